@@ -1,0 +1,30 @@
+#ifndef TB_AUDIO_WAV_H
+#define TB_AUDIO_WAV_H
+
+#include "audio/pcm.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * RIFF WAVE by our own reader: PCM 8/16/24/32 bit, float 32/64 bit, A-law and mu-law, 1..8
+ * channels (mixed to mono by their mean), 4000..192000 Hz, WAVE_FORMAT_EXTENSIBLE. A data size that
+ * is a placeholder (0, or beyond the end, as pipes leave it) means "the rest". Bytes come from
+ * strangers: every length is checked. Fuzzed by tests/fuzz/fuzz_wav.c.
+ */
+bool tb_wav_sniff(const void *data, size_t size); /* RIFF....WAVE */
+TB_MUST_CHECK tb_status tb_wav_read(const void *data, size_t size, double max_seconds, tb_pcm *out,
+                                    tb_err *err);
+
+/* The 44-byte header of 16-bit mono PCM. samples == UINT32_MAX writes the placeholder sizes of a
+ * stream whose end is not known yet (0xFFFFFFFF). */
+enum { TB_WAV_HEADER = 44 };
+void tb_wav_header(uint8_t out[TB_WAV_HEADER], uint32_t samples, int rate_hz);
+
+/* Float to s16le: rounded to nearest, clipped, no dither. out has 2 * len bytes. */
+void tb_wav_s16(const float *x, size_t len, uint8_t *out);
+
+/* A whole file: heap. */
+TB_MUST_CHECK tb_status tb_wav_print(const tb_pcm *pcm, uint8_t **out, size_t *size, tb_err *err);
+
+#endif

@@ -1,0 +1,231 @@
+#include "base/file.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char tmp_prefix[] = ".tb-tmp-";
+
+tb_status tb_file_read(const char *path, size_t max, char **data, size_t *size, tb_err *err)
+{
+    struct stat info;
+    char *bytes = NULL;
+    size_t len = 0;
+    tb_status st = TB_OK;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return tb_fail_errno(err, errno, "cannot open %s", path);
+    if (fstat(fd, &info) != 0) {
+        st = tb_fail_errno(err, errno, "cannot read %s", path);
+        goto out;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        st = tb_fail(err, TB_EINVAL, "%s is not a regular file", path);
+        goto out;
+    }
+    if ((uint64_t)info.st_size > max) {
+        st = tb_fail(err, TB_ETOOBIG, "%s has %lld bytes; at most %zu are read", path,
+                     (long long)info.st_size, max);
+        goto out;
+    }
+    bytes = tb_try_alloc((size_t)info.st_size + 1, 1);
+    if (!bytes) {
+        st = tb_nomem(err, (size_t)info.st_size, 1);
+        goto out;
+    }
+    while (len < (size_t)info.st_size) {
+        ssize_t n = read(fd, bytes + len, (size_t)info.st_size - len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            st = tb_fail_errno(err, errno, "cannot read %s", path);
+            goto out;
+        }
+        if (n == 0) break; /* shrank meanwhile */
+        len += (size_t)n;
+    }
+    bytes[len] = 0;
+    *data = bytes;
+    *size = len;
+    bytes = NULL;
+out:
+    free(bytes);
+    close(fd);
+    return st;
+}
+
+static tb_status sync_folder(const char *path, tb_err *err)
+{
+    char *folder = tb_strdup(path), *slash = strrchr(folder, '/');
+    tb_status st = TB_OK;
+    if (slash && slash != folder)
+        *slash = 0;
+    else
+        strcpy(folder, slash ? "/" : "."); /* path has at least one byte */
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+        st = tb_fail_errno(err, errno, "cannot sync %s", folder);
+    if (fd >= 0) close(fd);
+    free(folder);
+    return st;
+}
+
+tb_status tb_file_begin(tb_file_writer *w, const char *folder, tb_err *err)
+{
+    uint64_t id;
+    *w = (tb_file_writer){.fd = -1};
+    tb_random_bytes(&id, sizeof id);
+    w->tmp_path = tb_sprintf("%s/%s%016llx", folder, tmp_prefix, (unsigned long long)id);
+    w->fd = open(w->tmp_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (w->fd < 0) {
+        tb_status st = tb_fail_errno(err, errno, "cannot create a file in %s", folder);
+        free(w->tmp_path);
+        w->tmp_path = NULL;
+        return st;
+    }
+    return TB_OK;
+}
+
+tb_status tb_file_append(tb_file_writer *w, const void *data, size_t size, tb_err *err)
+{
+    const char *p = data;
+    while (size > 0) {
+        ssize_t n = write(w->fd, p, size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return tb_fail_errno(err, errno, "cannot write %s", w->tmp_path);
+        p += n;
+        size -= (size_t)n;
+        w->size += (uint64_t)n;
+    }
+    return TB_OK;
+}
+
+tb_status tb_file_commit(tb_file_writer *w, const char *path, tb_err *err)
+{
+    tb_status st = TB_OK;
+    if (!w->tmp_path) return tb_fail(err, TB_EINTERNAL, "nothing was begun for %s", path);
+    if (fsync(w->fd) != 0)
+        st = tb_fail_errno(err, errno, "cannot sync %s", w->tmp_path);
+    else if (rename(w->tmp_path, path) != 0)
+        st = tb_fail_errno(err, errno, "cannot rename to %s", path);
+    else
+        st = sync_folder(path, err);
+    if (st) {
+        tb_file_abort(w);
+        return st;
+    }
+    close(w->fd);
+    free(w->tmp_path);
+    *w = (tb_file_writer){.fd = -1};
+    return TB_OK;
+}
+
+void tb_file_abort(tb_file_writer *w)
+{
+    if (!w || !w->tmp_path) return;
+    close(w->fd);
+    unlink(w->tmp_path);
+    free(w->tmp_path);
+    *w = (tb_file_writer){.fd = -1};
+}
+
+tb_status tb_file_write(const char *path, const void *data, size_t size, int mode, tb_err *err)
+{
+    tb_file_writer w = {0};
+    char *folder = tb_strdup(path), *slash = strrchr(folder, '/');
+    if (slash) *slash = 0;
+    tb_status st = tb_file_begin(&w, !slash ? "." : slash == folder ? "/" : folder, err);
+    if (!st && fchmod(w.fd, (mode_t)mode) != 0)
+        st = tb_fail_errno(err, errno, "cannot set the mode of %s", path);
+    if (!st) st = tb_file_append(&w, data, size, err);
+    if (!st) st = tb_file_commit(&w, path, err);
+    tb_file_abort(&w);
+    free(folder);
+    return st;
+}
+
+bool tb_file_is_temporary(const char *name)
+{
+    return tb_str_starts(name, tmp_prefix);
+}
+
+size_t tb_file_sweep(const char *folder, int64_t started_us)
+{
+    size_t gone = 0;
+    DIR *dir = opendir(folder);
+    if (!dir) return 0;
+    for (struct dirent *e; (e = readdir(dir));) {
+        struct stat info;
+        if (!tb_file_is_temporary(e->d_name)) continue;
+        if (fstatat(dirfd(dir), e->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        if (!S_ISREG(info.st_mode) || (int64_t)info.st_mtime * 1000000 >= started_us) continue;
+        gone += unlinkat(dirfd(dir), e->d_name, 0) == 0;
+    }
+    closedir(dir);
+    return gone;
+}
+
+tb_status tb_file_mkdirs(const char *path, int mode, tb_err *err)
+{
+    char *part = tb_strdup(path);
+    tb_status st = TB_OK;
+    for (char *p = part + 1; !st; p++) {
+        char at = *p;
+        if (at != '/' && at != 0) continue;
+        *p = 0;
+        if (mkdir(part, (mode_t)mode) != 0 && errno != EEXIST)
+            st = tb_fail_errno(err, errno, "cannot create the folder %s", part);
+        *p = at;
+        if (at == 0) break;
+    }
+    if (!st && !tb_file_is_dir(path))
+        st = tb_fail(err, TB_EINTERNAL, "%s is not a folder", path);
+    free(part);
+    return st;
+}
+
+bool tb_file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+bool tb_file_is_dir(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+int64_t tb_file_size(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode) ? (int64_t)info.st_size : -1;
+}
+
+char *tb_path_join(const char *folder, const char *name)
+{
+    return tb_sprintf("%s%s%s", folder, tb_str_ends(folder, "/") ? "" : "/", name);
+}
+
+tb_status tb_file_lock(const char *path, int *fd, tb_err *err)
+{
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0) return tb_fail_errno(err, errno, "cannot open %s", path);
+    if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        int why = errno;
+        close(lock);
+        if (why == EWOULDBLOCK)
+            return tb_fail(err, TB_ECONFLICT, "%s is held by another process", path);
+        return tb_fail_errno(err, why, "cannot lock %s", path);
+    }
+    *fd = lock;
+    return TB_OK;
+}

@@ -1,0 +1,55 @@
+#ifndef TB_BASE_FILE_H
+#define TB_BASE_FILE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Files. Errors name the path and the system's reason. */
+
+/* Whole file, NUL-terminated behind its size bytes, heap. TB_ETOOBIG above max. */
+TB_MUST_CHECK tb_status tb_file_read(const char *path, size_t max, char **data, size_t *size,
+                                     tb_err *err);
+
+/*
+ * Writes a file so that at any instant, power cut included, either the old one or the whole new
+ * one is there: a temporary name of ours in the same folder, fsync, rename, fsync of the folder.
+ */
+TB_MUST_CHECK tb_status tb_file_write(const char *path, const void *data, size_t size, int mode,
+                                      tb_err *err);
+
+/*
+ * The same in steps, for files written while they are made. begin opens "<folder>/.tb-tmp-<hex>";
+ * commit makes it durable under its final name; abort removes it. Exactly one of commit and abort
+ * ends it (both accept a {0} writer). The rename replaces an existing file.
+ */
+typedef struct {
+    int fd; /* valid while open */
+    char *tmp_path;
+    uint64_t size;
+} tb_file_writer;
+
+TB_MUST_CHECK tb_status tb_file_begin(tb_file_writer *w, const char *folder, tb_err *err);
+TB_MUST_CHECK tb_status tb_file_append(tb_file_writer *w, const void *data, size_t size,
+                                       tb_err *err);
+TB_MUST_CHECK tb_status tb_file_commit(tb_file_writer *w, const char *path, tb_err *err);
+void tb_file_abort(tb_file_writer *w);
+
+/* Removes our own temporary names (".tb-tmp-*") in folder that are older than started_us (wall
+ * clock). Nothing else is ever touched. Returns how many went. */
+size_t tb_file_sweep(const char *folder, int64_t started_us);
+bool tb_file_is_temporary(const char *name);
+
+TB_MUST_CHECK tb_status tb_file_mkdirs(const char *path, int mode, tb_err *err);
+bool tb_file_exists(const char *path);
+bool tb_file_is_dir(const char *path);
+int64_t tb_file_size(const char *path); /* -1 when there is none */
+char *tb_path_join(const char *folder, const char *name); /* heap */
+
+/* An exclusive advisory lock on path, created when absent, held until close or death. TB_ECONFLICT
+ * when another process has it. */
+TB_MUST_CHECK tb_status tb_file_lock(const char *path, int *fd, tb_err *err);
+
+#endif

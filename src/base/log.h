@@ -1,0 +1,14 @@
+#ifndef TB_BASE_LOG_H
+#define TB_BASE_LOG_H
+
+#include "base/err.h"
+
+/* One event, one line, key=value, to stderr. What users say and sound like is never logged above
+ * TB_DEBUG. Control characters are escaped. Any thread. */
+typedef enum { TB_ERROR, TB_WARN, TB_INFO, TB_DEBUG } tb_log_level;
+
+void tb_log_set_level(tb_log_level level); /* TB_WARN until set: the command line stays quiet */
+tb_log_level tb_log_get_level(void);
+void tb_log(tb_log_level level, const char *room, const char *fmt, ...) TB_PRINTF(3, 4);
+
+#endif

@@ -1,0 +1,121 @@
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *tb_alloc(size_t size)
+{
+    void *p = calloc(1, size ? size : 1);
+    if (!p) {
+        fprintf(stderr, "timbre: out of memory for %zu bytes\n", size);
+        abort();
+    }
+    return p;
+}
+
+char *tb_strndup(const char *s, size_t len)
+{
+    char *copy = tb_alloc(len + 1);
+    memcpy(copy, s, len);
+    return copy;
+}
+
+char *tb_strdup(const char *s)
+{
+    return s ? tb_strndup(s, strlen(s)) : NULL;
+}
+
+char *tb_sprintf(const char *fmt, ...)
+{
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int len = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    char *s = tb_alloc((size_t)(len < 0 ? 0 : len) + 1);
+    if (len > 0) vsnprintf(s, (size_t)len + 1, fmt, again);
+    va_end(again);
+    return s;
+}
+
+void *tb_try_alloc(size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size) return NULL;
+    return calloc(count ? count : 1, size ? size : 1); /* calloc checks the product as well */
+}
+
+void *tb_try_realloc(void *p, size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size) return NULL;
+    size_t bytes = count * size;
+    return realloc(p, bytes ? bytes : 1);
+}
+
+void tb_free(void *p)
+{
+    free(p);
+}
+
+tb_status tb_nomem(tb_err *err, size_t count, size_t size)
+{
+    return tb_fail(err, TB_ENOMEM, "not enough memory for %zu items of %zu bytes", count, size);
+}
+
+enum { BLOCK = 16 * 1024, ALIGN = 16 };
+
+struct block {
+    struct block *next;
+    size_t used, size;
+};
+
+struct tb_arena {
+    struct block *head;
+    size_t total, max;
+};
+
+tb_arena *tb_arena_new(size_t max_bytes)
+{
+    tb_arena *arena = tb_alloc(sizeof *arena);
+    arena->max = max_bytes;
+    return arena;
+}
+
+void tb_arena_free(tb_arena *arena)
+{
+    if (!arena) return;
+    for (struct block *b = arena->head, *next; b; b = next) {
+        next = b->next;
+        free(b);
+    }
+    free(arena);
+}
+
+void *tb_arena_alloc(tb_arena *arena, size_t size)
+{
+    const size_t head = (sizeof(struct block) + ALIGN - 1) / ALIGN * ALIGN;
+    if (size > arena->max || arena->total > arena->max - size) return NULL;
+    size_t need = (size + ALIGN - 1) / ALIGN * ALIGN;
+    struct block *b = arena->head;
+    if (!b || b->size - b->used < need) {
+        size_t room = need > BLOCK ? need : BLOCK;
+        b = calloc(1, head + room);
+        if (!b) return NULL;
+        b->size = room;
+        b->next = arena->head;
+        arena->head = b;
+    }
+    void *p = (char *)b + head + b->used;
+    b->used += need;
+    arena->total += size;
+    return p;
+}
+
+char *tb_arena_strndup(tb_arena *arena, const char *s, size_t len)
+{
+    char *copy = tb_arena_alloc(arena, len + 1);
+    if (copy) memcpy(copy, s, len);
+    return copy;
+}

@@ -1,0 +1,38 @@
+#ifndef TB_BASE_MEM_H
+#define TB_BASE_MEM_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+/* Small, bounded things: zeroed memory, never NULL (the program stops with a message instead). */
+void *tb_alloc(size_t size);
+char *tb_strdup(const char *s);                /* NULL gives NULL */
+char *tb_strndup(const char *s, size_t len);
+char *tb_sprintf(const char *fmt, ...) TB_PRINTF(1, 2); /* heap string, never NULL */
+
+/* Any size that a request or a file chose: zeroed, count * size checked for overflow, NULL when it
+ * cannot be had. */
+void *tb_try_alloc(size_t count, size_t size);
+
+/* Changes the number of elements; new ones are zeroed only as far as the caller does so. NULL
+ * leaves p as it was. */
+void *tb_try_realloc(void *p, size_t count, size_t size);
+
+void tb_free(void *p);
+
+/* The error that goes with a tb_try_alloc that failed. */
+tb_status tb_nomem(tb_err *err, size_t count, size_t size);
+
+/*
+ * An arena: memory with one owner and one end, for what lives exactly as long as a request. Not
+ * for several threads at once. Every allocation counts against the ceiling; past it they are NULL.
+ */
+typedef struct tb_arena tb_arena;
+
+tb_arena *tb_arena_new(size_t max_bytes);
+void tb_arena_free(tb_arena *arena);
+void *tb_arena_alloc(tb_arena *arena, size_t size); /* zeroed, aligned for anything; NULL past the ceiling */
+char *tb_arena_strndup(tb_arena *arena, const char *s, size_t len);
+
+#endif
