@@ -14,20 +14,21 @@
  * it says too much. Any thread; several at once.
  */
 typedef struct {
-    const char *const *argv;  /* argv[0] is looked up in PATH unless it has a slash; NULL-terminated */
-    const void *input;        /* written to stdin; NULL with size 0 for /dev/null */
+    const char *const
+        *argv;         /* argv[0] is looked up in PATH unless it has a slash; NULL-terminated */
+    const void *input; /* written to stdin; NULL with size 0 for /dev/null */
     size_t input_size;
-    int input_fd;             /* > 0: becomes the child's descriptor 3 (read-only use); else none */
-    size_t output_max;        /* TB_ETOOBIG beyond */
-    int wall_ms;              /* TB_ETIMEOUT beyond */
-    int cpu_seconds;          /* RLIMIT_CPU; 0 none */
-    size_t memory_bytes;      /* RLIMIT_AS; 0 none; never set in sanitizer builds */
-    const char *name;         /* for sentences: "the speech program" */
+    int input_fd;        /* > 0: becomes the child's descriptor 3 (read-only use); else none */
+    size_t output_max;   /* TB_ETOOBIG beyond */
+    int wall_ms;         /* TB_ETIMEOUT beyond */
+    int cpu_seconds;     /* RLIMIT_CPU; 0 none */
+    size_t memory_bytes; /* RLIMIT_AS; 0 none; never set in sanitizer builds */
+    const char *name;    /* for sentences: "the speech program" */
 } tb_child;
 
 typedef struct {
-    int exit_code;  /* -1 when a signal ended it */
-    int signal;     /* 0 when it exited */
+    int exit_code;         /* -1 when a signal ended it */
+    int signal;            /* 0 when it exited */
     char stderr_text[256]; /* the first bytes of what it said there, cleaned for a log line */
 } tb_child_exit;
 

@@ -9,9 +9,9 @@
  * was wrong with which value, and what is allowed.
  */
 #if defined(__GNUC__)
-#define TB_MUST_CHECK __attribute__((warn_unused_result))
+#define TB_MUST_CHECK         __attribute__((warn_unused_result))
 #define TB_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
-#define TB_NORETURN __attribute__((noreturn))
+#define TB_NORETURN           __attribute__((noreturn))
 #else
 #define TB_MUST_CHECK
 #define TB_PRINTF(fmt, first)

@@ -187,8 +187,7 @@ tb_status tb_file_mkdirs(const char *path, int mode, tb_err *err)
         *p = at;
         if (at == 0) break;
     }
-    if (!st && !tb_file_is_dir(path))
-        st = tb_fail(err, TB_EINTERNAL, "%s is not a folder", path);
+    if (!st && !tb_file_is_dir(path)) st = tb_fail(err, TB_EINTERNAL, "%s is not a folder", path);
     free(part);
     return st;
 }

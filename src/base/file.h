@@ -45,7 +45,7 @@ bool tb_file_is_temporary(const char *name);
 TB_MUST_CHECK tb_status tb_file_mkdirs(const char *path, int mode, tb_err *err);
 bool tb_file_exists(const char *path);
 bool tb_file_is_dir(const char *path);
-int64_t tb_file_size(const char *path); /* -1 when there is none */
+int64_t tb_file_size(const char *path);                   /* -1 when there is none */
 char *tb_path_join(const char *folder, const char *name); /* heap */
 
 /* An exclusive advisory lock on path, created when absent, held until close or death. TB_ECONFLICT

@@ -8,7 +8,8 @@ uint64_t tb_fnv1a(const void *data, size_t size)
 {
     const unsigned char *p = data;
     uint64_t h = 0xCBF29CE484222325u;
-    for (size_t i = 0; i < size; i++) h = (h ^ p[i]) * 0x100000001B3u;
+    for (size_t i = 0; i < size; i++)
+        h = (h ^ p[i]) * 0x100000001B3u;
     return h;
 }
 

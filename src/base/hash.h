@@ -21,7 +21,8 @@ bool tb_hash_equal(const unsigned char a[TB_HASH_BYTES], const unsigned char b[T
 void tb_uuid(char out[TB_UUID_TEXT]);
 bool tb_uuid_valid(const char *s);
 
-/* argon2id strings ("$argon2id$..."): slow and memory-hungry by design, never on a request thread. */
+/* argon2id strings ("$argon2id$..."): slow and memory-hungry by design, never on a request thread.
+ */
 bool tb_password_is_hashed(const char *stored);
 bool tb_password_verify(const char *stored, const char *given, size_t given_len);
 

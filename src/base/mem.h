@@ -7,7 +7,7 @@
 
 /* Small, bounded things: zeroed memory, never NULL (the program stops with a message instead). */
 void *tb_alloc(size_t size);
-char *tb_strdup(const char *s);                /* NULL gives NULL */
+char *tb_strdup(const char *s); /* NULL gives NULL */
 char *tb_strndup(const char *s, size_t len);
 char *tb_sprintf(const char *fmt, ...) TB_PRINTF(1, 2); /* heap string, never NULL */
 
@@ -32,7 +32,8 @@ typedef struct tb_arena tb_arena;
 
 tb_arena *tb_arena_new(size_t max_bytes);
 void tb_arena_free(tb_arena *arena);
-void *tb_arena_alloc(tb_arena *arena, size_t size); /* zeroed, aligned for anything; NULL past the ceiling */
+void *tb_arena_alloc(tb_arena *arena,
+                     size_t size); /* zeroed, aligned for anything; NULL past the ceiling */
 char *tb_arena_strndup(tb_arena *arena, const char *s, size_t len);
 
 #endif

@@ -16,7 +16,8 @@ uint64_t tb_splitmix64(uint64_t *state)
 
 void tb_rng_seed(tb_rng *rng, uint64_t seed)
 {
-    for (int i = 0; i < 4; i++) rng->s[i] = tb_splitmix64(&seed);
+    for (int i = 0; i < 4; i++)
+        rng->s[i] = tb_splitmix64(&seed);
 }
 
 static uint64_t rotl(uint64_t x, int k)
@@ -44,7 +45,8 @@ float tb_rng_uniform(tb_rng *rng)
 float tb_rng_normal(tb_rng *rng)
 {
     float sum = 0;
-    for (int i = 0; i < 12; i++) sum += tb_rng_uniform(rng);
+    for (int i = 0; i < 12; i++)
+        sum += tb_rng_uniform(rng);
     return sum - 6;
 }
 

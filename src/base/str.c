@@ -30,7 +30,8 @@ bool tb_str_add(tb_str *s, const void *data, size_t size)
     }
     if (!s->data || s->len + size >= s->cap) {
         size_t cap = s->cap ? s->cap : 128;
-        while (cap <= s->len + size) cap = cap > s->max / 2 ? s->max + 1 : cap * 2;
+        while (cap <= s->len + size)
+            cap = cap > s->max / 2 ? s->max + 1 : cap * 2;
         char *grown = tb_try_realloc(s->data, cap, 1);
         if (!grown) {
             s->full = true;
@@ -87,7 +88,8 @@ static char lower(char c)
 
 bool tb_str_ieq(const char *a, const char *b)
 {
-    while (*a && lower(*a) == lower(*b)) a++, b++;
+    while (*a && lower(*a) == lower(*b))
+        a++, b++;
     return lower(*a) == lower(*b);
 }
 
@@ -104,7 +106,8 @@ bool tb_str_ends(const char *s, const char *suffix)
 
 void tb_str_lower(char *s)
 {
-    for (; *s; s++) *s = lower(*s);
+    for (; *s; s++)
+        *s = lower(*s);
 }
 
 static bool blank(char c)
@@ -114,9 +117,11 @@ static bool blank(char c)
 
 char *tb_str_strip(char *s)
 {
-    while (blank(*s)) s++;
+    while (blank(*s))
+        s++;
     size_t len = strlen(s);
-    while (len > 0 && blank(s[len - 1])) len--;
+    while (len > 0 && blank(s[len - 1]))
+        len--;
     s[len] = 0;
     return s;
 }
@@ -160,7 +165,8 @@ size_t tb_str_distance(const char *a, const char *b, size_t limit)
     enum { MAX = 64 };
     size_t n = strlen(a), m = strlen(b), row[MAX + 1];
     if (n > MAX || m > MAX || (n > m ? n - m : m - n) > limit) return limit + 1;
-    for (size_t j = 0; j <= m; j++) row[j] = j;
+    for (size_t j = 0; j <= m; j++)
+        row[j] = j;
     for (size_t i = 1; i <= n; i++) {
         size_t diagonal = row[0], least = row[0] = i;
         for (size_t j = 1; j <= m; j++) {

@@ -1,0 +1,47 @@
+#ifndef TB_API_SPEECH_REQ_H
+#define TB_API_SPEECH_REQ_H
+
+#include "api/fields.h"
+#include "base/json.h"
+#include "codec/encode.h"
+#include "engine/engine.h"
+#include "post/post.h"
+
+/*
+ * One wish for speech, parsed and range-checked: nothing is validated twice after this except what
+ * only the rooms behind know (does the voice exist, the ambience, the language). Owns everything
+ * it points to.
+ */
+typedef enum { TB_ROUTE_DEMO, TB_ROUTE_GENERATE } tb_speech_route;
+
+typedef struct {
+    tb_speech_route route;
+    char *text;
+    char *voice_id;          /* NULL: none named (only /demo) */
+    void *prompt;            /* the uploaded audio_prompt's bytes; NULL none. It wins over voice_id */
+    size_t prompt_size;
+    char *prompt_hash;       /* replay: a prompt kept by the store; NULL otherwise */
+    tb_engine_opts engine;   /* strings owned by this struct through `strings` */
+    tb_post_opts post;       /* likewise */
+    tb_format format;
+    int sample_rate_hz;      /* 24000 */
+    bool stream;
+    bool seed_given;
+    char *user, *request_id; /* set by http */
+    tb_json *params;         /* everything needed to speak it again, without text and prompt bytes */
+    char *strings[8];        /* what engine and post point into */
+} tb_speech_req;
+
+/*
+ * fields: from a form, a query or JSON alike (api/fields.h). A seed is drawn when none is given.
+ * TB_EMALFORMED for what must be there and is not; TB_EINVAL naming the field for a bad value;
+ * unknown fields are ignored. text_max in code points.
+ */
+TB_MUST_CHECK tb_status tb_speech_req_parse(tb_speech_route route, const tb_fields *fields,
+                                            size_t text_max, tb_speech_req *out, tb_err *err);
+/* From a history row's text, voice and params. */
+TB_MUST_CHECK tb_status tb_speech_req_replay(const char *text, const char *params_json,
+                                             tb_speech_req *out, tb_err *err);
+void tb_speech_req_clear(tb_speech_req *req);
+
+#endif

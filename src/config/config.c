@@ -1,0 +1,279 @@
+#include "config/config.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum { STRING, CHOICE, INTEGER, BOOLEAN, REAL_OR_OFF, BYTES, SECONDS } kind;
+
+typedef struct {
+    tb_setting_info info;
+    kind kind;
+    size_t at; /* offset in tb_config */
+    double least, most;
+} setting;
+
+#define AT(member) offsetof(tb_config, member)
+
+/* clang-format off */
+static const setting table[] = {
+    {{"HOST", "--host", "text", "0.0.0.0", "an address of this machine", "address to listen on", false}, STRING, AT(host), 0, 0},
+    {{"PORT", "--port", "number", "8000", "0-65535", "port to listen on; 0 lets the system choose", false}, INTEGER, AT(port), 0, 65535},
+    {{"DATA", "--data", "folder", "data", "a folder that can be written", "where voices, history and the database are kept", false}, STRING, AT(data), 0, 0},
+    {{"API_USERNAME", "--api-username", "text", "", "any text without a colon", "user name of Basic authentication", false}, STRING, AT(api_username), 0, 0},
+    {{"API_PASSWORD", "--api-password", "text", "", "any text, or an $argon2id$ string", "password of Basic authentication", true}, STRING, AT(api_password), 0, 0},
+    {{"API_KEY", "--api-key", "text", "", "any text", "key for Bearer and xi-api-key; empty: those ways in are closed", true}, STRING, AT(api_key), 0, 0},
+    {{"PUBLIC_HEALTH", "--public-health", "switch", "0", "0 or 1", "/health and /ready answer without credentials", false}, BOOLEAN, AT(public_health), 0, 0},
+    {{"PUBLIC_LISTS", "--public-lists", "switch", "0", "0 or 1", "lists of voices, ambiences and languages answer without credentials", false}, BOOLEAN, AT(public_lists), 0, 0},
+    {{"CORS_ORIGINS", "--cors-origins", "text", "*", "* or origins with commas between", "web origins that may call the API; empty: none", false}, STRING, AT(cors_origins), 0, 0},
+    {{"TLS_CERT", "--tls-cert", "file", "", "a PEM file", "certificate chain; needs TLS_KEY", false}, STRING, AT(tls_cert), 0, 0},
+    {{"TLS_KEY", "--tls-key", "file", "", "a PEM file", "private key; needs TLS_CERT", false}, STRING, AT(tls_key), 0, 0},
+    {{"ENGINE", "--engine", "choice", "auto", "auto|chatterbox|embedded", "which engine speaks when a request names none", false}, CHOICE, AT(engine), 0, 0},
+    {{"LANGUAGE", "--language", "code", "en", "a language code", "language spoken when a request names none", false}, STRING, AT(language), 0, 0},
+    {{"EMBEDDED_BASE", "--embedded-base", "choice", "slt", "slt|rms", "who speaks as the voice `default`: slt (higher) or rms (lower)", false}, CHOICE, AT(default_base), 0, 0},
+    {{"ESPEAK_PROGRAM", "--espeak-program", "program", "espeak-ng", "a program", "the espeak-ng program", false}, STRING, AT(espeak_program), 0, 0},
+    {{"ESPEAK_DATA_PATH", "--espeak-data-path", "folder", "", "a folder", "its data, when it does not find it by itself", false}, STRING, AT(espeak_data_path), 0, 0},
+    {{"TTS_MODEL", "--tts-model", "choice", "", "ResembleAI/chatterbox-turbo|chatterbox-turbo|turbo|chatterbox", "the old name of the model; checked, else unused", false}, CHOICE, AT(tts_model), 0, 0},
+    {{"HF_TOKEN", "--hf-token", "text", "", "any text", "token for downloads of model files", true}, STRING, AT(hf_token), 0, 0},
+    {{"LOUDNESS_LUFS", "--loudness-lufs", "number", "off", "off, or -40 to -10", "loudness the speech is brought to before a bed is laid under it", false}, REAL_OR_OFF, AT(loudness_lufs), -40, -10},
+    {{"WORKERS", "--workers", "number", "0", "0-256", "jobs worked on at once; 0: one per core", false}, INTEGER, AT(workers), 0, 256},
+    {{"QUEUE_MAX", "--queue-max", "number", "64", "1-100000", "jobs that may wait in all", false}, INTEGER, AT(queue_max), 1, 100000},
+    {{"QUEUE_PER_USER", "--queue-per-user", "number", "32", "1-100000", "jobs that may wait per caller", false}, INTEGER, AT(queue_per_user), 1, 100000},
+    {{"TEXT_MAX", "--text-max", "number", "20000", "1-1000000", "longest text of a request, in characters", false}, INTEGER, AT(text_max), 1, 1000000},
+    {{"UPLOAD_MAX", "--upload-max", "size", "32M", "1K-1G", "largest body of a request", false}, BYTES, AT(upload_max), 1024, 1073741824.0},
+    {{"CONNECTIONS_MAX", "--connections-max", "number", "512", "4-60000", "connections at once", false}, INTEGER, AT(connections_max), 4, 60000},
+    {{"CLIENT_TIMEOUT", "--client-timeout", "duration", "30s", "1s-1h", "patience with a client that neither sends nor reads", false}, SECONDS, AT(client_timeout_s), 1, 3600},
+    {{"SHUTDOWN_GRACE", "--shutdown-grace", "duration", "30s", "0s-1h", "time that accepted jobs get to finish on SIGTERM", false}, SECONDS, AT(shutdown_grace_s), 0, 3600},
+    {{"VOICES_DIR", "--voices-dir", "folder", "voices", "a folder", "old voices folder: read once, never written", false}, STRING, AT(voices_dir), 0, 0},
+    {{"STORAGE_DIR", "--storage-dir", "folder", "outputs", "a folder", "old folder of generated audio: read once, never written", false}, STRING, AT(storage_dir), 0, 0},
+    {{"HISTORY_FILE", "--history-file", "file", "history.json", "a file", "old history: read once, never written", false}, STRING, AT(history_file), 0, 0},
+    {{"AMBIENCE_DIR", "--ambience-dir", "folder", "ambience", "a folder", "your own beds, <id>.wav: they add to the built-in ones and win over them", false}, STRING, AT(ambience_dir), 0, 0},
+    {{"HISTORY_MAX_AGE", "--history-max-age", "duration", "0", "0 (keep), or 1m and more", "history older than this is removed", false}, SECONDS, AT(history_max_age_s), 0, 1e11},
+    {{"HISTORY_MAX_BYTES", "--history-max-bytes", "size", "0", "0 (keep), or a size", "the oldest history goes when its audio takes more than this", false}, BYTES, AT(history_max_bytes), 0, 1e15},
+    {{"LOG_LEVEL", "--log-level", "choice", "info", "error|warn|info|debug", "how much is logged by serve", false}, CHOICE, AT(log_level), 0, 0},
+};
+/* clang-format on */
+
+enum { COUNT = sizeof table / sizeof table[0] };
+
+struct tb_config_priv {
+    char *values[COUNT]; /* what the config's strings point into */
+};
+
+const tb_setting_info *tb_config_setting(size_t i)
+{
+    return i < COUNT ? &table[i].info : NULL;
+}
+
+static const setting *find(const char *name)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        if (strcmp(table[i].info.name, name) == 0) return &table[i];
+    return NULL;
+}
+
+static bool one_of(const char *choices, const char *value)
+{
+    size_t n = strlen(value);
+    for (const char *p = choices; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
+        if (strncmp(p, value, n) == 0 && (p[n] == '|' || p[n] == 0)) return true;
+    return false;
+}
+
+/* A number with a unit behind it: 32M, 10m. */
+static bool scaled(const char *value, const char *units, const double *factors, double *out)
+{
+    char number[40];
+    size_t len = strlen(value);
+    double factor = 1;
+    if (len == 0 || len >= sizeof number) return false;
+    memcpy(number, value, len + 1);
+    const char *unit = strchr(units, number[len - 1]);
+    if (unit && len > 1) {
+        factor = factors[unit - units];
+        number[len - 1] = 0;
+    }
+    double x;
+    if (!tb_parse_double(number, &x)) return false;
+    *out = x * factor;
+    return true;
+}
+
+static tb_status refuse(const setting *s, const char *value, tb_err *err)
+{
+    return tb_fail_field(err, TB_EINVAL, s->info.name, "%s is '%s'; allowed: %s", s->info.name,
+                         s->info.secret ? "(hidden)" : value, s->info.allowed);
+}
+
+static tb_status apply(tb_config *c, const setting *s, char *value, tb_err *err)
+{
+    static const double bytes[] = {1024, 1048576, 1073741824, 1024, 1048576, 1073741824};
+    static const double times[] = {1, 60, 3600, 86400};
+    void *at = (char *)c + s->at;
+    double x = 0;
+    switch (s->kind) {
+    case CHOICE:
+        if (!one_of(s->info.allowed, value) && (*value || *s->info.fallback))
+            return refuse(s, value, err);
+        *(const char **)at = value;
+        return TB_OK;
+    case STRING:
+        *(const char **)at = value;
+        return TB_OK;
+    case BOOLEAN:
+        return tb_parse_bool(value, at) ? TB_OK : refuse(s, value, err);
+    case REAL_OR_OFF:
+        if (tb_str_ieq(value, "off") || !*value) {
+            *(double *)at = (double)NAN;
+            return TB_OK;
+        }
+        if (!tb_parse_double(value, &x) || x < s->least || x > s->most)
+            return refuse(s, value, err);
+        *(double *)at = x;
+        return TB_OK;
+    case INTEGER:
+        if (!tb_parse_double(value, &x) || x != floor(x) || x < s->least || x > s->most)
+            return refuse(s, value, err);
+        *(int *)at = (int)x;
+        return TB_OK;
+    case BYTES:
+        if (!scaled(value, "KMGkmg", bytes, &x) || x < s->least || x > s->most)
+            return refuse(s, value, err);
+        *(int64_t *)at = (int64_t)x;
+        return TB_OK;
+    case SECONDS:
+        if (!scaled(value, "smhd", times, &x) || x < s->least || x > s->most)
+            return refuse(s, value, err);
+        if (s->at == AT(history_max_age_s))
+            *(int64_t *)at = (int64_t)x;
+        else
+            *(int *)at = (int)x;
+        return TB_OK;
+    }
+    return TB_EINTERNAL;
+}
+
+struct env_target {
+    struct tb_config_priv *priv;
+    const char *path;
+};
+
+static void keep(struct tb_config_priv *priv, const setting *s, const char *value)
+{
+    char **slot = &priv->values[s - table];
+    tb_free(*slot);
+    *slot = tb_strdup(value);
+}
+
+static tb_status from_env_file(void *self, const char *key, const char *value, int line,
+                               tb_err *err)
+{
+    struct env_target *target = self;
+    const setting *s = find(key);
+    if (s) {
+        keep(target->priv, s, value);
+        return TB_OK;
+    }
+    char *upper = tb_strdup(key);
+    for (char *p = upper; *p; p++)
+        if (*p >= 'a' && *p <= 'z') *p = (char)(*p - 32);
+    const char *near = NULL;
+    size_t best = strlen(key) >= 6 ? 2 : 1;
+    for (size_t i = 0; i < COUNT; i++) {
+        size_t d = tb_str_distance(upper, table[i].info.name, best);
+        if (d <= best && (!near || d < best)) near = table[i].info.name, best = d;
+    }
+    tb_free(upper);
+    if (near)
+        return tb_fail_field(err, TB_EINVAL, key, "line %d: %s is not a setting; did you mean %s?",
+                             line, key, near);
+    tb_log(TB_WARN, "config", "file=%s line=%d key=%s is not a setting of timbre; ignored",
+           target->path, line, key);
+    return TB_OK;
+}
+
+static tb_status check_pairs(const tb_config *c, tb_err *err)
+{
+    if (!*c->tls_cert != !*c->tls_key)
+        return tb_fail_field(err, TB_EINVAL, *c->tls_cert ? "TLS_KEY" : "TLS_CERT",
+                             "TLS_CERT and TLS_KEY are needed together; one of them is empty");
+    if (strchr(c->api_username, ':'))
+        return tb_fail_field(err, TB_EINVAL, "API_USERNAME",
+                             "API_USERNAME holds a colon, which Basic authentication cannot carry");
+    if (!*c->data) return tb_fail_field(err, TB_EINVAL, "DATA", "DATA is empty; give a folder");
+    return TB_OK;
+}
+
+tb_status tb_config_load(const char *env_path, const tb_config_override *overrides, size_t n,
+                         tb_config *out, tb_err *err)
+{
+    struct tb_config_priv *priv = tb_alloc(sizeof *priv);
+    tb_config c = {.priv = priv};
+    tb_status st = TB_OK;
+    for (size_t i = 0; i < COUNT; i++)
+        keep(priv, &table[i], table[i].info.fallback);
+
+    if (env_path && tb_file_exists(env_path)) {
+        char *text = NULL;
+        size_t len = 0;
+        tb_err why = {0};
+        struct env_target target = {priv, env_path};
+        st = tb_file_read(env_path, 1 << 20, &text, &len, err);
+        if (!st) st = tb_env_parse(text, len, from_env_file, &target, &why);
+        tb_free(text);
+        if (st && why.msg[0])
+            tb_fail_field(err, st, why.field, "%.100s: %.300s", env_path, why.msg);
+        if (st) goto out;
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        const char *value = getenv(table[i].info.name); /* read before any thread is started */
+        if (value) keep(priv, &table[i], value);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const setting *s = find(overrides[i].name);
+        if (!s) {
+            st = tb_fail(err, TB_EINVAL, "%s is not a setting", overrides[i].name);
+            goto out;
+        }
+        keep(priv, s, overrides[i].value);
+    }
+    for (size_t i = 0; i < COUNT && !st; i++)
+        st = apply(&c, &table[i], priv->values[i], err);
+    if (!st) st = check_pairs(&c, err);
+out:
+    if (st)
+        tb_config_clear(&c);
+    else
+        *out = c;
+    return st;
+}
+
+void tb_config_clear(tb_config *c)
+{
+    if (!c || !c->priv) return;
+    for (size_t i = 0; i < COUNT; i++)
+        tb_free(c->priv->values[i]);
+    tb_free(c->priv);
+    *c = (tb_config){0};
+}
+
+void tb_config_markdown(tb_str *out)
+{
+    tb_str_puts(out, "| setting | flag | kind | default | allowed | what it does |\n"
+                     "|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < COUNT; i++) {
+        const tb_setting_info *s = &table[i].info;
+        tb_str_printf(out, "| `%s` | `%s` | %s | %s%s%s | ", s->name, s->flag, s->type,
+                      *s->fallback ? "`" : "", *s->fallback ? s->fallback : "empty",
+                      *s->fallback ? "`" : "");
+        for (const char *p = s->allowed; *p; p++)
+            tb_str_printf(out, *p == '|' ? "\\|" : "%c", *p);
+        tb_str_printf(out, " | %s |\n", s->help);
+    }
+}

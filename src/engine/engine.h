@@ -1,0 +1,70 @@
+#ifndef TB_ENGINE_ENGINE_H
+#define TB_ENGINE_ENGINE_H
+
+#include "audio/pcm.h"
+#include "base/cancel.h"
+#include "embedded/speak.h"
+#include "text/script.h"
+#include "voice/voice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Text to waveform: one interface, the engines behind it. The request or the configuration chooses;
+ * neither passes for the other, and every answer says which one spoke. */
+typedef struct tb_engine tb_engine;
+
+typedef struct {
+    const char *engine; /* auto | chatterbox | embedded: the configured one */
+    tb_embedded_config embedded;
+} tb_engine_config;
+
+TB_MUST_CHECK tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out,
+                                       tb_err *err);
+void tb_engine_close(tb_engine *engine);
+void tb_engine_warm(tb_engine *engine, const tb_cancel *cancel); /* background work at start */
+tb_embedded *tb_engine_embedded(tb_engine *engine);
+/* Which engine would answer an English request that names none: "embedded" or "chatterbox"; and the
+ * model name that GET / prints. */
+const char *tb_engine_current(const tb_engine *engine);
+const char *tb_engine_model(const tb_engine *engine);
+
+typedef struct {
+    const char *engine;   /* NULL or "" = the configured one */
+    const char *language; /* NULL or "" = the configured one */
+    const char *mode;     /* NULL, turbo, multilingual */
+    const char *language_id; /* wins over language only with mode=multilingual */
+    double temperature;   /* 0.05..5, 0.8 */
+    double speed;         /* 0.25..4, 1 */
+    uint64_t seed;        /* 0..2^53-1, always set */
+    double top_p, min_p, repetition_penalty, exaggeration, cfg; /* NAN = not given */
+    int top_k;                                                  /* -1 = not given */
+} tb_engine_opts;
+
+/* What will be said, by whom, how. {0} is empty. Strings belong to the plan. */
+typedef struct {
+    tb_script script;
+    const char *engine;      /* embedded | chatterbox */
+    char *reason;            /* why this engine, NULL when it was simply the one asked or configured */
+    const tb_language *language;
+    char *ignored;           /* parameters given that have no effect here, comma-separated; NULL none */
+    char *unsupported_tags;  /* comma-separated, NULL none */
+    char *unknown_tags;      /* comma-separated, NULL none */
+    tb_engine_opts opts;     /* its strings are not kept: NULL */
+} tb_plan;
+
+/* TB_EINVAL with the field's name for what cannot be said; field-by-field range checks are here. */
+TB_MUST_CHECK tb_status tb_engine_prepare(tb_engine *engine, const char *text,
+                                          const tb_script_opts *script_opts,
+                                          const tb_engine_opts *opts, tb_plan *out, tb_err *err);
+void tb_plan_clear(tb_plan *plan);
+
+typedef tb_status (*tb_pcm_sink)(void *self, const tb_pcm *pcm, tb_err *err);
+
+/* Says item i (SPEECH, SOUND or PAUSE; BED items are the mixer's) in a voice, including the silence
+ * after it, handing the sound to the sink as it is made. */
+TB_MUST_CHECK tb_status tb_engine_speak(tb_engine *engine, const tb_plan *plan, size_t i,
+                                        const tb_voice *voice, const tb_cancel *cancel,
+                                        tb_pcm_sink sink, void *self, tb_err *err);
+
+#endif
