@@ -1,0 +1,67 @@
+# The door for newcomers: each target installs what it needs and calls the presets of
+# CMakePresets.json, where the building is described.
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 600
+
+.PHONY: start test build dev bench install uninstall format lint fuzz clean
+
+start: build
+	@tools/env.sh
+	exec build/timbre serve
+
+build:
+	@tools/setup.sh build
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release
+	@cp -f build/release/timbre build/.timbre-new && mv -f build/.timbre-new build/timbre
+
+test:
+	@tools/setup.sh test
+	@tools/test.sh dev asan
+
+dev:
+	@tools/setup.sh build
+	@tools/env.sh
+	@tools/dev.sh
+
+bench:
+	@tools/setup.sh bench
+	@cmake --preset release >/dev/null && cmake --build --preset release
+	@for b in build/release/bench/bench-*; do [ -x "$$b" ] && [ -f "$$b" ] && { echo "== $${b##*/}"; "$$b"; }; done; true
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/share/doc/timbre
+	install -m 755 build/timbre $(DESTDIR)$(PREFIX)/bin/timbre
+	build/timbre man >$(DESTDIR)$(PREFIX)/share/man/man1/timbre.1
+	build/timbre completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/timbre
+	build/timbre completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_timbre
+	sed 's|@PREFIX@|$(PREFIX)|' packaging/timbre.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/timbre.service
+	install -m 644 LICENSE NOTICE README.md packaging/timbre.env $(DESTDIR)$(PREFIX)/share/doc/timbre
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/timbre $(DESTDIR)$(PREFIX)/share/man/man1/timbre.1 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/timbre \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_timbre \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/timbre.service
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/timbre
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+lint:
+	sh tests/rooms.sh .
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	cmake --preset dev >/dev/null && clang-tidy --quiet -p build/dev $$(git ls-files 'src/*.c')
+
+fuzz:
+	cmake --workflow --preset fuzz
+	@for f in build/fuzz/tests/fuzz_*; do [ -x "$$f" ] && [ -f "$$f" ] || continue; \
+	    c=tests/fuzz/corpus/$${f##*fuzz_}; mkdir -p build/fuzz/found; \
+	    "$$f" -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/found/ build/fuzz/found "$$c" || exit 1; done
+
+clean:
+	rm -rf build

@@ -1,0 +1,110 @@
+#include "base/child.h"
+#include "cli/cli_priv.h"
+#include "codec/decode.h"
+#include "embedded/speak.h"
+
+/* The table of commands. Everything that lists them is made from it. */
+
+static int run_decode_child(tb_cli *cli)
+{
+    (void)cli;
+    return tb_decode_child_main();
+}
+
+static int run_flite_child(tb_cli *cli)
+{
+    return tb_flite_child_main(cli->args[0]);
+}
+
+static int run_completion(tb_cli *cli)
+{
+    return tb_cli_completion(stdout, cli->args[0]);
+}
+
+static int run_man(tb_cli *cli)
+{
+    (void)cli;
+    tb_cli_man(stdout);
+    return TB_EXIT_OK;
+}
+
+static int run_settings(tb_cli *cli)
+{
+    (void)cli;
+    tb_str out;
+    tb_str_init(&out, 1 << 20);
+    tb_config_markdown(&out);
+    fputs(out.data, stdout);
+    tb_str_clear(&out);
+    return TB_EXIT_OK;
+}
+
+static const tb_cli_option serve_options[] = {
+    {"--dev", NULL, NULL, "restart by itself when the program or .env changes, without dropping requests"},
+    {0},
+};
+
+static const tb_cli_option say_options[] = {
+    {"--output", "-o", "FILE", "where the sound goes; - or nothing: standard output"},
+    {"--voice", "-v", "ID|FILE", "a voice that is kept, or a recording of one"},
+    {"--ambience", "-a", "ID", "a bed under the speech: rain, office, ... (timbre ambiences)"},
+    {"--ambience-level", NULL, "LU", "how far the bed lies under the speech, 6-40"},
+    {"--speed", "-s", "X", "0.25-4, 1 is the voice's own"},
+    {"--temperature", "-t", "X", "0.05-5: how lively, 0.8 is plain"},
+    {"--seed", NULL, "N", "the same seed gives the same sound"},
+    {"--format", "-f", "NAME", "wav, mp3, opus, aac, flac, pcm; by the file's name when not given"},
+    {"--keep", NULL, NULL, "keep it in the history as the server would"},
+    {0},
+};
+
+static const tb_cli_option add_options[] = {
+    {"--overwrite", NULL, NULL, "replace a voice of the same name"},
+    {"--description", NULL, "TEXT", "a note about it"},
+    {"--region", NULL, "TEXT", "where the person speaks"},
+    {"--gender", NULL, "TEXT", "as the person wants it said"},
+    {0},
+};
+
+static const tb_cli_option list_options[] = {
+    {"--query", "-q", "WORDS", "only what holds these words"},
+    {"--limit", "-n", "N", "at most so many, 20 when not given"},
+    {0},
+};
+
+const tb_cli_command tb_cli_commands[] = {
+    {"serve", "", "answer HTTP requests",
+     "Reads .env in the working directory. Stops on SIGTERM or SIGINT after the jobs it has "
+     "accepted; a second signal stops at once.",
+     0, 0, tb_cli_run_serve, serve_options, false},
+    {"say", "TEXT", "speak a text into a file",
+     "TEXT may hold [tags], [pause:1s] and [rain]...[rain]; - reads it from standard input.", 1, 1,
+     tb_cli_run_say, say_options, false},
+    {"voices list", "", "list the voices that are kept", NULL, 0, 0, tb_cli_run_voices_list, NULL,
+     false},
+    {"voices add", "NAME FILE", "keep a recording as a voice",
+     "Ten seconds of one person in a quiet room; wav, mp3, m4a, ogg, opus, flac or webm.", 2, 2,
+     tb_cli_run_voices_add, add_options, false},
+    {"voices show", "NAME", "show one voice", NULL, 1, 1, tb_cli_run_voices_show, NULL, false},
+    {"voices rename", "NAME NEW", "give a voice another name", NULL, 2, 2,
+     tb_cli_run_voices_rename, NULL, false},
+    {"voices remove", "NAME", "remove a voice", NULL, 1, 1, tb_cli_run_voices_remove, NULL, false},
+    {"history list", "", "list what was spoken, newest first", NULL, 0, 0,
+     tb_cli_run_history_list, list_options, false},
+    {"history show", "ID", "show one entry", NULL, 1, 1, tb_cli_run_history_show, NULL, false},
+    {"history remove", "ID...", "remove entries; `all` removes every one", NULL, 1, TB_CLI_ARGS,
+     tb_cli_run_history_remove, NULL, false},
+    {"ambiences", "", "list the beds", NULL, 0, 0, tb_cli_run_ambiences, NULL, false},
+    {"languages", "", "list the languages that can be spoken", NULL, 0, 0, tb_cli_run_languages,
+     NULL, false},
+    {"doctor", "", "what is installed, what is missing, how to mend it",
+     "Exits with 3 when something needed is missing.", 0, 0, tb_cli_run_doctor, NULL, false},
+    {"completion", "bash|zsh", "print the shell's completion", NULL, 1, 1, run_completion, NULL,
+     false},
+    {"man", "", "print the manual page (for man -l -)", NULL, 0, 0, run_man, NULL, false},
+    {"settings", "", "print the table of settings of docs/config.md", NULL, 0, 0, run_settings,
+     NULL, true},
+    {"decode-child", "", "decode strangers' audio, contained", NULL, 0, 0, run_decode_child, NULL,
+     true},
+    {"speak-flite", "VOICE", "the English base speakers", NULL, 1, 1, run_flite_child, NULL, true},
+    {0},
+};

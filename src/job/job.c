@@ -1,0 +1,263 @@
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "job/job_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The life of a job: made, queued, worked on, looked at, left. What it does is in speech.c,
+ * upload.c and preview.c. */
+
+tb_job *tb_job_new(tb_service *s, const char *user, tb_job_work work, tb_job_wake wake, void *self)
+{
+    tb_job *job = tb_alloc(sizeof *job);
+    job->service = s;
+    job->user = tb_strdup(user ? user : "");
+    job->work = work;
+    job->wake = wake;
+    job->wake_self = self;
+    job->fd = -1;
+    atomic_init(&job->refs, 2);
+    tb_uuid(job->id);
+    pthread_mutex_init(&job->lock, NULL);
+    pthread_mutex_init(&job->wake_lock, NULL);
+    pthread_cond_init(&job->changed, NULL);
+    return job;
+}
+
+static void upload_clear(tb_voice_upload *u)
+{
+    tb_free(u->name);
+    tb_free(u->language);
+    tb_free(u->region);
+    tb_free(u->gender);
+    tb_free(u->description);
+    tb_free(u->model);
+    tb_free(u->user);
+    tb_free(u->data);
+    *u = (tb_voice_upload){0};
+}
+
+static void unref(tb_job *job)
+{
+    if (atomic_fetch_sub(&job->refs, 1) != 1) return;
+    if (job->fd >= 0) close(job->fd);
+    tb_speech_req_clear(&job->req);
+    upload_clear(&job->upload);
+    tb_free(job->ambience_id);
+    tb_free(job->user);
+    tb_free(job->json);
+    for (size_t i = 0; i < job->n_strings; i++) tb_free(job->strings[i]);
+    pthread_mutex_destroy(&job->lock);
+    pthread_mutex_destroy(&job->wake_lock);
+    pthread_cond_destroy(&job->changed);
+    tb_free(job);
+}
+
+const char *tb_job_keep(tb_job *job, const char *s)
+{
+    if (!s || job->n_strings == sizeof job->strings / sizeof job->strings[0]) return NULL;
+    return job->strings[job->n_strings++] = tb_strdup(s);
+}
+
+static void wake(tb_job *job)
+{
+    pthread_mutex_lock(&job->wake_lock);
+    if (job->wake) job->wake(job->wake_self);
+    pthread_mutex_unlock(&job->wake_lock);
+}
+
+void tb_job_grew(tb_job *job, uint64_t size, bool ready)
+{
+    pthread_mutex_lock(&job->lock);
+    bool news = ready && (size != job->view.size || !job->view.ready);
+    job->view.size = size;
+    job->view.ready = ready;
+    pthread_mutex_unlock(&job->lock);
+    if (news) wake(job);
+}
+
+void tb_job_set_fd(tb_job *job, int fd)
+{
+    pthread_mutex_lock(&job->lock);
+    if (job->fd >= 0) close(job->fd);
+    job->fd = fd;
+    pthread_mutex_unlock(&job->lock);
+}
+
+void tb_job_set_json(tb_job *job, char *json)
+{
+    pthread_mutex_lock(&job->lock);
+    tb_free(job->json);
+    job->json = json;
+    pthread_mutex_unlock(&job->lock);
+}
+
+static void finish(tb_job *job, tb_status st, const tb_err *err)
+{
+    tb_service *s = job->service;
+    pthread_mutex_lock(&job->lock);
+    job->view.state = st ? TB_JOB_FAILED : TB_JOB_DONE;
+    if (st)
+        job->view.err = *err;
+    else
+        job->view.ready = true;
+    pthread_cond_broadcast(&job->changed);
+    pthread_mutex_unlock(&job->lock);
+    atomic_fetch_add(st == TB_OK           ? &s->done
+                     : st == TB_ECANCELLED ? &s->cancelled
+                                           : &s->failed,
+                     1);
+    wake(job);
+}
+
+/* On a worker. */
+void tb_job_run(tb_service *s, tb_job *job)
+{
+    tb_err err = {0};
+    tb_status st;
+    int64_t began = tb_clock_mono_ns();
+    pthread_mutex_lock(&job->lock);
+    job->view.state = TB_JOB_RUNNING;
+    pthread_mutex_unlock(&job->lock);
+    if (tb_cancelled(&job->cancel))
+        st = tb_fail_cancelled(&err);
+    else
+        st = job->work(job, &err);
+    int64_t took_us = (tb_clock_mono_ns() - began) / 1000;
+    atomic_fetch_add(&s->work_us, took_us);
+    tb_log(st && st != TB_ECANCELLED ? TB_WARN : TB_INFO, "job", "id=%s status=%s ms=%lld%s%s",
+           job->id, tb_status_name(st), (long long)(took_us / 1000), st ? " why=" : "",
+           st ? err.msg : "");
+    finish(job, st, &err);
+}
+
+void tb_job_unref(tb_job *job)
+{
+    unref(job);
+}
+
+tb_status tb_job_submit(tb_service *s, tb_job *job, tb_job **out, tb_err *err)
+{
+    /* *out is written first: a worker may wake the submitter before push returns. */
+    *out = job;
+    tb_status st = tb_queue_push(s->queue, job->user, &job->entry, err);
+    if (st) {
+        *out = NULL;
+        atomic_fetch_add(&s->refused, 1);
+        unref(job);
+        unref(job);
+    }
+    return st;
+}
+
+tb_job_view tb_job_look(tb_job *job)
+{
+    pthread_mutex_lock(&job->lock);
+    tb_job_view view = job->view;
+    pthread_mutex_unlock(&job->lock);
+    return view;
+}
+
+const tb_job_head *tb_job_get_head(tb_job *job)
+{
+    return &job->head;
+}
+
+const char *tb_job_json(tb_job *job)
+{
+    return job->json;
+}
+
+const char *tb_job_id(tb_job *job)
+{
+    return job->id;
+}
+
+int64_t tb_job_read(tb_job *job, uint64_t offset, void *out, size_t size)
+{
+    pthread_mutex_lock(&job->lock);
+    int fd = job->fd;
+    uint64_t have = job->view.ready ? job->view.size : 0;
+    pthread_mutex_unlock(&job->lock);
+    if (fd < 0 || offset > have) return -1;
+    if (size > have - offset) size = (size_t)(have - offset);
+    ssize_t n;
+    do n = pread(fd, out, size, (off_t)offset);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+int tb_job_fd(tb_job *job)
+{
+    pthread_mutex_lock(&job->lock);
+    int fd = job->fd >= 0 ? dup(job->fd) : -1;
+    pthread_mutex_unlock(&job->lock);
+    return fd;
+}
+
+static void cancel(tb_job *job)
+{
+    tb_cancel_set(&job->cancel);
+    if (tb_queue_remove(job->service->queue, &job->entry)) {
+        /* It never ran: ended here, so that its waiter hears of it at once. */
+        tb_err err = {0};
+        tb_status st = tb_fail_cancelled(&err);
+        finish(job, st, &err);
+        unref(job);
+    }
+}
+
+void tb_job_leave(tb_job *job)
+{
+    pthread_mutex_lock(&job->wake_lock);
+    job->wake = NULL;
+    pthread_mutex_unlock(&job->wake_lock);
+    cancel(job);
+    unref(job);
+}
+
+void tb_job_release(tb_job *job)
+{
+    pthread_mutex_lock(&job->wake_lock);
+    job->wake = NULL;
+    pthread_mutex_unlock(&job->wake_lock);
+    unref(job);
+}
+
+void tb_job_wait(tb_job *job)
+{
+    pthread_mutex_lock(&job->lock);
+    while (job->view.state != TB_JOB_DONE && job->view.state != TB_JOB_FAILED)
+        pthread_cond_wait(&job->changed, &job->lock);
+    pthread_mutex_unlock(&job->lock);
+}
+
+struct search {
+    const char *id, *user;
+    tb_job *found;
+};
+
+static void match(void *self, tb_queue_entry *entry)
+{
+    struct search *search = self;
+    tb_job *job = (tb_job *)entry;
+    if (strcmp(job->id, search->id) != 0 || strcmp(job->user, search->user) != 0) return;
+    atomic_fetch_add(&job->refs, 1); /* the queue's reference keeps it alive here: its lock is held */
+    search->found = job;
+}
+
+tb_status tb_job_cancel_id(tb_service *s, const char *id, const char *user, tb_err *err)
+{
+    struct search search = {id, user, NULL};
+    tb_queue_each(s->queue, match, &search);
+    if (!search.found)
+        return tb_fail_field(err, TB_ENOTFOUND, "id", "no job '%.40s' is waiting or running", id);
+    cancel(search.found);
+    unref(search.found);
+    return TB_OK;
+}

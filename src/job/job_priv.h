@@ -1,0 +1,74 @@
+#ifndef TB_JOB_JOB_PRIV_H
+#define TB_JOB_JOB_PRIV_H
+
+#include "job/job.h"
+#include "job/queue.h"
+#include "job/voices.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* What a job does, on a worker. Fills head, output or json through the functions below. */
+typedef tb_status (*tb_job_work)(tb_job *job, tb_err *err);
+
+struct tb_job {
+    tb_queue_entry entry; /* the queue's; first, so that the queue hands back the job */
+    tb_service *service;
+    char id[37];
+    char *user;
+    tb_job_work work;
+    tb_cancel cancel;
+    atomic_int refs; /* the submitter's and the queue's */
+
+    /* what it works on: one of them, by kind of work */
+    tb_speech_req req;
+    tb_voice_upload upload;
+    char *ambience_id;
+
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t changed;
+    tb_job_view view;
+    tb_job_head head; /* constant once view.ready */
+    char *json;
+    int fd; /* the output; -1 until begun */
+    char *strings[10];
+    size_t n_strings; /* owns what head points into */
+
+    pthread_mutex_t wake_lock; /* held while wake runs, so that leaving can wait for it */
+    tb_job_wake wake;
+    void *wake_self;
+};
+
+struct tb_service {
+    const tb_config *config;
+    tb_store *store;
+    tb_engine *engine;
+    tb_ambience_set *ambiences;
+    tb_voices *voices;
+    tb_queue *queue;
+    pthread_t warmer;
+    bool warming;
+    tb_cancel warm_cancel;
+    atomic_bool warm;
+    atomic_ullong done, failed, cancelled, refused;
+    atomic_llong audio_us, work_us;
+};
+
+tb_status tb_job_submit(tb_service *s, tb_job *job, tb_job **out, tb_err *err); /* takes job */
+tb_job *tb_job_new(tb_service *s, const char *user, tb_job_work work, tb_job_wake wake, void *self);
+/* A copy that lives as long as the job, for the head. NULL gives NULL. */
+const char *tb_job_keep(tb_job *job, const char *s);
+/* The output grew to size bytes; ready says that the head is complete and may be sent. */
+void tb_job_grew(tb_job *job, uint64_t size, bool ready);
+void tb_job_set_fd(tb_job *job, int fd); /* takes fd */
+void tb_job_set_json(tb_job *job, char *json); /* takes json */
+
+void tb_job_run(tb_service *s, tb_job *job); /* on a worker */
+void tb_job_unref(tb_job *job);
+
+/* The conductor (speech.c), uploads (upload.c), previews (preview.c). */
+tb_status tb_work_speech(tb_job *job, tb_err *err);
+tb_status tb_work_voice(tb_job *job, tb_err *err);
+tb_status tb_work_preview(tb_job *job, tb_err *err);
+
+#endif

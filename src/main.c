@@ -1,0 +1,9 @@
+#include "cli/cli.h"
+
+#include <signal.h>
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* a reader who left is an error of write, not the end of us */
+    return tb_cli_main(argc, argv);
+}
