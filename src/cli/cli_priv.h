@@ -11,7 +11,7 @@ enum { TB_EXIT_OK, TB_EXIT_FAILED, TB_EXIT_USAGE, TB_EXIT_MISSING };
 enum { TB_CLI_OPTIONS = 16, TB_CLI_ARGS = 16 };
 
 typedef struct {
-    const char *flag; /* "--output" */
+    const char *flag;  /* "--output" */
     const char *brief; /* "-o" or NULL */
     const char *value; /* what the help calls its value; NULL: a switch */
     const char *help;

@@ -40,7 +40,8 @@ static int run_settings(tb_cli *cli)
 }
 
 static const tb_cli_option serve_options[] = {
-    {"--dev", NULL, NULL, "restart by itself when the program or .env changes, without dropping requests"},
+    {"--dev", NULL, NULL,
+     "restart by itself when the program or .env changes, without dropping requests"},
     {0},
 };
 
@@ -85,11 +86,11 @@ const tb_cli_command tb_cli_commands[] = {
      "Ten seconds of one person in a quiet room; wav, mp3, m4a, ogg, opus, flac or webm.", 2, 2,
      tb_cli_run_voices_add, add_options, false},
     {"voices show", "NAME", "show one voice", NULL, 1, 1, tb_cli_run_voices_show, NULL, false},
-    {"voices rename", "NAME NEW", "give a voice another name", NULL, 2, 2,
-     tb_cli_run_voices_rename, NULL, false},
+    {"voices rename", "NAME NEW", "give a voice another name", NULL, 2, 2, tb_cli_run_voices_rename,
+     NULL, false},
     {"voices remove", "NAME", "remove a voice", NULL, 1, 1, tb_cli_run_voices_remove, NULL, false},
-    {"history list", "", "list what was spoken, newest first", NULL, 0, 0,
-     tb_cli_run_history_list, list_options, false},
+    {"history list", "", "list what was spoken, newest first", NULL, 0, 0, tb_cli_run_history_list,
+     list_options, false},
     {"history show", "ID", "show one entry", NULL, 1, 1, tb_cli_run_history_show, NULL, false},
     {"history remove", "ID...", "remove entries; `all` removes every one", NULL, 1, TB_CLI_ARGS,
      tb_cli_run_history_remove, NULL, false},

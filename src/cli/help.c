@@ -113,14 +113,16 @@ void tb_cli_man(FILE *out)
 
 static void flags_of(FILE *out, const tb_cli_command *c)
 {
-    for (const tb_cli_option *o = c->options; o && o->flag; o++) fprintf(out, " %s", o->flag);
+    for (const tb_cli_option *o = c->options; o && o->flag; o++)
+        fprintf(out, " %s", o->flag);
     fputs(" --json --help", out);
 }
 
 static void settings_flags(FILE *out)
 {
     const tb_setting_info *s;
-    for (size_t i = 0; (s = tb_config_setting(i)); i++) fprintf(out, " %s", s->flag);
+    for (size_t i = 0; (s = tb_config_setting(i)); i++)
+        fprintf(out, " %s", s->flag);
 }
 
 /* The words that may stand first, or behind a group's first word. */
@@ -164,8 +166,9 @@ int tb_cli_completion(FILE *out, const char *shell)
     for (const tb_cli_command *c = tb_cli_commands; c->name; c++) {
         if (c->hidden) continue;
         const char *space = strchr(c->name, ' ');
-        fprintf(out, "    *\\ %.*s\\ %s*) words='", (int)(space ? space - c->name : (int)strlen(c->name)),
-                c->name, space ? space + 1 : "");
+        fprintf(out, "    *\\ %.*s\\ %s*) words='",
+                (int)(space ? space - c->name : (int)strlen(c->name)), c->name,
+                space ? space + 1 : "");
         flags_of(out, c);
         settings_flags(out);
         fputs("' ;;\n", out);

@@ -51,7 +51,8 @@ static void unref(tb_job *job)
     tb_free(job->ambience_id);
     tb_free(job->user);
     tb_free(job->json);
-    for (size_t i = 0; i < job->n_strings; i++) tb_free(job->strings[i]);
+    for (size_t i = 0; i < job->n_strings; i++)
+        tb_free(job->strings[i]);
     pthread_mutex_destroy(&job->lock);
     pthread_mutex_destroy(&job->wake_lock);
     pthread_cond_destroy(&job->changed);
@@ -108,10 +109,7 @@ static void finish(tb_job *job, tb_status st, const tb_err *err)
         job->view.ready = true;
     pthread_cond_broadcast(&job->changed);
     pthread_mutex_unlock(&job->lock);
-    atomic_fetch_add(st == TB_OK           ? &s->done
-                     : st == TB_ECANCELLED ? &s->cancelled
-                                           : &s->failed,
-                     1);
+    atomic_fetch_add(st == TB_OK ? &s->done : st == TB_ECANCELLED ? &s->cancelled : &s->failed, 1);
     wake(job);
 }
 
@@ -187,7 +185,8 @@ int64_t tb_job_read(tb_job *job, uint64_t offset, void *out, size_t size)
     if (fd < 0 || offset > have) return -1;
     if (size > have - offset) size = (size_t)(have - offset);
     ssize_t n;
-    do n = pread(fd, out, size, (off_t)offset);
+    do
+        n = pread(fd, out, size, (off_t)offset);
     while (n < 0 && errno == EINTR);
     return n;
 }
@@ -247,7 +246,8 @@ static void match(void *self, tb_queue_entry *entry)
     struct search *search = self;
     tb_job *job = (tb_job *)entry;
     if (strcmp(job->id, search->id) != 0 || strcmp(job->user, search->user) != 0) return;
-    atomic_fetch_add(&job->refs, 1); /* the queue's reference keeps it alive here: its lock is held */
+    atomic_fetch_add(&job->refs,
+                     1); /* the queue's reference keeps it alive here: its lock is held */
     search->found = job;
 }
 

@@ -60,14 +60,14 @@ typedef struct {
 typedef void (*tb_job_wake)(void *self);
 
 /*
- * Speech. takes *req (it is {0} after), on failure too. TB_EBUSY when the caller's lane or the queue
- * is full, TB_EUNREADY when stopping.
+ * Speech. takes *req (it is {0} after), on failure too. TB_EBUSY when the caller's lane or the
+ * queue is full, TB_EUNREADY when stopping.
  */
 TB_MUST_CHECK tb_status tb_job_speech(tb_service *s, tb_speech_req *req, tb_job_wake wake,
                                       void *self, tb_job **out, tb_err *err);
 
-/* An upload to be kept as a voice: decoded, checked, measured, stored. takes data and row. Its result is
- * JSON (tb_job_json). */
+/* An upload to be kept as a voice: decoded, checked, measured, stored. takes data and row. Its
+ * result is JSON (tb_job_json). */
 typedef struct {
     char *name, *language, *region, *gender, *description, *model, *user;
     bool overwrite;
@@ -82,8 +82,8 @@ TB_MUST_CHECK tb_status tb_job_preview(tb_service *s, const char *ambience_id, c
                                        tb_job_wake wake, void *self, tb_job **out, tb_err *err);
 
 tb_job_view tb_job_look(tb_job *job);
-const tb_job_head *tb_job_get_head(tb_job *job);  /* after ready */
-const char *tb_job_json(tb_job *job);             /* after DONE; NULL when the job made audio */
+const tb_job_head *tb_job_get_head(tb_job *job); /* after ready */
+const char *tb_job_json(tb_job *job);            /* after DONE; NULL when the job made audio */
 const char *tb_job_id(tb_job *job);
 /* Bytes at offset, at most view.size; -1 on a read error. */
 int64_t tb_job_read(tb_job *job, uint64_t offset, void *out, size_t size);

@@ -60,7 +60,7 @@ tb_job *tb_job_new(tb_service *s, const char *user, tb_job_work work, tb_job_wak
 const char *tb_job_keep(tb_job *job, const char *s);
 /* The output grew to size bytes; ready says that the head is complete and may be sent. */
 void tb_job_grew(tb_job *job, uint64_t size, bool ready);
-void tb_job_set_fd(tb_job *job, int fd); /* takes fd */
+void tb_job_set_fd(tb_job *job, int fd);       /* takes fd */
 void tb_job_set_json(tb_job *job, char *json); /* takes json */
 
 void tb_job_run(tb_service *s, tb_job *job); /* on a worker */

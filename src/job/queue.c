@@ -124,7 +124,8 @@ tb_status tb_queue_push(tb_queue *q, const char *name, tb_queue_entry *entry, tb
     tb_status st = TB_OK;
     struct tb_lane *lane;
     pthread_mutex_lock(&q->lock);
-    for (lane = q->lanes; lane && strcmp(lane->name, name) != 0; lane = lane->next) {}
+    for (lane = q->lanes; lane && strcmp(lane->name, name) != 0; lane = lane->next) {
+    }
     if (q->stopping) {
         st = tb_fail(err, TB_EUNREADY, "the server is stopping; try again in a moment");
     } else if (q->waiting >= q->max) {
@@ -206,7 +207,8 @@ void tb_queue_each(tb_queue *q, void (*each)(void *self, tb_queue_entry *entry),
     for (int i = 0; i < q->workers; i++)
         if (q->running[i]) each(self, q->running[i]);
     for (struct tb_lane *lane = q->lanes; lane; lane = lane->next)
-        for (tb_queue_entry *e = lane->first; e; e = e->next) each(self, e);
+        for (tb_queue_entry *e = lane->first; e; e = e->next)
+            each(self, e);
     pthread_mutex_unlock(&q->lock);
 }
 
@@ -227,7 +229,8 @@ void tb_queue_free(tb_queue *q)
     q->stopping = q->ending = true;
     pthread_cond_broadcast(&q->work);
     pthread_mutex_unlock(&q->lock);
-    for (int i = 0; i < q->workers; i++) pthread_join(q->threads[i], NULL);
+    for (int i = 0; i < q->workers; i++)
+        pthread_join(q->threads[i], NULL);
     while (q->lanes) { /* empty: workers end only when nothing waits */
         struct tb_lane *lane = q->lanes;
         q->lanes = lane->next;

@@ -21,8 +21,7 @@ typedef struct tb_queue_entry {
 typedef void (*tb_queue_run)(void *self, tb_queue_entry *entry);
 
 TB_MUST_CHECK tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_queue_run run,
-                                     tb_queue_run release, void *self, tb_queue **out,
-                                     tb_err *err);
+                                     tb_queue_run release, void *self, tb_queue **out, tb_err *err);
 /* TB_EBUSY when the lane or the queue is full, TB_EUNREADY when it is stopping. */
 TB_MUST_CHECK tb_status tb_queue_push(tb_queue *q, const char *lane, tb_queue_entry *entry,
                                       tb_err *err);

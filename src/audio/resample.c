@@ -1,0 +1,36 @@
+#include "audio/pcm.h"
+#include "base/mem.h"
+
+#include <math.h>
+#include <soxr.h>
+#include <string.h>
+
+enum { LEAST_HZ = 1000, MOST_HZ = 384000 };
+
+tb_status tb_resample(const tb_pcm *in, int out_rate_hz, tb_pcm *out, tb_err *err)
+{
+    tb_pcm made = {0};
+    size_t used = 0, got = 0;
+    if (in->rate_hz < LEAST_HZ || in->rate_hz > MOST_HZ || out_rate_hz < LEAST_HZ ||
+        out_rate_hz > MOST_HZ)
+        return tb_fail(err, TB_EINVAL, "cannot resample from %d to %d Hz; allowed: %d to %d",
+                       in->rate_hz, out_rate_hz, LEAST_HZ, MOST_HZ);
+    double ratio = (double)out_rate_hz / in->rate_hz;
+    tb_status st = tb_pcm_init(&made, (size_t)llround((double)in->len * ratio), out_rate_hz, err);
+    if (st) return st;
+    if (in->rate_hz == out_rate_hz) {
+        if (in->len) memcpy(made.data, in->data, in->len * sizeof(float));
+    } else if (made.len > 0) {
+        soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
+        soxr_runtime_spec_t runtime = soxr_runtime_spec(1);
+        soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
+        soxr_error_t why = soxr_oneshot(in->rate_hz, out_rate_hz, 1, in->data, in->len, &used,
+                                        made.data, made.len, &got, &io, &quality, &runtime);
+        if (why) {
+            tb_pcm_clear(&made);
+            return tb_fail(err, TB_ENOMEM, "resampling failed: %s", soxr_strerror(why));
+        }
+    }
+    *out = made;
+    return TB_OK;
+}

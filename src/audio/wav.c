@@ -1,0 +1,205 @@
+#include "audio/wav.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    FORMAT_PCM = 1,
+    FORMAT_FLOAT = 3,
+    FORMAT_ALAW = 6,
+    FORMAT_MULAW = 7,
+    FORMAT_EXTENSIBLE = 0xFFFE,
+    MOST_CHANNELS = 8,
+};
+
+static uint32_t u16(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+}
+
+static uint32_t u32(const uint8_t *p)
+{
+    return u16(p) | u16(p + 2) << 16;
+}
+
+bool tb_wav_sniff(const void *data, size_t size)
+{
+    const uint8_t *p = data;
+    return size >= 12 && (memcmp(p, "RIFF", 4) == 0) && memcmp(p + 8, "WAVE", 4) == 0;
+}
+
+struct format {
+    uint32_t kind, channels, rate, block, bits;
+};
+
+static tb_status read_format(const uint8_t *p, size_t size, struct format *f, tb_err *err)
+{
+    if (size < 16)
+        return tb_fail(err, TB_EINVAL, "the wav file is damaged: its format chunk has %zu bytes",
+                       size);
+    *f = (struct format){u16(p), u16(p + 2), u32(p + 4), u16(p + 12), u16(p + 14)};
+    if (f->kind == FORMAT_EXTENSIBLE) {
+        if (size < 40)
+            return tb_fail(err, TB_EINVAL,
+                           "the wav file is damaged: its extended format is cut off");
+        f->kind = u16(p + 24); /* the first two bytes of the sub-format's GUID */
+    }
+    bool known = (f->kind == FORMAT_PCM &&
+                  (f->bits == 8 || f->bits == 16 || f->bits == 24 || f->bits == 32)) ||
+                 (f->kind == FORMAT_FLOAT && (f->bits == 32 || f->bits == 64)) ||
+                 ((f->kind == FORMAT_ALAW || f->kind == FORMAT_MULAW) && f->bits == 8);
+    if (!known)
+        return tb_fail(err, TB_EINVAL,
+                       "the wav file has format %u with %u bits; read are PCM of 8, "
+                       "16, 24 or 32 bits, float of 32 or 64, A-law and mu-law",
+                       f->kind, f->bits);
+    if (f->channels < 1 || f->channels > MOST_CHANNELS)
+        return tb_fail(err, TB_EINVAL, "the wav file has %u channels; 1 to %d are read",
+                       f->channels, MOST_CHANNELS);
+    if (f->rate < 4000 || f->rate > 192000)
+        return tb_fail(err, TB_EINVAL,
+                       "the wav file has %u samples per second; 4000 to 192000 are read", f->rate);
+    if (f->block != f->channels * f->bits / 8)
+        return tb_fail(err, TB_EINVAL,
+                       "the wav file is damaged: %u bytes a frame for %u channels of "
+                       "%u bits",
+                       f->block, f->channels, f->bits);
+    return TB_OK;
+}
+
+/* G.711: the sample as 16 bit. */
+static int alaw(uint8_t c)
+{
+    c ^= 0x55;
+    int t = (c & 0x0F) << 4, seg = (c & 0x70) >> 4;
+    t += seg == 0 ? 8 : 0x108;
+    if (seg > 1) t <<= seg - 1;
+    return c & 0x80 ? t : -t;
+}
+
+static int mulaw(uint8_t c)
+{
+    c = (uint8_t)~c;
+    int t = (((c & 0x0F) << 3) + 0x84) << ((c & 0x70) >> 4);
+    return c & 0x80 ? 0x84 - t : t - 0x84;
+}
+
+static float sample(const uint8_t *p, const struct format *f)
+{
+    if (f->kind == FORMAT_ALAW) return (float)alaw(*p) / 32768.0F;
+    if (f->kind == FORMAT_MULAW) return (float)mulaw(*p) / 32768.0F;
+    if (f->kind == FORMAT_FLOAT) {
+        double x = 0;
+        if (f->bits == 32) {
+            uint32_t raw = u32(p);
+            float narrow;
+            memcpy(&narrow, &raw, sizeof narrow);
+            x = (double)narrow;
+        } else {
+            uint64_t raw = (uint64_t)u32(p) | (uint64_t)u32(p + 4) << 32;
+            memcpy(&x, &raw, sizeof x);
+        }
+        /* Not a number, or far out of any range: silence rather than poison for what follows. */
+        return isfinite(x) && fabs(x) <= 1e4 ? (float)x : 0;
+    }
+    switch (f->bits) {
+    case 8:
+        return (float)(*p - 128) / 128.0F;
+    case 16:
+        return (float)(int16_t)u16(p) / 32768.0F;
+    case 24:
+        return (float)((int32_t)(u16(p) << 8 | (uint32_t)p[2] << 24) >> 8) / 8388608.0F;
+    default:
+        return (float)((double)(int32_t)u32(p) / 2147483648.0);
+    }
+}
+
+tb_status tb_wav_read(const void *data, size_t size, double max_seconds, tb_pcm *out, tb_err *err)
+{
+    const uint8_t *p = data, *sound = NULL;
+    size_t sound_size = 0, at = 12;
+    struct format f = {0};
+    bool have_format = false;
+    if (!tb_wav_sniff(data, size)) return tb_fail(err, TB_EMEDIA, "this is not a RIFF WAVE file");
+    while (size - at >= 8) {
+        const uint8_t *head = p + at;
+        uint32_t want = u32(head + 4);
+        size_t have = size - at - 8;
+        bool is_data = memcmp(head, "data", 4) == 0;
+        if (is_data && want == 0) want = UINT32_MAX; /* as a pipe leaves it: the rest */
+        size_t len = want < have ? want : have;
+        if (memcmp(head, "fmt ", 4) == 0) {
+            tb_status st = read_format(head + 8, len, &f, err);
+            if (st) return st;
+            have_format = true;
+        } else if (is_data) {
+            sound = head + 8;
+            sound_size = len;
+            break; /* what follows is of no use to us */
+        }
+        at += 8 + len;
+        if (len & 1 && at < size) at++; /* chunks are padded to an even length */
+    }
+    if (!have_format)
+        return tb_fail(err, TB_EINVAL, "the wav file is damaged: it has no format chunk");
+    if (!sound) return tb_fail(err, TB_EINVAL, "the wav file holds no sound: it has no data chunk");
+
+    size_t frames = sound_size / f.block;
+    if ((double)frames > max_seconds * f.rate) frames = (size_t)(max_seconds * f.rate);
+    tb_status st = tb_pcm_init(out, frames, (int)f.rate, err);
+    if (st) return st;
+    float share = 1.0F / (float)f.channels;
+    for (size_t i = 0; i < frames; i++) {
+        float sum = 0;
+        for (uint32_t c = 0; c < f.channels; c++)
+            sum += sample(sound + i * f.block + c * (f.bits / 8), &f);
+        out->data[i] = sum * share;
+    }
+    return TB_OK;
+}
+
+static void put32(uint8_t *p, uint32_t x)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(x >> (8 * i));
+}
+
+void tb_wav_header(uint8_t out[TB_WAV_HEADER], uint32_t samples, int rate_hz)
+{
+    static const uint8_t shape[TB_WAV_HEADER] = {'R', 'I', 'F', 'F', 0,   0,   0,   0,   'W', 'A',
+                                                 'V', 'E', 'f', 'm', 't', ' ', 16,  0,   0,   0,
+                                                 1,   0,   1,   0,   0,   0,   0,   0,   0,   0,
+                                                 0,   0,   2,   0,   16,  0,   'd', 'a', 't', 'a'};
+    memcpy(out, shape, sizeof shape);
+    bool open = samples > (UINT32_MAX - 36) / 2;
+    put32(out + 4, open ? UINT32_MAX : 36 + 2 * samples);
+    put32(out + 24, (uint32_t)rate_hz);
+    put32(out + 28, (uint32_t)rate_hz * 2);
+    put32(out + 40, open ? UINT32_MAX : 2 * samples);
+}
+
+void tb_wav_s16(const float *x, size_t len, uint8_t *out)
+{
+    for (size_t i = 0; i < len; i++) {
+        float v = x[i] * 32768.0F;
+        long s = v >= 32767.0F ? 32767 : v <= -32768.0F ? -32768 : lrintf(v);
+        if (x[i] != x[i]) s = 0;
+        out[2 * i] = (uint8_t)(s & 0xFF);
+        out[2 * i + 1] = (uint8_t)((s >> 8) & 0xFF);
+    }
+}
+
+tb_status tb_wav_print(const tb_pcm *pcm, uint8_t **out, size_t *size, tb_err *err)
+{
+    if (pcm->len > (UINT32_MAX - 36) / 2)
+        return tb_fail(err, TB_ETOOBIG, "%zu samples do not fit into a wav file", pcm->len);
+    uint8_t *bytes = tb_try_alloc(TB_WAV_HEADER + 2 * pcm->len, 1);
+    if (!bytes) return tb_nomem(err, TB_WAV_HEADER + 2 * pcm->len, 1);
+    tb_wav_header(bytes, (uint32_t)pcm->len, pcm->rate_hz);
+    tb_wav_s16(pcm->data, pcm->len, bytes + TB_WAV_HEADER);
+    *out = bytes;
+    *size = TB_WAV_HEADER + 2 * pcm->len;
+    return TB_OK;
+}

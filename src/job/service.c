@@ -1,0 +1,137 @@
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "job/job_priv.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Opens the rooms in their order and closes them in reverse. */
+
+tb_status tb_service_open(const tb_config *config, bool exclusive, tb_service **out, tb_err *err)
+{
+    tb_service *s = tb_alloc(sizeof *s);
+    tb_status st = TB_OK;
+    char *bases = NULL;
+    s->config = config;
+    st = tb_store_open(config->data, exclusive, &s->store, err);
+    if (st) goto out;
+    bases = tb_path_join(config->data, "bases");
+    st = tb_file_mkdirs(bases, 0700, err);
+    if (st) goto out;
+    st = tb_engine_open(&(tb_engine_config){.engine = config->engine,
+                                            .embedded = {.bases_dir = bases,
+                                                         .default_language = config->language,
+                                                         .default_base = config->default_base,
+                                                         .espeak_program = config->espeak_program,
+                                                         .espeak_data_path =
+                                                             config->espeak_data_path}},
+                        &s->engine, err);
+    if (st) goto out;
+    st = tb_ambience_open(config->ambience_dir, &s->ambiences, err);
+    if (st) goto out;
+    s->voices = tb_voices_new(s->store);
+    *out = s;
+    s = NULL;
+out:
+    tb_free(bases);
+    tb_service_close(s);
+    return st;
+}
+
+static void run(void *self, tb_queue_entry *entry)
+{
+    tb_job_run(self, (tb_job *)entry);
+}
+
+static void release(void *self, tb_queue_entry *entry)
+{
+    (void)self;
+    tb_job_unref((tb_job *)entry);
+}
+
+static void *warm_up(void *arg)
+{
+    tb_service *s = arg;
+    tb_engine_warm(s->engine, &s->warm_cancel);
+    atomic_store(&s->warm, true);
+    return NULL;
+}
+
+tb_status tb_service_start(tb_service *s, tb_err *err)
+{
+    int workers = s->config->workers;
+    if (workers == 0) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        workers = cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
+    }
+    tb_status st = tb_queue_new(workers, s->config->queue_max, s->config->queue_per_user, run,
+                                release, s, &s->queue, err);
+    if (!st) s->warming = pthread_create(&s->warmer, NULL, warm_up, s) == 0;
+    return st;
+}
+
+static void cancel_one(void *self, tb_queue_entry *entry)
+{
+    (void)self;
+    tb_cancel_set(&((tb_job *)entry)->cancel);
+}
+
+void tb_service_stop(tb_service *s, int grace_ms)
+{
+    if (!s->queue) return;
+    if (!tb_queue_drain(s->queue, grace_ms)) {
+        tb_log(TB_WARN, "job", "stop=cancelling the jobs that did not end within the grace time");
+        tb_queue_each(s->queue, cancel_one, NULL);
+        tb_queue_drain(s->queue, 5000);
+    }
+}
+
+void tb_service_close(tb_service *s)
+{
+    if (!s) return;
+    tb_cancel_set(&s->warm_cancel);
+    if (s->warming) pthread_join(s->warmer, NULL);
+    tb_queue_free(s->queue);
+    tb_voices_free(s->voices);
+    tb_ambience_close(s->ambiences);
+    tb_engine_close(s->engine);
+    tb_store_close(s->store);
+    tb_free(s);
+}
+
+tb_store *tb_service_store(tb_service *s)
+{
+    return s->store;
+}
+
+tb_engine *tb_service_engine(tb_service *s)
+{
+    return s->engine;
+}
+
+const tb_ambience_set *tb_service_ambiences(tb_service *s)
+{
+    return s->ambiences;
+}
+
+const tb_config *tb_service_config(tb_service *s)
+{
+    return s->config;
+}
+
+tb_service_stats tb_service_look(tb_service *s)
+{
+    tb_service_stats stats = {
+        .done = atomic_load(&s->done),
+        .failed = atomic_load(&s->failed),
+        .cancelled = atomic_load(&s->cancelled),
+        .refused = atomic_load(&s->refused),
+        .audio_seconds = (double)atomic_load(&s->audio_us) / 1e6,
+        .work_seconds = (double)atomic_load(&s->work_us) / 1e6,
+        .warm = atomic_load(&s->warm),
+    };
+    if (s->queue)
+        tb_queue_look(s->queue, &stats.queued, &stats.running, &stats.workers, &stats.stopping);
+    return stats;
+}

@@ -1,0 +1,36 @@
+#ifndef TB_JOB_VOICES_H
+#define TB_JOB_VOICES_H
+
+#include "base/cancel.h"
+#include "store/store.h"
+#include "voice/voice.h"
+
+/*
+ * Voices ready to speak with: looked up in the store, taken from its cache of analyses or measured
+ * once, and kept in memory (the last 64). Two jobs that want the same new voice wait for one
+ * measurement. Any thread.
+ */
+typedef struct tb_voices tb_voices;
+
+tb_voices *tb_voices_new(tb_store *store);
+void tb_voices_free(tb_voices *voices); /* no voice may be in use */
+
+/* By name; "default" is the built-in one. TB_ENOTFOUND as the store says. */
+TB_MUST_CHECK tb_status tb_voices_get(tb_voices *voices, const char *name, const tb_cancel *cancel,
+                                      const tb_voice **out, tb_err *err);
+/* From a wav in the canonical form of tb_voices_canon, keyed by its hash. */
+TB_MUST_CHECK tb_status tb_voices_from_wav(tb_voices *voices, const void *wav, size_t size,
+                                           const char *field, const tb_cancel *cancel,
+                                           const tb_voice **out, tb_err *err);
+void tb_voices_release(tb_voices *voices, const tb_voice *voice); /* NULL is fine */
+
+/*
+ * Any upload as the wav that is kept and measured: decoded, mono, 16 bit, its own rate (48 kHz at
+ * most), its first 60 s. What is kept is what was measured, so that a replay finds the same voice.
+ * *out is heap.
+ */
+TB_MUST_CHECK tb_status tb_voices_canon(const void *data, size_t size, const char *field,
+                                        const tb_cancel *cancel, uint8_t **out, size_t *out_size,
+                                        tb_err *err);
+
+#endif
