@@ -18,6 +18,9 @@ enum {
     TB_BEND_UNVOICED = 1,
 };
 
+/* Frames within 30 dB of the 97th percentile of energy are active. */
+#define TB_BEND_ACTIVE 6.9
+
 /* Plain data, 4.7 kB; copied freely. */
 typedef struct {
     float level; /* mean natural log energy of the active voiced frames */
@@ -39,6 +42,12 @@ TB_MUST_CHECK tb_status tb_bend_sum_add(tb_bend_sum *sum, const float *f0, const
                                         size_t frames, const tb_cancel *cancel, tb_err *err);
 /* TB_EINVAL when fewer than two frames are active. */
 TB_MUST_CHECK tb_status tb_bend_sum_finish(tb_bend_sum *sum, tb_bend_stats *out, tb_err *err);
+
+/* The natural log energies of frames, energy (F), and quantiles of any numbers, as measured here.
+ */
+void tb_bend_energies(const float *env, size_t frames, float *energy);
+TB_MUST_CHECK tb_status tb_bend_quantiles(const float *x, size_t n, const double *q, size_t count,
+                                          double *out, tb_err *err);
 
 /* The three in one, for a single clip; continues env above cut_hz in place. */
 TB_MUST_CHECK tb_status tb_bend_measure(const float *f0, float *env, size_t frames, float cut_hz,
@@ -70,11 +79,7 @@ TB_MUST_CHECK tb_status tb_bend_apply(const tb_bend_map *map, const float *f0, c
                                       size_t frames, const tb_cancel *cancel, float *gain,
                                       tb_err *err);
 
-/* 80 mel points to 513 bins, linearly, flat beyond the ends. */
-void tb_bend_spread(const float points[TB_BEND_POINTS], float bins[]);
-/* Centre frequencies of the 80 points, Hz. */
-void tb_bend_centres(float hz[TB_BEND_POINTS]);
 /* A voice's mean voiced spectrum, natural log of power, 513 bins. */
-void tb_bend_mean_voiced(const tb_bend_stats *stats, float bins[]);
+void tb_bend_mean_voiced(const tb_bend_stats *stats, float *bins);
 
 #endif
