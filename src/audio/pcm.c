@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 tb_status tb_pcm_init(tb_pcm *pcm, size_t len, int rate_hz, tb_err *err)
