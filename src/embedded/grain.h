@@ -36,7 +36,4 @@ size_t tb_grain_len(const double *axis, size_t frames);
 TB_MUST_CHECK tb_status tb_grain_synth(const tb_grain_job *job, tb_rng *rng,
                                        const tb_cancel *cancel, float *out, tb_err *err);
 
-/* tilt * log2(clip(f, 125, 8000) / 1000) as natural log of power, at the 80 points, added. */
-void tb_grain_tilt(float tilt_db, float points[]);
-
 #endif

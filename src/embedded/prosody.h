@@ -38,4 +38,7 @@ TB_MUST_CHECK tb_status tb_prosody_vary(double temperature, const tb_vox_style *
 /* 7.4: axis (F) in output samples, axis[0] = 0; speed 0.25..4 times the style's rate. */
 void tb_prosody_axis(const float *rate, size_t frames, double speed, double *axis);
 
+/* 8: the style's tremor on pitch (F), in the time that is heard. */
+void tb_prosody_tremor(const tb_vox_style *style, const double *axis, size_t frames, float *pitch);
+
 #endif

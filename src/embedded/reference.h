@@ -24,8 +24,9 @@ typedef struct {
 } tb_reference_report;
 
 /*
- * clip: mono at 24 kHz; its first 30 s are used. source_rate_hz: what it was recorded at, 24000 if
- * unknown. TB_EINVAL with a sentence that says what to record again. Any thread.
+ * clip: mono, any rate, best as it was recorded (clipping is looked for before it is brought to
+ * 24 kHz); its first 30 s are used. source_rate_hz: what it was recorded at, 0 for the clip's own
+ * rate. TB_EINVAL with a sentence that says what to record again. Any thread.
  */
 TB_MUST_CHECK tb_status tb_reference_check(const tb_pcm *clip, int source_rate_hz,
                                            const tb_cancel *cancel, tb_reference_report *report,
