@@ -1,0 +1,198 @@
+#include "ambience/bed_priv.h"
+
+#include "base/mem.h"
+#include "dsp/loudness.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct tb_part {
+    const tb_recipe *recipe;
+    void *state;
+    tb_scene *scene;
+    tb_biquad high;
+};
+
+tb_part *tb_part_new(const tb_recipe *recipe, uint64_t seed, double fs)
+{
+    tb_part *p = tb_alloc(sizeof *p);
+    p->recipe = recipe;
+    p->scene = tb_alloc(sizeof *p->scene);
+    p->scene->preset = recipe->id;
+    p->scene->seed = seed;
+    p->scene->fs = fs;
+    if (recipe->rt60_s > 0) p->scene->reverb = tb_reverb_new(fs, recipe->rt60_s, recipe->damp_hz);
+    p->state = tb_alloc(recipe->state_size);
+    recipe->init(p->state, p->scene);
+    tb_biquad_set(&p->high, TB_BIQUAD_HIGH, fs, 25, 0.7071, 0);
+    return p;
+}
+
+void tb_part_free(tb_part *p)
+{
+    if (!p) return;
+    if (p->scene) tb_reverb_free(p->scene->reverb);
+    tb_free(p->scene);
+    tb_free(p->state);
+    tb_free(p);
+}
+
+void tb_part_tick(tb_part *p, double out[TB_TICK])
+{
+    tb_scene *s = p->scene;
+    memset(s->lane, 0, sizeof s->lane);
+    memset(s->send, 0, sizeof s->send);
+    p->recipe->tick(p->state, s);
+    tb_scene_grains(s); /* those that the recipe has not run itself */
+    for (int i = 0; i < TB_TICK; i++) {
+        double y = s->lane[0][i];
+        if (s->reverb) y += tb_reverb_step(s->reverb, s->send[i], NULL);
+        out[i] = tb_biquad_step(&p->high, y);
+    }
+    s->tick++;
+    s->n0 += TB_TICK;
+}
+
+void tb_part_warm(tb_part *p)
+{
+    double x[TB_TICK];
+    for (int64_t n = (int64_t)(TB_BED_WARM_S * p->scene->fs / TB_TICK); n > 0; n--)
+        tb_part_tick(p, x);
+}
+
+tb_status tb_part_measure(const tb_recipe *recipe, uint64_t seed, int rate_hz, double *gain_db,
+                          tb_err *err)
+{
+    size_t len = (size_t)rate_hz * 30 / TB_TICK * TB_TICK;
+    float *x = tb_try_alloc(len, sizeof *x);
+    if (!x) return tb_nomem(err, len, sizeof *x);
+    tb_part *p = tb_part_new(recipe, seed, rate_hz);
+    tb_part_warm(p);
+    for (size_t a = 0; a < len; a += TB_TICK) {
+        double y[TB_TICK];
+        tb_part_tick(p, y);
+        for (int i = 0; i < TB_TICK; i++)
+            x[a + (size_t)i] = (float)y[i];
+    }
+    double lufs = 0;
+    tb_status st = tb_loudness_integrated(x, len, rate_hz, &lufs, err);
+    if (st == TB_OK) *gain_db = TB_BED_REFERENCE_LUFS - lufs;
+    tb_part_free(p);
+    tb_free(x);
+    return st;
+}
+
+typedef struct {
+    tb_part *part; /* or */
+    tb_loop *loop;
+    size_t at; /* in the loop */
+    double gain;
+} voice;
+
+struct tb_bed {
+    tb_ambience_set *set;
+    voice voices[TB_AMBIENCE_SUM_MAX];
+    int n;
+    double share; /* each of n voices lies 10 log n lower, so that the sum is as loud as one */
+    double difference_lu;
+    float ready[TB_TICK]; /* computed, not handed out yet: from used on */
+    int used;
+};
+
+static tb_status open_voice(tb_bed *bed, voice *v, const tb_source *source, uint64_t seed,
+                            int rate_hz, tb_err *err)
+{
+    if (!source->recipe) {
+        tb_status st = tb_ambience_loop(bed->set, source->file, rate_hz, &v->loop, err);
+        if (st != TB_OK) return st;
+        /* Each seed starts elsewhere. */
+        v->at =
+            (size_t)(tb_stream_u(tb_stream_named("file", seed, "start"), 0) * (double)v->loop->len);
+        v->gain = 1;
+        return TB_OK;
+    }
+    double gain_db = 0;
+    tb_status st = tb_ambience_gain(bed->set, source->recipe, seed, rate_hz, &gain_db, err);
+    if (st != TB_OK) return st;
+    v->gain = pow(10, gain_db / 20);
+    v->part = tb_part_new(source->recipe, seed, rate_hz);
+    tb_part_warm(v->part);
+    return TB_OK;
+}
+
+tb_status tb_bed_new(tb_ambience_set *set, const char *name, uint64_t seed, int rate_hz,
+                     tb_bed **out, tb_err *err)
+{
+    assert(rate_hz >= 8000 && rate_hz <= 96000);
+    tb_pick pick = {0};
+    tb_status st = tb_ambience_pick(set, name, &pick, err);
+    if (st != TB_OK) return st;
+    tb_bed *bed = tb_alloc(sizeof *bed);
+    bed->set = set;
+    bed->difference_lu = pick.difference_lu;
+    bed->share = 1 / sqrt((double)pick.n);
+    bed->used = TB_TICK;
+    for (int i = 0; i < pick.n && st == TB_OK; i++)
+        st = open_voice(bed, &bed->voices[bed->n++], &pick.source[i], seed, rate_hz, err);
+    if (st == TB_OK)
+        *out = bed;
+    else
+        tb_bed_free(bed);
+    return st;
+}
+
+void tb_bed_free(tb_bed *bed)
+{
+    if (!bed) return;
+    for (int i = 0; i < bed->n; i++) {
+        tb_part_free(bed->voices[i].part);
+        if (bed->voices[i].loop) tb_ambience_loop_done(bed->set, bed->voices[i].loop);
+    }
+    tb_free(bed);
+}
+
+static void compute(tb_bed *bed)
+{
+    double sum[TB_TICK] = {0}, x[TB_TICK];
+    for (int k = 0; k < bed->n; k++) {
+        voice *v = &bed->voices[k];
+        if (v->part) {
+            tb_part_tick(v->part, x);
+            for (int i = 0; i < TB_TICK; i++)
+                sum[i] += tb_soft_limit(x[i] * v->gain);
+            continue;
+        }
+        for (int i = 0; i < TB_TICK; i++) {
+            sum[i] += (double)v->loop->x[v->at];
+            if (++v->at == v->loop->len) v->at = 0;
+        }
+    }
+    for (int i = 0; i < TB_TICK; i++)
+        bed->ready[i] = (float)(sum[i] * bed->share);
+    bed->used = 0;
+}
+
+void tb_bed_process(tb_bed *bed, float *out, size_t n)
+{
+    while (n > 0) {
+        if (bed->used == TB_TICK) compute(bed);
+        size_t take = (size_t)(TB_TICK - bed->used);
+        if (take > n) take = n;
+        memcpy(out, bed->ready + bed->used, take * sizeof *out);
+        bed->used += (int)take;
+        out += take;
+        n -= take;
+    }
+}
+
+void tb_bed_skip(tb_bed *bed, uint64_t n)
+{
+    float unheard[TB_TICK];
+    for (; n > 0; n -= n < TB_TICK ? n : TB_TICK)
+        tb_bed_process(bed, unheard, n < TB_TICK ? (size_t)n : TB_TICK);
+}
+
+double tb_bed_default_difference_lu(const tb_bed *bed)
+{
+    return bed->difference_lu;
+}
