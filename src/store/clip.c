@@ -1,0 +1,142 @@
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/store_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct tb_clip_writer {
+    tb_store *store;
+    tb_file_writer file;
+    char id[TB_UUID_TEXT], filename[TB_UUID_TEXT + 16];
+};
+
+char *tb_store_clip_path(const tb_store *store, const char *filename)
+{
+    return tb_path_join(store->clips, filename);
+}
+
+tb_status tb_store_clip_begin(tb_store *store, const char *ext, tb_clip_writer **out, tb_err *err)
+{
+    size_t len = strlen(ext);
+    if (len < 1 || len > 8 || strspn(ext, "abcdefghijklmnopqrstuvwxyz0123456789") != len)
+        return tb_fail(err, TB_EINTERNAL, "'%s' cannot be a file's extension", ext);
+    tb_clip_writer *w = tb_alloc(sizeof *w);
+    w->store = store;
+    tb_uuid(w->id);
+    snprintf(w->filename, sizeof w->filename, "gen_%s.%s", w->id, ext);
+    tb_status st = tb_file_begin(&w->file, store->clips, err);
+    if (st)
+        tb_free(w);
+    else
+        *out = w;
+    return st;
+}
+
+const char *tb_clip_writer_id(const tb_clip_writer *w)
+{
+    return w->id;
+}
+
+const char *tb_clip_writer_filename(const tb_clip_writer *w)
+{
+    return w->filename;
+}
+
+tb_status tb_clip_writer_append(tb_clip_writer *w, const void *data, size_t size, tb_err *err)
+{
+    return tb_file_append(&w->file, data, size, err);
+}
+
+tb_status tb_clip_writer_rewrite(tb_clip_writer *w, uint64_t offset, const void *data, size_t size,
+                                 tb_err *err)
+{
+    const char *p = data;
+    if (offset > w->file.size || size > w->file.size - offset)
+        return tb_fail(err, TB_EINTERNAL, "rewriting %zu bytes at %llu of a clip of %llu", size,
+                       (unsigned long long)offset, (unsigned long long)w->file.size);
+    while (size > 0) {
+        ssize_t n = pwrite(w->file.fd, p, size, (off_t)offset);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return tb_fail_errno(err, errno, "cannot write %s", w->file.tmp_path);
+        p += n;
+        offset += (uint64_t)n;
+        size -= (size_t)n;
+    }
+    return TB_OK;
+}
+
+tb_status tb_clip_writer_commit(tb_clip_writer *w, const tb_clip_row *row, tb_err *err)
+{
+    tb_store *store = w->store;
+    tb_clip_row whole = *row;
+    char *path = tb_store_clip_path(store, w->filename);
+    whole.id = w->id;
+    whole.filename = w->filename;
+    whole.size_bytes = w->file.size;
+    whole.missing = false;
+    tb_status st = tb_file_commit(&w->file, path, err);
+    if (st) goto out;
+    st = tb_store_write(store, err);
+    if (!st) {
+        st = tb_store_clip_insert(store, &whole, err);
+        st = tb_store_write_end(store, st, err);
+    }
+    if (st) unlink(path); /* no row, no clip */
+out:
+    tb_free(path);
+    tb_clip_writer_abort(w);
+    return st;
+}
+
+void tb_clip_writer_abort(tb_clip_writer *w)
+{
+    if (!w) return;
+    tb_file_abort(&w->file);
+    tb_free(w);
+}
+
+static void mark_missing(tb_store *store, const char *id)
+{
+    tb_err err = {0};
+    tb_status st = tb_store_write(store, &err);
+    if (!st) {
+        st = tb_db_run(store->writer, &err, "UPDATE history SET missing=1 WHERE id=?", "s", id);
+        st = tb_store_write_end(store, st, &err);
+    }
+    tb_log(TB_WARN, "store", "clip=%s file=missing marked=%d", id, st == TB_OK);
+}
+
+tb_status tb_store_clip_open(tb_store *store, const tb_clip_row *row, tb_clip_file *out,
+                             tb_err *err)
+{
+    struct stat info;
+    tb_status st = TB_OK;
+    if (!*row->filename || strchr(row->filename, '/')) /* only a tampered table has such */
+        return tb_fail(err, TB_ENOTFOUND, "File not found");
+    char *path = tb_store_clip_path(store, row->filename);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT) {
+        if (!row->missing) mark_missing(store, row->id); /* no row changes when it was deleted */
+        st = tb_fail(err, TB_ENOTFOUND, "File not found");
+        goto out;
+    }
+    if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        st = tb_fail_errno(err, errno, "cannot open the clip %s", row->filename);
+        goto out;
+    }
+    out->fd = fd;
+    out->size = (uint64_t)info.st_size;
+    /* A clip never changes under its id. */
+    snprintf(out->etag, sizeof out->etag, "\"%.36s\"", row->id);
+    fd = -1;
+out:
+    if (fd >= 0) close(fd);
+    tb_free(path);
+    return st;
+}

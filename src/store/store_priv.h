@@ -1,0 +1,60 @@
+#ifndef TB_STORE_STORE_PRIV_H
+#define TB_STORE_STORE_PRIV_H
+
+#include "store/store.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+enum { TB_STORE_READERS = 8 }; /* idle reading connections kept; more are opened and closed */
+
+struct tb_store {
+    char *data, *db_path;
+    char *voices, *clips, *prompts; /* folders */
+    int lock_fd;                    /* -1: not exclusive */
+    pthread_mutex_t write_lock;     /* guards writer; never taken together with pool_lock */
+    sqlite3 *writer;
+    pthread_mutex_t pool_lock;
+    sqlite3 *idle[TB_STORE_READERS];
+    int idle_n;
+};
+
+/* db.c: statements. The error of a connection as ours; says what was being done. */
+tb_status tb_db_fail(sqlite3 *db, const char *doing, tb_err *err);
+
+/* Prepares sql and binds by fmt: s const char * (NULL is ""), i int64_t, f double, - nothing
+ * (NULL). finalize with tb_db_end, also after failure. */
+TB_MUST_CHECK tb_status tb_db_begin(sqlite3 *db, sqlite3_stmt **out, tb_err *err, const char *sql,
+                                    const char *fmt, ...);
+/* *row: there is one. */
+TB_MUST_CHECK tb_status tb_db_step(sqlite3_stmt *s, bool *row, tb_err *err);
+void tb_db_end(sqlite3_stmt *s);
+/* All three, for statements without rows. */
+TB_MUST_CHECK tb_status tb_db_run(sqlite3 *db, tb_err *err, const char *sql, const char *fmt, ...);
+/* The one integer of the first row; `none` when there is no row. */
+TB_MUST_CHECK tb_status tb_db_int(sqlite3 *db, int64_t none, int64_t *out, tb_err *err,
+                                  const char *sql, const char *fmt, ...);
+/* Copies columns 0..n-1 of the row into one heap block; fields[i] point into it. */
+void *tb_db_texts(sqlite3_stmt *s, const char **const *fields, int n);
+
+/* A reading connection; give it back. */
+TB_MUST_CHECK tb_status tb_store_reader(tb_store *store, sqlite3 **out, tb_err *err);
+void tb_store_reader_done(tb_store *store, sqlite3 *db);
+
+/* A write: locks and begins; tb_store_write_end commits when st is TB_OK, else rolls back, unlocks,
+ * and returns what became of it. Between the two only store->writer is used. */
+TB_MUST_CHECK tb_status tb_store_write(tb_store *store, tb_err *err);
+TB_MUST_CHECK tb_status tb_store_write_end(tb_store *store, tb_status st, tb_err *err);
+
+/* trash.c: files whose row was deleted. A line in the table `trash` is written in the transaction
+ * that deletes the row, so that a kill before the unlink does not leave the sound behind. Empties
+ * it; failures are logged and tried again at the next call. */
+void tb_store_trash_empty(tb_store *store);
+/* In a write: prompts that nothing refers to go to the trash. */
+TB_MUST_CHECK tb_status tb_store_prompts_prune(tb_store *store, tb_err *err);
+
+/* history.c: in a write: the row of a clip whose file is in place. */
+TB_MUST_CHECK tb_status tb_store_clip_insert(tb_store *store, const tb_clip_row *row, tb_err *err);
+char *tb_store_clip_path(const tb_store *store, const char *filename);
+
+#endif
