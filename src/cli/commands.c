@@ -7,8 +7,7 @@
 
 static int run_decode_child(tb_cli *cli)
 {
-    (void)cli;
-    return tb_decode_child_main();
+    return tb_decode_child_main(cli->args[0], cli->args[1]);
 }
 
 static int run_flite_child(tb_cli *cli)
@@ -104,7 +103,7 @@ const tb_cli_command tb_cli_commands[] = {
     {"man", "", "print the manual page (for man -l -)", NULL, 0, 0, run_man, NULL, false},
     {"settings", "", "print the table of settings of docs/config.md", NULL, 0, 0, run_settings,
      NULL, true},
-    {"decode-child", "", "decode strangers' audio, contained", NULL, 0, 0, run_decode_child, NULL,
+    {"decode-child", "KIND SECONDS", "decode strangers' audio, contained", NULL, 2, 2, run_decode_child, NULL,
      true},
     {"speak-flite", "VOICE", "the English base speakers", NULL, 1, 1, run_flite_child, NULL, true},
     {0},

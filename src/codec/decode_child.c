@@ -1,0 +1,215 @@
+#include "base/err.h"
+#include "codec/decode.h"
+#include "codec/decode_priv.h"
+
+#include <errno.h>
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libswresample/swresample.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <seccomp.h>
+#include <sys/prctl.h>
+#endif
+
+/* The decoder's child: a process with one file to read, one pipe to write, and nothing else. */
+
+enum { FILE_FD = 3, AVIO_BUFFER = 32768, MOST_CHANNELS = 8, OUT = 8192 };
+
+TB_NORETURN static void give_up(const char *fmt, ...) TB_PRINTF(1, 2);
+static void give_up(const char *fmt, ...)
+{
+    char line[200];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    ssize_t ignored = write(STDERR_FILENO, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
+    (void)ignored;
+    _exit(TB_DECODE_BAD);
+}
+
+static void limit(int what, rlim_t value)
+{
+    struct rlimit r = {value, value};
+    setrlimit(what, &r);
+}
+
+/* From here on no file can be opened, no process started, no socket made. */
+static void lock_in(void)
+{
+    limit(RLIMIT_NOFILE, 4);
+    limit(RLIMIT_FSIZE, 0); /* pipes are not files */
+#if defined(__linux__) && !defined(TB_SANITIZED)
+    /* Sanitizers make calls of their own (and report through them): their builds go without. */
+    static const int allowed[] = {
+        SCMP_SYS(read),          SCMP_SYS(write),        SCMP_SYS(lseek),
+        SCMP_SYS(fstat),         SCMP_SYS(newfstatat),   SCMP_SYS(close),
+        SCMP_SYS(mmap),          SCMP_SYS(munmap),       SCMP_SYS(mremap),
+        SCMP_SYS(mprotect),      SCMP_SYS(madvise),      SCMP_SYS(brk),
+        SCMP_SYS(futex),         SCMP_SYS(exit),         SCMP_SYS(exit_group),
+        SCMP_SYS(rt_sigreturn),  SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+        SCMP_SYS(clock_gettime), SCMP_SYS(getrandom),    SCMP_SYS(sched_getaffinity),
+        SCMP_SYS(getpid),        SCMP_SYS(gettid),       SCMP_SYS(tgkill),
+    };
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    if (!filter) give_up("the sandbox cannot be made");
+    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
+        if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0) != 0)
+            give_up("the sandbox cannot be made");
+    if (seccomp_load(filter) != 0) give_up("the sandbox cannot be made");
+    seccomp_release(filter);
+#endif
+}
+
+static int file_read(void *self, uint8_t *data, int size)
+{
+    (void)self;
+    ssize_t n;
+    do n = read(FILE_FD, data, (size_t)size);
+    while (n < 0 && errno == EINTR);
+    return n > 0 ? (int)n : n == 0 ? AVERROR_EOF : AVERROR(errno);
+}
+
+static int64_t file_seek(void *self, int64_t offset, int whence)
+{
+    struct stat info;
+    (void)self;
+    if (whence == AVSEEK_SIZE) return fstat(FILE_FD, &info) == 0 ? (int64_t)info.st_size : -1;
+    return lseek(FILE_FD, offset, whence);
+}
+
+/* A file that names other files (a playlist, an external track) gets none. */
+static int no_other_file(AVFormatContext *s, AVIOContext **pb, const char *url, int flags,
+                         AVDictionary **options)
+{
+    (void)s, (void)pb, (void)url, (void)flags, (void)options;
+    return AVERROR(EPERM);
+}
+
+static void put(const void *data, size_t size)
+{
+    const char *p = data;
+    while (size > 0) {
+        ssize_t n = write(STDOUT_FILENO, p, size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) _exit(1); /* nobody listens any more */
+        p += n;
+        size -= (size_t)n;
+    }
+}
+
+struct mono {
+    SwrContext *swr;
+    int rate_hz, format, channels;
+    uint64_t left; /* samples that may still go out */
+    bool begun;
+};
+
+static void put_samples(struct mono *m, const float *x, int n)
+{
+    if (n <= 0) return;
+    size_t take = (uint64_t)n < m->left ? (size_t)n : (size_t)m->left;
+    put(x, take * sizeof *x);
+    m->left -= take;
+}
+
+/* Mixes a frame to mono at its own rate. A stream that changes its shape half-way ends there. */
+static bool put_frame(struct mono *m, const AVFrame *frame, double seconds)
+{
+    static float out[OUT];
+    if (!m->begun) {
+        AVChannelLayout one = AV_CHANNEL_LAYOUT_MONO, in = {0};
+        if (frame->sample_rate < 1000 || frame->sample_rate > 192000)
+            give_up("it has %d samples per second; 1000 to 192000 are read", frame->sample_rate);
+        if (frame->ch_layout.nb_channels < 1 || frame->ch_layout.nb_channels > MOST_CHANNELS)
+            give_up("it has %d channels; 1 to %d are read", frame->ch_layout.nb_channels,
+                    MOST_CHANNELS);
+        av_channel_layout_default(&in, frame->ch_layout.nb_channels);
+        if (swr_alloc_set_opts2(&m->swr, &one, AV_SAMPLE_FMT_FLT, frame->sample_rate, &in,
+                                frame->format, frame->sample_rate, 0, NULL) < 0 ||
+            swr_init(m->swr) < 0)
+            give_up("its kind of samples cannot be converted");
+        m->rate_hz = frame->sample_rate;
+        m->format = frame->format;
+        m->channels = frame->ch_layout.nb_channels;
+        m->left = (uint64_t)(seconds * m->rate_hz);
+        m->begun = true;
+        tb_decode_head head = {.rate_hz = (uint32_t)m->rate_hz};
+        memcpy(head.magic, TB_DECODE_MAGIC, sizeof head.magic);
+        put(&head, sizeof head);
+    }
+    if (frame->sample_rate != m->rate_hz || frame->format != m->format ||
+        frame->ch_layout.nb_channels != m->channels)
+        return false;
+    const uint8_t **planes = (const uint8_t **)(uintptr_t)frame->extended_data;
+    for (int n = frame->nb_samples; m->left > 0; planes = NULL, n = 0) {
+        uint8_t *to[1] = {(uint8_t *)out};
+        int got = swr_convert(m->swr, to, OUT, planes, n);
+        put_samples(m, out, got);
+        if (got < OUT) break;
+    }
+    return m->left > 0;
+}
+
+int tb_decode_child_main(const char *kind, const char *seconds_text)
+{
+    double seconds = strtod(seconds_text, NULL);
+    const AVInputFormat *demuxer = av_find_input_format(kind);
+    uint8_t *buffer = av_malloc(AVIO_BUFFER);
+    AVFormatContext *file = avformat_alloc_context();
+    AVPacket *packet = av_packet_alloc();
+    AVFrame *frame = av_frame_alloc();
+    struct mono mono = {0};
+    av_log_set_level(AV_LOG_QUIET);
+    if (!demuxer || !buffer || !file || !packet || !frame) give_up("the decoder cannot start");
+    file->pb = avio_alloc_context(buffer, AVIO_BUFFER, 0, NULL, file_read, NULL, file_seek);
+    if (!file->pb) give_up("the decoder cannot start");
+    file->flags |= AVFMT_FLAG_CUSTOM_IO;
+    file->io_open = no_other_file;
+    lock_in();
+
+    if (avformat_open_input(&file, NULL, demuxer, NULL) < 0)
+        give_up("it is damaged, or cut off before its sound begins");
+    /* Streams that are not the sound are thrown away as early as possible: covers, video. */
+    for (unsigned i = 0; i < file->nb_streams; i++)
+        if (file->streams[i]->codecpar->codec_type != AVMEDIA_TYPE_AUDIO)
+            file->streams[i]->discard = AVDISCARD_ALL;
+    if (avformat_find_stream_info(file, NULL) < 0) give_up("its sound cannot be found");
+    const AVCodec *codec = NULL;
+    int which = av_find_best_stream(file, AVMEDIA_TYPE_AUDIO, -1, -1, &codec, 0);
+    if (which < 0 || !codec) give_up("it holds no sound that can be decoded");
+    AVCodecContext *decoder = avcodec_alloc_context3(codec);
+    if (!decoder || avcodec_parameters_to_context(decoder, file->streams[which]->codecpar) < 0)
+        give_up("the decoder cannot start");
+    decoder->thread_count = 1; /* the sandbox has no threads */
+    if (avcodec_open2(decoder, codec, NULL) < 0) give_up("its sound cannot be decoded");
+
+    bool more = true;
+    while (more) {
+        int code = av_read_frame(file, packet);
+        if (code >= 0 && packet->stream_index != which) {
+            av_packet_unref(packet);
+            continue;
+        }
+        bool end = code < 0;
+        code = avcodec_send_packet(decoder, end ? NULL : packet);
+        av_packet_unref(packet);
+        /* A damaged packet is skipped, as players do; what is left decides. */
+        while (more && avcodec_receive_frame(decoder, frame) >= 0) {
+            more = put_frame(&mono, frame, seconds);
+            av_frame_unref(frame);
+        }
+        if (end) break;
+    }
+    if (!mono.begun) give_up("it holds no sound that can be decoded");
+    return 0;
+}
