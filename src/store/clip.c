@@ -21,6 +21,11 @@ char *tb_store_clip_path(const tb_store *store, const char *filename)
     return tb_path_join(store->clips, filename);
 }
 
+int tb_clip_writer_fd(const tb_clip_writer *w)
+{
+    return w->file.fd;
+}
+
 tb_status tb_store_clip_begin(tb_store *store, const char *ext, tb_clip_writer **out, tb_err *err)
 {
     size_t len = strlen(ext);

@@ -160,6 +160,7 @@ TB_MUST_CHECK tb_status tb_store_clip_begin(tb_store *store, const char *ext, tb
                                             tb_err *err);
 const char *tb_clip_writer_id(const tb_clip_writer *w);
 const char *tb_clip_writer_filename(const tb_clip_writer *w);
+int tb_clip_writer_fd(const tb_clip_writer *w); /* the writer's; dup it to read while it grows */
 TB_MUST_CHECK tb_status tb_clip_writer_append(tb_clip_writer *w, const void *data, size_t size,
                                               tb_err *err);
 TB_MUST_CHECK tb_status tb_clip_writer_rewrite(tb_clip_writer *w, uint64_t offset, const void *data,
