@@ -9,13 +9,15 @@
 /*
  * The fields of a request, whatever carried them: multipart, urlencoded, a query or a JSON object
  * (whose scalars become text: 0.8 -> "0.8", true -> "true", null -> absent). Bounded: at most 64
- * fields, names of 64 bytes. Values are valid UTF-8 without NUL, except files.
+ * fields, names of 64 bytes (longer ones of a JSON object are unknown anyway and passed over). "ids"
+ * may be an array in JSON. Values are valid UTF-8 without NUL, except files.
  */
 typedef struct {
     char *name;
     char *filename; /* a file part's name, NULL for a plain field */
     char *value;    /* NUL-terminated behind size bytes */
     size_t size;
+    bool nested;    /* JSON: an object or array stood here; value is "" */
 } tb_field;
 
 typedef struct {
@@ -23,18 +25,27 @@ typedef struct {
     size_t n;
 } tb_fields;
 
-/* takes value (heap). TB_EMALFORMED on too many, bad UTF-8, or a name given twice (except "ids"). */
+/* takes value (heap), on failure too. TB_EMALFORMED on too many, bad UTF-8, or a name given twice (except "ids"). */
 TB_MUST_CHECK tb_status tb_fields_add(tb_fields *fields, const char *name, const char *filename,
                                       char *value, size_t size, tb_err *err);
+
+/* The readers add to out, so that a query and a body can be read into one; on failure out is as it
+ * was. A name that stands in both is a duplicate. All of them are linear in len. */
 TB_MUST_CHECK tb_status tb_fields_from_json(const char *text, size_t len, tb_fields *out,
                                             tb_err *err);
 TB_MUST_CHECK tb_status tb_fields_from_urlencoded(const char *text, size_t len, tb_fields *out,
                                                   tb_err *err);
+/* content_type: the whole header, with its boundary. A file part without a name and without bytes
+ * (a form's empty file input) is absent. filename* wins over filename; folders are cut off. */
 TB_MUST_CHECK tb_status tb_fields_from_multipart(const char *body, size_t len,
                                                  const char *content_type, tb_fields *out,
                                                  tb_err *err);
 const tb_field *tb_fields_get(const tb_fields *fields, const char *name);
 const char *tb_fields_text(const tb_fields *fields, const char *name); /* NULL: absent */
+/* TB_EINVAL for the first of the names (NULL-terminated) that was given as a file, an object or an
+ * array where text is wanted. */
+TB_MUST_CHECK tb_status tb_fields_want_text(const tb_fields *fields, const char *const *names,
+                                            tb_err *err);
 void tb_fields_clear(tb_fields *fields);
 
 #endif

@@ -1,0 +1,227 @@
+#include "api/fields.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIELDS_MAX = 64, NAME_MAX_BYTES = 64 };
+
+static bool name_fits(const char *name)
+{
+    size_t len = strlen(name);
+    if (len == 0 || len > NAME_MAX_BYTES || !tb_utf8_valid(name, len)) return false;
+    for (const char *c = name; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) return false;
+    return true;
+}
+
+tb_status tb_fields_add(tb_fields *fields, const char *name, const char *filename, char *value,
+                        size_t size, tb_err *err)
+{
+    tb_status st = TB_OK;
+    if (!name_fits(name))
+        st = tb_fail(err, TB_EMALFORMED,
+                     "a field's name must have 1 to %d bytes of UTF-8 without control characters",
+                     NAME_MAX_BYTES);
+    else if (fields->n == FIELDS_MAX)
+        st = tb_fail(err, TB_EMALFORMED, "the request has more than %d fields", FIELDS_MAX);
+    else if (strcmp(name, "ids") != 0 && tb_fields_get(fields, name))
+        st = tb_fail_field(err, TB_EMALFORMED, name, "%s is given twice; give it once", name);
+    else if (!filename && memchr(value, 0, size))
+        st = tb_fail_field(err, TB_EMALFORMED, name,
+                           "%s holds a NUL character; send text, or a file with a file name", name);
+    else if (!filename && !tb_utf8_valid(value, size))
+        st = tb_fail_field(err, TB_EMALFORMED, name,
+                           "%s is not valid UTF-8; send text, or a file with a file name", name);
+    if (st) {
+        tb_free(value);
+        return st;
+    }
+    if (!fields->items) fields->items = tb_alloc(FIELDS_MAX * sizeof *fields->items);
+    fields->items[fields->n++] = (tb_field){.name = tb_strdup(name),
+                                            .filename = tb_strdup(filename),
+                                            .value = value,
+                                            .size = size};
+    return TB_OK;
+}
+
+const tb_field *tb_fields_get(const tb_fields *fields, const char *name)
+{
+    for (size_t i = 0; i < fields->n; i++)
+        if (strcmp(fields->items[i].name, name) == 0) return &fields->items[i];
+    return NULL;
+}
+
+const char *tb_fields_text(const tb_fields *fields, const char *name)
+{
+    const tb_field *f = tb_fields_get(fields, name);
+    return f && !f->nested ? f->value : NULL;
+}
+
+tb_status tb_fields_want_text(const tb_fields *fields, const char *const *names, tb_err *err)
+{
+    for (; *names; names++) {
+        const tb_field *f = tb_fields_get(fields, *names);
+        if (!f || (!f->nested && !f->filename)) continue;
+        return tb_fail_field(err, TB_EINVAL, *names, "%s is %s; it must be plain text", *names,
+                             f->nested ? "an object or an array" : "a file");
+    }
+    return TB_OK;
+}
+
+/* Forgets all but the first n. */
+static void truncate_to(tb_fields *fields, size_t n)
+{
+    while (fields->n > n) {
+        tb_field *f = &fields->items[--fields->n];
+        tb_free(f->name);
+        tb_free(f->filename);
+        tb_free(f->value);
+    }
+}
+
+void tb_fields_clear(tb_fields *fields)
+{
+    if (!fields) return;
+    truncate_to(fields, 0);
+    tb_free(fields->items);
+    *fields = (tb_fields){0};
+}
+
+/* ---- JSON ---- */
+
+/* The shortest decimal that reads back as x: people see it again in sentences. */
+static char *number_text(double x)
+{
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, x);
+        if (strtod(text, NULL) == x) break;
+    }
+    return tb_strdup(text);
+}
+
+/* NULL for what is no scalar. */
+static char *scalar_text(const tb_json *v)
+{
+    if (tb_json_is_string(v)) return tb_strdup(tb_json_text(v));
+    if (tb_json_is_bool(v)) return tb_strdup(tb_json_truth(v) ? "true" : "false");
+    if (tb_json_is_int(v)) return tb_sprintf("%" PRId64, tb_json_integer(v));
+    if (tb_json_is_number(v)) return number_text(tb_json_number(v));
+    return NULL;
+}
+
+static tb_status add_json(tb_fields *out, const char *key, const tb_json *v, tb_err *err)
+{
+    if (tb_json_is_null(v)) return TB_OK;
+    char *text = scalar_text(v);
+    bool nested = !text;
+    if (nested) text = tb_alloc(1);
+    tb_status st = tb_fields_add(out, key, NULL, text, strlen(text), err);
+    if (!st) out->items[out->n - 1].nested = nested;
+    return st;
+}
+
+tb_status tb_fields_from_json(const char *text, size_t len, tb_fields *out, tb_err *err)
+{
+    tb_json *root = NULL, *value;
+    const char *key;
+    size_t before = out->n;
+    tb_status st = tb_json_parse(text, len, &root, err);
+    if (!st && !tb_json_is_object(root))
+        st = tb_fail(err, TB_EMALFORMED, "the JSON of a request must be an object: {...}");
+    for (void *it = NULL; !st && tb_json_next(root, &it, &key, &value);) {
+        if (!name_fits(key)) continue; /* none of ours: unknown members are passed over */
+        if (strcmp(key, "ids") == 0 && tb_json_is_array(value)) {
+            for (size_t i = 0; !st && i < tb_json_len(value); i++)
+                st = add_json(out, key, tb_json_at(value, i), err);
+        } else {
+            st = add_json(out, key, value, err);
+        }
+    }
+    tb_json_free(root);
+    if (st) truncate_to(out, before);
+    return st;
+}
+
+/* ---- application/x-www-form-urlencoded ---- */
+
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/* '+' is a space, %41 is A; NULL and err for a broken escape or no memory. */
+static char *unescape(const char *s, size_t len, size_t *size, tb_err *err)
+{
+    char *out = tb_try_alloc(len + 1, 1);
+    size_t o = 0;
+    if (!out) {
+        (void)tb_nomem(err, len + 1, 1);
+        return NULL;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] != '%') {
+            out[o++] = s[i] == '+' ? ' ' : s[i];
+            continue;
+        }
+        int high = i + 1 < len ? hex(s[i + 1]) : -1, low = i + 2 < len ? hex(s[i + 2]) : -1;
+        if (high < 0 || low < 0) {
+            (void)tb_fail(err, TB_EMALFORMED,
+                          "the form has a %% that two hexadecimal digits do not follow");
+            tb_free(out);
+            return NULL;
+        }
+        out[o++] = (char)(high * 16 + low);
+        i += 2;
+    }
+    *size = o;
+    return out;
+}
+
+static tb_status add_pair(tb_fields *out, const char *pair, size_t len, tb_err *err)
+{
+    tb_err local;
+    const char *equals = memchr(pair, '=', len);
+    size_t name_len = equals ? (size_t)(equals - pair) : len, name_size, size;
+    if (name_len > 3 * NAME_MAX_BYTES)
+        return tb_fail(err, TB_EMALFORMED, "a field's name has more than %d bytes", NAME_MAX_BYTES);
+    if (!err) err = &local;
+    char *name = unescape(pair, name_len, &name_size, err);
+    if (!name) return err->status;
+    tb_status st;
+    const char *rest = equals ? equals + 1 : pair + len;
+    char *value = unescape(rest, (size_t)(pair + len - rest), &size, err);
+    if (!value) {
+        st = err->status;
+    } else if (memchr(name, 0, name_size)) {
+        tb_free(value);
+        st = tb_fail(err, TB_EMALFORMED, "a field's name holds a NUL character");
+    } else {
+        st = tb_fields_add(out, name, NULL, value, size, err);
+    }
+    tb_free(name);
+    return st;
+}
+
+tb_status tb_fields_from_urlencoded(const char *text, size_t len, tb_fields *out, tb_err *err)
+{
+    size_t before = out->n;
+    tb_status st = TB_OK;
+    for (size_t at = 0; !st && at < len;) {
+        const char *amp = memchr(text + at, '&', len - at);
+        size_t n = amp ? (size_t)(amp - (text + at)) : len - at;
+        if (n) st = add_pair(out, text + at, n, err);
+        at += n + 1;
+    }
+    if (st) truncate_to(out, before);
+    return st;
+}
