@@ -28,7 +28,7 @@ static const char *sniff(const uint8_t *p, size_t size)
     if (memcmp(p + 4, "ftyp", 4) == 0) return "mov";
     if (memcmp(p, "\x1A\x45\xDF\xA3", 4) == 0) return "matroska";
     if (memcmp(p, "ID3", 3) == 0) return "mp3";
-    if (p[0] == 0xFF && (p[1] & 0xF6) == 0xF0) return "aac";                     /* ADTS */
+    if (p[0] == 0xFF && (p[1] & 0xF6) == 0xF0) return "aac";                       /* ADTS */
     if (p[0] == 0xFF && (p[1] & 0xE0) == 0xE0 && (p[1] & 0x06) != 0) return "mp3"; /* a frame */
     return NULL;
 }
@@ -78,8 +78,8 @@ static tb_status in_child(const char *kind, const void *data, size_t size, doubl
     tb_child child = {
         .argv = argv,
         .input_fd = fd,
-        .output_max = sizeof(tb_decode_head) +
-                      (size_t)(max_seconds * MOST_RATE_HZ + 1) * sizeof(float),
+        .output_max =
+            sizeof(tb_decode_head) + (size_t)(max_seconds * MOST_RATE_HZ + 1) * sizeof(float),
         .wall_ms = WALL_MS,
         .cpu_seconds = CPU_SECONDS,
         .memory_bytes = MEMORY,
@@ -100,7 +100,8 @@ static tb_status in_child(const char *kind, const void *data, size_t size, doubl
         size_t n = (len - sizeof head) / sizeof(float);
         if (memcmp(head.magic, TB_DECODE_MAGIC, sizeof head.magic) != 0 || head.rate_hz < 1000 ||
             head.rate_hz > MOST_RATE_HZ) {
-            st = tb_fail(err, TB_EINVAL, "the recording cannot be read: its rate is not 1 to 192 kHz");
+            st = tb_fail(err, TB_EINVAL,
+                         "the recording cannot be read: its rate is not 1 to 192 kHz");
         } else if (n == 0) {
             st = tb_fail(err, TB_EINVAL, "the recording holds no sound");
         } else {
@@ -118,10 +119,10 @@ tb_status tb_decode_audio(const void *data, size_t size, double max_seconds,
     if (size == 0) return tb_fail(err, TB_EINVAL, "the recording is empty (0 bytes)");
     const char *kind = sniff(data, size);
     if (!kind)
-        return tb_fail(err, TB_EMEDIA, "this is not a kind of recording that can be read; allowed: "
-                                       "wav, mp3, m4a, aac, ogg, opus, flac, webm");
-    if (strcmp(kind, "wav") != 0)
-        return in_child(kind, data, size, max_seconds, cancel, out, err);
+        return tb_fail(err, TB_EMEDIA,
+                       "this is not a kind of recording that can be read; allowed: "
+                       "wav, mp3, m4a, aac, ogg, opus, flac, webm");
+    if (strcmp(kind, "wav") != 0) return in_child(kind, data, size, max_seconds, cancel, out, err);
     tb_status st = tb_wav_read(data, size, max_seconds, out, err);
     if (!st && out->len == 0) {
         tb_pcm_clear(out);

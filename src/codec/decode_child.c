@@ -31,7 +31,8 @@ static void give_up(const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    ssize_t ignored = write(STDERR_FILENO, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
+    ssize_t ignored =
+        write(STDERR_FILENO, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
     (void)ignored;
     _exit(TB_DECODE_BAD);
 }
@@ -74,7 +75,8 @@ static int file_read(void *self, uint8_t *data, int size)
 {
     (void)self;
     ssize_t n;
-    do n = read(FILE_FD, data, (size_t)size);
+    do
+        n = read(FILE_FD, data, (size_t)size);
     while (n < 0 && errno == EINTR);
     return n > 0 ? (int)n : n == 0 ? AVERROR_EOF : AVERROR(errno);
 }

@@ -4,7 +4,8 @@
 #include <stdint.h>
 
 /* Between the two sides of the decoder: this head, then float samples to the end, in the machine's
- * own order (it is one machine). Exit code TB_DECODE_BAD: stderr says what is wrong with the file. */
+ * own order (it is one machine). Exit code TB_DECODE_BAD: stderr says what is wrong with the file.
+ */
 #define TB_DECODE_MAGIC "TBD1"
 enum { TB_DECODE_BAD = 10 };
 

@@ -20,11 +20,29 @@ static const struct {
     int rates[MOST_RATES]; /* what the codec knows, rising; none: all */
 } formats[TB_FORMAT_COUNT] = {
     [TB_FORMAT_WAV] = {"wav", "audio/wav", "wav", NULL, NULL, AV_SAMPLE_FMT_NONE, 0, {0}},
-    [TB_FORMAT_MP3] = {"mp3", "audio/mpeg", "mp3", "mp3", "libmp3lame", AV_SAMPLE_FMT_FLTP, 96000,
+    [TB_FORMAT_MP3] = {"mp3",
+                       "audio/mpeg",
+                       "mp3",
+                       "mp3",
+                       "libmp3lame",
+                       AV_SAMPLE_FMT_FLTP,
+                       96000,
                        {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}},
-    [TB_FORMAT_OPUS] = {"opus", "audio/opus", "opus", "ogg", "libopus", AV_SAMPLE_FMT_FLT, 48000,
+    [TB_FORMAT_OPUS] = {"opus",
+                        "audio/opus",
+                        "opus",
+                        "ogg",
+                        "libopus",
+                        AV_SAMPLE_FMT_FLT,
+                        48000,
                         {8000, 12000, 16000, 24000, 48000}},
-    [TB_FORMAT_AAC] = {"aac", "audio/aac", "aac", "adts", "aac", AV_SAMPLE_FMT_FLTP, 96000,
+    [TB_FORMAT_AAC] = {"aac",
+                       "audio/aac",
+                       "aac",
+                       "adts",
+                       "aac",
+                       AV_SAMPLE_FMT_FLTP,
+                       96000,
                        {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}},
     [TB_FORMAT_FLAC] = {"flac", "audio/flac", "flac", "flac", "flac", AV_SAMPLE_FMT_S16, 0, {0}},
     [TB_FORMAT_PCM] = {"pcm", "audio/pcm", "pcm", NULL, NULL, AV_SAMPLE_FMT_NONE, 0, {0}},
@@ -50,14 +68,15 @@ tb_status tb_format_parse(const char *name, tb_format *out, tb_err *err)
     for (int i = 0; i < TB_FORMAT_COUNT; i++)
         if (tb_str_ieq(name, formats[i].name)) return *out = (tb_format)i, TB_OK;
     return tb_fail_field(err, TB_EINVAL, "response_format",
-                         "response_format is '%.40s'; allowed: wav, mp3, opus, aac, flac, pcm", name);
+                         "response_format is '%.40s'; allowed: wav, mp3, opus, aac, flac, pcm",
+                         name);
 }
 
 struct tb_encoder {
     tb_format format;
     int rate_hz;
     tb_encoder_sink sink;
-    tb_err failed; /* what the sink said while libav was in between */
+    tb_err failed;      /* what the sink said while libav was in between */
     uint64_t pos, size; /* of the bytes: where libav is, how many there are */
     uint64_t samples;
     soxr_t resampler; /* NULL at 24 kHz */
@@ -183,7 +202,8 @@ static int choose_rate(tb_format format, int wanted)
     const int *rates = formats[format].rates;
     if (!rates[0]) return wanted;
     int i = 0;
-    while (i + 1 < MOST_RATES && rates[i + 1] && rates[i] < wanted) i++;
+    while (i + 1 < MOST_RATES && rates[i + 1] && rates[i] < wanted)
+        i++;
     return rates[i];
 }
 
@@ -313,7 +333,8 @@ tb_status tb_encoder_end(tb_encoder *e, tb_err *err)
         if (!st) {
             int code = av_write_trailer(e->mux);
             avio_flush(e->mux->pb);
-            if (code < 0 || e->failed.status) st = av_failed(e, code, "cannot end the file of", err);
+            if (code < 0 || e->failed.status)
+                st = av_failed(e, code, "cannot end the file of", err);
         }
     } else if (!st && e->format == TB_FORMAT_WAV && e->sink.rewrite) {
         uint8_t header[TB_WAV_HEADER];

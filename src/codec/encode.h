@@ -7,14 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Speech to bytes. One encoder per output; not for two threads at once, several at a time are fine. */
+/* Speech to bytes. One encoder per output; not for two threads at once, several at a time are fine.
+ */
 typedef enum {
-    TB_FORMAT_WAV,  /* s16le RIFF */
+    TB_FORMAT_WAV, /* s16le RIFF */
     TB_FORMAT_MP3,
     TB_FORMAT_OPUS, /* in Ogg */
     TB_FORMAT_AAC,  /* ADTS */
     TB_FORMAT_FLAC,
-    TB_FORMAT_PCM,  /* s16le, no header */
+    TB_FORMAT_PCM, /* s16le, no header */
     TB_FORMAT_COUNT
 } tb_format;
 

@@ -11,8 +11,8 @@
 
 /*
  * The embedded engine, one object per process, any thread: the base speech programs, their
- * languages, the statistics of each base (made at first need, kept in bases_dir), and the way from a
- * sentence to sound in a bent voice (engine-embedded specification).
+ * languages, the statistics of each base (made at first need, kept in bases_dir), and the way from
+ * a sentence to sound in a bent voice (engine-embedded specification).
  */
 typedef struct tb_embedded tb_embedded;
 
@@ -31,10 +31,10 @@ void tb_embedded_close(tb_embedded *e);
 void tb_embedded_warm(tb_embedded *e, const tb_cancel *cancel);
 
 typedef struct {
-    const char *code;   /* as the list writes it, lower case: es-419 */
-    const char *name;   /* Spanish (Latin America) */
-    const char *voice;  /* espeak-ng's file column */
-    bool constructed;   /* Klingon and kin: kept off short lists */
+    const char *code;  /* as the list writes it, lower case: es-419 */
+    const char *name;  /* Spanish (Latin America) */
+    const char *voice; /* espeak-ng's file column */
+    bool constructed;  /* Klingon and kin: kept off short lists */
 } tb_language;
 
 size_t tb_embedded_languages(const tb_embedded *e, const tb_language **list);

@@ -1,0 +1,189 @@
+#include "embedded/base.h"
+
+#include "audio/wav.h"
+#include "base/child.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "embedded/level.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WALL_MS = 10000, CPU_SECONDS = 10, MEMORY = 512 << 20, MOST_SECONDS = 60 };
+
+static bool american(const tb_language *language)
+{
+    return strcmp(language->code, "en-us") == 0;
+}
+
+tb_base tb_base_espeak(const tb_language *language, bool higher)
+{
+    tb_base base = {.cut_hz = 8200};
+    snprintf(base.key, sizeof base.key, "en-us%s", higher ? "+f2" : "");
+    snprintf(base.voice, sizeof base.voice, "%s%s",
+             *language->voice ? language->voice : language->code, higher ? "+f2" : "");
+    return base;
+}
+
+tb_base tb_base_choose(const tb_language *language, bool higher)
+{
+    if (!american(language) || !tb_flite_available()) return tb_base_espeak(language, higher);
+    tb_base base = {.flite = true, .cut_hz = 6700};
+    snprintf(base.key, sizeof base.key, "%s", higher ? "slt" : "rms");
+    snprintf(base.voice, sizeof base.voice, "%s", base.key);
+    return base;
+}
+
+/* Latin letters without their accents, from U+00C0 on. */
+static const char latin1[] = "AAAAAAACEEEEIIIIDNOOOOO*OUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty";
+static const char latin_a[] =
+    "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiJjJjKkkLlLlLlLlLlNnNnNn"
+    "nNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
+
+static char fold(uint32_t cp)
+{
+    if (cp >= 0xC0 && cp <= 0xFF) return latin1[cp - 0xC0];
+    if (cp >= 0x100 && cp < 0x100 + sizeof latin_a - 1) return latin_a[cp - 0x100];
+    if (cp == 0x2018 || cp == 0x2019) return '\'';
+    if (cp == 0x201C || cp == 0x201D) return '"';
+    if (cp >= 0x2010 && cp <= 0x2015) return '-';
+    return ' ';
+}
+
+char *tb_base_ascii(const char *text, bool *speakable)
+{
+    size_t len = strlen(text), o = 0, n;
+    char *out = tb_alloc(len * 3 + 1);
+    *speakable = false;
+    for (size_t i = 0; i < len; i += n) {
+        uint32_t cp = tb_utf8_next(text + i, len - i, &n);
+        if (cp == 0x2026) { /* the ellipsis */
+            memcpy(out + o, "...", 3);
+            o += 3;
+            continue;
+        }
+        out[o] = cp < 0x20 || cp == 0x7F ? ' ' : cp < 0x80 ? (char)cp : fold(cp);
+        if (tb_utf8_is_word((unsigned char)out[o])) *speakable = true;
+        o++;
+    }
+    return out;
+}
+
+static char *without_brackets(const char *text)
+{
+    char *clean = tb_strdup(text); /* "[[" starts phoneme input in espeak-ng */
+    for (char *p = clean; *p; p++)
+        if (*p == '[' || *p == ']' || (unsigned char)*p < 0x20) *p = ' ';
+    return clean;
+}
+
+static tb_status run(const tb_base_programs *programs, const tb_base *base, const char *text,
+                     const tb_cancel *cancel, char **bytes, size_t *size, tb_child_exit *how,
+                     tb_err *err)
+{
+    char *data_path = NULL;
+    const char *flite[] = {tb_child_self(), "speak-flite", base->voice, NULL};
+    const char *espeak[12] = {programs->espeak_program, "-b", "1", "-z", "-v", base->voice};
+    size_t n = 6;
+    if (programs->espeak_data_path && *programs->espeak_data_path) {
+        data_path = tb_sprintf("--path=%s", programs->espeak_data_path);
+        espeak[n++] = data_path;
+    }
+    espeak[n++] = "--stdin";
+    espeak[n++] = "--stdout";
+    tb_child child = {
+        .argv = base->flite ? flite : espeak,
+        .input = text,
+        .input_size = strlen(text),
+        .output_max = (size_t)MOST_SECONDS * 22050 * 2 + 4096,
+        .wall_ms = WALL_MS,
+        .cpu_seconds = CPU_SECONDS,
+        .memory_bytes = MEMORY,
+        .name = "the speech program",
+    };
+    tb_status st = tb_child_run(&child, cancel, bytes, size, how, err);
+    if (st == TB_ENOTFOUND)
+        st = tb_fail(err, TB_EUNREADY,
+                     "the program %s is not installed; on Debian: apt-get install "
+                     "espeak-ng",
+                     child.argv[0]);
+    tb_free(data_path);
+    return st;
+}
+
+/* flite's child: the rate as one 32-bit integer, then 16-bit samples. espeak-ng: RIFF whose sizes
+ * are placeholders, since it writes into a pipe. */
+static tb_status read_sound(const tb_base *base, const char *bytes, size_t size, tb_pcm *out,
+                            tb_err *err)
+{
+    if (!base->flite) return tb_wav_read(bytes, size, MOST_SECONDS, out, err);
+    int32_t rate;
+    if (size < sizeof rate) return tb_fail(err, TB_EINTERNAL, "its sound has no head");
+    memcpy(&rate, bytes, sizeof rate);
+    if (rate < 8000 || rate > 48000) return tb_fail(err, TB_EINTERNAL, "its rate is %d", (int)rate);
+    tb_status st = tb_pcm_init(out, (size - sizeof rate) / 2, rate, err);
+    for (size_t i = 0; !st && i < out->len; i++) {
+        int16_t s;
+        memcpy(&s, bytes + sizeof rate + 2 * i, sizeof s);
+        out->data[i] = (float)s / 32768.0F;
+    }
+    return st;
+}
+
+tb_status tb_base_say(const tb_base_programs *programs, const tb_base *base, const char *text,
+                      const tb_cancel *cancel, tb_pcm *out, tb_err *err)
+{
+    tb_pcm native = {0};
+    bool speakable = true;
+    char *clean = base->flite ? tb_base_ascii(text, &speakable) : without_brackets(text);
+    tb_status st = TB_OK;
+    *out = (tb_pcm){.rate_hz = TB_RATE_HZ};
+    for (int attempt = 0; speakable && attempt < 2; attempt++) {
+        char *bytes = NULL;
+        size_t size = 0;
+        tb_child_exit how = {0};
+        st = run(programs, base, clean, cancel, &bytes, &size, &how, err);
+        if (!st && (how.exit_code != 0 || how.signal))
+            st = tb_fail(err, TB_EINTERNAL, "exit code %d, signal %d", how.exit_code, how.signal);
+        if (!st && size > 0) st = read_sound(base, bytes, size, &native, err);
+        tb_free(bytes);
+        if (st != TB_EINTERNAL && st != TB_EINVAL && st != TB_EMEDIA) break;
+        tb_log(TB_WARN, "embedded", "base=%s attempt=%d why=%s", base->voice, attempt + 1,
+               err ? err->msg : "");
+        st = tb_fail(err, TB_EINTERNAL, "the speech program failed on this sentence");
+    }
+    if (!st && native.len > 0) st = tb_resample(&native, TB_RATE_HZ, out, err);
+    if (!st) tb_level_trim(out);
+    tb_pcm_clear(&native);
+    tb_free(clean);
+    return st;
+}
+
+static char *ask(const tb_base_programs *programs, const char *question)
+{
+    const char *argv[] = {programs->espeak_program, question, NULL};
+    char *answer = NULL;
+    size_t size = 0;
+    tb_child_exit how = {0};
+    tb_child child = {.argv = argv, .output_max = 1 << 20, .wall_ms = WALL_MS, .name = "espeak-ng"};
+    if (tb_child_run(&child, NULL, &answer, &size, &how, NULL) != TB_OK) return NULL;
+    if (how.exit_code == 0) return answer;
+    tb_free(answer);
+    return NULL;
+}
+
+char *tb_base_listing(const tb_base_programs *programs)
+{
+    return ask(programs, "--voices");
+}
+
+char *tb_base_version(const tb_base_programs *programs)
+{
+    char *line = ask(programs, "--version");
+    if (!line) return tb_strdup("");
+    line[strcspn(line, "\n")] = 0;
+    return line;
+}

@@ -1,0 +1,307 @@
+#include "embedded/languages.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST = 400, OTHERS = 12, CODE_MAX = 35 };
+
+struct other {
+    char code[CODE_MAX + 1];
+    int priority;
+};
+
+struct row {
+    struct other others[OTHERS];
+    int n_others, priority;
+};
+
+struct tb_languages {
+    tb_language list[MOST];
+    struct row rows[MOST];
+    size_t n;
+    char *default_code;
+};
+
+static const char *const constructed[] = {"piqd", "qya", "sjn", "jbo", "py"};
+
+/* Ours, before the list is looked at. */
+static const char *const aliases[][2] = {
+    {"en", "en-us"},
+    {"en-uk", "en-gb"},
+    {"zh", "cmn"},
+    {"zh-cn", "cmn"},
+    {"zh-hans", "cmn"},
+    {"zh-sg", "cmn"},
+    {"zh-tw", "cmn"},
+    {"zh-hant", "cmn"},
+    {"zh-hk", "yue"},
+    {"es-es", "es"},
+    {"pt-pt", "pt"},
+    {"fr", "fr-fr"},
+    {"no", "nb"},
+    {"nn", "nb"},
+    {"iw", "he"},
+    {"in", "id"},
+    {"chr", "chr-us-qaaa-x-west"},
+    {"tlh", "piqd"},
+    /* ISO 639-3 (and the bibliographic forms) of the most common ones */
+    {"afr", "af"},
+    {"amh", "am"},
+    {"ara", "ar"},
+    {"aze", "az"},
+    {"bel", "be"},
+    {"ben", "bn"},
+    {"bos", "bs"},
+    {"bul", "bg"},
+    {"cat", "ca"},
+    {"ces", "cs"},
+    {"cze", "cs"},
+    {"cym", "cy"},
+    {"wel", "cy"},
+    {"dan", "da"},
+    {"deu", "de"},
+    {"ger", "de"},
+    {"ell", "el"},
+    {"gre", "el"},
+    {"eng", "en-us"},
+    {"epo", "eo"},
+    {"est", "et"},
+    {"eus", "eu"},
+    {"baq", "eu"},
+    {"fas", "fa"},
+    {"per", "fa"},
+    {"fin", "fi"},
+    {"fra", "fr-fr"},
+    {"fre", "fr-fr"},
+    {"gle", "ga"},
+    {"guj", "gu"},
+    {"heb", "he"},
+    {"hin", "hi"},
+    {"hrv", "hr"},
+    {"hun", "hu"},
+    {"hye", "hy"},
+    {"arm", "hy"},
+    {"ind", "id"},
+    {"isl", "is"},
+    {"ice", "is"},
+    {"ita", "it"},
+    {"jpn", "ja"},
+    {"kan", "kn"},
+    {"kat", "ka"},
+    {"geo", "ka"},
+    {"kaz", "kk"},
+    {"kor", "ko"},
+    {"lat", "la"},
+    {"lav", "lv"},
+    {"lit", "lt"},
+    {"mal", "ml"},
+    {"mar", "mr"},
+    {"mkd", "mk"},
+    {"mac", "mk"},
+    {"msa", "ms"},
+    {"may", "ms"},
+    {"nep", "ne"},
+    {"nld", "nl"},
+    {"dut", "nl"},
+    {"nob", "nb"},
+    {"nor", "nb"},
+    {"pan", "pa"},
+    {"pol", "pl"},
+    {"por", "pt"},
+    {"ron", "ro"},
+    {"rum", "ro"},
+    {"rus", "ru"},
+    {"slk", "sk"},
+    {"slo", "sk"},
+    {"slv", "sl"},
+    {"spa", "es"},
+    {"sqi", "sq"},
+    {"alb", "sq"},
+    {"srp", "sr"},
+    {"swa", "sw"},
+    {"swe", "sv"},
+    {"tam", "ta"},
+    {"tel", "te"},
+    {"tha", "th"},
+    {"tur", "tr"},
+    {"ukr", "uk"},
+    {"urd", "ur"},
+    {"vie", "vi"},
+    {"zho", "cmn"},
+    {"chi", "cmn"},
+};
+
+static const char americas[] = " ar bo cl co cr cu do ec gt hn mx ni pa pe pr py sv us uy ve ";
+
+static const char *alias(const char *code)
+{
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
+        if (strcmp(aliases[i][0], code) == 0) return aliases[i][1];
+    if (strlen(code) == 5 && strncmp(code, "es-", 3) == 0) {
+        char country[5];
+        snprintf(country, sizeof country, " %.2s ", code + 3);
+        if (strstr(americas, country)) return "es-419";
+    }
+    return code;
+}
+
+static bool is_constructed(const char *code)
+{
+    for (size_t i = 0; i < sizeof constructed / sizeof constructed[0]; i++)
+        if (strcmp(constructed[i], code) == 0) return true;
+    return false;
+}
+
+static void read_others(const char *text, struct row *row)
+{
+    for (const char *p = strchr(text, '('); p && row->n_others < OTHERS; p = strchr(p + 1, '(')) {
+        struct other *o = &row->others[row->n_others];
+        if (sscanf(p, "(%35[^ )] %d)", o->code, &o->priority) != 2) continue;
+        tb_str_lower(o->code);
+        row->n_others++;
+    }
+}
+
+/* One line of the listing: priority, code, age/gender, name, file, other languages. */
+static void read_line(tb_languages *l, const char *line)
+{
+    char code[64], gender[16], name[128], file[128];
+    int priority, used = 0;
+    if (l->n == MOST ||
+        sscanf(line, "%d %63s %15s %127s %127s%n", &priority, code, gender, name, file, &used) != 5)
+        return;
+    tb_str_lower(code);
+    for (char *p = name; *p; p++)
+        if (*p == '_') *p = ' ';
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->list[i].code, code) == 0) return; /* a second voice of the same code */
+    tb_language *lang = &l->list[l->n];
+    lang->code = tb_strdup(code);
+    lang->name = tb_strdup(tb_str_strip(name));
+    lang->voice = tb_strdup(file);
+    lang->constructed = is_constructed(code);
+    l->rows[l->n].priority = priority;
+    read_others(line + used, &l->rows[l->n]);
+    l->n++;
+}
+
+tb_languages *tb_languages_new(const char *listing, const char *default_code)
+{
+    tb_languages *l = tb_alloc(sizeof *l);
+    l->default_code = tb_strdup(default_code && *default_code ? default_code : "en");
+    for (const char *p = listing; p && *p;) {
+        char line[512];
+        size_t len = strcspn(p, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)(len < sizeof line ? len : sizeof line - 1), p);
+        read_line(l, line);
+        p += len + (p[len] == '\n');
+    }
+    if (l->n == 0) {
+        l->list[0].code = tb_strdup("en-us");
+        l->list[0].name = tb_strdup("English (America)");
+        l->list[0].voice = tb_strdup("");
+        l->n = 1;
+    }
+    return l;
+}
+
+void tb_languages_free(tb_languages *l)
+{
+    if (!l) return;
+    for (size_t i = 0; i < l->n; i++) {
+        free((char *)(uintptr_t)l->list[i].code);
+        free((char *)(uintptr_t)l->list[i].name);
+        free((char *)(uintptr_t)l->list[i].voice);
+    }
+    tb_free(l->default_code);
+    tb_free(l);
+}
+
+size_t tb_languages_list(const tb_languages *l, const tb_language **list)
+{
+    *list = l->list;
+    return l->n;
+}
+
+/* Step 2 to 4 of the specification for one code. */
+static const tb_language *look_up(const tb_languages *l, const char *code)
+{
+    const tb_language *best = NULL;
+    int least = 0;
+    code = alias(code);
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->list[i].code, code) == 0) return &l->list[i];
+    for (size_t i = 0; i < l->n; i++)
+        for (int k = 0; k < l->rows[i].n_others; k++) {
+            const struct other *o = &l->rows[i].others[k];
+            if (strcmp(o->code, code) != 0 || (best && o->priority >= least)) continue;
+            best = &l->list[i];
+            least = o->priority;
+        }
+    return best;
+}
+
+/* The five nearest codes, by the distance to the code or to the beginning of the name. */
+static void nearest(const tb_languages *l, const char *code, char *out, size_t size)
+{
+    enum { FIVE = 5 };
+    size_t at[FIVE], distance[FIVE], n = 0, len = strlen(code), used = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        char start[CODE_MAX + 1];
+        snprintf(start, sizeof start, "%.*s", (int)(len < CODE_MAX ? len : CODE_MAX),
+                 l->list[i].name);
+        tb_str_lower(start);
+        size_t d = tb_str_distance(code, l->list[i].code, 60), e = tb_str_distance(code, start, 60);
+        if (e < d) d = e;
+        if (n == FIVE && d >= distance[n - 1]) continue;
+        size_t k = n < FIVE ? n++ : n - 1;
+        for (; k > 0 && distance[k - 1] > d; k--)
+            at[k] = at[k - 1], distance[k] = distance[k - 1];
+        at[k] = i;
+        distance[k] = d;
+    }
+    out[0] = 0;
+    for (size_t i = 0; i < n && used < size; i++)
+        used +=
+            (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", l->list[at[i]].code);
+}
+
+tb_status tb_languages_find(const tb_languages *l, const char *wanted, const tb_language **out,
+                            tb_err *err)
+{
+    char code[CODE_MAX + 1], shown[CODE_MAX + 1], near[200];
+    if (!wanted || !*wanted) wanted = l->default_code;
+    size_t len = strlen(wanted);
+    if (len < 2 || len > CODE_MAX)
+        return tb_fail_field(err, TB_EINVAL, "language",
+                             "language '%.40s' is not a language code; "
+                             "one has 2 to 35 letters, digits and hyphens (es, pt-br)",
+                             wanted);
+    memcpy(code, wanted, len + 1);
+    tb_str_lower(code);
+    for (char *p = code; *p; p++) {
+        if (*p == '_') *p = '-';
+        if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-'))
+            return tb_fail_field(err, TB_EINVAL, "language",
+                                 "language '%.40s' is not a language "
+                                 "code; one has 2 to 35 letters, digits and hyphens (es, pt-br)",
+                                 wanted);
+    }
+    memcpy(shown, code, sizeof shown);
+    for (;;) {
+        *out = look_up(l, code);
+        if (*out) return TB_OK;
+        char *cut = strrchr(code, '-');
+        if (!cut) break;
+        *cut = 0;
+    }
+    nearest(l, shown, near, sizeof near);
+    return tb_fail_field(err, TB_EINVAL, "language",
+                         "language '%s' cannot be spoken; near it are %s "
+                         "(GET /languages lists them all)",
+                         shown, near);
+}

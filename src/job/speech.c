@@ -1,0 +1,215 @@
+#include "base/log.h"
+#include "base/mem.h"
+#include "job/job_priv.h"
+#include "job/output.h"
+
+#include <math.h>
+#include <string.h>
+
+/*
+ * The conductor: one job from text to file, on a worker thread. Engine, mixer, encoder and output
+ * hang on each other by their sinks, so a streaming client hears each piece as soon as it is
+ * encoded; for everybody else the answer waits for the end, with exact sizes.
+ */
+struct line {
+    tb_job *job;
+    tb_post *post;
+    tb_encoder *encoder;
+    tb_output output;
+    uint64_t samples; /* behind the mixer, at 24 kHz */
+    bool streaming;
+};
+
+static tb_status into_output(void *self, const void *data, size_t size, tb_err *err)
+{
+    struct line *l = self;
+    tb_status st = tb_output_append(&l->output, data, size, err);
+    if (!st) tb_job_grew(l->job, l->output.size, l->streaming);
+    return st;
+}
+
+static tb_status over_output(void *self, uint64_t offset, const void *data, size_t size,
+                             tb_err *err)
+{
+    struct line *l = self;
+    return tb_output_rewrite(&l->output, offset, data, size, err);
+}
+
+static tb_status into_encoder(void *self, const tb_pcm *pcm, tb_err *err)
+{
+    struct line *l = self;
+    l->samples += pcm->len;
+    return tb_encoder_write(l->encoder, pcm->data, pcm->len, err);
+}
+
+static tb_status into_post(void *self, const tb_pcm *pcm, tb_err *err)
+{
+    struct line *l = self;
+    return tb_post_write(l->post, pcm, err);
+}
+
+static bool is_bed(void *self, const char *name)
+{
+    return tb_ambience_known(self, name);
+}
+
+/* The voice to speak in. A prompt wins over a name; its canonical wav is kept for replays. */
+static tb_status find_voice(tb_job *job, char prompt_hash[TB_HASH_HEX], const tb_voice **voice,
+                            tb_err *err)
+{
+    tb_service *s = job->service;
+    const tb_speech_req *req = &job->req;
+    uint8_t *wav = NULL;
+    size_t size = 0;
+    tb_status st;
+    if (req->prompt) {
+        st = tb_voices_canon(req->prompt, req->prompt_size, "audio_prompt", &job->cancel, &wav,
+                             &size, err);
+        if (!st)
+            st = tb_voices_from_wav(s->voices, wav, size, "audio_prompt", &job->cancel, voice, err);
+        if (!st && req->route == TB_ROUTE_GENERATE) {
+            st = tb_store_prompt_put(s->store, wav, size, prompt_hash, err);
+            if (st) tb_voices_release(s->voices, *voice);
+        }
+        tb_free(wav);
+        return st;
+    }
+    if (req->prompt_hash) {
+        char *kept = NULL;
+        st = tb_store_prompt_get(s->store, req->prompt_hash, &kept, &size, err);
+        if (!st)
+            st =
+                tb_voices_from_wav(s->voices, kept, size, "audio_prompt", &job->cancel, voice, err);
+        if (!st) memcpy(prompt_hash, req->prompt_hash, TB_HASH_HEX);
+        tb_free(kept);
+        return st;
+    }
+    return tb_voices_get(s->voices, req->voice_id ? req->voice_id : "default", &job->cancel, voice,
+                         err);
+}
+
+static tb_status check_beds(tb_service *s, const tb_script *script, tb_err *err)
+{
+    tb_status st = TB_OK;
+    for (size_t i = 0; i < script->n && !st; i++)
+        if (script->items[i].kind == TB_ITEM_BED && script->items[i].text)
+            st = tb_ambience_find(s->ambiences, script->items[i].text, NULL, err);
+    return st;
+}
+
+static void fill_head(tb_job *job, const tb_plan *plan, const tb_voice *voice, const tb_output *o)
+{
+    tb_job_head *h = &job->head;
+    h->content_type = tb_format_content_type(job->req.format);
+    h->extension = tb_format_extension(job->req.format);
+    h->engine = plan->engine; /* a constant */
+    h->engine_reason = tb_job_keep(job, plan->reason);
+    h->language = tb_job_keep(job, plan->language->code);
+    h->ignored = tb_job_keep(job, plan->ignored);
+    h->unsupported_tags = tb_job_keep(job, plan->unsupported_tags);
+    h->unknown_tags = tb_job_keep(job, plan->unknown_tags);
+    h->voice = tb_job_keep(job, voice->id);
+    h->seed = job->req.engine.seed;
+    if (o->clip) {
+        h->history_id = tb_job_keep(job, tb_clip_writer_id(o->clip));
+        h->filename = tb_job_keep(job, tb_clip_writer_filename(o->clip));
+    }
+}
+
+static tb_status perform(struct line *l, const tb_plan *plan, const tb_voice *voice, tb_err *err)
+{
+    tb_job *job = l->job;
+    tb_status st = TB_OK;
+    for (size_t i = 0; i < plan->script.n && !st; i++) {
+        const tb_script_item *item = &plan->script.items[i];
+        if (tb_cancelled(&job->cancel))
+            st = tb_fail_cancelled(err);
+        else if (item->kind == TB_ITEM_BED)
+            st = tb_post_mark(l->post, item->text, item->seconds, err);
+        else
+            st = tb_engine_speak(job->service->engine, plan, i, voice, &job->cancel, into_post, l,
+                                 err);
+    }
+    if (!st) st = tb_post_end(l->post, err);
+    if (!st) st = tb_encoder_end(l->encoder, err);
+    return st;
+}
+
+static tb_status commit(struct line *l, const tb_plan *plan, const char *prompt_hash, tb_err *err)
+{
+    tb_job *job = l->job;
+    const tb_speech_req *req = &job->req;
+    char *params = tb_json_print(req->params);
+    tb_clip_row row = {
+        .text = req->text,
+        .voice_used = job->head.voice,
+        .mode = "turbo",
+        .language_id = plan->language->code,
+        .user = job->user,
+        .job_id = job->id,
+        .engine = plan->engine,
+        .seed = req->engine.seed,
+        .params = params,
+        .prompt_hash = prompt_hash,
+        .format = tb_format_name(req->format),
+        .content_type = job->head.content_type,
+        .duration_s = job->head.seconds,
+    };
+    tb_status st = tb_output_commit(&l->output, &row, err);
+    tb_free(params);
+    return st;
+}
+
+tb_status tb_work_speech(tb_job *job, tb_err *err)
+{
+    tb_service *s = job->service;
+    tb_speech_req *req = &job->req;
+    struct line line = {.job = job, .output.loose.fd = -1, .streaming = req->stream};
+    const tb_voice *voice = NULL;
+    tb_plan plan = {0};
+    char prompt_hash[TB_HASH_HEX] = "";
+    int reader = -1;
+    tb_script_opts script_opts = {is_bed, s->ambiences, (size_t)s->config->text_max};
+    tb_encoder_sink sink = {into_output, req->stream ? NULL : over_output, &line};
+
+    tb_status st = tb_engine_prepare(s->engine, req->text, &script_opts, &req->engine, &plan, err);
+    if (!st) st = tb_post_check(s->ambiences, &req->post, err);
+    if (!st) st = check_beds(s, &plan.script, err);
+    if (!st) st = find_voice(job, prompt_hash, &voice, err);
+    if (!st)
+        st = tb_output_begin(s->store, req->route == TB_ROUTE_GENERATE,
+                             tb_format_extension(req->format), &line.output, &reader, err);
+    if (st) goto out;
+    tb_job_set_fd(job, reader);
+    fill_head(job, &plan, voice, &line.output);
+
+    st = tb_encoder_new(req->format, req->sample_rate_hz, &sink, &line.encoder, err);
+    if (!st)
+        st = tb_post_begin(s->ambiences, &req->post, TB_RATE_HZ, into_encoder, &line, &line.post,
+                           err);
+    if (!st) st = perform(&line, &plan, voice, err);
+    if (!st) {
+        double seconds = (double)line.samples / TB_RATE_HZ;
+        if (!req->stream) job->head.seconds = seconds; /* a streamed head may be read already */
+        st = commit(&line, &plan, prompt_hash, err);
+        atomic_fetch_add(&s->audio_us, (long long)(seconds * 1e6));
+    }
+out:
+    tb_post_free(line.post);
+    tb_encoder_free(line.encoder);
+    tb_output_abort(&line.output);
+    tb_voices_release(s->voices, voice);
+    tb_plan_clear(&plan);
+    return st;
+}
+
+tb_status tb_job_speech(tb_service *s, tb_speech_req *req, tb_job_wake wake, void *self,
+                        tb_job **out, tb_err *err)
+{
+    tb_job *job = tb_job_new(s, req->user, tb_work_speech, wake, self);
+    job->req = *req;
+    *req = (tb_speech_req){0};
+    job->req.post.streaming = job->req.stream;
+    job->req.post.loudness_lufs = s->config->loudness_lufs;
+    return tb_job_submit(s, job, out, err);
+}

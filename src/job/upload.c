@@ -1,0 +1,102 @@
+#include "api/print.h"
+#include "audio/wav.h"
+#include "base/mem.h"
+#include "job/job_priv.h"
+#include "job/output.h"
+
+#include <string.h>
+
+/* A voice to keep, and a bed to listen to: the two small jobs. */
+
+tb_status tb_work_voice(tb_job *job, tb_err *err)
+{
+    tb_service *s = job->service;
+    tb_voice_upload *up = &job->upload;
+    uint8_t *wav = NULL;
+    size_t size = 0;
+    const tb_voice *voice = NULL;
+    tb_voice_row kept = {0};
+    char *warnings = NULL;
+    tb_status st = tb_voice_name_check(up->name, err);
+    if (!st) st = tb_voices_canon(up->data, up->size, "file", &job->cancel, &wav, &size, err);
+    /* Measured before it is kept: a recording that cannot be used is refused now, not later. */
+    if (!st) st = tb_voices_from_wav(s->voices, wav, size, "file", &job->cancel, &voice, err);
+    if (!st) {
+        tb_json *list = tb_json_array();
+        for (size_t i = 0; i < voice->n_warnings; i++)
+            tb_json_add(list, tb_json_string(voice->warnings[i]));
+        warnings = tb_json_print(list);
+        tb_json_free(list);
+        tb_voice_row row = {
+            .id = up->name,
+            .language = up->language,
+            .region = up->region,
+            .gender = up->gender,
+            .description = up->description,
+            .model = up->model && *up->model ? up->model : tb_engine_model(s->engine),
+            .uploaded_by = up->user,
+            .seconds = voice->seconds,
+            .warnings = warnings,
+        };
+        st = tb_store_voice_put(s->store, &row, wav, size, up->overwrite, &kept, err);
+    }
+    if (!st) tb_job_set_json(job, tb_print_voice_saved(&kept));
+    tb_voices_release(s->voices, voice);
+    tb_voice_row_clear(&kept);
+    tb_free(warnings);
+    tb_free(wav);
+    return st;
+}
+
+tb_status tb_job_voice(tb_service *s, tb_voice_upload *upload, tb_job_wake wake, void *self,
+                       tb_job **out, tb_err *err)
+{
+    tb_job *job = tb_job_new(s, upload->user, tb_work_voice, wake, self);
+    job->upload = *upload;
+    *upload = (tb_voice_upload){0};
+    return tb_job_submit(s, job, out, err);
+}
+
+enum { PREVIEW_SECONDS = 6, PREVIEW_FADE_MS = 300 };
+
+tb_status tb_work_preview(tb_job *job, tb_err *err)
+{
+    tb_service *s = job->service;
+    tb_bed *bed = NULL;
+    tb_pcm pcm = {0};
+    tb_output output = {.loose.fd = -1};
+    uint8_t *wav = NULL;
+    size_t size = 0;
+    int reader = -1;
+    tb_status st = tb_bed_new(s->ambiences, job->ambience_id, 1, TB_RATE_HZ, &bed, err);
+    if (!st) st = tb_pcm_init(&pcm, (size_t)PREVIEW_SECONDS * TB_RATE_HZ, TB_RATE_HZ, err);
+    if (st) goto out;
+    tb_bed_process(bed, pcm.data, pcm.len);
+    tb_pcm_fade(pcm.data, pcm.len, (size_t)PREVIEW_FADE_MS * TB_RATE_HZ / 1000);
+    st = tb_wav_print(&pcm, &wav, &size, err);
+    if (!st) st = tb_output_begin(s->store, false, "wav", &output, &reader, err);
+    if (st) goto out;
+    tb_job_set_fd(job, reader);
+    st = tb_output_append(&output, wav, size, err);
+    if (st) goto out;
+    job->head = (tb_job_head){
+        .content_type = tb_format_content_type(TB_FORMAT_WAV),
+        .extension = "wav",
+        .seconds = PREVIEW_SECONDS,
+    };
+    tb_job_grew(job, output.size, false);
+out:
+    tb_output_abort(&output);
+    tb_bed_free(bed);
+    tb_pcm_clear(&pcm);
+    tb_free(wav);
+    return st;
+}
+
+tb_status tb_job_preview(tb_service *s, const char *ambience_id, const char *user, tb_job_wake wake,
+                         void *self, tb_job **out, tb_err *err)
+{
+    tb_job *job = tb_job_new(s, user, tb_work_preview, wake, self);
+    job->ambience_id = tb_strdup(ambience_id);
+    return tb_job_submit(s, job, out, err);
+}
