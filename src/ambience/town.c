@@ -377,7 +377,7 @@ static void cafe_init(void *state, tb_scene *s)
     cafe *c = state;
     tb_layer_init(&c->bed, s, "bed", true);
     tb_layer_filter(&c->bed, s, TB_BIQUAD_HIGH, 60, flat_q, 0);
-    tb_layer_filter(&c->bed, s, TB_BIQUAD_LOW, 900, flat_q, 0);
+    tb_layer_filter(&c->bed, s, TB_BIQUAD_LOW, 900, 0.5, 0);
     for (int i = 0; i < CAFE_TALKERS; i++) {
         tb_talker_init(&c->talkers[i], s, i, 0.62);
         tb_biquad_set(&c->talk_filter[i][0], TB_BIQUAD_HIGH, s->fs, 160, flat_q, 0);
