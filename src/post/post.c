@@ -1,0 +1,521 @@
+#include "post/post.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "dsp/loudness.h"
+#include "post/duck.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/*
+ * One timeline, in samples of speech: 0 is the first sample of speech, beds may begin before it
+ * (lead-in) and end behind the last (lead-out). A lane is one bed with its fades; a switch is two
+ * lanes for a while. Buffered output is the streaming path walked once at the end, with the whole
+ * speech in view.
+ */
+enum { LANES = 8, BLOCK = 1024 };
+
+static const double lead_in_s = 0.5, fade_first_s = 0.4, fade_in_s = 0.25, fade_out_s = 0.8;
+static const double probe_s = 1.0;    /* streaming: speech that is measured before any leaves */
+static const double quiet_lufs = -23; /* what a bed goes by when nothing is said at all */
+static const double cut_max_db = 6;
+static const double bed_max_s = 600;
+
+static const int64_t never = INT64_MAX / 2;
+
+typedef struct {
+    tb_bed *bed; /* NULL: the lane is free */
+    char *name;
+    int64_t on, off, least; /* least: on for that long */
+    int64_t fade_in, fade_out;
+    double gain;
+} lane;
+
+typedef struct {
+    int64_t at;
+    char *name; /* NULL = off; its bed is made when the mark is reached: texts may have hundreds */
+    int64_t least;
+} mark;
+
+struct tb_post {
+    tb_ambience_set *set;
+    tb_post_opts opts;
+    char *base; /* the request's own bed, NULL none */
+    int rate_hz;
+    tb_post_sink sink;
+    void *self;
+
+    tb_pcm held;     /* speech not rendered yet */
+    int64_t written; /* samples of speech so far */
+    int64_t at;      /* timeline position of the next sample to render */
+    bool wants_bed;  /* now or at some mark */
+    bool frozen;     /* levels are decided */
+    bool started;
+    tb_pcm probe; /* the first of a stream, to freeze levels from */
+
+    mark *marks; /* not reached yet */
+    size_t n_marks, max_marks;
+    lane lanes[LANES];
+
+    double speech_gain, mixed_lufs;
+    bool limit_speech;
+    tb_duck duck;
+    tb_post_report report;
+};
+
+/* ---- options */
+
+tb_status tb_post_check(const tb_ambience_set *set, const tb_post_opts *o, tb_err *err)
+{
+    if (!isnan(o->level_lu) && !(o->level_lu >= 6 && o->level_lu <= 40))
+        return tb_fail_field(err, TB_EINVAL, "ambience_level",
+                             "ambience_level is %g; it is from 6 to 40 LU below the speech",
+                             o->level_lu);
+    if (!(o->duck_db >= 0 && o->duck_db <= 12))
+        return tb_fail_field(err, TB_EINVAL, "ambience_duck_db",
+                             "ambience_duck_db is %g; it is from 0 to 12", o->duck_db);
+    if (!isnan(o->loudness_lufs) && !(o->loudness_lufs >= -40 && o->loudness_lufs <= -8))
+        return tb_fail_field(err, TB_EINVAL, "LOUDNESS_LUFS",
+                             "the loudness target is %g; it is from -40 to -8 LUFS",
+                             o->loudness_lufs);
+    if (o->ambience_id && *o->ambience_id) return tb_ambience_find(set, o->ambience_id, NULL, err);
+    return TB_OK;
+}
+
+/* ---- lanes */
+
+static int64_t samples(const tb_post *p, double seconds)
+{
+    return (int64_t)(seconds * p->rate_hz);
+}
+
+static void free_lane(lane *l)
+{
+    tb_bed_free(l->bed);
+    tb_free(l->name);
+    *l = (lane){0};
+}
+
+static lane *running(tb_post *p, const char *name)
+{
+    for (int i = 0; i < LANES; i++) {
+        lane *l = &p->lanes[i];
+        if (l->bed && l->off == never && (!name || tb_str_ieq(l->name, name))) return l;
+    }
+    return NULL;
+}
+
+/* takes bed */
+static void start_lane(tb_post *p, tb_bed *bed, const char *name, int64_t on, double fade_s,
+                       int64_t least)
+{
+    lane *l = &p->lanes[0];
+    for (int i = 0; i < LANES; i++) { /* a free one, else the one that ends first */
+        lane *c = &p->lanes[i];
+        if (!c->bed) {
+            l = c;
+            break;
+        }
+        if (c->off < l->off) l = c;
+    }
+    free_lane(l);
+    double d = isnan(p->opts.level_lu) ? tb_bed_default_difference_lu(bed) : p->opts.level_lu;
+    double gain_db = p->mixed_lufs - d - TB_BED_REFERENCE_LUFS;
+    *l = (lane){.bed = bed,
+                .name = tb_strdup(name),
+                .on = on,
+                .off = never,
+                .least = least,
+                .fade_in = samples(p, fade_s),
+                .fade_out = samples(p, fade_out_s),
+                .gain = pow(10, gain_db / 20)};
+    if (p->report.bed_gain_db == 0) p->report.bed_gain_db = gain_db;
+}
+
+/* Ends all that run: at once, or after their least time. Returns when the last of them ends. */
+static int64_t stop_lanes(tb_post *p, int64_t at, bool heed_least)
+{
+    int64_t last = at;
+    for (int i = 0; i < LANES; i++) {
+        lane *l = &p->lanes[i];
+        if (!l->bed || l->off <= at) continue;
+        int64_t off = at;
+        if (heed_least && l->on + l->least > at) off = l->on + l->least;
+        if (l->off == never || !heed_least) l->off = off;
+        if (l->off <= l->on)
+            free_lane(l); /* never heard */
+        else if (l->off > last)
+            last = l->off;
+    }
+    return last;
+}
+
+static tb_status reach_mark(tb_post *p, mark *m, tb_err *err)
+{
+    int64_t at = m->at;
+    double fade = p->at < 0 ? fade_first_s : fade_in_s;
+    if (m->at == 0 && p->at < 0) at = p->at; /* text that begins with a bed: lead-in */
+    if (m->name) {
+        lane *l = running(p, m->name);
+        if (l && l->on <= at) {
+            l->least = at - l->on + m->least;
+            return TB_OK;
+        }
+        tb_bed *bed = NULL;
+        tb_status st = tb_bed_new(p->set, m->name, p->opts.seed, p->rate_hz, &bed, err);
+        if (st != TB_OK) return st;
+        stop_lanes(p, at, false);
+        start_lane(p, bed, m->name, at, fade, m->least);
+        return TB_OK;
+    }
+    lane *l = p->base ? running(p, p->base) : NULL;
+    if (l) return TB_OK; /* what off would go back to is there */
+    int64_t then = stop_lanes(p, at, true);
+    if (!p->base) return TB_OK;
+    tb_bed *bed = NULL;
+    tb_status st = tb_bed_new(p->set, p->base, p->opts.seed, p->rate_hz, &bed, err);
+    if (st == TB_OK) start_lane(p, bed, p->base, then, fade, 0);
+    return st;
+}
+
+/* ---- levels */
+
+static double bend(double x)
+{
+    /* Straight to -4 dBFS, then a smooth bend that ends at -1 dBFS. */
+    static const double knee = 0.63095734448019325, top = 0.89125093813374556;
+    double a = fabs(x);
+    if (a <= knee) return x;
+    return copysign(knee + (top - knee) * tanh((a - knee) / (top - knee)), x);
+}
+
+static tb_status freeze(tb_post *p, const tb_pcm *from, tb_err *err)
+{
+    double lufs = 0;
+    tb_status st = tb_loudness_speech(from->data, from->len, p->rate_hz, &lufs, err);
+    if (st != TB_OK) return st;
+    p->report.speech_lufs = lufs;
+    p->speech_gain = 1;
+    p->mixed_lufs = isfinite(lufs) && lufs > -70 ? lufs : quiet_lufs;
+    if (!isnan(p->opts.loudness_lufs) && isfinite(lufs) && lufs > -70) {
+        double gain_db = p->opts.loudness_lufs - lufs;
+        p->report.speech_gain_db = gain_db;
+        p->speech_gain = pow(10, gain_db / 20);
+        p->mixed_lufs = p->opts.loudness_lufs;
+        /* What is still to come in a stream may be louder than what was measured. */
+        double peak = (double)tb_pcm_peak(from->data, from->len) * p->speech_gain;
+        p->limit_speech = p->opts.streaming || peak > pow(10, -1 / 20.0);
+    }
+    tb_duck_init(&p->duck, p->rate_hz, p->opts.duck_db, p->mixed_lufs);
+    p->frozen = true;
+    return TB_OK;
+}
+
+static void raise_speech(const tb_post *p, float *x, size_t len)
+{
+    if (p->speech_gain == 1 && !p->limit_speech) return;
+    for (size_t i = 0; i < len; i++) {
+        double y = (double)x[i] * p->speech_gain;
+        x[i] = (float)(p->limit_speech ? bend(y) : y);
+    }
+}
+
+/* ---- rendering */
+
+static double lane_gain(const lane *l, int64_t t)
+{
+    double g = l->gain;
+    if (t < l->on) return 0;
+    if (t < l->on + l->fade_in)
+        g *= 0.5 - 0.5 * cos(M_PI * (double)(t - l->on) / (double)l->fade_in);
+    if (t >= l->off + l->fade_out) return 0;
+    if (t >= l->off) /* the last sample is 0 */
+        g *= 0.5 + 0.5 * cos(M_PI * (double)(t - l->off + 1) / (double)l->fade_out);
+    return g;
+}
+
+/* The beds of n samples from p->at on, n <= BLOCK, no mark inside. speech is what the side chain
+ * hears there, from p->at on: known samples, silence behind them. */
+static void render_beds(tb_post *p, const float *speech, size_t known, float *out, size_t n)
+{
+    float x[BLOCK];
+    assert(n <= BLOCK);
+    memset(out, 0, n * sizeof *out);
+    for (int k = 0; k < LANES; k++) {
+        lane *l = &p->lanes[k];
+        if (!l->bed || l->on >= p->at + (int64_t)n) continue;
+        /* A lane begins inside a block only when off had to wait: then its bed starts there. */
+        size_t from = l->on > p->at ? (size_t)(l->on - p->at) : 0;
+        tb_bed_process(l->bed, x, n - from);
+        for (size_t i = from; i < n; i++)
+            out[i] += (float)((double)x[i - from] * lane_gain(l, p->at + (int64_t)i));
+        if (l->off < never && p->at + (int64_t)n >= l->off + l->fade_out) free_lane(l);
+    }
+    if (p->opts.duck_db > 0)
+        for (size_t i = 0; i < n; i++)
+            out[i] *= (float)tb_duck_step(&p->duck, i < known ? (double)speech[i] : 0);
+}
+
+/* The bed gives way where the sum would pass -1 dBFS; speech that is louder by itself stays. */
+static void mix(const float *speech, const float *bed, float *out, size_t n)
+{
+    static const float top = 0.89125094F;
+    for (size_t i = 0; i < n; i++) {
+        float s = speech[i], hi = fmaxf(top, s), lo = fminf(-top, s);
+        out[i] = fminf(hi, fmaxf(lo, s + bed[i]));
+    }
+}
+
+/* Renders bed samples for [p->at, p->at + len) into out, taking marks as they are reached. ahead:
+ * speech from p->at + look on. */
+static tb_status walk(tb_post *p, const float *ahead, size_t known, float *out, size_t len,
+                      tb_err *err)
+{
+    size_t done = 0;
+    for (;;) {
+        while (p->n_marks > 0 && (p->marks[0].at <= p->at || (p->marks[0].at == 0 && p->at < 0))) {
+            mark m = p->marks[0];
+            memmove(p->marks, p->marks + 1, --p->n_marks * sizeof *p->marks);
+            tb_status st = reach_mark(p, &m, err);
+            tb_free(m.name);
+            if (st != TB_OK) return st;
+        }
+        if (done == len) return TB_OK;
+        size_t n = len - done < BLOCK ? len - done : BLOCK;
+        if (p->n_marks > 0 && p->marks[0].at - p->at < (int64_t)n)
+            n = (size_t)(p->marks[0].at - p->at);
+        render_beds(p, known > done ? ahead + done : ahead, known > done ? known - done : 0,
+                    out + done, n);
+        p->at += (int64_t)n;
+        done += n;
+    }
+}
+
+static int64_t tail(tb_post *p)
+{
+    int64_t end = p->written, last = 0;
+    for (int i = 0; i < LANES; i++)
+        if (p->lanes[i].bed && p->lanes[i].on >= end) free_lane(&p->lanes[i]);
+    stop_lanes(p, end, true);
+    for (int i = 0; i < LANES; i++) {
+        const lane *l = &p->lanes[i];
+        if (l->bed && l->off + l->fade_out - end > last) last = l->off + l->fade_out - end;
+    }
+    return last;
+}
+
+static tb_status start_base(tb_post *p, int64_t on, double fade_s, tb_err *err)
+{
+    p->started = true;
+    p->at = on;
+    if (!p->base) return TB_OK;
+    tb_bed *bed = NULL;
+    tb_status st = tb_bed_new(p->set, p->base, p->opts.seed, p->rate_hz, &bed, err);
+    if (st == TB_OK) start_lane(p, bed, p->base, on, fade_s, 0);
+    return st;
+}
+
+/* Hands out len samples: speech (levelled already) with its beds. */
+static tb_status emit(tb_post *p, float *speech, size_t len, tb_err *err)
+{
+    if (len == 0) return TB_OK;
+    tb_pcm beds = {0};
+    tb_status st = tb_pcm_init(&beds, len, p->rate_hz, err);
+    if (st != TB_OK) return st;
+    st = walk(p, speech, len, beds.data, len, err);
+    if (st == TB_OK) {
+        mix(speech, beds.data, beds.data, len);
+        st = p->sink(p->self, &beds, err);
+    }
+    tb_pcm_clear(&beds);
+    return st;
+}
+
+static tb_status flush_stream(tb_post *p, tb_err *err)
+{
+    tb_status st = TB_OK;
+    if (!p->frozen) {
+        st = freeze(p, p->probe.len ? &p->probe : &p->held, err);
+        if (st != TB_OK) return st;
+        tb_pcm_clear(&p->probe);
+    }
+    if (!p->started) {
+        st = start_base(p, p->written - (int64_t)p->held.len, fade_in_s, err);
+        if (st != TB_OK) return st;
+    }
+    raise_speech(p, p->held.data, p->held.len);
+    st = emit(p, p->held.data, p->held.len, err);
+    tb_pcm_clear(&p->held);
+    return st;
+}
+
+/* How far the beds must go down as a whole so that the mix stays below -1 dBFS; at most 6 dB, the
+ * rest is done sample by sample. */
+static double find_cut(const float *speech, const float *bed, size_t len)
+{
+    double least = pow(10, -cut_max_db / 20), top = pow(10, -1 / 20.0), cut = 1;
+    for (size_t i = 0; i < len; i++) {
+        double s = (double)speech[i], b = (double)bed[i];
+        if (fabs(s + b) <= top || s * b <= 0 || fabs(s) >= top) continue;
+        cut = fmin(cut, (top - fabs(s)) / fabs(b));
+    }
+    return fmax(cut, least);
+}
+
+static tb_status finish_buffered(tb_post *p, tb_err *err)
+{
+    tb_pcm beds = {0}, speech = {0};
+    tb_status st = freeze(p, &p->held, err);
+    if (st != TB_OK) return st;
+    raise_speech(p, p->held.data, p->held.len);
+    if (!p->wants_bed) return p->sink(p->self, &p->held, err);
+
+    bool first = p->base || (p->n_marks > 0 && p->marks[0].at == 0 && p->marks[0].name);
+    int64_t lead = first ? samples(p, lead_in_s) : 0, look = samples(p, 0.060);
+    size_t body = (size_t)(lead + p->written);
+    p->report.lead_in_s = (double)lead / p->rate_hz;
+    st = start_base(p, -lead, fade_first_s, err);
+    if (st != TB_OK) goto out;
+    st = tb_pcm_init(&beds, body, p->rate_hz, err);
+    if (st != TB_OK) goto out;
+    st = tb_pcm_init(&speech, body, p->rate_hz, err);
+    if (st != TB_OK) goto out;
+    if (p->held.len) memcpy(speech.data + lead, p->held.data, p->held.len * sizeof(float));
+    tb_pcm_clear(&p->held);
+    /* The speech is known, so the side chain hears it 60 ms early. */
+    size_t shift = (size_t)look < body ? (size_t)look : body;
+    st = walk(p, speech.data + shift, body - shift, beds.data, body, err);
+    if (st != TB_OK) goto out;
+    int64_t more = tail(p);
+    for (float x[BLOCK]; more > 0;) {
+        size_t n = more < BLOCK ? (size_t)more : BLOCK;
+        render_beds(p, x, 0, x, n);
+        p->at += (int64_t)n;
+        more -= (int64_t)n;
+        st = tb_pcm_append(&beds, x, n, err);
+        if (st != TB_OK) goto out;
+    }
+    double cut = find_cut(speech.data, beds.data, body);
+    p->report.peak_cut_db = -20 * log10(cut);
+    if (cut < 1)
+        for (size_t i = 0; i < beds.len; i++)
+            beds.data[i] = (float)((double)beds.data[i] * cut);
+    mix(speech.data, beds.data, beds.data, body);
+    st = p->sink(p->self, &beds, err);
+out:
+    tb_pcm_clear(&beds);
+    tb_pcm_clear(&speech);
+    return st;
+}
+
+static tb_status finish_stream(tb_post *p, tb_err *err)
+{
+    if (!p->wants_bed && isnan(p->opts.loudness_lufs)) return TB_OK;
+    tb_status st = flush_stream(p, err);
+    if (st != TB_OK) return st;
+    st = walk(p, NULL, 0, NULL, 0, err); /* a mark behind the last word */
+    if (st != TB_OK) return st;
+    for (int64_t more = tail(p); more > 0 && st == TB_OK; more -= BLOCK) {
+        float x[BLOCK];
+        tb_pcm pcm = {x, more < BLOCK ? (size_t)more : BLOCK, p->rate_hz};
+        render_beds(p, x, 0, x, pcm.len);
+        p->at += (int64_t)pcm.len;
+        st = p->sink(p->self, &pcm, err);
+    }
+    return st;
+}
+
+/* ---- the outside */
+
+tb_status tb_post_begin(tb_ambience_set *set, const tb_post_opts *opts, int rate_hz,
+                        tb_post_sink sink, void *self, tb_post **out, tb_err *err)
+{
+    tb_status st = tb_post_check(set, opts, err);
+    if (st != TB_OK) return st;
+    tb_post *p = tb_alloc(sizeof *p);
+    p->set = set;
+    p->opts = *opts;
+    p->opts.ambience_id = NULL;
+    if (opts->ambience_id && *opts->ambience_id) p->base = tb_strdup(opts->ambience_id);
+    p->wants_bed = p->base != NULL;
+    p->rate_hz = rate_hz;
+    p->sink = sink;
+    p->self = self;
+    p->held.rate_hz = rate_hz;
+    p->speech_gain = 1;
+    p->report.speech_lufs = (double)-INFINITY;
+    *out = p;
+    return TB_OK;
+}
+
+tb_status tb_post_write(tb_post *p, const tb_pcm *piece, tb_err *err)
+{
+    assert(piece->len == 0 || piece->rate_hz == p->rate_hz);
+    if (piece->len == 0) return TB_OK;
+    p->written += (int64_t)piece->len;
+    size_t enough = (size_t)samples(p, probe_s);
+    if (p->opts.streaming && !p->frozen && p->probe.len < enough) {
+        p->probe.rate_hz = p->rate_hz;
+        size_t most = 2 * enough - p->probe.len;
+        tb_status st =
+            tb_pcm_append(&p->probe, piece->data, piece->len < most ? piece->len : most, err);
+        if (st != TB_OK) return st;
+    }
+    if (p->opts.streaming && !p->wants_bed && isnan(p->opts.loudness_lufs))
+        return p->sink(p->self, piece, err); /* bit for bit */
+    p->held.rate_hz = p->rate_hz;
+    tb_status st = tb_pcm_append(&p->held, piece->data, piece->len, err);
+    if (st != TB_OK || !p->opts.streaming) return st;
+    return p->frozen || p->probe.len >= enough ? flush_stream(p, err) : TB_OK;
+}
+
+tb_status tb_post_mark(tb_post *p, const char *name, double min_seconds, tb_err *err)
+{
+    if (!(min_seconds >= 0 && min_seconds <= bed_max_s))
+        return tb_fail_field(err, TB_EINVAL, "text",
+                             "an ambience is asked for %g s; at most %g s is possible", min_seconds,
+                             bed_max_s);
+    if (!name && !p->wants_bed) return TB_OK; /* nothing to switch off */
+    if (p->n_marks == p->max_marks) {
+        size_t max = p->max_marks ? 2 * p->max_marks : 8;
+        mark *more = tb_try_realloc(p->marks, max, sizeof *more);
+        if (!more) return tb_nomem(err, max, sizeof *more);
+        p->marks = more;
+        p->max_marks = max;
+    }
+    mark m = {.at = p->written, .least = samples(p, min_seconds)};
+    if (name) {
+        tb_status st = tb_ambience_find(p->set, name, NULL, err);
+        if (st != TB_OK) return st;
+        m.name = tb_strdup(name);
+        p->wants_bed = true;
+    }
+    p->marks[p->n_marks++] = m;
+    return TB_OK;
+}
+
+tb_status tb_post_end(tb_post *p, tb_err *err)
+{
+    return p->opts.streaming ? finish_stream(p, err) : finish_buffered(p, err);
+}
+
+void tb_post_free(tb_post *p)
+{
+    if (!p) return;
+    for (int i = 0; i < LANES; i++)
+        free_lane(&p->lanes[i]);
+    for (size_t i = 0; i < p->n_marks; i++)
+        tb_free(p->marks[i].name);
+    tb_free(p->marks);
+    tb_free(p->base);
+    tb_pcm_clear(&p->held);
+    tb_pcm_clear(&p->probe);
+    tb_free(p);
+}
+
+void tb_post_get_report(const tb_post *p, tb_post_report *out)
+{
+    *out = p->report;
+}
