@@ -74,8 +74,7 @@ tb_status tb_fields_want_text(const tb_fields *fields, const char *const *names,
     return TB_OK;
 }
 
-/* Forgets all but the first n. */
-static void truncate_to(tb_fields *fields, size_t n)
+void tb_fields_truncate(tb_fields *fields, size_t n)
 {
     while (fields->n > n) {
         tb_field *f = &fields->items[--fields->n];
@@ -88,7 +87,7 @@ static void truncate_to(tb_fields *fields, size_t n)
 void tb_fields_clear(tb_fields *fields)
 {
     if (!fields) return;
-    truncate_to(fields, 0);
+    tb_fields_truncate(fields, 0);
     tb_free(fields->items);
     *fields = (tb_fields){0};
 }
@@ -145,7 +144,7 @@ tb_status tb_fields_from_json(const char *text, size_t len, tb_fields *out, tb_e
         }
     }
     tb_json_free(root);
-    if (st) truncate_to(out, before);
+    if (st) tb_fields_truncate(out, before);
     return st;
 }
 
@@ -222,6 +221,6 @@ tb_status tb_fields_from_urlencoded(const char *text, size_t len, tb_fields *out
         if (n) st = add_pair(out, text + at, n, err);
         at += n + 1;
     }
-    if (st) truncate_to(out, before);
+    if (st) tb_fields_truncate(out, before);
     return st;
 }

@@ -46,6 +46,7 @@ const char *tb_fields_text(const tb_fields *fields, const char *name); /* NULL: 
  * array where text is wanted. */
 TB_MUST_CHECK tb_status tb_fields_want_text(const tb_fields *fields, const char *const *names,
                                             tb_err *err);
+void tb_fields_truncate(tb_fields *fields, size_t n); /* forgets all but the first n */
 void tb_fields_clear(tb_fields *fields);
 
 #endif

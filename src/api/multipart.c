@@ -167,7 +167,7 @@ static char *extended_value(const char *s)
         if (*p == '%') {
             int high = hex(p[1]), low = high < 0 ? -1 : hex(p[2]);
             byte = low < 0 ? 0 : high * 16 + low;
-            p += 2;
+            if (byte) p += 2;
         }
         if (byte == 0) {
             tb_free(out);
@@ -354,6 +354,7 @@ tb_status tb_fields_from_multipart(const char *body, size_t len, const char *con
     tb_fields parts = {0};
     tb_status st = read_boundary(content_type, &delimiter, err);
     if (st) return st;
+    size_t before = out->n;
     st = read_parts(body, len, delimiter, &parts, err);
     tb_free(delimiter);
     for (size_t i = 0; i < parts.n; i++) {
@@ -366,5 +367,6 @@ tb_status tb_fields_from_multipart(const char *body, size_t len, const char *con
             st = tb_fields_add(out, f->name, f->filename, value, f->size, err);
     }
     tb_fields_clear(&parts);
+    if (st) tb_fields_truncate(out, before);
     return st;
 }

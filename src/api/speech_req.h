@@ -17,7 +17,8 @@ typedef enum { TB_ROUTE_DEMO, TB_ROUTE_GENERATE } tb_speech_route;
 typedef struct {
     tb_speech_route route;
     char *text;
-    char *voice_id;          /* NULL: none named (only /demo) */
+    char *voice_id;          /* without a trailing .wav; NULL when there is a prompt; /demo's is
+                                "default" when none is named */
     void *prompt;            /* the uploaded audio_prompt's bytes; NULL none. It wins over voice_id */
     size_t prompt_size;
     char *prompt_hash;       /* replay: a prompt kept by the store; NULL otherwise */
@@ -33,13 +34,20 @@ typedef struct {
 } tb_speech_req;
 
 /*
+ * audio_prompt is a file, or text in base64 (plain or a data: URL). post.seed is the seed too;
+ * post.loudness_lufs is NAN (only the configuration sets it).
+ *
  * fields: from a form, a query or JSON alike (api/fields.h). A seed is drawn when none is given.
- * TB_EMALFORMED for what must be there and is not; TB_EINVAL naming the field for a bad value;
- * unknown fields are ignored. text_max in code points.
+ * TB_EMALFORMED for neither a voice nor a prompt (/generate-tts only); TB_EINVAL naming the field
+ * for a missing text and for a bad value; unknown fields are ignored. text_max in code points.
  */
 TB_MUST_CHECK tb_status tb_speech_req_parse(tb_speech_route route, const tb_fields *fields,
                                             size_t text_max, tb_speech_req *out, tb_err *err);
-/* From a history row's text, voice and params. */
+/* From a history row's text and params (voice_id or prompt_hash among them): the same request again,
+ * every number to the bit. A request that came with
+ * a prompt has "prompted" in its params; when they lack prompt_hash, it comes back with neither and
+ * the caller sets prompt_hash from the row. Damaged params: TB_EMALFORMED or
+ * TB_EINVAL. */
 TB_MUST_CHECK tb_status tb_speech_req_replay(const char *text, const char *params_json,
                                              tb_speech_req *out, tb_err *err);
 void tb_speech_req_clear(tb_speech_req *req);

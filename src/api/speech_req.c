@@ -1,0 +1,435 @@
+#include "api/speech_req.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "base/utf8.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEMO_TEXT "This is a voice cloning demo."
+#define SEED_MAX  9007199254740991ull /* 2^53-1: what a JSON number holds exactly */
+
+/* The numbers of a request: name, where, range, default. NAN: not given, the engine's own. */
+typedef struct {
+    const char *name;
+    size_t offset; /* of a double in tb_speech_req */
+    double min, max, fallback;
+} number_field;
+
+/* clang-format off */
+static const number_field numbers[] = {
+    {"temperature",        offsetof(tb_speech_req, engine.temperature),        0.05, 5,  0.8},
+    {"speed",              offsetof(tb_speech_req, engine.speed),              0.25, 4,  1},
+    {"exaggeration",       offsetof(tb_speech_req, engine.exaggeration),       0,    2,  (double)NAN},
+    {"cfg",                offsetof(tb_speech_req, engine.cfg),                0,    2,  (double)NAN},
+    {"min_p",              offsetof(tb_speech_req, engine.min_p),              0,    1,  (double)NAN},
+    {"top_p",              offsetof(tb_speech_req, engine.top_p),              0,    1,  (double)NAN},
+    {"repetition_penalty", offsetof(tb_speech_req, engine.repetition_penalty), 1,    10, (double)NAN},
+    {"ambience_level",     offsetof(tb_speech_req, post.level_lu),             6,    40, (double)NAN},
+    {"ambience_duck_db",   offsetof(tb_speech_req, post.duck_db),              0,    12, 0},
+};
+
+static const char *const text_fields[] = {
+    "text", "voice_id", "language", "language_id", "mode", "temperature", "speed", "exaggeration",
+    "cfg", "min_p", "top_p", "repetition_penalty", "top_k", "ambience_id", "ambience_level",
+    "ambience_duck_db", "ambience_prompt", "engine", "seed", "response_format", "sample_rate",
+    "stream", NULL,
+};
+/* clang-format on */
+
+/* Empty and blank are the same as absent: forms send every input they have. Heap, stripped. */
+static char *wish(const tb_fields *fields, const char *name)
+{
+    const char *text = tb_fields_text(fields, name);
+    char *copy = tb_strdup(text), *stripped = copy ? tb_str_strip(copy) : NULL;
+    char *out = stripped && *stripped ? tb_strdup(stripped) : NULL;
+    tb_free(copy);
+    return out;
+}
+
+/* For a sentence: at most 40 characters of what was sent, without control characters. */
+static const char *shown(const char *value, char out[128])
+{
+    size_t o = 0, chars = 0, n;
+    for (size_t i = 0, len = strlen(value); i < len; i += n) {
+        uint32_t cp = tb_utf8_next(value + i, len - i, &n);
+        if (chars++ == 40) {
+            memcpy(out + o, "...", 3);
+            o += 3;
+            break;
+        }
+        o += tb_utf8_put(cp == TB_UTF8_BAD || cp < 0x20 || cp == 0x7f ? '?' : cp, out + o);
+    }
+    out[o] = 0;
+    return out;
+}
+
+static tb_status read_number(const tb_fields *fields, const number_field *f, double *out,
+                             tb_err *err)
+{
+    char *text = wish(fields, f->name), show[176];
+    double x;
+    *out = f->fallback;
+    if (!text) return TB_OK;
+    tb_status st = TB_OK;
+    if (!tb_parse_double(text, &x) || !(x >= f->min && x <= f->max)) {
+        st = tb_fail_field(err, TB_EINVAL, f->name,
+                           "%s is \"%s\"; it must be a number from %g to %g", f->name,
+                           shown(text, show), f->min, f->max);
+    } else {
+        /* The record prints twelve digits: speak with what it will say, so that a replay is exact.
+         */
+        snprintf(show, sizeof show, "%.12g", x);
+        *out = strtod(show, NULL) + 0.0; /* and no negative zero */
+    }
+    tb_free(text);
+    return st;
+}
+
+static tb_status read_whole(const tb_fields *fields, const char *name, unsigned long long min,
+                            unsigned long long max, unsigned long long fallback,
+                            unsigned long long *out, bool *given, tb_err *err)
+{
+    char *text = wish(fields, name), show[176];
+    unsigned long long x;
+    double d;
+    *out = fallback;
+    *given = text != NULL;
+    if (!text) return TB_OK;
+    /* 24000.0 is how some clients write a whole number. */
+    bool ok = tb_parse_u64(text, &x);
+    if (!ok && tb_parse_double(text, &d) && d >= 0 && d <= (double)SEED_MAX && d == floor(d)) {
+        x = (unsigned long long)d;
+        ok = true;
+    }
+    tb_status st = TB_OK;
+    if (!ok || x < min || x > max)
+        st = tb_fail_field(err, TB_EINVAL, name,
+                           "%s is \"%s\"; it must be a whole number from %llu to %llu", name,
+                           shown(text, show), min, max);
+    else
+        *out = x;
+    tb_free(text);
+    return st;
+}
+
+/* One of a few words, lower-cased into *out (heap), NULL when absent. */
+static tb_status read_choice(const tb_fields *fields, const char *name, const char *const *allowed,
+                             char **out, tb_err *err)
+{
+    char *text = wish(fields, name), show[176], list[96] = "";
+    *out = NULL;
+    if (!text) return TB_OK;
+    tb_str_lower(text);
+    size_t len = 0;
+    for (size_t i = 0; allowed[i]; i++) {
+        if (strcmp(text, allowed[i]) == 0) {
+            *out = text;
+            return TB_OK;
+        }
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? ", " : "", allowed[i]);
+    }
+    tb_status st = tb_fail_field(err, TB_EINVAL, name, "%s is \"%s\"; it must be one of %s", name,
+                                 shown(text, show), list);
+    tb_free(text);
+    return st;
+}
+
+/* A language code is looked up later; here only that it looks like one. */
+static tb_status read_code(const tb_fields *fields, const char *name, char **out, tb_err *err)
+{
+    char *text = wish(fields, name), show[176];
+    *out = NULL;
+    if (!text) return TB_OK;
+    bool ok = strlen(text) <= 35;
+    for (const char *c = text; *c && ok; c++)
+        ok = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+             *c == '-' || *c == '_';
+    if (ok) {
+        *out = text;
+        return TB_OK;
+    }
+    tb_status st = tb_fail_field(err, TB_EINVAL, name,
+                                 "%s is \"%s\"; it must be a language code such as en or es-419",
+                                 name, shown(text, show));
+    tb_free(text);
+    return st;
+}
+
+static tb_status read_text(tb_speech_req *req, const tb_fields *fields, size_t text_max,
+                           tb_err *err)
+{
+    const char *text = tb_fields_text(fields, "text");
+    if (!text && req->route == TB_ROUTE_DEMO) text = DEMO_TEXT;
+    if (!text) return tb_fail_field(err, TB_EINVAL, "text", "text is missing: what shall be said?");
+    char *copy = tb_strdup(text);
+    bool blank = !*tb_str_strip(copy);
+    tb_free(copy);
+    if (blank) return tb_fail_field(err, TB_EINVAL, "text", "text is empty: what shall be said?");
+    size_t n = tb_utf8_count(text, strlen(text));
+    if (n > text_max)
+        return tb_fail_field(err, TB_EINVAL, "text",
+                             "text has %zu characters; at most %zu are allowed", n, text_max);
+    req->text = tb_strdup(text);
+    return TB_OK;
+}
+
+/* Base64 sent as text: plain, or data:audio/wav;base64,... White space inside is passed over. */
+static tb_status read_base64(tb_speech_req *req, const char *text, tb_err *err)
+{
+    const char *start = text;
+    if (tb_str_starts(text, "data:")) {
+        const char *comma = strchr(text, ',');
+        if (!comma || comma - text < 7 || strncmp(comma - 7, ";base64", 7) != 0)
+            return tb_fail_field(err, TB_EINVAL, "audio_prompt",
+                                 "audio_prompt is a data: URL that is not ;base64");
+        start = comma + 1;
+    }
+    size_t len = strlen(start), n = 0, size = 0;
+    char *packed = tb_try_alloc(len + 1, 1);
+    unsigned char *bytes = tb_try_alloc(len + 1, 1);
+    tb_status st = TB_OK;
+    if (!packed || !bytes) {
+        st = tb_nomem(err, len + 1, 1);
+    } else {
+        for (const char *c = start; *c; c++)
+            if (*c != ' ' && *c != '\n' && *c != '\r' && *c != '\t') packed[n++] = *c;
+        if (!tb_base64_decode(packed, n, bytes, len + 1, &size) || size == 0)
+            st = tb_fail_field(err, TB_EINVAL, "audio_prompt",
+                               "audio_prompt must be a file, or a sound in base64");
+    }
+    if (!st) {
+        req->prompt = bytes;
+        req->prompt_size = size;
+        bytes = NULL;
+    }
+    tb_free(packed);
+    tb_free(bytes);
+    return st;
+}
+
+static tb_status read_prompt(tb_speech_req *req, const tb_fields *fields, tb_err *err)
+{
+    const tb_field *f = tb_fields_get(fields, "audio_prompt");
+    if (!f) return TB_OK;
+    if (f->nested)
+        return tb_fail_field(err, TB_EINVAL, "audio_prompt",
+                             "audio_prompt is an object or an array; it must be a file, or a sound "
+                             "in base64");
+    if (!f->filename) {
+        char *text = wish(fields, "audio_prompt");
+        tb_status st = text ? read_base64(req, text, err) : TB_OK;
+        tb_free(text);
+        return st;
+    }
+    if (f->size == 0)
+        return tb_fail_field(err, TB_EINVAL, "audio_prompt", "audio_prompt is an empty file");
+    req->prompt = tb_try_alloc(f->size, 1);
+    if (!req->prompt) return tb_nomem(err, f->size, 1);
+    memcpy(req->prompt, f->value, f->size);
+    req->prompt_size = f->size;
+    return TB_OK;
+}
+
+static tb_status read_voice(tb_speech_req *req, const tb_fields *fields, tb_err *err)
+{
+    tb_status st = read_prompt(req, fields, err);
+    if (st || req->prompt || req->prompt_hash) return st; /* the prompt wins */
+    char *id = wish(fields, "voice_id");
+    if (id && strlen(id) > 4 && tb_str_ieq(id + strlen(id) - 4, ".wav")) id[strlen(id) - 4] = 0;
+    if (!id && req->route == TB_ROUTE_DEMO) id = tb_strdup("default");
+    if (!id)
+        return tb_fail(
+            err, TB_EMALFORMED,
+            "name a voice with voice_id (\"default\" is always there) or send a sound as "
+            "audio_prompt");
+    if (tb_utf8_count(id, strlen(id)) > 64)
+        st = tb_fail_field(err, TB_EINVAL, "voice_id", "voice_id has more than 64 characters");
+    req->voice_id = id;
+    return st;
+}
+
+static tb_status read_ambience(tb_speech_req *req, const tb_fields *fields, tb_err *err)
+{
+    char *prompt = wish(fields, "ambience_prompt");
+    if (prompt) {
+        tb_free(prompt);
+        return tb_fail_field(err, TB_EINVAL, "ambience_prompt",
+                             "ambience_prompt needs AudioGen, whose weights are not installed; "
+                             "ambience_id names the ambiences that are there");
+    }
+    char *id = req->strings[4] = wish(fields, "ambience_id");
+    if (id && strlen(id) > 256)
+        return tb_fail_field(err, TB_EINVAL, "ambience_id", "ambience_id has more than 256 bytes");
+    req->post.ambience_id = id;
+    req->post.loudness_lufs = (double)NAN;
+    return TB_OK;
+}
+
+static tb_status read_engine(tb_speech_req *req, const tb_fields *fields, tb_err *err)
+{
+    static const char *const engines[] = {"auto", "chatterbox", "embedded", NULL};
+    static const char *const modes[] = {"turbo", "multilingual", NULL};
+    unsigned long long top_k = 0;
+    bool given = false;
+    tb_status st = read_choice(fields, "engine", engines, &req->strings[0], err);
+    if (!st) st = read_code(fields, "language", &req->strings[1], err);
+    if (!st) st = read_choice(fields, "mode", modes, &req->strings[2], err);
+    if (!st) st = read_code(fields, "language_id", &req->strings[3], err);
+    if (!st) st = read_whole(fields, "top_k", 0, 10000, 0, &top_k, &given, err);
+    req->engine.engine = req->strings[0];
+    req->engine.language = req->strings[1];
+    req->engine.mode = req->strings[2];
+    req->engine.language_id = req->strings[3];
+    req->engine.top_k = given ? (int)top_k : -1;
+    return st;
+}
+
+static tb_status read_output(tb_speech_req *req, const tb_fields *fields, tb_err *err)
+{
+    unsigned long long rate;
+    bool given;
+    tb_status st = TB_OK;
+    char *format = wish(fields, "response_format"), *stream = wish(fields, "stream"), show[176];
+    req->format = TB_FORMAT_WAV;
+    if (format) st = tb_format_parse(format, &req->format, err);
+    if (!st) st = read_whole(fields, "sample_rate", 8000, 48000, 24000, &rate, &given, err);
+    if (!st) req->sample_rate_hz = (int)rate;
+    if (!st && stream && !tb_parse_bool(stream, &req->stream))
+        st = tb_fail_field(err, TB_EINVAL, "stream", "stream is \"%s\"; it must be true or false",
+                           shown(stream, show));
+    req->post.streaming = req->stream;
+    tb_free(format);
+    tb_free(stream);
+    return st;
+}
+
+/* What was wished, under the names of the fields, so that a replay is a parse. */
+static tb_json *record(const tb_speech_req *req)
+{
+    tb_json *o = tb_json_object();
+    const struct {
+        const char *name, *value;
+    } texts[] = {
+        {"voice_id", req->voice_id},
+        {"prompt_hash", req->prompt_hash && *req->prompt_hash ? req->prompt_hash : NULL},
+        {"engine", req->engine.engine},
+        {"language", req->engine.language},
+        {"mode", req->engine.mode},
+        {"language_id", req->engine.language_id},
+        {"ambience_id", req->post.ambience_id},
+    };
+    tb_json_set_bool(o, "prompted", req->prompt || req->prompt_hash);
+    tb_json_set_string(o, "route", req->route == TB_ROUTE_DEMO ? "demo" : "generate-tts");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i].value) tb_json_set_string(o, texts[i].name, texts[i].value);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        double x;
+        memcpy(&x, (const char *)req + numbers[i].offset, sizeof x);
+        if (!isnan(x)) tb_json_set_real(o, numbers[i].name, x);
+    }
+    if (req->engine.top_k >= 0) tb_json_set_int(o, "top_k", req->engine.top_k);
+    tb_json_set_int(o, "seed", (int64_t)req->engine.seed);
+    tb_json_set_bool(o, "seed_given", req->seed_given);
+    tb_json_set_string(o, "response_format", tb_format_name(req->format));
+    tb_json_set_int(o, "sample_rate", req->sample_rate_hz);
+    tb_json_set_bool(o, "stream", req->stream);
+    return o;
+}
+
+/* req: route set, and prompt_hash when there is one. Cleared on failure. */
+static tb_status read_all(tb_speech_req *req, const tb_fields *fields, size_t text_max, tb_err *err)
+{
+    unsigned long long seed = 0;
+    tb_status st = tb_fields_want_text(fields, text_fields, err);
+    if (!st) st = read_text(req, fields, text_max, err);
+    if (!st) st = read_voice(req, fields, err);
+    if (!st) st = read_engine(req, fields, err);
+    if (!st) st = read_ambience(req, fields, err);
+    for (size_t i = 0; !st && i < sizeof numbers / sizeof numbers[0]; i++) {
+        double x;
+        st = read_number(fields, &numbers[i], &x, err);
+        memcpy((char *)req + numbers[i].offset, &x, sizeof x);
+    }
+    if (!st) st = read_output(req, fields, err);
+    if (!st) st = read_whole(fields, "seed", 0, SEED_MAX, 0, &seed, &req->seed_given, err);
+    if (!st) {
+        req->engine.seed = req->seed_given ? seed : tb_random_seed();
+        req->post.seed = req->engine.seed;
+        req->params = record(req);
+    } else {
+        tb_speech_req_clear(req);
+    }
+    return st;
+}
+
+tb_status tb_speech_req_parse(tb_speech_route route, const tb_fields *fields, size_t text_max,
+                              tb_speech_req *out, tb_err *err)
+{
+    tb_speech_req req = {.route = route};
+    tb_status st = read_all(&req, fields, text_max, err);
+    if (!st) *out = req;
+    return st;
+}
+
+tb_status tb_speech_req_replay(const char *text, const char *params_json, tb_speech_req *out,
+                               tb_err *err)
+{
+    tb_fields fields = {0};
+    tb_speech_req req = {.route = TB_ROUTE_GENERATE};
+    bool given = true;
+    tb_status st = tb_fields_from_json(params_json, strlen(params_json), &fields, err);
+    if (!st) st = tb_fields_add(&fields, "text", NULL, tb_strdup(text), strlen(text), err);
+    if (!st) {
+        const char *hash = tb_fields_text(&fields, "prompt_hash");
+        const char *route = tb_fields_text(&fields, "route");
+        const char *was_given = tb_fields_text(&fields, "seed_given");
+        const char *prompted = tb_fields_text(&fields, "prompted");
+        /* "" stands for the hash that the caller will put there, and keeps read_voice content. */
+        if (prompted && strcmp(prompted, "true") == 0)
+            req.prompt_hash = tb_strdup(hash ? hash : "");
+        else if (hash && *hash)
+            req.prompt_hash = tb_strdup(hash);
+        if (route && strcmp(route, "demo") == 0) req.route = TB_ROUTE_DEMO;
+        if (was_given && !tb_parse_bool(was_given, &given)) given = true;
+        /* No limit: it was within it when it was spoken, and the limit may have changed since. */
+        st = read_all(&req, &fields, SIZE_MAX, err);
+    }
+    if (!st) {
+        if (!given) { /* the record says what the person did, not what the replay does */
+            req.seed_given = false;
+            tb_json_set_bool(req.params, "seed_given", false);
+        }
+        if (req.prompt_hash && !*req.prompt_hash) {
+            tb_free(req.prompt_hash);
+            req.prompt_hash = NULL;
+        }
+        *out = req;
+    } else {
+        tb_speech_req_clear(&req);
+    }
+    tb_fields_clear(&fields);
+    return st;
+}
+
+void tb_speech_req_clear(tb_speech_req *req)
+{
+    if (!req) return;
+    tb_free(req->text);
+    tb_free(req->voice_id);
+    tb_free(req->prompt);
+    tb_free(req->prompt_hash);
+    tb_free(req->user);
+    tb_free(req->request_id);
+    tb_json_free(req->params);
+    for (size_t i = 0; i < sizeof req->strings / sizeof req->strings[0]; i++)
+        tb_free(req->strings[i]);
+    *req = (tb_speech_req){0};
+}
