@@ -9,15 +9,15 @@
 /*
  * The fields of a request, whatever carried them: multipart, urlencoded, a query or a JSON object
  * (whose scalars become text: 0.8 -> "0.8", true -> "true", null -> absent). Bounded: at most 64
- * fields, names of 64 bytes (longer ones of a JSON object are unknown anyway and passed over). "ids"
- * may be an array in JSON. Values are valid UTF-8 without NUL, except files.
+ * fields, names of 64 bytes (longer ones of a JSON object are unknown anyway and passed over).
+ * "ids" may be an array in JSON. Values are valid UTF-8 without NUL, except files.
  */
 typedef struct {
     char *name;
     char *filename; /* a file part's name, NULL for a plain field */
     char *value;    /* NUL-terminated behind size bytes */
     size_t size;
-    bool nested;    /* JSON: an object or array stood here; value is "" */
+    bool nested; /* JSON: an object or array stood here; value is "" */
 } tb_field;
 
 typedef struct {
@@ -25,7 +25,8 @@ typedef struct {
     size_t n;
 } tb_fields;
 
-/* takes value (heap), on failure too. TB_EMALFORMED on too many, bad UTF-8, or a name given twice (except "ids"). */
+/* takes value (heap), on failure too. TB_EMALFORMED on too many, bad UTF-8, or a name given twice
+ * (except "ids"). */
 TB_MUST_CHECK tb_status tb_fields_add(tb_fields *fields, const char *name, const char *filename,
                                       char *value, size_t size, tb_err *err);
 

@@ -17,20 +17,20 @@ typedef enum { TB_ROUTE_DEMO, TB_ROUTE_GENERATE } tb_speech_route;
 typedef struct {
     tb_speech_route route;
     char *text;
-    char *voice_id;          /* without a trailing .wav; NULL when there is a prompt; /demo's is
-                                "default" when none is named */
-    void *prompt;            /* the uploaded audio_prompt's bytes; NULL none. It wins over voice_id */
+    char *voice_id; /* without a trailing .wav; NULL when there is a prompt; /demo's is
+                       "default" when none is named */
+    void *prompt;   /* the uploaded audio_prompt's bytes; NULL none. It wins over voice_id */
     size_t prompt_size;
-    char *prompt_hash;       /* replay: a prompt kept by the store; NULL otherwise */
-    tb_engine_opts engine;   /* strings owned by this struct through `strings` */
-    tb_post_opts post;       /* likewise */
+    char *prompt_hash;     /* replay: a prompt kept by the store; NULL otherwise */
+    tb_engine_opts engine; /* strings owned by this struct through `strings` */
+    tb_post_opts post;     /* likewise */
     tb_format format;
-    int sample_rate_hz;      /* 24000 */
+    int sample_rate_hz; /* 24000 */
     bool stream;
     bool seed_given;
     char *user, *request_id; /* set by http */
-    tb_json *params;         /* everything needed to speak it again, without text and prompt bytes */
-    char *strings[8];        /* what engine and post point into */
+    tb_json *params;  /* everything needed to speak it again, without text and prompt bytes */
+    char *strings[8]; /* what engine and post point into */
 } tb_speech_req;
 
 /*
@@ -43,11 +43,10 @@ typedef struct {
  */
 TB_MUST_CHECK tb_status tb_speech_req_parse(tb_speech_route route, const tb_fields *fields,
                                             size_t text_max, tb_speech_req *out, tb_err *err);
-/* From a history row's text and params (voice_id or prompt_hash among them): the same request again,
- * every number to the bit. A request that came with
- * a prompt has "prompted" in its params; when they lack prompt_hash, it comes back with neither and
- * the caller sets prompt_hash from the row. Damaged params: TB_EMALFORMED or
- * TB_EINVAL. */
+/* From a history row's text and params (voice_id or prompt_hash among them): the same request
+ * again, every number to the bit. A request that came with a prompt has "prompted" in its params;
+ * when they lack prompt_hash, it comes back with neither and the caller sets prompt_hash from the
+ * row. Damaged params: TB_EMALFORMED or TB_EINVAL. */
 TB_MUST_CHECK tb_status tb_speech_req_replay(const char *text, const char *params_json,
                                              tb_speech_req *out, tb_err *err);
 void tb_speech_req_clear(tb_speech_req *req);

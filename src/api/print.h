@@ -1,0 +1,39 @@
+#ifndef TB_API_PRINT_H
+#define TB_API_PRINT_H
+
+#include "ambience/ambience.h"
+#include "base/err.h"
+#include "embedded/speak.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The bodies of our replies as JSON text: heap, the caller's, never NULL. */
+
+typedef enum {
+    TB_AS_DETAIL,
+    TB_AS_OPENAI,
+    TB_AS_ELEVENLABS,
+    TB_ERROR_FAMILY_COUNT
+} tb_error_family;
+
+/* One error, three families. DETAIL: {"detail"}, with "errors" beside it for 422. */
+char *tb_print_error(tb_error_family family, const tb_err *err);
+
+/* GET /: engine and model as the engine room names them. */
+char *tb_print_status(const char *engine, const char *model, size_t languages);
+
+char *tb_print_voices(const tb_voice_list *list);       /* GET /voices */
+char *tb_print_voices_list(const tb_voice_list *list);  /* GET /voices/list */
+char *tb_print_voice_uploaded(const tb_voice_row *row); /* warnings among them */
+char *tb_print_voice_updated(const tb_voice_row *row);
+char *tb_print_voice_deleted(const char *id);
+
+char *tb_print_history(const tb_clip_list *list); /* a bare array */
+char *tb_print_history_deleted(uint64_t remaining);
+
+char *tb_print_ambiences(const tb_ambience_set *set);
+char *tb_print_languages(const tb_language *list, size_t n);
+
+#endif
