@@ -1,0 +1,192 @@
+#include "base/mem.h"
+#include "embedded/base.h"
+#include "embedded/languages.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static tb_languages *real;
+
+static int read_the_list(void **state)
+{
+    const tb_base_programs programs = {"espeak-ng", NULL};
+    (void)state;
+    char *listing = tb_base_listing(&programs);
+    if (!listing) return -1;
+    real = tb_languages_new(listing, "en");
+    tb_free(listing);
+    return 0;
+}
+
+static int drop_the_list(void **state)
+{
+    (void)state;
+    tb_languages_free(real);
+    return 0;
+}
+
+static const char *found(const char *code)
+{
+    const tb_language *language = NULL;
+    tb_err err = {0};
+    return tb_languages_find(real, code, &language, &err) ? err.msg[0] ? "-" : "" : language->code;
+}
+
+static void the_program_lists_at_least_a_hundred_languages_each_code_once(void **state)
+{
+    const tb_language *list;
+    const size_t n = tb_languages_list(real, &list);
+    (void)state;
+    assert_in_range(n, 100, 1000);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(*list[i].code && *list[i].name && *list[i].voice);
+        assert_null(strchr(list[i].name, '_'));
+        assert_string_equal(found(list[i].code), list[i].code);
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(list[i].code, list[k].code);
+    }
+}
+
+static void a_requested_code_finds_the_language_that_people_mean(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"", "en-us"},
+        {"en", "en-us"},
+        {"es", "es"},
+        {"fr", "fr-fr"},
+        {"de", "de"},
+        {"it", "it"},
+        {"pt", "pt"},
+        {"ru", "ru"},
+        {"zh", "cmn"},
+        {"hi", "hi"},
+        {"ar", "ar"},
+        {"ja", "ja"},
+        {"ko", "ko"},
+        {"de-AT", "de"},
+        {"es-MX", "es-419"},
+        {"es_ve", "es-419"},
+        {"es-ES", "es"},
+        {"zh-CN", "cmn"},
+        {"zh-HK", "yue"},
+        {"zh-Hans-CN", "cmn"},
+        {"spa", "es"},
+        {"fra", "fr-fr"},
+        {"deu", "de"},
+        {"zho", "cmn"},
+        {"eng", "en-us"},
+        {"EN_us", "en-us"},
+        {"en-uk", "en-gb"},
+        {"en-AU", "en-us"},
+        {"fr-CA", "fr-fr"},
+        {"pt-BR", "pt-br"},
+        {"pt-PT", "pt"},
+        {"no", "nb"},
+        {"nn", "nb"},
+        {"iw", "he"},
+        {"in", "id"},
+        {"tlh", "piqd"},
+        {"chr", "chr-us-qaaa-x-west"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        assert_string_equal(found(pairs[i][0]), pairs[i][1]);
+}
+
+static void a_language_that_nobody_speaks_is_refused_with_five_near_ones(void **state)
+{
+    static const char *const codes[] = {"xx", "spanisch", "tl", "fil", "qq-qq", "--"};
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        const tb_language *language;
+        tb_err err = {0};
+        size_t commas = 0;
+        assert_int_equal(tb_languages_find(real, codes[i], &language, &err), TB_EINVAL);
+        assert_string_equal(err.field, "language");
+        for (const char *p = err.msg; *p; p++)
+            commas += *p == ',';
+        assert_int_equal(commas, 4);
+    }
+}
+
+static void hostile_codes_are_refused(void **state)
+{
+    static const char *const codes[] = {
+        "e",
+        "en us",
+        "../en",
+        "en;ls",
+        "-v/etc\n",
+        "en\x01",
+        "\xC3\xA9s",
+        "en+f2",
+        "gmw/en",
+        "%n%n",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        const tb_language *language;
+        tb_err err = {0};
+        assert_int_equal(tb_languages_find(real, codes[i], &language, &err), TB_EINVAL);
+        assert_string_equal(err.field, "language");
+    }
+}
+
+static void constructed_languages_are_marked(void **state)
+{
+    const tb_language *list;
+    const size_t n = tb_languages_list(real, &list);
+    size_t marked = 0;
+    (void)state;
+    for (size_t i = 0; i < n; i++)
+        marked += list[i].constructed;
+    assert_in_range(marked, 1, 5);
+}
+
+static void a_damaged_list_is_read_as_far_as_it_goes(void **state)
+{
+    const char *text = "Pty Language Age/Gender VoiceName File Other\n"
+                       " 5 de --/M German gmw/de\n broken\n 5\n 5 a --/M\n"
+                       " 5 es-419 --/M Spanish_(Latin_America) roa/es-419 (es-mx 6)(es 6)((( 3\n"
+                       " 5 nb --/M Norwegian gmq/nb (no 5";
+    const tb_language *list, *language;
+    (void)state;
+    tb_languages *l = tb_languages_new(text, "de");
+    assert_int_equal(tb_languages_list(l, &list), 3);
+    assert_string_equal(list[1].name, "Spanish (Latin America)");
+    assert_int_equal(tb_languages_find(l, "es", &language, NULL), TB_OK);
+    assert_string_equal(language->code, "es-419");
+    assert_int_equal(tb_languages_find(l, "", &language, NULL), TB_OK);
+    assert_string_equal(language->code, "de");
+    tb_languages_free(l);
+}
+
+static void without_the_program_there_is_english(void **state)
+{
+    const tb_language *language;
+    (void)state;
+    tb_languages *l = tb_languages_new(NULL, NULL);
+    assert_int_equal(tb_languages_find(l, "", &language, NULL), TB_OK);
+    assert_string_equal(language->code, "en-us");
+    assert_int_equal(tb_languages_find(l, "es", &language, NULL), TB_EINVAL);
+    tb_languages_free(l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_program_lists_at_least_a_hundred_languages_each_code_once),
+        cmocka_unit_test(a_requested_code_finds_the_language_that_people_mean),
+        cmocka_unit_test(a_language_that_nobody_speaks_is_refused_with_five_near_ones),
+        cmocka_unit_test(hostile_codes_are_refused),
+        cmocka_unit_test(constructed_languages_are_marked),
+        cmocka_unit_test(a_damaged_list_is_read_as_far_as_it_goes),
+        cmocka_unit_test(without_the_program_there_is_english),
+    };
+    return cmocka_run_group_tests(tests, read_the_list, drop_the_list);
+}
