@@ -1,0 +1,85 @@
+#include "api/openapi.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <string.h>
+
+static tb_json *schema(const tb_param_doc *p)
+{
+    tb_json *s = tb_json_object();
+    bool file = strcmp(p->type, "file") == 0;
+    tb_json_set_string(s, "type", file ? "string" : p->type);
+    if (file) tb_json_set_string(s, "format", "binary");
+    if (p->help) tb_json_set_string(s, "description", p->help);
+    return s;
+}
+
+static tb_json *operation(const tb_route_doc *r)
+{
+    tb_json *op = tb_json_object(), *params = tb_json_array(), *fields = tb_json_object();
+    tb_json *required = tb_json_array(), *replies = tb_json_object(), *ok = tb_json_object();
+    size_t n_fields = 0;
+    tb_json_set_string(op, "summary", r->summary);
+    for (size_t i = 0; i < r->n_params; i++) {
+        const tb_param_doc *p = &r->params[i];
+        if (strcmp(p->in, "form") == 0) {
+            tb_json_set(fields, p->name, schema(p));
+            if (p->required) tb_json_add(required, tb_json_string(p->name));
+            n_fields++;
+            continue;
+        }
+        tb_json *o = tb_json_object();
+        tb_json_set_string(o, "name", p->name);
+        tb_json_set_string(o, "in", p->in);
+        tb_json_set_bool(o, "required", p->required || strcmp(p->in, "path") == 0);
+        tb_json_set(o, "schema", schema(p));
+        tb_json_add(params, o);
+    }
+    tb_json_set(op, "parameters", params);
+    tb_json *form = tb_json_object();
+    tb_json_set_string(form, "type", "object");
+    tb_json_set(form, "properties", fields);
+    tb_json_set(form, "required", required);
+    if (n_fields) {
+        tb_json *body = tb_json_object(), *content = tb_json_object(), *media = tb_json_object();
+        tb_json_set(media, "schema", form);
+        tb_json_set(content, "multipart/form-data", media);
+        tb_json_set(body, "content", content);
+        tb_json_set(op, "requestBody", body);
+    } else {
+        tb_json_free(form);
+    }
+    tb_json_set_string(ok, "description", "OK");
+    if (r->reply_type) {
+        tb_json *content = tb_json_object();
+        tb_json_set(content, r->reply_type, tb_json_object());
+        tb_json_set(ok, "content", content);
+    }
+    tb_json_set(replies, "200", ok);
+    tb_json_set(op, "responses", replies);
+    if (!r->auth) tb_json_set(op, "security", tb_json_array());
+    return op;
+}
+
+char *tb_openapi_print(const tb_route_doc *routes, size_t n)
+{
+    tb_json *root = tb_json_object(), *info = tb_json_object(), *paths = tb_json_object();
+    tb_json_set_string(root, "openapi", "3.1.0");
+    tb_json_set_string(info, "title", "timbre");
+    tb_json_set_string(info, "version", TB_VERSION);
+    tb_json_set(root, "info", info);
+    for (size_t i = 0; i < n; i++) {
+        tb_json *path = tb_json_get(paths, routes[i].path);
+        if (!path) tb_json_set(paths, routes[i].path, path = tb_json_object());
+        char *method = tb_strdup(routes[i].method);
+        tb_str_lower(method);
+        tb_json_set(path, method, operation(&routes[i]));
+        tb_free(method);
+    }
+    tb_json_set(root, "paths", paths);
+    char *text = tb_json_print(root);
+    tb_json_free(root);
+    return text;
+}

@@ -1,0 +1,25 @@
+#ifndef TB_API_OPENAPI_H
+#define TB_API_OPENAPI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a route says about itself; the table lives with the routes. All strings are static. */
+typedef struct {
+    const char *name, *type; /* string number integer boolean file */
+    const char *in;          /* path query form */
+    bool required;
+    const char *help;
+} tb_param_doc;
+
+typedef struct {
+    const char *method, *path, *summary; /* "POST", "/voices/{id}" */
+    const tb_param_doc *params;
+    size_t n_params;
+    bool auth;
+    const char *reply_type; /* content type of the 200 */
+} tb_route_doc;
+
+char *tb_openapi_print(const tb_route_doc *routes, size_t n); /* OpenAPI 3.1 as JSON, heap */
+
+#endif
