@@ -3,7 +3,7 @@
 
 #include "ambience/ambience.h"
 #include "base/err.h"
-#include "embedded/speak.h"
+#include "engine/engine.h"
 #include "store/store.h"
 
 #include <stdbool.h>
