@@ -27,7 +27,8 @@ static void fft(double complex *x, size_t n)
         }
     }
     for (size_t half = 1; half < n; half *= 2) {
-        double complex turn = cexp(CMPLX(0, -PI / (double)half)), w = 1;
+        double complex turn = cos(PI / (double)half) - (double complex)I * sin(PI / (double)half),
+                       w = 1;
         for (size_t k = 0; k < half; k++, w *= turn)
             for (size_t i = k; i < n; i += 2 * half) {
                 double complex t = w * x[i + half];

@@ -26,10 +26,15 @@ typedef struct {
 static const signal_vowel signal_a = {{700, 1220, 2600, 3500}, {130, 110, 160, 250}};
 static const signal_vowel signal_i = {{300, 2200, 2900, 3600}, {90, 140, 200, 250}};
 
+static inline double complex signal_turn(double angle)
+{
+    return cos(angle) + (double complex)I * sin(angle);
+}
+
 /* The all-pole filter of a vowel at f. */
 static inline double complex signal_response(const signal_vowel *v, double f)
 {
-    double complex z = cexp(CMPLX(0, -2 * SIGNAL_PI * f / SIGNAL_RATE)), h = 1;
+    double complex z = signal_turn(-2 * SIGNAL_PI * f / SIGNAL_RATE), h = 1;
     for (int i = 0; i < 4; i++) {
         double r = exp(-SIGNAL_PI * v->width[i] / SIGNAL_RATE);
         double c = cos(2 * SIGNAL_PI * v->hz[i] / SIGNAL_RATE);
@@ -48,7 +53,7 @@ static inline float *signal_pulses(double f0, const signal_vowel *v, size_t len)
 
     for (int k = 1; k * f0 < 11500; k++) {
         double complex h = v ? signal_response(v, k * f0) : 1;
-        double complex turn = cexp(CMPLX(0, 2 * SIGNAL_PI * k * f0 / SIGNAL_RATE)), p = h;
+        double complex turn = signal_turn(2 * SIGNAL_PI * k * f0 / SIGNAL_RATE), p = h;
         for (size_t i = 0; i < len; i++) {
             sum[i] += creal(p);
             p *= turn;
