@@ -1,0 +1,204 @@
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "embedded/base.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/timbre-test-base-XXXXXX";
+static char script[PATH_MAX];
+static const tb_language english = {.code = "en-us", .name = "English", .voice = "gmw/en-US"};
+static const tb_language spanish = {.code = "es", .name = "Spanish", .voice = "roa/es"};
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int drop_folder(void **state)
+{
+    (void)state;
+    unlink(script);
+    return rmdir(folder);
+}
+
+/* A speech program that does what the body says. */
+static tb_base_programs program(const char *body)
+{
+    char text[600];
+    snprintf(script, sizeof script, "%s/program", folder);
+    snprintf(text, sizeof text, "#!/bin/sh\ncd %s || exit 9\n%s\n", folder, body);
+    assert_int_equal(tb_file_write(script, text, strlen(text), 0700, NULL), TB_OK);
+    return (tb_base_programs){script, NULL};
+}
+
+static tb_status say(const tb_base_programs *programs, const tb_base *base, const char *text,
+                     const tb_cancel *cancel, size_t *len, tb_err *err)
+{
+    tb_pcm out = {0};
+    tb_status st = tb_base_say(programs, base, text, cancel, &out, err);
+    *len = out.len;
+    tb_pcm_clear(&out);
+    return st;
+}
+
+static void english_goes_to_flite_and_the_rest_to_espeak(void **state)
+{
+    (void)state;
+    tb_base high = tb_base_choose(&english, true), low = tb_base_choose(&english, false);
+    assert_string_equal(high.key, tb_flite_available() ? "slt" : "en-us+f2");
+    assert_string_equal(low.key, tb_flite_available() ? "rms" : "en-us");
+    high = tb_base_choose(&spanish, true);
+    assert_false(high.flite);
+    assert_string_equal(high.voice, "roa/es+f2");
+    assert_string_equal(high.key, "en-us+f2"); /* statistics of English for every language */
+}
+
+static void each_base_says_the_same_every_time(void **state)
+{
+    const tb_base_programs programs = {"espeak-ng", NULL};
+    const tb_base bases[] = {tb_base_choose(&english, true), tb_base_choose(&english, false),
+                             tb_base_choose(&spanish, true)};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        tb_pcm a = {0}, b = {0};
+        assert_int_equal(tb_base_say(&programs, &bases[i], "hello there", NULL, &a, NULL), TB_OK);
+        assert_int_equal(tb_base_say(&programs, &bases[i], "hello there", NULL, &b, NULL), TB_OK);
+        assert_int_equal(a.rate_hz, TB_RATE_HZ);
+        assert_in_range(a.len, 6000, 60000);
+        assert_int_equal(a.len, b.len);
+        assert_memory_equal(a.data, b.data, a.len * sizeof(float));
+        tb_pcm_clear(&a);
+        tb_pcm_clear(&b);
+    }
+}
+
+static void text_is_folded_to_what_flite_reads(void **state)
+{
+    bool speakable;
+    (void)state;
+    char *s = tb_base_ascii("caf\xC3\xA9 \xE2\x80\x9Cno\xE2\x80\x9D\xE2\x80\xA6 \x01", &speakable);
+    assert_string_equal(s, "cafe \"no\"...  ");
+    assert_true(speakable);
+    tb_free(s);
+    tb_free(tb_base_ascii("\xE6\x97\xA5\xE6\x9C\xAC, \xFF", &speakable));
+    assert_false(speakable);
+}
+
+static void no_output_is_no_sound(void **state)
+{
+    const tb_base base = tb_base_choose(&spanish, false);
+    size_t len = 1;
+    (void)state;
+    const tb_base_programs p = program("cat > /dev/null");
+    assert_int_equal(say(&p, &base, "hola", NULL, &len, NULL), TB_OK);
+    assert_int_equal(len, 0);
+}
+
+static void a_failure_is_tried_once_more_and_then_told(void **state)
+{
+    static const char *const bodies[] = {"cat > said; exit 3", "cat > said; kill -SEGV $$",
+                                         "cat > said; echo not a sound",
+                                         "cat > said; printf RIFFxxxxWAVEfmt"};
+    const tb_base base = tb_base_choose(&spanish, false);
+    char path[PATH_MAX];
+    (void)state;
+    snprintf(path, sizeof path, "%s/said", folder);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        tb_err err = {0};
+        size_t len;
+        const tb_base_programs p = program(bodies[i]);
+        assert_int_equal(say(&p, &base, "hola", NULL, &len, &err), TB_EINTERNAL);
+        assert_non_null(strstr(err.msg, "the speech program failed on this sentence"));
+        assert_int_equal(unlink(path), 0);
+    }
+    size_t len = 0;
+    const tb_base_programs p = program("if [ -e said ]; then rm said; exec espeak-ng \"$@\"; fi\n"
+                                       "touch said; exit 1");
+    assert_int_equal(say(&p, &base, "hola", NULL, &len, NULL), TB_OK);
+    assert_true(len > 0);
+}
+
+static void brackets_and_controls_never_reach_the_program(void **state)
+{
+    const tb_base base = tb_base_choose(&spanish, false);
+    char path[PATH_MAX], *said;
+    size_t len, size;
+    (void)state;
+    snprintf(path, sizeof path, "%s/said", folder);
+    const tb_base_programs p = program("cat > said");
+    assert_int_equal(say(&p, &base,
+                         "a [[b]] \x01"
+                         "50S c",
+                         NULL, &len, NULL),
+                     TB_OK);
+    assert_int_equal(tb_file_read(path, 1000, &said, &size, NULL), TB_OK);
+    assert_string_equal(said, "a   b    50S c");
+    tb_free(said);
+    unlink(path);
+}
+
+static void a_missing_program_names_its_package(void **state)
+{
+    const tb_base_programs p = {"/nowhere/espeak-ng", NULL};
+    const tb_base base = tb_base_choose(&spanish, false);
+    tb_err err = {0};
+    size_t len;
+    (void)state;
+    assert_int_not_equal(say(&p, &base, "hola", NULL, &len, &err), TB_OK);
+    assert_non_null(strstr(err.msg, "install espeak-ng"));
+    assert_null(tb_base_listing(&p));
+}
+
+static void *cancel_soon(void *cancel)
+{
+    tb_clock_sleep_ms(100);
+    tb_cancel_set(cancel);
+    return NULL;
+}
+
+static void a_program_that_hangs_can_be_left(void **state)
+{
+    const tb_base base = tb_base_choose(&spanish, false);
+    tb_cancel cancel = {0};
+    pthread_t thread;
+    size_t len;
+    (void)state;
+    /* Ten seconds is the program's own limit: cancelled is not timed out. */
+    const tb_base_programs p = program("sleep 60");
+    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
+    assert_int_equal(say(&p, &base, "hola", &cancel, &len, NULL), TB_ECANCELLED);
+    pthread_join(thread, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(english_goes_to_flite_and_the_rest_to_espeak),
+        cmocka_unit_test(each_base_says_the_same_every_time),
+        cmocka_unit_test(text_is_folded_to_what_flite_reads),
+        cmocka_unit_test(no_output_is_no_sound),
+        cmocka_unit_test(a_failure_is_tried_once_more_and_then_told),
+        cmocka_unit_test(brackets_and_controls_never_reach_the_program),
+        cmocka_unit_test(a_missing_program_names_its_package),
+        cmocka_unit_test(a_program_that_hangs_can_be_left),
+    };
+    char self[PATH_MAX];
+    if (argc == 3 && strcmp(argv[1], "speak-flite") == 0) return tb_flite_child_main(argv[2]);
+    if (!realpath(argv[0], self)) return 1;
+    setenv("TIMBRE_PROGRAM", self, 1);
+    return cmocka_run_group_tests(tests, make_folder, drop_folder);
+}
