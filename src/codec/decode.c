@@ -57,6 +57,7 @@ static tb_status nameless(const void *data, size_t size, int *fd, tb_err *err)
         }
         at += (size_t)n;
     }
+    lseek(made, 0, SEEK_SET); /* the child shares the position and reads from it */
 #ifdef F_ADD_SEALS
     fcntl(made, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
 #endif
