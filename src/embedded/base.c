@@ -164,13 +164,20 @@ tb_status tb_base_say(const tb_base_programs *programs, const tb_base *base, con
 
 static char *ask(const tb_base_programs *programs, const char *question)
 {
-    const char *argv[] = {programs->espeak_program, question, NULL};
+    const char *argv[4] = {programs->espeak_program, question};
+    char *data_path = NULL;
     char *answer = NULL;
     size_t size = 0;
     tb_child_exit how = {0};
     tb_child child = {.argv = argv, .output_max = 1 << 20, .wall_ms = WALL_MS, .name = "espeak-ng"};
-    if (tb_child_run(&child, NULL, &answer, &size, &how, NULL) != TB_OK) return NULL;
-    if (how.exit_code == 0) return answer;
+    if (programs->espeak_data_path && *programs->espeak_data_path) {
+        data_path = tb_sprintf("--path=%s", programs->espeak_data_path);
+        argv[1] = data_path; /* it looks at its data as soon as it is asked */
+        argv[2] = question;
+    }
+    tb_status st = tb_child_run(&child, NULL, &answer, &size, &how, NULL);
+    tb_free(data_path);
+    if (!st && how.exit_code == 0) return answer;
     tb_free(answer);
     return NULL;
 }

@@ -1,5 +1,6 @@
 #include "embedded/speak.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BASES = 4 };
+enum { BASES = 4, WAIT_MS = 5 };
 
 /* ln of 135 Hz: from this lower quartile of the reference's F0 on the higher base speaks. */
 static const float higher_from_ln = 4.905275F;
@@ -173,7 +174,11 @@ static tb_status base_stats(tb_embedded *e, const tb_base *base, const tb_cancel
     tb_status st = TB_OK;
     while (i < BASES - 1 && strcmp(base_keys[i], base->key) != 0)
         i++;
-    pthread_mutex_lock(&e->bases[i].lock);
+    /* Another thread may be measuring it for seconds: whoever waits can still be cancelled. */
+    while (pthread_mutex_trylock(&e->bases[i].lock) != 0) {
+        if (tb_cancelled(cancel)) return tb_fail_cancelled(err);
+        tb_clock_sleep_ms(WAIT_MS);
+    }
     if (!e->bases[i].ready) {
         /* The statistics of an espeak-ng base are of English, whatever it speaks now (13.3). */
         tb_base english = *base;
@@ -248,12 +253,47 @@ static void rng_of_piece(tb_rng *rng, uint64_t seed, size_t piece)
     tb_rng_seed(rng, tb_splitmix64(&state));
 }
 
+/* Where a text is cut in two: the space nearest before its middle, else between two characters
+ * there; 0 when it is too short for that. */
+static size_t middle(const char *text)
+{
+    size_t at = strlen(text) / 2;
+    while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80)
+        at--;
+    for (size_t i = at; i > at / 2; i--)
+        if (text[i] == ' ') return i;
+    return at;
+}
+
+/* A text that is more than a base may say at once (three hundred digits or kanji, each spelled out)
+ * is said in two halves, and those again. */
+static tb_status say_text(tb_embedded *e, const tb_base *base, const char *text,
+                          const tb_vox_job *how, tb_rng *rng, const tb_cancel *cancel, tb_pcm *out,
+                          tb_err *err)
+{
+    tb_pcm spoken = {0}, second = {.rate_hz = TB_RATE_HZ};
+    tb_vox_job job = *how;
+    tb_status st = tb_base_say(&e->programs, base, text, cancel, &spoken, err);
+    job.base = &spoken;
+    if (!st && spoken.len > 0) st = tb_vox_render(&job, rng, cancel, out, err);
+    tb_pcm_clear(&spoken);
+    const size_t cut = st == TB_ETOOBIG ? middle(text) : 0;
+    if (cut == 0) return st;
+    char *first = tb_strndup(text, cut);
+    st = say_text(e, base, first, how, rng, cancel, out, err);
+    if (!st) st = say_text(e, base, text + cut, how, rng, cancel, &second, err);
+    if (!st) st = tb_pcm_append(out, second.data, second.len, err);
+    if (st) tb_pcm_clear(out);
+    tb_pcm_clear(&second);
+    tb_free(first);
+    return st;
+}
+
 tb_status tb_embedded_say(tb_embedded *e, const tb_embedded_voice *voice,
                           const tb_script_item *item, const tb_cancel *cancel, tb_pcm *out,
                           tb_err *err)
 {
     tb_rng rng;
-    tb_pcm spoken = {0};
     const tb_bend_stats *stats = NULL;
     bool higher = wants_higher(e, voice->reference), speakable = true;
     tb_base base = tb_base_choose(voice->language, higher);
@@ -274,11 +314,9 @@ tb_status tb_embedded_say(tb_embedded *e, const tb_embedded_voice *voice,
         if (!speakable) base = tb_base_espeak(voice->language, higher);
     }
     if (voice->reference) st = base_stats(e, &base, cancel, &stats, err);
-    if (!st) st = tb_base_say(&e->programs, &base, item->text, cancel, &spoken, err);
-    if (!st && spoken.len > 0) {
+    if (!st) {
         const struct tone *tone = item->tag >= 0 ? &tones[item->tag] : NULL;
-        tb_vox_job job = {
-            .base = &spoken,
+        const tb_vox_job job = {
             .base_cut_hz = base.cut_hz,
             .base_stats = stats,
             .reference = voice->reference,
@@ -286,9 +324,8 @@ tb_status tb_embedded_say(tb_embedded *e, const tb_embedded_voice *voice,
             .temperature = voice->temperature,
             .speed = voice->speed,
         };
-        st = tb_vox_render(&job, &rng, cancel, out, err);
-        if (!st) tb_level_finish(out, tone ? tone->level_db : 0);
+        st = say_text(e, &base, item->text, &job, &rng, cancel, out, err);
+        if (!st && out->len > 0) tb_level_finish(out, tone ? tone->level_db : 0);
     }
-    tb_pcm_clear(&spoken);
     return st;
 }

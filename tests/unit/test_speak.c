@@ -189,6 +189,19 @@ static void odd_texts_are_said_or_are_nothing(void **state)
     }
 }
 
+static void a_text_that_is_minutes_of_sound_is_said_in_parts(void **state)
+{
+    static char kanji[3 * 240 + 1];
+    (void)state;
+    for (size_t i = 0; i + 1 < sizeof kanji; i += 3)
+        strcat(kanji, "\xE6\x97\xA5");
+    tb_embedded_voice v = voice_of("en", NULL);
+    v.speed = 4;
+    tb_pcm out = say(&v, kanji, TB_TAG_NONE);
+    assert_true(out.len > 10 * 24000);
+    tb_pcm_clear(&out);
+}
+
 static void other_languages_speak(void **state)
 {
     static const char *const codes[] = {"es", "zh", "ar", "ja", "hi"};
@@ -225,6 +238,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_tone_can_be_said_and_has_its_level),
         cmocka_unit_test(every_sound_is_made_or_is_nothing),
         cmocka_unit_test(odd_texts_are_said_or_are_nothing),
+        cmocka_unit_test(a_text_that_is_minutes_of_sound_is_said_in_parts),
         cmocka_unit_test(other_languages_speak),
         cmocka_unit_test(a_cancelled_piece_is_not_said),
     };
