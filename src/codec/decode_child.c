@@ -137,8 +137,13 @@ static bool put_frame(struct mono *m, const AVFrame *frame, double seconds)
                     MOST_CHANNELS);
         av_channel_layout_default(&in, frame->ch_layout.nb_channels);
         if (swr_alloc_set_opts2(&m->swr, &one, AV_SAMPLE_FMT_FLT, frame->sample_rate, &in,
-                                frame->format, frame->sample_rate, 0, NULL) < 0 ||
-            swr_init(m->swr) < 0)
+                                frame->format, frame->sample_rate, 0, NULL) < 0)
+            give_up("its kind of samples cannot be converted");
+        /* The mean, as audio/wav.h has it: libav's own matrix makes stereo 3 dB louder. */
+        double mean[MOST_CHANNELS];
+        for (int c = 0; c < MOST_CHANNELS; c++)
+            mean[c] = 1.0 / in.nb_channels;
+        if (swr_set_matrix(m->swr, mean, in.nb_channels) < 0 || swr_init(m->swr) < 0)
             give_up("its kind of samples cannot be converted");
         m->rate_hz = frame->sample_rate;
         m->format = frame->format;
