@@ -297,7 +297,8 @@ static int64_t tail(tb_post *p)
 {
     int64_t end = p->written, last = 0;
     for (int i = 0; i < LANES; i++)
-        if (p->lanes[i].bed && p->lanes[i].on >= end) free_lane(&p->lanes[i]);
+        if (p->lanes[i].bed && p->lanes[i].on >= end && p->lanes[i].least == 0)
+            free_lane(&p->lanes[i]);
     stop_lanes(p, end, true);
     for (int i = 0; i < LANES; i++) {
         const lane *l = &p->lanes[i];

@@ -1,0 +1,365 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "dsp/loudness.h"
+#include "post/duck.h"
+#include "post/post.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { RATE = 24000 };
+
+static tb_status collect(void *self, const tb_pcm *pcm, tb_err *err)
+{
+    return tb_pcm_append(self, pcm->data, pcm->len, err);
+}
+
+static tb_post_opts plain(void)
+{
+    return (tb_post_opts){.level_lu = NAN, .loudness_lufs = NAN, .seed = 5};
+}
+
+/* Something with syllables: a tone of 160 Hz and its harmonics, on and off four times a second. */
+static tb_pcm speech(double seconds, double amp)
+{
+    tb_pcm pcm = {0};
+    tb_err err = {0};
+    assert_int_equal(tb_pcm_init(&pcm, (size_t)(seconds * RATE), RATE, &err), TB_OK);
+    for (size_t i = 0; i < pcm.len; i++) {
+        double t = (double)i / RATE, e = pow(sin(M_PI * 4 * t), 2);
+        for (int h = 1; h < 12; h++)
+            pcm.data[i] += (float)(amp * e * sin(2 * M_PI * 160 * h * t + h * h) / h);
+    }
+    return pcm;
+}
+
+static tb_ambience_set *set;
+
+static int set_up(void **state)
+{
+    (void)state;
+    tb_err err = {0};
+    return tb_ambience_open(NULL, &set, &err) == TB_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    tb_ambience_close(set);
+    return 0;
+}
+
+/* Writes in pieces; marks[k] is set before piece k when its name is not "-". */
+static tb_pcm run(const tb_post_opts *o, const tb_pcm *in, size_t piece, const char *const *marks,
+                  size_t n_marks, double least, tb_post_report *report)
+{
+    tb_pcm out = {.rate_hz = RATE};
+    tb_post *post = NULL;
+    tb_err err = {0};
+    assert_int_equal(tb_post_begin(set, o, RATE, collect, &out, &post, &err), TB_OK);
+    size_t k = 0;
+    for (size_t a = 0; a < in->len || k < n_marks; a += piece, k++) {
+        if (k < n_marks && (!marks[k] || strcmp(marks[k], "-") != 0))
+            assert_int_equal(tb_post_mark(post, marks[k], marks[k] ? least : 0, &err), TB_OK);
+        if (a >= in->len) continue;
+        tb_pcm p = {in->data + a, in->len - a < piece ? in->len - a : piece, RATE};
+        assert_int_equal(tb_post_write(post, &p, &err), TB_OK);
+    }
+    assert_int_equal(tb_post_end(post, &err), TB_OK);
+    if (report) tb_post_get_report(post, report);
+    tb_post_free(post);
+    return out;
+}
+
+static double loudness(const float *x, size_t n)
+{
+    double l = 0;
+    tb_err err = {0};
+    assert_int_equal(tb_loudness_integrated(x, n, RATE, &l, &err), TB_OK);
+    return l;
+}
+
+static double rms(const float *x, size_t n)
+{
+    double e = 0;
+    for (size_t i = 0; i < n; i++)
+        e += (double)x[i] * (double)x[i];
+    return sqrt(e / (double)n);
+}
+
+static void without_a_bed_speech_passes_bit_for_bit(void **state)
+{
+    (void)state;
+    tb_pcm in = speech(3, 0.3);
+    for (int streaming = 0; streaming < 2; streaming++) {
+        tb_post_opts o = plain();
+        o.streaming = streaming;
+        o.ambience_id = "";
+        tb_pcm out = run(&o, &in, 777, NULL, 0, 0, NULL);
+        assert_int_equal(out.len, in.len);
+        assert_memory_equal(out.data, in.data, in.len * sizeof(float));
+        tb_pcm_clear(&out);
+    }
+    tb_pcm_clear(&in);
+}
+
+static void the_bed_lies_as_far_under_as_asked(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"white", "rain", "train", "cafe"};
+    static const double level[] = {NAN, 12, 25, NAN}, want[] = {18, 12, 25, 20};
+    tb_pcm in = speech(20, 0.15);
+    for (int k = 0; k < 4; k++) {
+        tb_post_opts o = plain();
+        o.ambience_id = ids[k];
+        o.level_lu = level[k];
+        tb_pcm out = run(&o, &in, 48000, NULL, 0, 0, NULL);
+        size_t lead = RATE / 2;
+        assert_int_equal(out.len, in.len + lead + RATE * 8 / 10);
+        double l = loudness(in.data, in.len);
+        assert_true(out.data[0] == 0 && fabsf(out.data[out.len - 1]) < 1e-9F);
+        for (size_t i = 0; i < in.len; i++)
+            out.data[lead + i] -= in.data[i];
+        double d = l - loudness(out.data + lead, in.len);
+        if (!(fabs(d - want[k]) < (k == 3 ? 2 : 0.7))) print_error("%s: %g\n", ids[k], d);
+        assert_true(fabs(d - want[k]) < (k == 3 ? 2 : 0.7)); /* 20 s of a cafe vary by 2 */
+        tb_pcm_clear(&out);
+    }
+    tb_pcm_clear(&in);
+}
+
+static void fades_rise_and_fall_steadily(void **state)
+{
+    (void)state;
+    tb_pcm in = speech(2, 0.15);
+    tb_post_opts o = plain();
+    o.ambience_id = "white";
+    tb_pcm out = run(&o, &in, 48000, NULL, 0, 0, NULL);
+    double before = 0;
+    for (size_t k = 0; k < 40; k++) { /* 10 ms of even noise vary by a few per cent */
+        double now = rms(out.data + k * 240, 240);
+        assert_true(now > before * 0.85);
+        before = fmax(before, now);
+    }
+    before = 1;
+    for (size_t k = 0; k < 80; k++) {
+        double now = rms(out.data + out.len - 19200 + k * 240, 240);
+        assert_true(now < before * 1.15);
+        before = fmin(before, now);
+    }
+    tb_pcm_clear(&out);
+    tb_pcm_clear(&in);
+}
+
+static void a_stream_starts_with_the_speech_and_does_not_depend_on_pieces(void **state)
+{
+    (void)state;
+    tb_pcm in = speech(4, 0.15);
+    tb_post_opts o = plain();
+    o.ambience_id = "rain";
+    o.streaming = true;
+    tb_pcm a = run(&o, &in, 48000, NULL, 0, 0, NULL), b = run(&o, &in, 48000, NULL, 0, 0, NULL);
+    assert_int_equal(a.len, in.len + RATE * 8 / 10);
+    assert_memory_equal(a.data, b.data, a.len * sizeof(float));
+    assert_true(a.data[0] == in.data[0]);
+    double e = 0;
+    for (size_t i = 0; i < in.len; i++)
+        e = fmax(e, fabs((double)(a.data[i] - in.data[i])));
+    assert_true(e > 1e-4 && e < 0.1);
+    tb_pcm_clear(&a);
+    tb_pcm_clear(&b);
+    tb_pcm_clear(&in);
+}
+
+/* Level of the bed alone over a second of the speech's time. */
+static double bed_rms(const tb_pcm *out, const tb_pcm *in, size_t lead, size_t second)
+{
+    static float x[RATE / 2];
+    for (size_t i = 0; i < RATE / 2; i++) {
+        size_t at = second * RATE + RATE / 2 + i;
+        x[i] = out->data[lead + at] - (at < in->len ? in->data[at] : 0);
+    }
+    return rms(x, RATE / 2);
+}
+
+static void marks_switch_beds_on_and_off(void **state)
+{
+    (void)state;
+    tb_pcm in = speech(10, 0.15);
+    static const char *const marks[] = {"-", "-", "rain", "-", "white", NULL, "-", "-", "-", "-"};
+    for (int streaming = 0; streaming < 2; streaming++) {
+        tb_post_opts o = plain();
+        o.streaming = streaming;
+        tb_pcm out = run(&o, &in, RATE, marks, 10, 0, NULL);
+        assert_int_equal(out.len, in.len);
+        assert_true(bed_rms(&out, &in, 0, 0) < 1e-7);
+        assert_true(bed_rms(&out, &in, 0, 2) > 1e-4);
+        assert_true(bed_rms(&out, &in, 0, 4) > 1e-4);
+        assert_true(bed_rms(&out, &in, 0, 7) < 1e-7);
+        tb_pcm_clear(&out);
+    }
+    tb_pcm_clear(&in);
+}
+
+static void a_least_time_outlasts_off_and_the_speech(void **state)
+{
+    (void)state;
+    tb_pcm in = speech(3, 0.15);
+    static const char *const marks[] = {"rain", NULL};
+    tb_post_opts o = plain();
+    tb_post_report report;
+    tb_pcm out = run(&o, &in, RATE, marks, 2, 6, &report);
+    size_t lead = RATE / 2; /* the text begins with the bed */
+    assert_true(report.lead_in_s == 0.5);
+    assert_int_equal(out.len, 6 * RATE + RATE * 8 / 10);
+    assert_true(bed_rms(&out, &in, lead, 4) > 1e-4);
+    tb_pcm_clear(&out);
+    o.streaming = true;
+    out = run(&o, &in, RATE, marks, 2, 6, NULL);
+    assert_int_equal(out.len, 6 * RATE + RATE * 8 / 10);
+    tb_pcm_clear(&out);
+    /* Nothing but a bed. */
+    tb_pcm none = {.rate_hz = RATE};
+    out = run(&o, &none, RATE, marks, 1, 2, NULL);
+    assert_int_equal(out.len, 2 * RATE + RATE * 8 / 10);
+    assert_true(rms(out.data + RATE, RATE / 2) > 1e-4);
+    tb_pcm_clear(&out);
+    tb_pcm_clear(&in);
+}
+
+static void off_goes_back_to_the_requests_own_bed(void **state)
+{
+    (void)state;
+    tb_pcm in = speech(8, 0.15);
+    static const char *const marks[] = {"-", "-", "brown", "-", NULL};
+    tb_post_opts o = plain();
+    o.ambience_id = "white";
+    tb_pcm out = run(&o, &in, RATE, marks, 5, 0, NULL);
+    assert_true(bed_rms(&out, &in, RATE / 2, 6) > 1e-4);
+    assert_int_equal(out.len, in.len + RATE / 2 + RATE * 8 / 10);
+    tb_pcm_clear(&out);
+    tb_pcm_clear(&in);
+}
+
+static void the_bed_gives_way_where_the_sum_would_clip(void **state)
+{
+    (void)state;
+    tb_pcm in = speech(4, 1);
+    float peak = tb_pcm_peak(in.data, in.len);
+    for (size_t i = 0; i < in.len; i++)
+        in.data[i] *= 0.885F / peak;
+    tb_post_opts o = plain();
+    o.ambience_id = "fire";
+    o.level_lu = 6;
+    tb_post_report report;
+    tb_pcm out = run(&o, &in, RATE, NULL, 0, 0, &report);
+    assert_true(tb_pcm_peak(out.data, out.len) <= 0.8913F);
+    assert_true(report.peak_cut_db > 0 && report.peak_cut_db <= 6.001);
+    tb_pcm_clear(&out);
+    tb_pcm_clear(&in);
+}
+
+static void speech_is_brought_to_a_target(void **state)
+{
+    (void)state;
+    tb_pcm in = speech(6, 0.05);
+    for (int streaming = 0; streaming < 2; streaming++) {
+        tb_post_opts o = plain();
+        o.loudness_lufs = -20;
+        o.streaming = streaming;
+        tb_pcm out = run(&o, &in, RATE, NULL, 0, 0, NULL);
+        assert_int_equal(out.len, in.len);
+        assert_true(fabs(loudness(out.data, out.len) + 20) < (streaming ? 0.7 : 0.3));
+        assert_true(tb_pcm_peak(out.data, out.len) <= 0.8913F);
+        tb_pcm_clear(&out);
+        o.loudness_lufs = -8;
+        out = run(&o, &in, RATE, NULL, 0, 0, NULL);
+        assert_true(tb_pcm_peak(out.data, out.len) <= 0.8913F);
+        tb_pcm_clear(&out);
+    }
+    tb_pcm_clear(&in);
+}
+
+static void ducking_follows_its_time_constants(void **state)
+{
+    (void)state;
+    tb_duck d;
+    tb_duck_init(&d, RATE, 6, -20);
+    double attack = 0, release = 0, hold = 0;
+    for (int i = 0; i < 4 * RATE; i++) { /* a second of tone from 0.5 s on */
+        bool on = i >= RATE / 2 && i < RATE * 3 / 2;
+        double t = (double)i / RATE;
+        tb_duck_step(&d, on ? 0.14 * sin(2 * M_PI * 500 * t) : 0);
+        if (on && attack == 0 && d.gain_db <= -6 * 0.632) attack = t - 0.5;
+        if (t > 1.5 && hold == 0 && d.gain_db > -5.9) hold = t - 1.5;
+        if (t > 1.5 && release == 0 && d.gain_db > -6 * 0.368) release = t - 1.5;
+    }
+    assert_true(fabs(attack - 0.060) <= 0.010);
+    assert_true(hold > 0.3 && hold < 0.35);
+    assert_true(fabs(release - hold - 0.6) <= 0.1);
+}
+
+static void ducking_lowers_the_bed_under_speech(void **state)
+{
+    (void)state;
+    tb_pcm in = speech(6, 0.15);
+    memset(in.data + 3 * RATE, 0, 3 * RATE * sizeof(float));
+    tb_post_opts o = plain();
+    o.ambience_id = "white";
+    o.level_lu = 12;
+    o.duck_db = 5;
+    tb_pcm out = run(&o, &in, RATE, NULL, 0, 0, NULL);
+    double under = bed_rms(&out, &in, RATE / 2, 1), alone = bed_rms(&out, &in, RATE / 2, 5);
+    assert_true(fabs(20 * log10(alone / under) - 5) < 0.5);
+    tb_pcm_clear(&out);
+    tb_pcm_clear(&in);
+}
+
+static void values_out_of_range_name_their_field(void **state)
+{
+    (void)state;
+    tb_err err = {0};
+    tb_post *post = NULL;
+    tb_post_opts o = plain();
+    o.level_lu = 5;
+    assert_int_equal(tb_post_begin(set, &o, RATE, collect, NULL, &post, &err), TB_EINVAL);
+    assert_string_equal(err.field, "ambience_level");
+    o = plain();
+    o.duck_db = NAN;
+    assert_int_equal(tb_post_check(set, &o, &err), TB_EINVAL);
+    assert_string_equal(err.field, "ambience_duck_db");
+    o = plain();
+    o.ambience_id = "../etc";
+    assert_int_equal(tb_post_check(set, &o, &err), TB_ENOTFOUND);
+    o = plain();
+    assert_int_equal(tb_post_begin(set, &o, RATE, collect, NULL, &post, &err), TB_OK);
+    assert_int_equal(tb_post_mark(post, "nowhere", 0, &err), TB_ENOTFOUND);
+    assert_int_equal(tb_post_mark(post, "rain", 1e9, &err), TB_EINVAL);
+    assert_int_equal(tb_post_mark(post, "rain", 0, &err), TB_OK);
+    tb_post_free(post); /* a job that was given up half-way */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_bed_speech_passes_bit_for_bit),
+        cmocka_unit_test(the_bed_lies_as_far_under_as_asked),
+        cmocka_unit_test(fades_rise_and_fall_steadily),
+        cmocka_unit_test(a_stream_starts_with_the_speech_and_does_not_depend_on_pieces),
+        cmocka_unit_test(marks_switch_beds_on_and_off),
+        cmocka_unit_test(a_least_time_outlasts_off_and_the_speech),
+        cmocka_unit_test(off_goes_back_to_the_requests_own_bed),
+        cmocka_unit_test(the_bed_gives_way_where_the_sum_would_clip),
+        cmocka_unit_test(speech_is_brought_to_a_target),
+        cmocka_unit_test(ducking_follows_its_time_constants),
+        cmocka_unit_test(ducking_lowers_the_bed_under_speech),
+        cmocka_unit_test(values_out_of_range_name_their_field),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
