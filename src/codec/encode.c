@@ -1,13 +1,16 @@
 #include "codec/encode.h"
 
 #include "audio/wav.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libavutil/opt.h>
+#include <pthread.h>
 #include <soxr.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { AVIO_BUFFER = 16384, BLOCK = 4096, MOST_RATES = 10 };
@@ -137,11 +140,31 @@ static tb_status av_failed(const tb_encoder *e, int code, const char *what, tb_e
                    formats[e->format].name, why);
 }
 
+/* libav has one log for the whole process. What fails comes back as an error code anyway. */
+static void into_log(void *self, int level, const char *fmt, va_list ap) TB_PRINTF(3, 0);
+static void into_log(void *self, int level, const char *fmt, va_list ap)
+{
+    char line[256];
+    (void)self;
+    if (level > AV_LOG_WARNING || tb_log_get_level() < TB_DEBUG) return;
+    vsnprintf(line, sizeof line, fmt, ap);
+    size_t len = strlen(line);
+    if (len > 0 && line[len - 1] == '\n') line[len - 1] = 0;
+    tb_log(TB_DEBUG, "codec", "libav=\"%s\"", line);
+}
+
+static void take_log(void)
+{
+    av_log_set_callback(into_log);
+}
+
 static tb_status open_codec(tb_encoder *e, tb_err *err)
 {
     const AVCodec *codec = avcodec_find_encoder_by_name(formats[e->format].codec);
     AVDictionary *options = NULL;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     int code;
+    pthread_once(&once, take_log);
     if (!codec)
         return tb_fail_field(err, TB_EINVAL, "response_format",
                              "this build of libavcodec has no encoder %s, so %s cannot be made",
