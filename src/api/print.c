@@ -163,6 +163,13 @@ static tb_json *voices(const tb_voice_list *list, bool previews)
     return root;
 }
 
+char *tb_print_voice(const tb_voice_row *row)
+{
+    tb_json *o = voice(row);
+    tb_json_set(o, "warnings", warnings_of(row));
+    return finish(o);
+}
+
 char *tb_print_voices(const tb_voice_list *list)
 {
     return finish(voices(list, false));
@@ -232,6 +239,11 @@ char *tb_print_history(const tb_clip_list *list)
     for (size_t i = 0; i < list->n; i++)
         tb_json_add(all, clip(&list->rows[i]));
     return finish(all);
+}
+
+char *tb_print_clip(const tb_clip_row *row)
+{
+    return finish(clip(row));
 }
 
 char *tb_print_history_deleted(uint64_t remaining)

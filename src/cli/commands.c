@@ -103,8 +103,8 @@ const tb_cli_command tb_cli_commands[] = {
     {"man", "", "print the manual page (for man -l -)", NULL, 0, 0, run_man, NULL, false},
     {"settings", "", "print the table of settings of docs/config.md", NULL, 0, 0, run_settings,
      NULL, true},
-    {"decode-child", "KIND SECONDS", "decode strangers' audio, contained", NULL, 2, 2, run_decode_child, NULL,
-     true},
+    {"decode-child", "KIND SECONDS", "decode strangers' audio, contained", NULL, 2, 2,
+     run_decode_child, NULL, true},
     {"speak-flite", "VOICE", "the English base speakers", NULL, 1, 1, run_flite_child, NULL, true},
     {0},
 };

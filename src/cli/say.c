@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* timbre say: one job through the same conductor as the server's, then its bytes to a file. */
@@ -23,7 +24,8 @@ static tb_status read_stdin(char **text, tb_err *err)
     char chunk[4096];
     size_t n;
     tb_str_init(&all, 4 << 20);
-    while ((n = fread(chunk, 1, sizeof chunk, stdin)) > 0) tb_str_add(&all, chunk, n);
+    while ((n = fread(chunk, 1, sizeof chunk, stdin)) > 0)
+        tb_str_add(&all, chunk, n);
     if (all.full) {
         tb_str_clear(&all);
         return tb_fail(err, TB_ETOOBIG, "the text on standard input has more than 4 MiB");
@@ -41,8 +43,10 @@ static bool names_a_file(const char *voice)
 static tb_status build(tb_cli *cli, const char *text, tb_speech_req *req, tb_err *err)
 {
     static const char *const pairs[][2] = {
-        {"--ambience", "ambience_id"}, {"--ambience-level", "ambience_level"},
-        {"--speed", "speed"},          {"--temperature", "temperature"},
+        {"--ambience", "ambience_id"},
+        {"--ambience-level", "ambience_level"},
+        {"--speed", "speed"},
+        {"--temperature", "temperature"},
         {"--seed", "seed"},
     };
     const char *voice = tb_cli_get(cli, "--voice"), *format = tb_cli_get(cli, "--format");

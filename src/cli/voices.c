@@ -34,7 +34,8 @@ static void voice_text(const tb_voice_row *v)
 static int open_store(tb_cli *cli, tb_store **store)
 {
     tb_err err = {0};
-    return tb_store_open(cli->config.data, false, store, &err) ? tb_cli_fail(cli, &err) : TB_EXIT_OK;
+    return tb_store_open(cli->config.data, false, store, &err) ? tb_cli_fail(cli, &err)
+                                                               : TB_EXIT_OK;
 }
 
 int tb_cli_run_voices_list(tb_cli *cli)
@@ -48,10 +49,12 @@ int tb_cli_run_voices_list(tb_cli *cli)
         code = tb_cli_fail(cli, &err);
     } else if (cli->json) {
         tb_json *all = tb_json_array();
-        for (size_t i = 0; i < list.n; i++) tb_json_add(all, voice_json(&list.rows[i]));
+        for (size_t i = 0; i < list.n; i++)
+            tb_json_add(all, voice_json(&list.rows[i]));
         code = tb_cli_print_json(all);
     } else {
-        for (size_t i = 0; i < list.n; i++) voice_text(&list.rows[i]);
+        for (size_t i = 0; i < list.n; i++)
+            voice_text(&list.rows[i]);
         if (list.n == 0) puts("no voices are kept yet; timbre voices add NAME FILE keeps one");
     }
     tb_voice_list_clear(&list);
@@ -122,7 +125,8 @@ int tb_cli_run_voices_add(tb_cli *cli)
         .overwrite = tb_cli_get(cli, "--overwrite") != NULL,
     };
     int code = TB_EXIT_OK;
-    tb_status st = tb_file_read(cli->args[1], (size_t)cli->config.upload_max, &data, &up.size, &err);
+    tb_status st =
+        tb_file_read(cli->args[1], (size_t)cli->config.upload_max, &data, &up.size, &err);
     up.data = data;
     if (!st) st = tb_service_open(&cli->config, false, &s, &err);
     if (!st) st = tb_service_start(s, &err);
@@ -152,8 +156,10 @@ int tb_cli_run_voices_add(tb_cli *cli)
     if (job) tb_job_release(job);
     tb_service_close(s);
     if (!job) { /* it was not handed over */
-        char **strings[] = {&up.name, &up.language, &up.region, &up.gender, &up.description, &up.user};
-        for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) tb_free(*strings[i]);
+        char **strings[] = {&up.name,   &up.language,    &up.region,
+                            &up.gender, &up.description, &up.user};
+        for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
+            tb_free(*strings[i]);
         tb_free(up.data);
     }
     return code;
@@ -181,8 +187,8 @@ static void clip_text(const tb_clip_row *c)
 {
     char when[40];
     tb_clock_iso(c->timestamp_us, when, sizeof when);
-    printf("%s  %.19s  %5.1f s  %-16s %.60s%s\n", c->id, when, c->duration_s, c->voice_used, c->text,
-           c->missing ? "  (its file is missing)" : "");
+    printf("%s  %.19s  %5.1f s  %-16s %.60s%s\n", c->id, when, c->duration_s, c->voice_used,
+           c->text, c->missing ? "  (its file is missing)" : "");
 }
 
 int tb_cli_run_history_list(tb_cli *cli)
@@ -201,12 +207,13 @@ int tb_cli_run_history_list(tb_cli *cli)
         code = tb_cli_fail(cli, &err);
     } else if (cli->json) {
         tb_json *all = tb_json_array();
-        for (size_t i = 0; i < list.n; i++) tb_json_add(all, clip_json(&list.rows[i]));
+        for (size_t i = 0; i < list.n; i++)
+            tb_json_add(all, clip_json(&list.rows[i]));
         code = tb_cli_print_json(all);
     } else {
-        for (size_t i = 0; i < list.n; i++) clip_text(&list.rows[i]);
-        if (list.total > list.n)
-            printf("%zu of %llu\n", list.n, (unsigned long long)list.total);
+        for (size_t i = 0; i < list.n; i++)
+            clip_text(&list.rows[i]);
+        if (list.total > list.n) printf("%zu of %llu\n", list.n, (unsigned long long)list.total);
     }
     tb_clip_list_clear(&list);
     tb_store_close(store);

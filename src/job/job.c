@@ -199,7 +199,7 @@ int tb_job_fd(tb_job *job)
     return fd;
 }
 
-static void cancel(tb_job *job)
+void tb_job_cancel(tb_job *job)
 {
     tb_cancel_set(&job->cancel);
     if (tb_queue_remove(job->service->queue, &job->entry)) {
@@ -216,7 +216,7 @@ void tb_job_leave(tb_job *job)
     pthread_mutex_lock(&job->wake_lock);
     job->wake = NULL;
     pthread_mutex_unlock(&job->wake_lock);
-    cancel(job);
+    tb_job_cancel(job);
     unref(job);
 }
 
@@ -257,7 +257,7 @@ tb_status tb_job_cancel_id(tb_service *s, const char *id, const char *user, tb_e
     tb_queue_each(s->queue, match, &search);
     if (!search.found)
         return tb_fail_field(err, TB_ENOTFOUND, "id", "no job '%.40s' is waiting or running", id);
-    cancel(search.found);
+    tb_job_cancel(search.found);
     unref(search.found);
     return TB_OK;
 }

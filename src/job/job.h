@@ -56,7 +56,8 @@ typedef struct {
     tb_err err;    /* FAILED */
 } tb_job_view;
 
-/* Called from a worker (no lock held) whenever the view changed. */
+/* Called from a worker whenever the view changed. The job's wake lock is held: a caller of
+ * tb_job_leave or tb_job_release may not hold a lock that its wake takes. */
 typedef void (*tb_job_wake)(void *self);
 
 /*
@@ -94,6 +95,8 @@ int tb_job_fd(tb_job *job); /* after DONE: a dup the caller closes, positioned a
 void tb_job_leave(tb_job *job);
 /* Gives the reference back without cancelling. */
 void tb_job_release(tb_job *job);
+/* Asks it to stop; the reference stays. tb_job_look tells when it has. */
+void tb_job_cancel(tb_job *job);
 /* By id, for DELETE /jobs/{id}; only the same user's. */
 TB_MUST_CHECK tb_status tb_job_cancel_id(tb_service *s, const char *id, const char *user,
                                          tb_err *err);

@@ -1,4 +1,4 @@
-#include "base/log.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "job/job_priv.h"
 #include "job/output.h"

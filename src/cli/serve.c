@@ -1,0 +1,227 @@
+#include "audio/wav.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/cli_priv.h"
+#include "codec/decode.h"
+#include "http/server.h"
+#include "job/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* timbre serve: opens the rooms, answers until it is told to stop, closes them. */
+
+enum { TICK_MS = 500, RETAIN_EVERY_S = 60, SECOND_SIGNAL_GRACE_MS = 0 };
+
+static volatile sig_atomic_t stops; /* how often we were asked to stop */
+static int wake_pipe[2] = {-1, -1};
+
+static void on_stop(int signal)
+{
+    (void)signal;
+    if (++stops > 1) _exit(130); /* the second one does not wait; nothing acknowledged is lost */
+    char byte = 0;
+    ssize_t ignored = write(wake_pipe[1], &byte, 1);
+    (void)ignored;
+}
+
+/* The datagram that systemd waits for; nothing where there is no systemd. */
+static void notify(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof to.sun_path) return;
+    memcpy(to.sun_path, path, strlen(path));
+    if (to.sun_path[0] == '@') to.sun_path[0] = 0;
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (fd < 0) return;
+    ssize_t ignored = sendto(fd, state, strlen(state), 0, (struct sockaddr *)&to,
+                             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
+    (void)ignored;
+    close(fd);
+}
+
+/* A socket from systemd (LISTEN_FDS) or from our former self (serve --dev); -1 none. */
+static int inherited_socket(void)
+{
+    unsigned long long n, pid;
+    const char *fds = getenv("LISTEN_FDS"), *whose = getenv("LISTEN_PID");
+    if (!fds || !whose || !tb_parse_u64(fds, &n) || !tb_parse_u64(whose, &pid)) return -1;
+    if (n < 1 || pid != (unsigned long long)getpid()) return -1;
+    fcntl(3, F_SETFD, FD_CLOEXEC);
+    return 3;
+}
+
+static tb_status decode_import(void *self, const char *data, size_t size, char **wav,
+                               size_t *wav_size, double *seconds, tb_err *err)
+{
+    tb_pcm clip = {0};
+    uint8_t *bytes = NULL;
+    (void)self;
+    tb_status st = tb_decode_audio(data, size, 60, NULL, &clip, err);
+    if (!st) st = tb_wav_print(&clip, &bytes, wav_size, err);
+    if (!st) {
+        *wav = (char *)bytes;
+        *seconds = tb_pcm_seconds(&clip);
+    }
+    tb_pcm_clear(&clip);
+    return st;
+}
+
+static void import_old(tb_service *s, const tb_config *c)
+{
+    tb_import_result r = {0};
+    tb_err err = {0};
+    if (tb_store_import(tb_service_store(s), c->voices_dir, c->storage_dir, c->history_file,
+                        decode_import, NULL, &r, &err))
+        tb_log(TB_WARN, "serve", "import=failed why=%s", err.msg);
+    else if (!r.done_before && r.voices + r.clips + r.skipped > 0)
+        tb_log(TB_INFO, "serve", "import=done voices=%zu clips=%zu skipped=%zu", r.voices, r.clips,
+               r.skipped);
+}
+
+static void retain(tb_service *s, const tb_config *c)
+{
+    size_t gone = 0;
+    tb_err err = {0};
+    if (c->history_max_age_s == 0 && c->history_max_bytes == 0) return;
+    if (tb_store_retain(tb_service_store(s), c->history_max_age_s, (uint64_t)c->history_max_bytes,
+                        &gone, &err))
+        tb_log(TB_WARN, "serve", "retain=failed why=%s", err.msg);
+    else if (gone > 0)
+        tb_log(TB_INFO, "serve", "retain=removed clips=%zu", gone);
+}
+
+/* When the program or .env was last changed, in one number; 0 while a file is away. */
+static double stamp(void)
+{
+    struct stat program, env;
+    double when = 0;
+    if (stat(tb_child_self(), &program) != 0) return 0;
+    when = (double)program.st_mtime + (double)program.st_ino;
+    if (stat(".env", &env) == 0)
+        when += 1e-3 * (double)(env.st_mtime % 100000000) + (double)env.st_size;
+    return when;
+}
+
+/* Becomes the new program on the same socket: nobody is refused in between, their connections wait
+ * in the socket's queue. */
+static void start_anew(tb_cli *cli, int listen_fd)
+{
+    char pid[32];
+    const char *argv[2 * 64 + 4];
+    size_t n = 0;
+    char *flags[64];
+    argv[n++] = cli->program;
+    argv[n++] = "serve";
+    argv[n++] = "--dev";
+    for (size_t i = 0; i < cli->n_overrides; i++) {
+        for (size_t k = 0; tb_config_setting(k); k++)
+            if (strcmp(tb_config_setting(k)->name, cli->overrides[i].name) == 0) {
+                flags[i] = tb_sprintf("%s=%s", tb_config_setting(k)->flag, cli->overrides[i].value);
+                argv[n++] = flags[i];
+            }
+    }
+    argv[n] = NULL;
+    snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    setenv("LISTEN_PID", pid, 1);
+    setenv("LISTEN_FDS", "1", 1);
+    if (listen_fd != 3) dup2(listen_fd, 3);
+    fcntl(3, F_SETFD, 0);
+    execv(tb_child_self(), (char *const *)(uintptr_t)argv);
+    tb_log(TB_ERROR, "serve", "restart=failed why=%s", strerror(errno));
+}
+
+/* Until a signal, or with --dev until the program changed (true). */
+static bool attend(tb_cli *cli, tb_service *s)
+{
+    bool dev = tb_cli_get(cli, "--dev") != NULL;
+    double began = stamp(), seen = began;
+    int64_t retained = 0;
+    while (!stops) {
+        struct pollfd p = {wake_pipe[0], POLLIN, 0};
+        poll(&p, 1, TICK_MS);
+        int64_t now = tb_clock_mono_ns();
+        if (now - retained > (int64_t)RETAIN_EVERY_S * 1000000000 || retained == 0) {
+            retain(s, &cli->config);
+            retained = now;
+        }
+        if (!dev) continue;
+        double is = stamp(); /* two equal looks: it is written to its end */
+        if (is != 0 && fabs(is - began) > 1e-9 && fabs(is - seen) < 1e-9) return true;
+        seen = is;
+    }
+    return false;
+}
+
+static void log_level(const char *name)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(names[i], name) == 0) tb_log_set_level((tb_log_level)i);
+}
+
+int tb_cli_run_serve(tb_cli *cli)
+{
+    const tb_config *c = &cli->config;
+    tb_service *service = NULL;
+    tb_http *http = NULL;
+    tb_err err = {0};
+    tb_status st;
+    bool again = false;
+    int listen_fd = -1, code = TB_EXIT_OK;
+
+    if (!*c->api_username || !*c->api_password) {
+        tb_fail(&err, TB_EUNREADY,
+                "no credentials are set, and every endpoint asks for them; put "
+                "API_USERNAME=name and API_PASSWORD=secret into .env");
+        return tb_cli_fail(cli, &err);
+    }
+    log_level(c->log_level);
+    if (pipe(wake_pipe) != 0) {
+        tb_fail_errno(&err, errno, "cannot make a pipe");
+        return tb_cli_fail(cli, &err);
+    }
+    for (int i = 0; i < 2; i++)
+        fcntl(wake_pipe[i], F_SETFD, FD_CLOEXEC);
+    signal(SIGPIPE, SIG_IGN);
+    struct sigaction stop = {.sa_handler = on_stop};
+    sigemptyset(&stop.sa_mask);
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGINT, &stop, NULL);
+
+    st = tb_service_open(c, true, &service, &err);
+    if (!st) import_old(service, c);
+    if (!st) st = tb_service_start(service, &err);
+    if (!st) st = tb_http_start(c, service, inherited_socket(), &http, &err);
+    if (st) {
+        code = tb_cli_fail(cli, &err);
+        goto out;
+    }
+    printf("timbre " TB_VERSION " listening on %s://%s:%d\n", *c->tls_cert ? "https" : "http",
+           c->host, tb_http_port(http));
+    fflush(stdout);
+    notify("READY=1");
+    again = attend(cli, service);
+    notify(again ? "RELOADING=1" : "STOPPING=1");
+    tb_log(TB_INFO, "serve", "stop=draining");
+    if (again) listen_fd = fcntl(tb_http_listen_fd(http), F_DUPFD_CLOEXEC, 10);
+    tb_http_quiesce(http);
+    tb_service_stop(service, c->shutdown_grace_s * 1000);
+out:
+    tb_http_stop(http);
+    tb_service_close(service);
+    if (again && !stops) start_anew(cli, listen_fd);
+    return code;
+}

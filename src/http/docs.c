@@ -1,0 +1,120 @@
+#include "api/openapi.h"
+#include "base/mem.h"
+#include "http/handlers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* /openapi.json and /docs, both from the table of routes. */
+
+enum { ROUTES_MAX = 64, PARAMS_MAX = 32, WORD = 32 };
+
+struct described {
+    tb_param_doc params[PARAMS_MAX];
+    char words[PARAMS_MAX][3][WORD]; /* what the params point into */
+};
+
+/* "text* string q,file* file f" */
+static size_t read_params(const char *text, const char *method, struct described *d)
+{
+    size_t n = 0;
+    for (const char *p = text; *p && n < PARAMS_MAX; n++) {
+        if (sscanf(p, "%31[^ ] %31[^ ] %31[^,]", d->words[n][0], d->words[n][1], d->words[n][2]) !=
+            3)
+            break;
+        char *star = strchr(d->words[n][0], '*');
+        if (star) *star = 0;
+        bool query = strcmp(method, "GET") == 0 || strcmp(method, "PUT") == 0 ||
+                     strcmp(method, "DELETE") == 0;
+        d->params[n] = (tb_param_doc){
+            .name = d->words[n][0],
+            .type = d->words[n][1],
+            .in = d->words[n][2][0] == 'p' ? "path"
+                  : query                  ? "query"
+                                           : "form",
+            .required = star != NULL,
+            .help = "",
+        };
+        p += strcspn(p, ",");
+        p += *p == ',';
+    }
+    return n;
+}
+
+static const char *reply_type(const tb_route *t)
+{
+    if (strstr(t->path, "preview") || strstr(t->path, "audio") || strstr(t->path, "download") ||
+        strstr(t->path, "demo") || strstr(t->path, "generate") || strstr(t->path, "replay"))
+        return "audio/wav";
+    if (strcmp(t->path, "/metrics") == 0) return "text/plain";
+    return strcmp(t->path, "/docs") == 0 ? "text/html" : "application/json";
+}
+
+static size_t describe(tb_route_doc docs[ROUTES_MAX], struct described *d)
+{
+    size_t n = 0;
+    for (const tb_route *t = tb_routes; t->path && n < ROUTES_MAX; t++, n++)
+        docs[n] = (tb_route_doc){
+            .method = t->method,
+            .path = t->path,
+            .summary = t->summary,
+            .params = d[n].params,
+            .n_params = read_params(t->params, t->method, &d[n]),
+            .auth = true,
+            .reply_type = reply_type(t),
+        };
+    return n;
+}
+
+tb_status tb_get_openapi(tb_request *r, tb_err *err)
+{
+    tb_route_doc docs[ROUTES_MAX];
+    struct described *d = tb_alloc(ROUTES_MAX * sizeof *d);
+    (void)err;
+    size_t n = describe(docs, d);
+    tb_reply_json(r, 200, tb_openapi_print(docs, n));
+    tb_free(d);
+    return TB_OK;
+}
+
+static const char page_head[] =
+    "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
+    "content=\"width=device-width\"><title>timbre API</title><style>body{font:16px/1.5 "
+    "system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 "
+    "1rem;color:#1c2330}h2{font:600 "
+    "1rem ui-monospace,monospace;margin:2rem 0 .2rem}h2 "
+    "b{color:#0a6a5c}p{margin:.2rem 0}table{border-collapse:collapse}td{padding:.1rem 1rem .1rem "
+    "0;font-size:.9rem}code{background:#eef2f4;padding:0 .3rem}form{margin:1rem 0;padding:1rem;"
+    "background:#eef2f4;border-radius:.5rem}textarea{width:100%;box-sizing:border-box}</style>"
+    "<h1>timbre API</h1><p>Every route asks for credentials (Basic, Bearer or xi-api-key). Forms, "
+    "queries and JSON are read alike. Machine-readable: <a href=/openapi.json>openapi.json</a>.</p>"
+    "<form action=/demo method=post><textarea name=text rows=2>This is a voice cloning "
+    "demo.</textarea><p>ambience <input name=ambience_id placeholder=rain size=8> language <input "
+    "name=language placeholder=en size=6> <button>Speak</button></p></form>";
+
+tb_status tb_get_docs(tb_request *r, tb_err *err)
+{
+    tb_route_doc docs[ROUTES_MAX];
+    struct described *d = tb_alloc(ROUTES_MAX * sizeof *d);
+    tb_str out;
+    (void)err;
+    size_t n = describe(docs, d);
+    tb_str_init(&out, 1 << 20);
+    tb_str_puts(&out, page_head);
+    /* Everything below is ours, none of it from clients: nothing to escape. */
+    for (size_t i = 0; i < n; i++) {
+        tb_str_printf(&out, "<h2><b>%s</b> %s</h2><p>%s.</p><table>", docs[i].method, docs[i].path,
+                      docs[i].summary);
+        for (size_t k = 0; k < docs[i].n_params; k++) {
+            const tb_param_doc *p = &docs[i].params[k];
+            tb_str_printf(&out, "<tr><td><code>%s</code><td>%s<td>%s<td>%s", p->name, p->type,
+                          p->in, p->required ? "required" : "");
+        }
+        tb_str_puts(&out, "</table>");
+    }
+    tb_str_puts(&out, "</html>\n");
+    tb_reply_text(r, 200, "text/html; charset=utf-8", tb_str_take(&out));
+    tb_free(d);
+    return TB_OK;
+}

@@ -1,0 +1,107 @@
+#ifndef TB_HTTP_HTTP_PRIV_H
+#define TB_HTTP_HTTP_PRIV_H
+
+#include "api/fields.h"
+#include "http/auth.h"
+#include "http/server.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct tb_request tb_request;
+
+/* Answers, or starts a job and leaves the answer to it. */
+typedef tb_status (*tb_handler)(tb_request *r, tb_err *err);
+
+typedef enum { TB_GROUP_NONE, TB_GROUP_HEALTH, TB_GROUP_LISTS } tb_route_group;
+
+typedef struct {
+    const char *method; /* GET (HEAD too), POST, PUT, DELETE */
+    const char *path;   /* {x} stands for one segment */
+    tb_handler handler;
+    int64_t body_max;     /* 0: no body is read; -1: UPLOAD_MAX */
+    tb_route_group group; /* which opt-out opens it without credentials */
+    const char *summary;
+    const char *params; /* "name:type:where:required,..." for the documents */
+} tb_route;
+
+enum { TB_PATH_PARAMS = 2, TB_REPLY_HEADERS = 24 };
+
+struct tb_request {
+    tb_http *http;
+    struct MHD_Connection *connection;
+    const tb_route *route;
+    const char *method;
+    char *path;                   /* decoded by MHD, without the query */
+    char *params[TB_PATH_PARAMS]; /* what {x} stood for */
+    char id[65];                  /* X-Request-Id */
+    char user[129];
+    int64_t began_ns;
+    tb_str body;
+    tb_fields fields; /* of the query and the body together */
+    enum { TB_AT_START, TB_AT_PASSWORD, TB_AT_BODY, TB_AT_JOB, TB_AT_END } phase;
+
+    pthread_mutex_t lock; /* guards the two below against a job's wake */
+    bool asleep, news;
+    tb_job *job;
+    tb_auth_check *check;
+    size_t charged; /* bytes of body counted against the budget of all */
+    bool streaming;
+
+    int status; /* of the answer; 0: none yet */
+    struct MHD_Response *response;
+    struct {
+        char *name, *value;
+    } headers[TB_REPLY_HEADERS];
+    int n_headers;
+
+    tb_request *next_watched; /* the watcher's list */
+    bool watched;
+};
+
+struct tb_http {
+    const tb_config *config;
+    tb_service *service;
+    tb_auth *auth;
+    struct MHD_Daemon *daemon;
+    int listen_fd, port;
+    bool quiesced;
+    atomic_size_t bodies; /* bytes of all bodies in memory */
+    atomic_int in_flight;
+    char *tls_cert, *tls_key;
+
+    pthread_t watcher;
+    pthread_mutex_t watch_lock;
+    tb_request *watched;
+    atomic_bool ending;
+    struct tb_counts *counts;
+};
+
+extern const tb_route tb_routes[];
+
+/* What handlers use. */
+void tb_reply_text(tb_request *r, int status, const char *type, char *text); /* takes text */
+void tb_reply_json(tb_request *r, int status, char *json);                   /* takes json */
+void tb_reply_header(tb_request *r, const char *name, const char *value); /* cleaned; NULL: none */
+void tb_reply_response(tb_request *r, int status, struct MHD_Response *response); /* takes */
+void tb_reply_error(tb_request *r, const tb_err *err);
+const char *tb_request_header(tb_request *r, const char *name);
+/* The wake of this request's job. */
+void tb_request_wake(void *request);
+/* The answer of the request's job, when it has one: true. */
+bool tb_reply_job(tb_request *r);
+
+/* Clients that leave while their connection sleeps (watch.c). */
+TB_MUST_CHECK tb_status tb_watch_start(tb_http *http, tb_err *err);
+void tb_watch_stop(tb_http *http);
+void tb_watch_add(tb_request *r);
+void tb_watch_remove(tb_request *r);
+
+/* Figures for /metrics (counts.c). */
+struct tb_counts *tb_counts_new(void);
+void tb_counts_free(struct tb_counts *counts);
+void tb_counts_add(tb_http *http, const tb_request *r, double seconds);
+void tb_counts_print(tb_http *http, tb_str *out);
+
+#endif

@@ -1,0 +1,522 @@
+#include "http/request.h"
+
+#include "api/print.h"
+#include "api/range.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/http_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * The life of a request. libmicrohttpd calls tb_request_handle when the headers are there, then for
+ * each piece of the body, then once without one, and again whenever a sleeping connection was
+ * woken; `phase` says how far we are.
+ */
+enum {
+    BODIES_MAX = 256 << 20, /* of all requests together */
+    STREAM_BLOCK = 16384,
+    RETRY_AFTER_S = 2,
+};
+
+/* ---- the answer ---- */
+
+void tb_reply_header(tb_request *r, const char *name, const char *value)
+{
+    if (!value || r->n_headers == TB_REPLY_HEADERS) return;
+    r->headers[r->n_headers].name = tb_strdup(name);
+    /* These two are made of clean parts already; encoding their % again would harm them. */
+    bool clean = strcmp(name, "Content-Disposition") == 0 || strcmp(name, "Link") == 0;
+    r->headers[r->n_headers++].value = clean ? tb_strdup(value) : tb_header_value(value);
+}
+
+void tb_reply_response(tb_request *r, int status, struct MHD_Response *response)
+{
+    if (r->response) MHD_destroy_response(r->response);
+    r->response = response;
+    r->status = response ? status : 500;
+}
+
+void tb_reply_text(tb_request *r, int status, const char *type, char *text)
+{
+    size_t size = strlen(text);
+    tb_reply_response(r, status,
+                      MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE));
+    if (!r->response) free(text);
+    tb_reply_header(r, "Content-Type", type);
+}
+
+void tb_reply_json(tb_request *r, int status, char *json)
+{
+    tb_reply_text(r, status, "application/json", json);
+}
+
+void tb_reply_error(tb_request *r, const tb_err *err)
+{
+    if (err->status == TB_EAUTH)
+        tb_reply_header(r, "WWW-Authenticate", "Basic realm=\"timbre\", charset=\"UTF-8\"");
+    if (err->status == TB_EBUSY || err->status == TB_EUNREADY || err->status == TB_ENOMEM) {
+        char seconds[16];
+        snprintf(seconds, sizeof seconds, "%d", RETRY_AFTER_S);
+        tb_reply_header(r, "Retry-After", seconds);
+    }
+    if (tb_status_http(err->status) >= 500)
+        tb_log(TB_ERROR, "http", "id=%s status=%s why=%s", r->id, tb_status_name(err->status),
+               err->msg);
+    tb_reply_json(r, tb_status_http(err->status), tb_print_error(TB_AS_DETAIL, err));
+}
+
+const char *tb_request_header(tb_request *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+/* CORS: credentials travel in a header, so * is safe; a list answers the origin that is in it. */
+static const char *allowed_origin(tb_request *r)
+{
+    const char *list = r->http->config->cors_origins;
+    const char *origin = tb_request_header(r, "Origin");
+    if (!*list) return NULL;
+    if (strcmp(list, "*") == 0) return "*";
+    size_t n = origin ? strlen(origin) : 0;
+    for (const char *p = list; n && *p;) {
+        p += strspn(p, ", ");
+        size_t len = strcspn(p, ", ");
+        if (len == n && memcmp(p, origin, n) == 0) return origin;
+        p += len;
+    }
+    return NULL;
+}
+
+static enum MHD_Result send_answer(tb_request *r)
+{
+    static const char exposed[] = "X-Request-Id, X-History-Id, X-Job-Id, X-Seed, X-Audio-Duration, "
+                                  "X-Download-Url, X-Engine, X-Engine-Reason, X-Language, "
+                                  "X-Ignored-Parameters, X-Unsupported-Tags, X-Unknown-Tags, "
+                                  "X-Total-Count, Link, Content-Disposition, Retry-After";
+    const char *origin = allowed_origin(r);
+    if (!r->response) {
+        r->status = 500;
+        r->response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+        if (!r->response) return MHD_NO;
+    }
+    tb_reply_header(r, "X-Request-Id", r->id);
+    if (origin) {
+        tb_reply_header(r, "Access-Control-Allow-Origin", origin);
+        tb_reply_header(r, "Access-Control-Expose-Headers", exposed);
+        if (strcmp(origin, "*") != 0) tb_reply_header(r, "Vary", "Origin");
+    }
+    bool cached = false;
+    for (int i = 0; i < r->n_headers; i++) {
+        MHD_add_response_header(r->response, r->headers[i].name, r->headers[i].value);
+        cached |= strcmp(r->headers[i].name, "Cache-Control") == 0;
+    }
+    if (!cached) MHD_add_response_header(r->response, "Cache-Control", "no-store");
+    r->phase = TB_AT_END;
+    return MHD_queue_response(r->connection, (unsigned)r->status, r->response);
+}
+
+static enum MHD_Result send_error(tb_request *r, const tb_err *err)
+{
+    tb_reply_error(r, err);
+    return send_answer(r);
+}
+
+/* ---- waiting for a job ---- */
+
+void tb_request_wake(void *request)
+{
+    tb_request *r = request;
+    pthread_mutex_lock(&r->lock);
+    r->news = true;
+    if (r->asleep) {
+        r->asleep = false;
+        MHD_resume_connection(r->connection);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Sleeps unless something happened since the last look (false: look again). */
+static bool fall_asleep(tb_request *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool sleeps = !r->news;
+    r->news = false;
+    if (sleeps) {
+        r->asleep = true;
+        MHD_suspend_connection(r->connection);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return sleeps;
+}
+
+static ssize_t read_stream(void *self, uint64_t pos, char *out, size_t max)
+{
+    tb_request *r = self;
+    for (;;) {
+        tb_job_view view = tb_job_look(r->job);
+        if (view.state == TB_JOB_FAILED) return MHD_CONTENT_READER_END_WITH_ERROR;
+        if (pos < view.size) {
+            int64_t n = tb_job_read(r->job, pos, out, max);
+            return n > 0 ? (ssize_t)n : MHD_CONTENT_READER_END_WITH_ERROR;
+        }
+        if (view.state == TB_JOB_DONE) return MHD_CONTENT_READER_END_OF_STREAM;
+        if (fall_asleep(r)) return 0;
+    }
+}
+
+static void speech_headers(tb_request *r, const tb_job_head *h, bool done)
+{
+    char text[64];
+    tb_reply_header(r, "Content-Type", h->content_type);
+    tb_reply_header(r, "X-Job-Id", tb_job_id(r->job));
+    tb_reply_header(r, "X-Engine", h->engine);
+    tb_reply_header(r, "X-Engine-Reason", h->engine_reason);
+    tb_reply_header(r, "X-Language", h->language);
+    tb_reply_header(r, "X-Ignored-Parameters", h->ignored);
+    tb_reply_header(r, "X-Unsupported-Tags", h->unsupported_tags);
+    tb_reply_header(r, "X-Unknown-Tags", h->unknown_tags);
+    tb_reply_header(r, "X-History-Id", h->history_id);
+    if (h->engine) {
+        snprintf(text, sizeof text, "%llu", (unsigned long long)h->seed);
+        tb_reply_header(r, "X-Seed", text);
+    }
+    if (done) {
+        snprintf(text, sizeof text, "%.3f", h->seconds);
+        tb_reply_header(r, "X-Audio-Duration", text);
+    }
+    if (h->filename) {
+        char *url = tb_sprintf("/download/%s", h->filename);
+        tb_reply_header(r, "X-Download-Url", url);
+        tb_free(url);
+    }
+    char *name = strncmp(r->path, "/demo", 5) == 0 && h->voice
+                     ? tb_sprintf("demo_%s.%s", h->voice, h->extension)
+                     : tb_sprintf("speech.%s", h->extension);
+    char *disposition = tb_header_disposition(name, false);
+    tb_reply_header(r, "Content-Disposition", disposition);
+    tb_free(disposition);
+    tb_free(name);
+}
+
+bool tb_reply_job(tb_request *r)
+{
+    tb_job_view view = tb_job_look(r->job);
+    if (view.state == TB_JOB_FAILED) {
+        tb_reply_error(r, &view.err);
+        return true;
+    }
+    if (view.state == TB_JOB_DONE && tb_job_json(r->job)) {
+        tb_reply_json(r, 200, tb_strdup(tb_job_json(r->job)));
+        return true;
+    }
+    if (!view.ready) return false;
+    if (r->streaming) {
+        tb_reply_response(r, 200,
+                          MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
+                                                            read_stream, r, NULL));
+    } else {
+        int fd = tb_job_fd(r->job);
+        struct MHD_Response *whole =
+            fd >= 0 ? MHD_create_response_from_fd64(view.size, fd) : NULL; /* takes fd */
+        if (!whole && fd >= 0) close(fd);
+        tb_reply_response(r, 200, whole);
+    }
+    speech_headers(r, tb_job_get_head(r->job), !r->streaming);
+    return true;
+}
+
+static enum MHD_Result wait_for_job(tb_request *r)
+{
+    r->phase = TB_AT_JOB;
+    for (;;) {
+        if (tb_reply_job(r)) return send_answer(r);
+        tb_watch_add(r);
+        if (fall_asleep(r)) return MHD_YES;
+    }
+}
+
+/* ---- route, credentials, body ---- */
+
+/* Matches a path with a pattern; {x} takes one non-empty segment. */
+static bool match(const char *pattern, const char *path, char *params[TB_PATH_PARAMS])
+{
+    int n = 0;
+    for (;;) {
+        if (*pattern == '{') {
+            size_t len = strcspn(path, "/");
+            if (len == 0 || n == TB_PATH_PARAMS) return false;
+            tb_free(params[n]);
+            params[n++] = tb_strndup(path, len);
+            pattern += strcspn(pattern, "}") + 1;
+            path += len;
+            continue;
+        }
+        if (*pattern != *path) return *pattern == 0 && path[0] == '/' && path[1] == 0;
+        if (!*pattern) return true;
+        pattern++;
+        path++;
+    }
+}
+
+static tb_status find_route(tb_request *r, char **allow, tb_err *err)
+{
+    bool head = strcmp(r->method, "HEAD") == 0, known = false;
+    tb_str methods;
+    tb_str_init(&methods, 200);
+    for (const tb_route *t = tb_routes; t->path && !r->route; t++) {
+        if (!match(t->path, r->path, r->params)) continue;
+        known = true;
+        tb_str_printf(&methods, "%s%s", methods.len ? ", " : "", t->method);
+        if (strcmp(t->method, r->method) == 0 || (head && strcmp(t->method, "GET") == 0))
+            r->route = t;
+    }
+    *allow = tb_str_take(&methods);
+    if (r->route) return TB_OK;
+    if (known)
+        return tb_fail(err, TB_EMETHOD, "%s is not allowed here; allowed: %s", r->method, *allow);
+    return tb_fail(err, TB_ENOTFOUND, "Not Found");
+}
+
+static tb_status authorise(tb_request *r, tb_err *err)
+{
+    const tb_config *c = r->http->config;
+    const char *given = tb_request_header(r, "Authorization");
+    if (r->route && ((r->route->group == TB_GROUP_HEALTH && c->public_health) ||
+                     (r->route->group == TB_GROUP_LISTS && c->public_lists)))
+        return TB_OK;
+    tb_auth_answer answer = tb_auth_look(r->http->auth, given, tb_request_header(r, "xi-api-key"));
+    if (answer == TB_AUTH_LATER && r->phase == TB_AT_START) {
+        r->phase = TB_AT_PASSWORD;
+        return tb_auth_verify(r->http->auth, given, tb_request_wake, r, &r->check, err);
+    }
+    if (answer != TB_AUTH_YES) return tb_fail(err, TB_EAUTH, "Incorrect username or password");
+    snprintf(r->user, sizeof r->user, "%.128s", c->api_username);
+    return TB_OK;
+}
+
+static int64_t body_limit(const tb_request *r)
+{
+    return r->route->body_max < 0 ? r->http->config->upload_max : r->route->body_max;
+}
+
+static tb_status check_length(tb_request *r, tb_err *err)
+{
+    const char *text = tb_request_header(r, "Content-Length");
+    unsigned long long length = 0;
+    if (text && !tb_parse_u64(text, &length))
+        return tb_fail(err, TB_EMALFORMED, "Content-Length is '%.30s', which is not a number",
+                       text);
+    if (length > (unsigned long long)body_limit(r) && length > 0)
+        return tb_fail(err, TB_ETOOBIG, "the body has %llu bytes; at most %lld are taken here",
+                       length, (long long)body_limit(r));
+    tb_str_init(&r->body, (size_t)body_limit(r));
+    return TB_OK;
+}
+
+static enum MHD_Result one_query(void *self, enum MHD_ValueKind kind, const char *key,
+                                 size_t key_size, const char *value, size_t size)
+{
+    tb_request *r = ((void **)self)[0];
+    tb_err *err = ((void **)self)[1];
+    (void)kind;
+    if (strlen(key) != key_size) {
+        tb_fail(err, TB_EMALFORMED, "a name in the query holds a NUL byte");
+        return MHD_NO;
+    }
+    if (!value) size = 0;
+    tb_status st =
+        tb_fields_add(&r->fields, key, NULL, tb_strndup(value ? value : "", size), size, err);
+    return st ? MHD_NO : MHD_YES;
+}
+
+/* The fields of the query, then those of the body by its type. */
+static tb_status read_fields(tb_request *r, tb_err *err)
+{
+    const char *type = tb_request_header(r, "Content-Type");
+    void *pair[2] = {r, err};
+    MHD_get_connection_values_n(r->connection, MHD_GET_ARGUMENT_KIND, one_query, pair);
+    if (err->status) return err->status;
+    if (r->body.len == 0) return TB_OK;
+    if (!type) type = "application/x-www-form-urlencoded";
+    size_t n = strcspn(type, "; ");
+    char *kind = tb_strndup(type, n);
+    tb_status st;
+    if (tb_str_ieq(kind, "multipart/form-data"))
+        st = tb_fields_from_multipart(r->body.data, r->body.len, type, &r->fields, err);
+    else if (tb_str_ieq(kind, "application/json"))
+        st = tb_fields_from_json(r->body.data, r->body.len, &r->fields, err);
+    else if (tb_str_ieq(kind, "application/x-www-form-urlencoded"))
+        st = tb_fields_from_urlencoded(r->body.data, r->body.len, &r->fields, err);
+    else
+        st = tb_fail(err, TB_EMEDIA,
+                     "the body's type is '%.60s'; allowed: multipart/form-data, "
+                     "application/x-www-form-urlencoded, application/json",
+                     kind);
+    tb_free(kind);
+    return st;
+}
+
+/* ---- libmicrohttpd's callbacks ---- */
+
+static bool fit_for_id(const char *s)
+{
+    size_t n = strlen(s);
+    return n > 0 && n <= 64 &&
+           strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n;
+}
+
+static tb_request *request_new(tb_http *http, struct MHD_Connection *connection, const char *url,
+                               const char *method)
+{
+    tb_request *r = tb_alloc(sizeof *r);
+    r->http = http;
+    r->connection = connection;
+    r->path = tb_strdup(url);
+    r->began_ns = tb_clock_mono_ns();
+    pthread_mutex_init(&r->lock, NULL);
+    static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"};
+    r->method = "?";
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+        if (strcmp(methods[i], method) == 0) r->method = methods[i];
+    const char *id = tb_request_header(r, "X-Request-Id");
+    if (id && fit_for_id(id)) {
+        snprintf(r->id, sizeof r->id, "%s", id);
+    } else {
+        char uuid[TB_UUID_TEXT];
+        tb_uuid(uuid);
+        snprintf(r->id, sizeof r->id, "%s", uuid);
+    }
+    atomic_fetch_add(&http->in_flight, 1);
+    return r;
+}
+
+/* What browsers ask before they ask: no credentials come with it, nothing is told. */
+static enum MHD_Result answer_preflight(tb_request *r)
+{
+    const char *wanted = tb_request_header(r, "Access-Control-Request-Headers");
+    tb_reply_response(r, 204, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+    tb_reply_header(r, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS");
+    tb_reply_header(r, "Access-Control-Allow-Headers",
+                    wanted ? wanted : "Authorization, Content-Type, xi-api-key");
+    tb_reply_header(r, "Access-Control-Max-Age", "600");
+    return send_answer(r);
+}
+
+/* The headers are there: who asks, for what, and may the body come? */
+static enum MHD_Result begin(tb_request *r)
+{
+    tb_err err = {0};
+    char *allow = NULL;
+    if (strcmp(r->method, "OPTIONS") == 0) return answer_preflight(r);
+    tb_status found = r->route ? TB_OK : find_route(r, &allow, &err);
+    /* A path that does not exist asks for credentials first, too: strangers learn nothing. */
+    tb_err who = {0};
+    tb_status st = authorise(r, &who);
+    if (st) {
+        tb_free(allow);
+        return send_error(r, &who);
+    }
+    if (r->phase == TB_AT_PASSWORD && r->check) {
+        tb_free(allow);
+        if (tb_auth_look(r->http->auth, tb_request_header(r, "Authorization"), NULL) ==
+                TB_AUTH_LATER &&
+            fall_asleep(r))
+            return MHD_YES;
+        tb_auth_leave(r->http->auth, r->check);
+        r->check = NULL;
+        return begin(r);
+    }
+    if (found == TB_EMETHOD) tb_reply_header(r, "Allow", allow);
+    tb_free(allow);
+    if (found) return send_error(r, &err);
+    if (check_length(r, &err)) return send_error(r, &err);
+    r->phase = TB_AT_BODY;
+    return MHD_YES;
+}
+
+static enum MHD_Result take_body(tb_request *r, const char *data, size_t *size)
+{
+    tb_err err = {0};
+    if (r->phase != TB_AT_BODY) { /* answered already: the rest is thrown away */
+        *size = 0;
+        return MHD_YES;
+    }
+    if (atomic_fetch_add(&r->http->bodies, *size) + *size > BODIES_MAX) {
+        atomic_fetch_sub(&r->http->bodies, *size);
+        tb_fail(&err, TB_EUNREADY, "too many uploads are under way; try again in a moment");
+        return send_error(r, &err);
+    }
+    r->charged += *size;
+    if (!tb_str_add(&r->body, data, *size)) {
+        tb_fail(&err, TB_ETOOBIG, "the body is larger than the %lld bytes that are taken here",
+                (long long)body_limit(r));
+        return send_error(r, &err);
+    }
+    *size = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result act(tb_request *r)
+{
+    tb_err err = {0};
+    tb_status st = read_fields(r, &err);
+    tb_str_clear(&r->body);
+    if (!st) st = r->route->handler(r, &err);
+    if (st) return send_error(r, &err);
+    return r->job ? wait_for_job(r) : send_answer(r);
+}
+
+enum MHD_Result tb_request_handle(void *self, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **request)
+{
+    (void)version;
+    tb_request *r = *request;
+    if (!r) {
+        r = *request = request_new(self, connection, url, method);
+        return begin(r);
+    }
+    if (r->phase == TB_AT_PASSWORD) return begin(r);
+    if (*size > 0) return take_body(r, data, size);
+    if (r->phase == TB_AT_BODY) return act(r);
+    if (r->phase == TB_AT_JOB) return wait_for_job(r);
+    return MHD_YES;
+}
+
+void tb_request_completed(void *self, struct MHD_Connection *connection, void **request,
+                          enum MHD_RequestTerminationCode how)
+{
+    tb_http *http = self;
+    tb_request *r = *request;
+    (void)connection;
+    if (!r) return;
+    *request = NULL;
+    tb_watch_remove(r);
+    tb_auth_leave(http->auth, r->check);
+    if (r->job) tb_job_leave(r->job); /* cancels it unless it is done */
+    double seconds = (double)(tb_clock_mono_ns() - r->began_ns) / 1e9;
+    tb_counts_add(http, r, seconds);
+    tb_log(TB_INFO, "http", "id=%s method=%s path=%.200s status=%d ms=%.1f user=%s end=%s", r->id,
+           r->method, r->path, r->status, seconds * 1e3, r->user,
+           how == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "ok" : "cut");
+    if (r->response) MHD_destroy_response(r->response);
+    for (int i = 0; i < r->n_headers; i++) {
+        tb_free(r->headers[i].name);
+        tb_free(r->headers[i].value);
+    }
+    for (int i = 0; i < TB_PATH_PARAMS; i++)
+        tb_free(r->params[i]);
+    atomic_fetch_sub(&http->bodies, r->charged);
+    tb_fields_clear(&r->fields);
+    tb_str_clear(&r->body);
+    tb_free(r->path);
+    pthread_mutex_destroy(&r->lock);
+    tb_free(r);
+    atomic_fetch_sub(&http->in_flight, 1);
+}

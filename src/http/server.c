@@ -1,0 +1,184 @@
+#include "http/server.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/http_priv.h"
+#include "http/request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The listening socket, the daemon and its threads. What a request goes through is in request.c. */
+
+enum { THREADS = 2, BACKLOG = 512, CONNECTION_MEMORY = 64 * 1024, TLS_FILE_MAX = 1 << 20 };
+
+static tb_status listen_on(const tb_config *c, int *out, tb_err *err)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    char port[16];
+    int fd = -1, on = 1, why = 0;
+    snprintf(port, sizeof port, "%d", c->port);
+    int code = getaddrinfo(c->host, port, &hints, &found);
+    if (code)
+        return tb_fail_field(err, TB_EINVAL, "HOST", "HOST is '%.60s': %s", c->host,
+                             gai_strerror(code));
+    for (struct addrinfo *a = found; a && fd < 0; a = a->ai_next) {
+        fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
+        why = errno;
+        if (fd < 0) continue;
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) break;
+        why = errno;
+        close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(found);
+    if (fd < 0) {
+        tb_status st = tb_fail_errno(err, why, "cannot listen on %s port %d", c->host, c->port);
+        return why == EADDRINUSE ? tb_fail(err, TB_ECONFLICT,
+                                           "port %d is in use; stop what uses it, or "
+                                           "choose another with PORT or --port",
+                                           c->port)
+                                 : st;
+    }
+    *out = fd;
+    return TB_OK;
+}
+
+static int port_of(int fd)
+{
+    struct sockaddr_storage a;
+    socklen_t len = sizeof a;
+    char port[16] = "0";
+    if (getsockname(fd, (struct sockaddr *)&a, &len) == 0)
+        getnameinfo((struct sockaddr *)&a, len, NULL, 0, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    unsigned long long n = 0;
+    return tb_parse_u64(port, &n) ? (int)n : 0;
+}
+
+static void mhd_log(void *self, const char *fmt, va_list ap)
+{
+    char line[300];
+    (void)self;
+    vsnprintf(line, sizeof line, fmt, ap);
+    line[strcspn(line, "\n")] = 0;
+    tb_log(TB_DEBUG, "http", "mhd=%s", line);
+}
+
+static tb_status read_tls(tb_http *http, const tb_config *c, tb_err *err)
+{
+    size_t size;
+    if (!*c->tls_cert) return TB_OK;
+    tb_status st = tb_file_read(c->tls_cert, TLS_FILE_MAX, &http->tls_cert, &size, err);
+    if (!st) st = tb_file_read(c->tls_key, TLS_FILE_MAX, &http->tls_key, &size, err);
+    return st;
+}
+
+static tb_status start_daemon(tb_http *http, tb_err *err)
+{
+    const tb_config *c = http->config;
+    unsigned flags = MHD_ALLOW_SUSPEND_RESUME | MHD_USE_INTERNAL_POLLING_THREAD |
+                     MHD_USE_ERROR_LOG | (http->tls_cert ? MHD_USE_TLS : 0U);
+#ifdef __linux__
+    flags |= MHD_USE_EPOLL;
+#else
+    flags |= MHD_USE_POLL;
+#endif
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, http->tls_cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, http->tls_key},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    if (!http->tls_cert) tls[0] = tls[2];
+    http->daemon =
+        MHD_start_daemon(flags, 0, NULL, NULL, tb_request_handle, http, MHD_OPTION_EXTERNAL_LOGGER,
+                         mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, http->listen_fd,
+                         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connections_max,
+                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)c->client_timeout_s,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                         MHD_OPTION_NOTIFY_COMPLETED, tb_request_completed, http, MHD_OPTION_ARRAY,
+                         tls, MHD_OPTION_END);
+    if (!http->daemon)
+        return tb_fail(err, TB_EINTERNAL, "the HTTP server cannot start%s",
+                       http->tls_cert ? "; look at TLS_CERT and TLS_KEY" : "");
+    return TB_OK;
+}
+
+tb_status tb_http_start(const tb_config *config, tb_service *service, int listen_fd, tb_http **out,
+                        tb_err *err)
+{
+    tb_http *http = tb_alloc(sizeof *http);
+    tb_status st = TB_OK;
+    http->config = config;
+    http->service = service;
+    http->listen_fd = listen_fd;
+    http->counts = tb_counts_new();
+    st = tb_watch_start(http, err);
+    if (st) {
+        tb_counts_free(http->counts);
+        tb_free(http);
+        return st;
+    }
+    if (listen_fd < 0) st = listen_on(config, &http->listen_fd, err);
+    if (!st) st = read_tls(http, config, err);
+    if (!st) st = tb_auth_new(config, &http->auth, err);
+    if (!st) http->port = port_of(http->listen_fd);
+    if (!st) st = start_daemon(http, err);
+    if (st) {
+        tb_http_stop(http);
+        return st;
+    }
+    *out = http;
+    return TB_OK;
+}
+
+int tb_http_port(const tb_http *http)
+{
+    return http->port;
+}
+
+int tb_http_listen_fd(const tb_http *http)
+{
+    return http->listen_fd;
+}
+
+void tb_http_quiesce(tb_http *http)
+{
+    if (http->quiesced) return;
+    http->quiesced = true;
+    MHD_quiesce_daemon(http->daemon); /* the socket is ours again */
+}
+
+/* Answers under way get a moment to reach their clients. */
+enum { LAST_WORDS_MS = 2000, LOOK_MS = 10 };
+
+void tb_http_stop(tb_http *http)
+{
+    if (!http) return;
+    if (http->daemon) {
+        if (!http->quiesced) tb_http_quiesce(http);
+        for (int ms = 0; ms < LAST_WORDS_MS && atomic_load(&http->in_flight) > 0; ms += LOOK_MS)
+            tb_clock_sleep_ms(LOOK_MS);
+        MHD_stop_daemon(http->daemon);
+    }
+    tb_watch_stop(http);
+    tb_auth_free(http->auth);
+    tb_counts_free(http->counts);
+    if (http->listen_fd >= 0) close(http->listen_fd);
+    tb_free(http->tls_cert);
+    tb_free(http->tls_key);
+    tb_free(http);
+}
