@@ -1,0 +1,113 @@
+#include "audio/wav.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+/* after the four above, as it asks */
+#include <cmocka.h>
+
+static void what_is_printed_is_read_back_to_half_a_step(void **state)
+{
+    tb_pcm in = {0}, out = {0};
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    (void)state;
+    assert_int_equal(tb_pcm_init(&in, 1000, 22050, NULL), TB_OK);
+    for (size_t i = 0; i < in.len; i++)
+        in.data[i] = 0.9F * sinf((float)i * 0.1F);
+    assert_int_equal(tb_wav_print(&in, &bytes, &size, NULL), TB_OK);
+    assert_int_equal(size, TB_WAV_HEADER + 2000);
+    assert_int_equal(tb_wav_read(bytes, size, 10, &out, NULL), TB_OK);
+    assert_int_equal(out.rate_hz, 22050);
+    assert_int_equal(out.len, 1000);
+    for (size_t i = 0; i < in.len; i++)
+        assert_true(fabsf(in.data[i] - out.data[i]) <= 0.5F / 32768 + 1e-6F);
+    tb_free(bytes);
+    tb_pcm_clear(&in);
+    tb_pcm_clear(&out);
+}
+
+static void a_size_that_is_a_placeholder_means_the_rest(void **state)
+{
+    (void)state;
+    for (int zero = 0; zero < 2; zero++) {
+        uint8_t bytes[TB_WAV_HEADER + 20] = {0};
+        tb_pcm out = {0};
+        tb_wav_header(bytes, UINT32_MAX, 24000);
+        if (zero) memset(bytes + 40, 0, 4);
+        assert_int_equal(tb_wav_read(bytes, sizeof bytes, 10, &out, NULL), TB_OK);
+        assert_int_equal(out.len, 10);
+        tb_pcm_clear(&out);
+    }
+}
+
+static void too_loud_is_clipped_and_not_a_number_is_silence(void **state)
+{
+    const float x[4] = {2, -2, NAN, 0.5F};
+    const uint8_t want[8] = {0xFF, 0x7F, 0x00, 0x80, 0, 0, 0, 0x40};
+    uint8_t got[8];
+    (void)state;
+    tb_wav_s16(x, 4, got);
+    assert_memory_equal(got, want, 8);
+}
+
+static void every_way_of_being_wrong_has_its_sentence(void **state)
+{
+    /* where, what to write there, what the sentence names */
+    static const struct {
+        size_t at;
+        uint8_t value;
+        const char *word;
+    } wrong[] = {
+        {20, 2, "format 2"}, {22, 0, "channels"}, {22, 9, "channels"},   {34, 12, "12 bits"},
+        {32, 3, "damaged"},  {12, 'x', "format"}, {36, 'x', "no sound"}, {16, 8, "damaged"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        uint8_t bytes[TB_WAV_HEADER + 20] = {0};
+        tb_pcm out = {0};
+        tb_err err = {0};
+        tb_wav_header(bytes, 10, 24000);
+        bytes[wrong[i].at] = wrong[i].value;
+        assert_int_equal(tb_wav_read(bytes, sizeof bytes, 10, &out, &err), TB_EINVAL);
+        if (!strstr(err.msg, wrong[i].word)) fail_msg("%zu: %s", i, err.msg);
+        assert_null(out.data);
+    }
+}
+
+static void resampling_keeps_length_and_tone(void **state)
+{
+    tb_pcm in = {0}, out = {0};
+    (void)state;
+    assert_int_equal(tb_pcm_init(&in, 24000, 24000, NULL), TB_OK);
+    for (size_t i = 0; i < in.len; i++)
+        in.data[i] = 0.5F * sinf(6.2831853F * 440 * (float)i / 24000);
+    assert_int_equal(tb_resample(&in, 44100, &out, NULL), TB_OK);
+    assert_int_equal(out.len, 44100);
+    /* Away from the ends the sine itself, to soxr's 20 bits and float's phase above. */
+    for (size_t i = 4000; i < 40000; i++)
+        assert_true(fabsf(out.data[i] - 0.5F * sinf(6.2831853F * 440 * (float)i / 44100)) < 1e-3F);
+    tb_pcm_clear(&out);
+    assert_int_equal(tb_resample(&in, 999, &out, NULL), TB_EINVAL);
+    in.len = 0;
+    assert_int_equal(tb_resample(&in, 8000, &out, NULL), TB_OK);
+    assert_int_equal(out.len, 0);
+    tb_pcm_clear(&out);
+    tb_pcm_clear(&in);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_printed_is_read_back_to_half_a_step),
+        cmocka_unit_test(a_size_that_is_a_placeholder_means_the_rest),
+        cmocka_unit_test(too_loud_is_clipped_and_not_a_number_is_silence),
+        cmocka_unit_test(every_way_of_being_wrong_has_its_sentence),
+        cmocka_unit_test(resampling_keeps_length_and_tone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
