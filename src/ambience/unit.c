@@ -22,16 +22,6 @@ tb_stream tb_stream_named(const char *preset, uint64_t seed, const char *name)
     return (tb_stream){tb_mix64(tb_fnv1a(full, (size_t)n) ^ tb_mix64(seed))};
 }
 
-double tb_stream_u(tb_stream r, uint64_t i)
-{
-    /* The finaliser written out: this is the one thing every sample of every bed pays for. */
-    uint64_t z = r.key + (i + 1) * UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    z ^= z >> 31;
-    return (double)(int64_t)(z >> 40) * (1.0 / 16777216.0);
-}
-
 double tb_lognormal(double u1, double u2, double sigma)
 {
     return exp(sigma * sqrt(-2 * log(1 - u1)) * cos(2 * M_PI * u2));

@@ -22,7 +22,17 @@ typedef struct {
 } tb_stream;
 
 tb_stream tb_stream_named(const char *preset, uint64_t seed, const char *name);
-double tb_stream_u(tb_stream r, uint64_t i); /* [0,1), 24 bits */
+
+/* Number i, [0,1) with 24 bits. tb_mix64 written out: every sample of every bed pays for this. */
+static inline double tb_stream_u(tb_stream r, uint64_t i)
+{
+    uint64_t z = r.key + (i + 1) * UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    z ^= z >> 31;
+    return (double)(int64_t)(z >> 40) * (1.0 / 16777216.0);
+}
+
 double tb_lognormal(double u1, double u2, double sigma);
 
 /* ---- a decaying sine, or decaying noise through a band pass, started at a sample */

@@ -321,7 +321,7 @@ static double measured(const sound *s, const char *preset, const char *name)
     bool cafe = !strcmp(preset, "cafe"), chirp = !strcmp(name, "chirp_hz");
     double lo = cafe ? 250 : 3500, hi = cafe ? 2000 : chirp ? 6500 : 5400;
     if (!chirp && strcmp(name, "syllable_hz") != 0 && strcmp(name, "syllable_mod_db") != 0)
-        return NAN;
+        return (double)NAN;
     double *y = band_pass(x, n, RATE, lo, hi), *p = modulation(y, n, RATE);
     if (!strcmp(name, "syllable_mod_db"))
         r = modulation_ratio_db(p, 2, 7, 15, 40);

@@ -22,7 +22,7 @@ static tb_status collect(void *self, const tb_pcm *pcm, tb_err *err)
 
 static tb_post_opts plain(void)
 {
-    return (tb_post_opts){.level_lu = NAN, .loudness_lufs = NAN, .seed = 5};
+    return (tb_post_opts){.level_lu = (double)NAN, .loudness_lufs = (double)NAN, .seed = 5};
 }
 
 /* Something with syllables: a tone of 160 Hz and its harmonics, on and off four times a second. */
@@ -113,7 +113,7 @@ static void the_bed_lies_as_far_under_as_asked(void **state)
 {
     (void)state;
     static const char *const ids[] = {"white", "rain", "train", "cafe"};
-    static const double level[] = {NAN, 12, 25, NAN}, want[] = {18, 12, 25, 20};
+    static const double level[] = {(double)NAN, 12, 25, (double)NAN}, want[] = {18, 12, 25, 20};
     tb_pcm in = speech(20, 0.15);
     for (int k = 0; k < 4; k++) {
         tb_post_opts o = plain();
@@ -331,7 +331,7 @@ static void values_out_of_range_name_their_field(void **state)
     assert_int_equal(tb_post_begin(set, &o, RATE, collect, NULL, &post, &err), TB_EINVAL);
     assert_string_equal(err.field, "ambience_level");
     o = plain();
-    o.duck_db = NAN;
+    o.duck_db = (double)NAN;
     assert_int_equal(tb_post_check(set, &o, &err), TB_EINVAL);
     assert_string_equal(err.field, "ambience_duck_db");
     o = plain();
