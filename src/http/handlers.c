@@ -417,3 +417,19 @@ tb_status tb_get_languages(tb_request *r, tb_err *err)
     tb_reply_json(r, 200, tb_print_languages(list, n));
     return TB_OK;
 }
+
+tb_status tb_get_tags(tb_request *r, tb_err *err)
+{
+    tb_json *list = tb_json_array();
+    (void)err;
+    for (int tag = 0; tag < TB_TAG_COUNT; tag++) {
+        tb_json *o = tb_json_object();
+        tb_json_set_string(o, "name", tb_tag_name((tb_tag)tag));
+        tb_json_set_string(o, "kind",
+                           tb_tag_kind_of((tb_tag)tag) == TB_TAG_SOUND ? "sound" : "tone");
+        tb_json_add(list, o);
+    }
+    tb_reply_json(r, 200, tb_json_print(list));
+    tb_json_free(list);
+    return TB_OK;
+}

@@ -31,5 +31,6 @@ tb_status tb_get_download(tb_request *r, tb_err *err);
 tb_status tb_get_ambiences(tb_request *r, tb_err *err);
 tb_status tb_get_preview(tb_request *r, tb_err *err);
 tb_status tb_get_languages(tb_request *r, tb_err *err);
+tb_status tb_get_tags(tb_request *r, tb_err *err);
 
 #endif

@@ -40,13 +40,16 @@ struct tb_request {
     int64_t began_ns;
     tb_str body;
     tb_fields fields; /* of the query and the body together */
-    enum { TB_AT_START, TB_AT_PASSWORD, TB_AT_BODY, TB_AT_JOB, TB_AT_END } phase;
+    enum { TB_AT_START, TB_AT_PASSWORD, TB_AT_BODY, TB_AT_REFUSED, TB_AT_JOB, TB_AT_END } phase;
 
     pthread_mutex_t lock; /* guards the two below against a job's wake */
     bool asleep, news;
     tb_job *job;
     tb_auth_check *check;
     size_t charged; /* bytes of body counted against the budget of all */
+    uint64_t sent;  /* bytes of the answer's body; of a stream, those handed over */
+    size_t dropped; /* bytes of a refused body */
+    char trace[56]; /* traceparent (W3C), or empty */
     bool streaming;
 
     int status; /* of the answer; 0: none yet */

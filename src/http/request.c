@@ -20,6 +20,7 @@
  */
 enum {
     BODIES_MAX = 256 << 20, /* of all requests together */
+    DROP_MAX = 8 << 20,     /* of a body that was refused while it came */
     STREAM_BLOCK = 16384,
     RETRY_AFTER_S = 2,
 };
@@ -45,6 +46,7 @@ void tb_reply_response(tb_request *r, int status, struct MHD_Response *response)
 void tb_reply_text(tb_request *r, int status, const char *type, char *text)
 {
     size_t size = strlen(text);
+    r->sent = size;
     tb_reply_response(r, status,
                       MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE));
     if (!r->response) free(text);
@@ -163,7 +165,9 @@ static ssize_t read_stream(void *self, uint64_t pos, char *out, size_t max)
         if (view.state == TB_JOB_FAILED) return MHD_CONTENT_READER_END_WITH_ERROR;
         if (pos < view.size) {
             int64_t n = tb_job_read(r->job, pos, out, max);
-            return n > 0 ? (ssize_t)n : MHD_CONTENT_READER_END_WITH_ERROR;
+            if (n <= 0) return MHD_CONTENT_READER_END_WITH_ERROR;
+            r->sent += (uint64_t)n;
+            return (ssize_t)n;
         }
         if (view.state == TB_JOB_DONE) return MHD_CONTENT_READER_END_OF_STREAM;
         if (fall_asleep(r)) return 0;
@@ -222,6 +226,7 @@ bool tb_reply_job(tb_request *r)
                                                             read_stream, r, NULL));
     } else {
         int fd = tb_job_fd(r->job);
+        r->sent = view.size;
         struct MHD_Response *whole =
             fd >= 0 ? MHD_create_response_from_fd64(view.size, fd) : NULL; /* takes fd */
         if (!whole && fd >= 0) close(fd);
@@ -234,9 +239,9 @@ bool tb_reply_job(tb_request *r)
 static enum MHD_Result wait_for_job(tb_request *r)
 {
     r->phase = TB_AT_JOB;
+    tb_watch_add(r); /* before the first look: a stream that is ready at once may sleep later */
     for (;;) {
         if (tb_reply_job(r)) return send_answer(r);
-        tb_watch_add(r);
         if (fall_asleep(r)) return MHD_YES;
     }
 }
@@ -392,6 +397,10 @@ static tb_request *request_new(tb_http *http, struct MHD_Connection *connection,
         tb_uuid(uuid);
         snprintf(r->id, sizeof r->id, "%s", uuid);
     }
+    const char *trace = tb_request_header(r, "traceparent");
+    if (trace && strlen(trace) == sizeof r->trace - 1 &&
+        strspn(trace, "0123456789abcdef-") == sizeof r->trace - 1)
+        snprintf(r->trace, sizeof r->trace, "%s", trace);
     atomic_fetch_add(&http->in_flight, 1);
     return r;
 }
@@ -440,25 +449,35 @@ static enum MHD_Result begin(tb_request *r)
     return MHD_YES;
 }
 
+/*
+ * libmicrohttpd takes an answer before the body or behind it, not in its middle. So what is wrong
+ * with a body that has no length is remembered, a little more of it is thrown away for the client
+ * to hear the answer, and one who goes on sending is cut off.
+ */
 static enum MHD_Result take_body(tb_request *r, const char *data, size_t *size)
 {
     tb_err err = {0};
-    if (r->phase != TB_AT_BODY) { /* answered already: the rest is thrown away */
-        *size = 0;
-        return MHD_YES;
-    }
-    if (atomic_fetch_add(&r->http->bodies, *size) + *size > BODIES_MAX) {
-        atomic_fetch_sub(&r->http->bodies, *size);
-        tb_fail(&err, TB_EUNREADY, "too many uploads are under way; try again in a moment");
-        return send_error(r, &err);
-    }
-    r->charged += *size;
-    if (!tb_str_add(&r->body, data, *size)) {
-        tb_fail(&err, TB_ETOOBIG, "the body is larger than the %lld bytes that are taken here",
-                (long long)body_limit(r));
-        return send_error(r, &err);
-    }
+    size_t n = *size;
     *size = 0;
+    if (r->phase == TB_AT_REFUSED) {
+        r->dropped += n;
+        return r->dropped > DROP_MAX ? MHD_NO : MHD_YES;
+    }
+    if (r->phase != TB_AT_BODY) return MHD_YES; /* answered already: the rest is thrown away */
+    if (atomic_fetch_add(&r->http->bodies, n) + n > BODIES_MAX) {
+        atomic_fetch_sub(&r->http->bodies, n);
+        tb_fail(&err, TB_EUNREADY, "too many uploads are under way; try again in a moment");
+    } else {
+        r->charged += n;
+        if (!tb_str_add(&r->body, data, n))
+            tb_fail(&err, TB_ETOOBIG, "the body is larger than the %lld bytes that are taken here",
+                    (long long)body_limit(r));
+    }
+    if (err.status) {
+        tb_str_clear(&r->body);
+        tb_reply_error(r, &err);
+        r->phase = TB_AT_REFUSED;
+    }
     return MHD_YES;
 }
 
@@ -485,6 +504,7 @@ enum MHD_Result tb_request_handle(void *self, struct MHD_Connection *connection,
     if (r->phase == TB_AT_PASSWORD) return begin(r);
     if (*size > 0) return take_body(r, data, size);
     if (r->phase == TB_AT_BODY) return act(r);
+    if (r->phase == TB_AT_REFUSED) return send_answer(r);
     if (r->phase == TB_AT_JOB) return wait_for_job(r);
     return MHD_YES;
 }
@@ -502,9 +522,11 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
     if (r->job) tb_job_leave(r->job); /* cancels it unless it is done */
     double seconds = (double)(tb_clock_mono_ns() - r->began_ns) / 1e9;
     tb_counts_add(http, r, seconds);
-    tb_log(TB_INFO, "http", "id=%s method=%s path=%.200s status=%d ms=%.1f user=%s end=%s", r->id,
-           r->method, r->path, r->status, seconds * 1e3, r->user,
-           how == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "ok" : "cut");
+    tb_log(TB_INFO, "http",
+           "id=%s method=%s path=%.200s status=%d bytes=%llu ms=%.1f user=%s end=%s%s%.55s", r->id,
+           r->method, r->path, r->status, (unsigned long long)r->sent, seconds * 1e3, r->user,
+           how == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "ok" : "cut",
+           *r->trace ? " traceparent=" : "", r->trace);
     if (r->response) MHD_destroy_response(r->response);
     for (int i = 0; i < r->n_headers; i++) {
         tb_free(r->headers[i].name);

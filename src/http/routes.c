@@ -43,6 +43,7 @@ const tb_route tb_routes[] = {
     {"GET",    "/ambiences",              tb_get_ambiences,    0,        TB_GROUP_LISTS,  "The beds", ""},
     {"GET",    "/ambiences/{id}/preview", tb_get_preview,      0,        TB_GROUP_NONE,   "Six seconds of a bed", "id* string p"},
     {"GET",    "/languages",              tb_get_languages,    0,        TB_GROUP_LISTS,  "The languages that can be spoken", ""},
+    {"GET",    "/tags",                   tb_get_tags,         0,        TB_GROUP_LISTS,  "The [tags] a text may hold: tones and sounds", ""},
     {NULL, NULL, NULL, 0, TB_GROUP_NONE, NULL, NULL},
 };
 /* clang-format on */

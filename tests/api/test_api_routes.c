@@ -432,7 +432,7 @@ static void uploads_that_cannot_be_voices_are_refused(void **state)
     }
     api_part_text(&parts, "name", "nofile");
     api_parts_end(&parts);
-    expect(api_multipart(&server, "/voices/upload", &parts), 400, "file");
+    expect(api_multipart(&server, "/voices/upload", &parts), 422, "file");
     api_part_text(&parts, "name", "noise");
     api_part_file(&parts, "file", "a.wav", noise, sizeof noise);
     api_parts_end(&parts);
