@@ -1,38 +1,24 @@
-#define _XOPEN_SOURCE 700 /* nftw */
-
 #include "client.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { START_MS = 60000, STOP_MS = 40000, READ_MS = 120000 };
+enum { READ_MS = 120000 };
 
 static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "api harness: %s: %s\n", what, strerror(errno));
     exit(1);
-}
-
-int64_t api_now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static void *grow(void *p, size_t size)
@@ -42,114 +28,18 @@ static void *grow(void *p, size_t size)
     return p;
 }
 
-/* ---- the server ---- */
-
-static void write_env(const char *dir, const char *more)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/.env", dir);
-    FILE *f = fopen(path, "w");
-    if (!f) die(path);
-    fprintf(f,
-            "HOST=127.0.0.1\nPORT=0\nAPI_USERNAME=" API_USER "\nAPI_PASSWORD=\"" API_PASSWORD
-            "\"\nAPI_KEY=" API_KEY "\n%s",
-            more ? more : "");
-    fclose(f);
-}
-
-static int wait_for_port(int fd)
-{
-    char text[4096];
-    size_t n = 0;
-    int64_t until = api_now_ms() + START_MS;
-    while (n < sizeof text - 1 && api_now_ms() < until) {
-        struct pollfd p = {fd, POLLIN, 0};
-        if (poll(&p, 1, 100) <= 0) continue;
-        ssize_t got = read(fd, text + n, sizeof text - 1 - n);
-        if (got <= 0) break;
-        n += (size_t)got;
-        text[n] = 0;
-        char *at = strstr(text, "listening on http://");
-        char *end = at ? strchr(at, '\n') : NULL;
-        if (end) {
-            *end = 0;
-            return atoi(strrchr(at, ':') + 1);
-        }
-    }
-    return -1;
-}
-
-void api_start(api_server *s, const char *env)
-{
-    int out[2];
-    signal(SIGPIPE, SIG_IGN);
-    strcpy(s->dir, "/tmp/timbre-api-XXXXXX");
-    if (!mkdtemp(s->dir)) die("mkdtemp");
-    write_env(s->dir, env);
-    if (pipe(out) != 0) die("pipe");
-    fcntl(out[0], F_SETFD, FD_CLOEXEC);
-    s->pid = fork();
-    if (s->pid < 0) die("fork");
-    if (s->pid == 0) {
-        char log[128];
-        snprintf(log, sizeof log, "%s/log", s->dir);
-        int err = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-        dup2(out[1], 1);
-        if (err >= 0) dup2(err, 2);
-        if (chdir(s->dir) != 0) _exit(126);
-        execl(TB_TEST_PROGRAM, "timbre", "serve", (char *)NULL);
-        _exit(127);
-    }
-    close(out[1]);
-    s->port = wait_for_port(out[0]);
-    /* out[0] stays open: a server whose stdout is gone is another test. */
-    if (s->port <= 0) {
-        fprintf(stderr, "api harness: the server did not start; see %s/log\n", s->dir);
-        kill(s->pid, SIGKILL);
-        exit(1);
-    }
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
-int api_stop(api_server *s)
-{
-    int status = 0, code = -1;
-    int64_t until = api_now_ms() + STOP_MS;
-    kill(s->pid, SIGTERM);
-    while (api_now_ms() < until) {
-        pid_t got = waitpid(s->pid, &status, WNOHANG);
-        if (got == s->pid) {
-            code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-            break;
-        }
-        poll(NULL, 0, 20);
-    }
-    if (code != 0) {
-        /* The log is evidence: shown and kept. */
-        fprintf(stderr, "api harness: the server ended with %d; see %s/log\n", code, s->dir);
-        kill(s->pid, SIGKILL);
-        return code;
-    }
-    nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    return code;
-}
-
-/* ---- the client ---- */
-
 int api_connect(const api_server *s)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)s->port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0) die("connect");
+    if (fd < 0) die("socket");
     fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
+        if (!s->mortal) die("connect");
+        close(fd);
+        return -1;
+    }
     return fd;
 }
 
@@ -331,6 +221,10 @@ api_reply api_call(const api_server *s, const char *method, const char *path,
              method, path, e->anonymous ? "" : api_basic(), e->headers ? e->headers : "", type,
              length);
     int fd = api_connect(s);
+    if (fd < 0) {
+        free(head);
+        return (api_reply){0};
+    }
     api_send_text(fd, head);
     free(head);
     if (e->body) api_send(fd, e->body, e->size);

@@ -1,29 +1,16 @@
 #ifndef TB_TESTS_API_CLIENT_H
 #define TB_TESTS_API_CLIENT_H
 
+#include "server.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 /*
- * A real server in an empty folder, and a client of our own on plain sockets: hostile requests are
- * bytes that no library would send. Whatever goes wrong in here ends the test program with a line.
+ * A client of our own on plain sockets: hostile requests are bytes that no library would send.
+ * Whatever goes wrong in here ends the test program with a line.
  */
-typedef struct {
-    pid_t pid;
-    int port;
-    char dir[64];
-} api_server;
-
-/* env: further lines of .env, or NULL. Credentials: API_USER, API_PASSWORD, API_KEY below. */
-void api_start(api_server *s, const char *env);
-/* SIGTERM; the exit code, or -1 when it did not end within 40 s. Removes the folder. */
-int api_stop(api_server *s);
-
-#define API_USER     "me"
-#define API_PASSWORD "pass:word \xC3\xA4" /* colons and UTF-8 are legal */
-#define API_KEY      "key-0123456789"
 
 typedef struct {
     int status;    /* 0: the connection ended without an answer */
@@ -67,7 +54,8 @@ void api_part_file(api_parts *p, const char *name, const char *filename, const v
 void api_parts_end(api_parts *p);
 api_reply api_multipart(const api_server *s, const char *path, api_parts *p); /* frees p's data */
 
-/* For the rude cases: a connected socket, sending, and reading an answer to its end. */
+/* For the rude cases: a connected socket (-1 when a mortal server refuses), sending, and reading an
+ * answer to its end. */
 int api_connect(const api_server *s);
 void api_send(int fd, const void *data, size_t size); /* a peer that closed is not an error */
 void api_send_text(int fd, const char *text);
@@ -78,7 +66,6 @@ const char *api_basic(void);
 /* The same for others, heap. */
 char *api_basic_of(const char *user, const char *password);
 
-int64_t api_now_ms(void);
 /* Seconds of sound of a 16 bit mono wav with exact sizes; -1 when it is not one. */
 double api_wav_seconds(const uint8_t *wav, size_t size);
 /* Recorded speech, made by the server itself: a wav of some seven seconds. */

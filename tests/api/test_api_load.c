@@ -170,7 +170,7 @@ static void the_same_seed_gives_the_same_bytes_to_all(void **state)
 
 static void a_full_lane_says_when_to_come_again(void **state)
 {
-    enum { MORE = 12 }; /* two run, four may wait */
+    enum { MORE = 12 }; /* two run, six may wait */
     int fds[MORE], busy = 0;
     (void)state;
     for (int i = 0; i < MORE; i++) {
@@ -194,13 +194,13 @@ static void a_full_lane_says_when_to_come_again(void **state)
         }
     }
     print_message("of %d requests at once %d were told to come again\n", MORE, busy);
-    assert_true(busy >= MORE - 6);
+    assert_true(busy >= 2);
     wait_running(0);
 }
 
 static void a_reader_who_does_not_read_holds_nobody_up(void **state)
 {
-    char *form = long_form(31, 60, "&stream=true&response_format=wav");
+    char *form = long_form(31, 100, "&stream=true");
     (void)state;
     int fd = begin("/generate-tts", form); /* and never reads */
     free(form);

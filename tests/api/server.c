@@ -1,0 +1,167 @@
+#define _XOPEN_SOURCE 700 /* nftw */
+
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+enum { START_MS = 60000, STOP_MS = 40000 };
+
+static pid_t running; /* of the one server a test program has; for its own sudden end */
+
+static _Noreturn void die(const char *what)
+{
+    fprintf(stderr, "api harness: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+int64_t api_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void leave_nobody(void)
+{
+    if (running > 0) kill(running, SIGKILL);
+}
+
+static void write_env(const char *dir, const char *more)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/.env", dir);
+    FILE *f = fopen(path, "w");
+    if (!f) die(path);
+    fprintf(f,
+            "HOST=127.0.0.1\nPORT=0\nAPI_USERNAME=" API_USER "\nAPI_PASSWORD=\"" API_PASSWORD
+            "\"\nAPI_KEY=" API_KEY "\n%s",
+            more ? more : "");
+    fclose(f);
+}
+
+static int wait_for_port(int fd)
+{
+    char text[4096];
+    size_t n = 0;
+    int64_t until = api_now_ms() + START_MS;
+    while (n < sizeof text - 1 && api_now_ms() < until) {
+        struct pollfd p = {fd, POLLIN, 0};
+        if (poll(&p, 1, 100) <= 0) continue;
+        ssize_t got = read(fd, text + n, sizeof text - 1 - n);
+        if (got <= 0) break;
+        n += (size_t)got;
+        text[n] = 0;
+        char *at = strstr(text, "listening on http://");
+        char *end = at ? strchr(at, '\n') : NULL;
+        if (end) {
+            *end = 0;
+            return atoi(strrchr(at, ':') + 1);
+        }
+    }
+    return -1;
+}
+
+static _Noreturn void become_server(const api_server *s, int out)
+{
+    char log[128];
+    snprintf(log, sizeof log, "%s/log", s->dir);
+    int err = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when the test itself is killed */
+#endif
+    dup2(out, 1);
+    if (err >= 0) dup2(err, 2);
+    if (chdir(s->dir) != 0) _exit(126);
+    execl(TB_TEST_PROGRAM, "timbre", "serve", (char *)NULL);
+    _exit(127);
+}
+
+void api_restart(api_server *s)
+{
+    int out[2];
+    if (pipe(out) != 0) die("pipe");
+    fcntl(out[0], F_SETFD, FD_CLOEXEC);
+    s->pid = fork();
+    if (s->pid < 0) die("fork");
+    if (s->pid == 0) become_server(s, out[1]);
+    running = s->pid;
+    close(out[1]);
+    s->out = out[0]; /* stays open: a server whose stdout is gone is another test */
+    s->port = wait_for_port(out[0]);
+    if (s->port <= 0) {
+        fprintf(stderr, "api harness: the server did not start; see %s/log\n", s->dir);
+        exit(1);
+    }
+}
+
+void api_start(api_server *s, const char *env)
+{
+    signal(SIGPIPE, SIG_IGN);
+    atexit(leave_nobody);
+    strcpy(s->dir, "/tmp/timbre-api-XXXXXX");
+    if (!mkdtemp(s->dir)) die("mkdtemp");
+    write_env(s->dir, env);
+    api_restart(s);
+}
+
+void api_signal(const api_server *s, int signal)
+{
+    kill(s->pid, signal);
+}
+
+void api_kill(api_server *s)
+{
+    kill(s->pid, SIGKILL);
+    waitpid(s->pid, NULL, 0);
+    running = 0;
+    close(s->out);
+}
+
+int api_wait(api_server *s)
+{
+    int status = 0;
+    int64_t until = api_now_ms() + STOP_MS;
+    while (api_now_ms() < until) {
+        if (waitpid(s->pid, &status, WNOHANG) == s->pid) {
+            running = 0;
+            close(s->out);
+            return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        }
+        poll(NULL, 0, 20);
+    }
+    api_kill(s);
+    return -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+int api_stop(api_server *s)
+{
+    api_signal(s, SIGTERM);
+    int code = api_wait(s);
+    if (code != 0) /* the log is evidence: named and kept */
+        fprintf(stderr, "api harness: the server ended with %d; see %s/log\n", code, s->dir);
+    else
+        nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return code;
+}
