@@ -1,0 +1,62 @@
+#ifndef TB_TEXT_SCRIPT_PRIV_H
+#define TB_TEXT_SCRIPT_PRIV_H
+
+#include "base/str.h"
+#include "text/script.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Between the text and its script: the words alone, each bracket that we know replaced by one
+ * space, and what those brackets ask for with the place where they stood.
+ */
+typedef enum { TB_MARK_TONE, TB_MARK_SOUND, TB_MARK_PAUSE, TB_MARK_BED } tb_mark_kind;
+
+typedef struct {
+    tb_mark_kind kind;
+    size_t at;      /* byte in words */
+    tb_tag tag;     /* TONE, SOUND */
+    char *bed;      /* BED: heap; NULL = off */
+    double seconds; /* PAUSE, BED */
+} tb_mark;
+
+typedef struct {
+    tb_str words; /* no brackets, no controls but \n */
+    tb_mark *marks;
+    size_t n_marks, cap_marks;
+    char **unknown; /* each once */
+    size_t n_unknown;
+    double asked_pause, asked_bed; /* sums of what brackets asked for, seconds */
+    char *bed;                     /* folded name of the bed that is on; NULL none */
+} tb_marked;
+
+/* Longest that one bracket, and all of a text together, may ask for. */
+#define TB_PAUSE_MAX_SECONDS 10.0
+#define TB_ASKED_MAX_SECONDS 600.0
+
+/* Names kept of brackets that mean nothing; a reply's header has no room for more. */
+enum { TB_UNKNOWN_MAX = 32, TB_UNKNOWN_BYTES = 64 };
+
+/* text: valid UTF-8 of len bytes. */
+TB_MUST_CHECK tb_status tb_marked_read(const char *text, size_t len, const tb_script_opts *opts,
+                                       tb_marked *out, tb_err *err);
+void tb_marked_clear(tb_marked *marked);
+
+/* "800ms", "1.5s", "1,5 s", "2" (seconds): false for anything else. */
+bool tb_seconds_parse(const char *s, size_t len, double *out);
+
+/*
+ * The sentence that starts at `from` in words[0..len): *end is behind its last mark of punctuation
+ * and closing quotes, *gap the silence that follows it. A sentence may be blank.
+ */
+void tb_sentence_next(const char *words, size_t len, size_t from, size_t *end, double *gap);
+
+/*
+ * The first piece of at most TB_PIECE_MAX code points of s[0..len): returns the bytes it takes,
+ * *gap the silence that a cut there asks for (0 when it is all of s).
+ */
+enum { TB_PIECE_MAX = 300 };
+size_t tb_piece_next(const char *s, size_t len, double *gap);
+
+#endif
