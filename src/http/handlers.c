@@ -118,6 +118,8 @@ tb_status tb_post_replay(tb_request *r, tb_err *err)
     if (st) return st;
     st = tb_speech_req_replay(row.text, row.params, &req, err);
     if (!st && !req.prompt_hash && *row.prompt_hash) req.prompt_hash = tb_strdup(row.prompt_hash);
+    if (!st && !req.voice_id && !req.prompt_hash)
+        st = tb_fail(err, TB_ENOTFOUND, "the recording this was spoken with is not kept any more");
     req.stream = false;
     if (!st) st = submit(r, &req, err);
     tb_speech_req_clear(&req);

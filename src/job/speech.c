@@ -84,8 +84,8 @@ static tb_status find_voice(tb_job *job, char prompt_hash[TB_HASH_HEX], const tb
         tb_free(kept);
         return st;
     }
-    return tb_voices_get(s->voices, req->voice_id ? req->voice_id : "default", &job->cancel, voice,
-                         err);
+    if (!req->voice_id) return tb_fail_field(err, TB_EMALFORMED, "voice_id", "no voice is named");
+    return tb_voices_get(s->voices, req->voice_id, &job->cancel, voice, err);
 }
 
 static tb_status check_beds(tb_service *s, const tb_script *script, tb_err *err)
