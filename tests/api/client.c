@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_MS = 120000 };
+enum { READ_MS = 120000, FIRST_BYTES = 4096 /* more than a header */ };
 
 static _Noreturn void die(const char *what)
 {
@@ -159,7 +159,8 @@ api_reply api_read(int fd, bool head)
             }
             if (at) body_at = (size_t)(at + 4 - (char *)raw);
         }
-        if (body_at && n > body_at && r.first_ms == 0) r.first_ms = api_now_ms() - began;
+        if (body_at && n > body_at + FIRST_BYTES && r.first_ms == 0)
+            r.first_ms = api_now_ms() - began;
     }
     r.total_ms = api_now_ms() - began;
     close(fd);

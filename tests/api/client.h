@@ -19,7 +19,7 @@ typedef struct {
     size_t size;
     bool complete; /* all of Content-Length, or the final chunk, was there */
     bool chunked;
-    int64_t first_ms, total_ms; /* from sending to the first body byte; to the end */
+    int64_t first_ms, total_ms; /* from sending to some sound (0: a body under 4 KiB); to the end */
 } api_reply;
 
 void api_reply_clear(api_reply *r);
