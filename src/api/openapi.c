@@ -43,9 +43,19 @@ static tb_json *operation(const tb_route_doc *r)
     tb_json_set(form, "properties", fields);
     tb_json_set(form, "required", required);
     if (n_fields) {
-        tb_json *body = tb_json_object(), *content = tb_json_object(), *media = tb_json_object();
-        tb_json_set(media, "schema", form);
-        tb_json_set(content, "multipart/form-data", media);
+        /* The three kinds of body that are read alike; a file only travels in the first. */
+        static const char *const kinds[] = {"multipart/form-data", "application/json",
+                                            "application/x-www-form-urlencoded"};
+        tb_json *body = tb_json_object(), *content = tb_json_object();
+        char *text = tb_json_print(form);
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+            tb_json *media = tb_json_object(), *copy = NULL;
+            if (tb_json_parse(text, strlen(text), &copy, NULL) != TB_OK) copy = tb_json_object();
+            tb_json_set(media, "schema", copy);
+            tb_json_set(content, kinds[i], media);
+        }
+        tb_free(text);
+        tb_json_free(form);
         tb_json_set(body, "content", content);
         tb_json_set(op, "requestBody", body);
     } else {
@@ -58,9 +68,38 @@ static tb_json *operation(const tb_route_doc *r)
         tb_json_set(ok, "content", content);
     }
     tb_json_set(replies, "200", ok);
+    tb_json *failed = tb_json_object();
+    tb_json_set_string(failed, "description",
+                       "An error: detail is one sentence, errors names fields");
+    tb_json_set(replies, "default", failed);
     tb_json_set(op, "responses", replies);
     if (!r->auth) tb_json_set(op, "security", tb_json_array());
     return op;
+}
+
+/* One principal, three ways in. */
+static void add_security(tb_json *root)
+{
+    static const char *const schemes[][2] = {{"basic", "basic"}, {"bearer", "bearer"}};
+    tb_json *components = tb_json_object(), *all = tb_json_object(), *any = tb_json_array();
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        tb_json *scheme = tb_json_object(), *one = tb_json_object();
+        tb_json_set_string(scheme, "type", "http");
+        tb_json_set_string(scheme, "scheme", schemes[i][1]);
+        tb_json_set(all, schemes[i][0], scheme);
+        tb_json_set(one, schemes[i][0], tb_json_array());
+        tb_json_add(any, one);
+    }
+    tb_json *key = tb_json_object(), *one = tb_json_object();
+    tb_json_set_string(key, "type", "apiKey");
+    tb_json_set_string(key, "in", "header");
+    tb_json_set_string(key, "name", "xi-api-key");
+    tb_json_set(all, "key", key);
+    tb_json_set(one, "key", tb_json_array());
+    tb_json_add(any, one);
+    tb_json_set(components, "securitySchemes", all);
+    tb_json_set(root, "components", components);
+    tb_json_set(root, "security", any);
 }
 
 char *tb_openapi_print(const tb_route_doc *routes, size_t n)
@@ -79,6 +118,7 @@ char *tb_openapi_print(const tb_route_doc *routes, size_t n)
         tb_free(method);
     }
     tb_json_set(root, "paths", paths);
+    add_security(root);
     char *text = tb_json_print(root);
     tb_json_free(root);
     return text;
