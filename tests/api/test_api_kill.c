@@ -32,14 +32,16 @@ static struct {
     char *text, *url, *id; /* of a clip; url NULL: text is a voice's name */
     size_t size;
 } kept[KEPT_MAX];
-static size_t n_kept, n_unanswered;
+static size_t n_kept, n_unanswered, n_refused;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void keep(const char *text, const api_reply *r)
 {
     pthread_mutex_lock(&lock);
-    if (r->status != 200 || !r->complete) {
+    if (r->status == 0 || (r->status == 200 && !r->complete)) {
         n_unanswered++;
+    } else if (r->status != 200) {
+        if (n_refused++ == 0) print_message("%s: %d %.300s\n", text, r->status, (char *)r->body);
     } else if (n_kept < KEPT_MAX) {
         kept[n_kept].text = strdup(text);
         kept[n_kept].url = api_header(r, "X-Download-Url");
@@ -200,6 +202,7 @@ static void what_was_acknowledged_survives_a_kill(void **state)
         kills, (double)(api_now_ms() - began) / 1e3, voices, n_kept - voices, n_unanswered);
     assert_true(n_kept > (size_t)kills / 2); /* else nothing was tested */
     assert_true(voices > 0 && n_unanswered > 0);
+    assert_int_equal(n_refused, 0);
 }
 
 static int stop(void **state)
