@@ -246,6 +246,21 @@ char *tb_print_clip(const tb_clip_row *row)
     return finish(clip(row));
 }
 
+char *tb_print_job(const tb_job_row *row)
+{
+    tb_json *o = tb_json_object();
+    tb_json_set_string(o, "id", row->id);
+    tb_json_set_string(o, "state", row->state);
+    set_time(o, "created_at", row->created_us);
+    if (row->ended_us)
+        set_time(o, "ended_at", row->ended_us);
+    else
+        tb_json_set(o, "ended_at", tb_json_null());
+    set_or_null(o, "error", row->error);
+    set_or_null(o, "history_id", row->clip_id);
+    return finish(o);
+}
+
 char *tb_print_history_deleted(uint64_t remaining)
 {
     tb_json *root = tb_json_object();

@@ -24,7 +24,7 @@ char *tb_print_error(tb_error_family family, const tb_err *err);
 /* GET /: engine and model as the engine room names them. */
 char *tb_print_status(const char *engine, const char *model, size_t languages);
 
-char *tb_print_voice(const tb_voice_row *row);           /* GET /voices/{id} */
+char *tb_print_voice(const tb_voice_row *row);          /* GET /voices/{id} */
 char *tb_print_voices(const tb_voice_list *list);       /* GET /voices */
 char *tb_print_voices_list(const tb_voice_list *list);  /* GET /voices/list */
 char *tb_print_voice_uploaded(const tb_voice_row *row); /* warnings among them */
@@ -32,8 +32,10 @@ char *tb_print_voice_updated(const tb_voice_row *row);
 char *tb_print_voice_deleted(const char *id);
 
 char *tb_print_history(const tb_clip_list *list); /* a bare array */
-char *tb_print_clip(const tb_clip_row *row); /* GET /history/{id} */
+char *tb_print_clip(const tb_clip_row *row);      /* GET /history/{id} */
 char *tb_print_history_deleted(uint64_t remaining);
+
+char *tb_print_job(const tb_job_row *row); /* GET /jobs/{id} */
 
 char *tb_print_ambiences(const tb_ambience_set *set);
 char *tb_print_languages(const tb_language *list, size_t n);

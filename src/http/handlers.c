@@ -127,6 +127,17 @@ tb_status tb_post_replay(tb_request *r, tb_err *err)
     return st;
 }
 
+tb_status tb_get_job(tb_request *r, tb_err *err)
+{
+    tb_job_row row = {0};
+    tb_status st = tb_store_job_get(store_of(r), r->params[0], &row, err);
+    if (!st && strcmp(row.user, r->user) != 0)
+        st = tb_fail_field(err, TB_ENOTFOUND, "job_id", "Job not found");
+    if (!st) tb_reply_json(r, 200, tb_print_job(&row));
+    tb_job_row_clear(&row);
+    return st;
+}
+
 tb_status tb_delete_job(tb_request *r, tb_err *err)
 {
     tb_status st = tb_job_cancel_id(r->http->service, r->params[0], r->user, err);

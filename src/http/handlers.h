@@ -14,6 +14,7 @@ tb_status tb_get_docs(tb_request *r, tb_err *err);
 tb_status tb_post_login(tb_request *r, tb_err *err);
 tb_status tb_do_demo(tb_request *r, tb_err *err);
 tb_status tb_post_generate(tb_request *r, tb_err *err);
+tb_status tb_get_job(tb_request *r, tb_err *err);
 tb_status tb_delete_job(tb_request *r, tb_err *err);
 tb_status tb_post_voice(tb_request *r, tb_err *err);
 tb_status tb_get_voices(tb_request *r, tb_err *err);

@@ -26,6 +26,7 @@ const tb_route tb_routes[] = {
     {"GET",    "/demo",                   tb_do_demo,          0,        TB_GROUP_NONE,   "Speak with the default settings", "text string q," SPEECH},
     {"POST",   "/demo",                   tb_do_demo,          -1,       TB_GROUP_NONE,   "Speak with the default settings", "text string q," SPEECH},
     {"POST",   "/generate-tts",           tb_post_generate,    -1,       TB_GROUP_NONE,   "Speak in a voice; kept in the history", "text* string q," SPEECH},
+    {"GET",    "/jobs/{id}",              tb_get_job,          0,        TB_GROUP_NONE,   "What became of a job of yours", "id* string p"},
     {"DELETE", "/jobs/{id}",              tb_delete_job,       0,        TB_GROUP_NONE,   "Stop a job of yours", "id* string p"},
     {"POST",   "/voices/upload",          tb_post_voice,       -1,       TB_GROUP_NONE,   "Keep a recording as a voice", "name* string q,file* file f,language string q,region string q,gender string q,description string q,model string q,overwrite boolean q"},
     {"GET",    "/voices",                 tb_get_voices,       0,        TB_GROUP_LISTS,  "The voices kept", ""},

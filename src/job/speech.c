@@ -1,4 +1,5 @@
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "job/job_priv.h"
 #include "job/output.h"
@@ -108,7 +109,8 @@ static void fill_head(tb_job *job, const tb_plan *plan, const tb_voice *voice, c
     h->ignored = tb_job_keep(job, plan->ignored);
     h->unsupported_tags = tb_job_keep(job, plan->unsupported_tags);
     h->unknown_tags = tb_job_keep(job, plan->unknown_tags);
-    h->voice = tb_job_keep(job, voice->id);
+    /* The name it was asked by: two names may share one recording, and so one analysis. */
+    h->voice = tb_job_keep(job, job->req.voice_id ? job->req.voice_id : voice->id);
     h->seed = job->req.engine.seed;
     if (o->clip) {
         h->history_id = tb_job_keep(job, tb_clip_writer_id(o->clip));
@@ -160,7 +162,27 @@ static tb_status commit(struct line *l, const tb_plan *plan, const char *prompt_
     return st;
 }
 
-tb_status tb_work_speech(tb_job *job, tb_err *err)
+/* What GET /jobs/{id} tells, also after a restart. Its row is no condition for speaking. */
+static void note_begin(tb_job *job)
+{
+    tb_err err = {0};
+    char *params = tb_json_print(job->req.params);
+    tb_job_row row = {.id = job->id, .user = job->user, .state = "running", .params = params};
+    if (tb_store_job_add(job->service->store, &row, &err))
+        tb_log(TB_WARN, "job", "id=%s noted=no why=\"%s\"", job->id, err.msg);
+    tb_free(params);
+}
+
+static void note_end(tb_job *job, tb_status st, const tb_err *why)
+{
+    tb_err err = {0};
+    const char *state = st == TB_OK ? "finished" : st == TB_ECANCELLED ? "cancelled" : "failed";
+    if (tb_store_job_set(job->service->store, job->id, state, st && why ? why->msg : NULL,
+                         st ? NULL : job->head.history_id, &err))
+        tb_log(TB_WARN, "job", "id=%s noted=no why=\"%s\"", job->id, err.msg);
+}
+
+static tb_status speak(tb_job *job, tb_err *err)
 {
     tb_service *s = job->service;
     tb_speech_req *req = &job->req;
@@ -200,6 +222,15 @@ out:
     tb_output_abort(&line.output);
     tb_voices_release(s->voices, voice);
     tb_plan_clear(&plan);
+    return st;
+}
+
+tb_status tb_work_speech(tb_job *job, tb_err *err)
+{
+    bool kept = job->req.route == TB_ROUTE_GENERATE;
+    if (kept) note_begin(job);
+    tb_status st = speak(job, err);
+    if (kept) note_end(job, st, err);
     return st;
 }
 

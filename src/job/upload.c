@@ -40,6 +40,7 @@ tb_status tb_work_voice(tb_job *job, tb_err *err)
         };
         st = tb_store_voice_put(s->store, &row, wav, size, up->overwrite, &kept, err);
     }
+    if (!st) tb_voices_keep(s->voices, voice, kept.uuid);
     if (!st) tb_job_set_json(job, tb_print_voice_uploaded(&kept));
     tb_voices_release(s->voices, voice);
     tb_voice_row_clear(&kept);

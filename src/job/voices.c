@@ -136,14 +136,34 @@ static tb_status measure(const char *id, const char *key, const void *wav, size_
     return st;
 }
 
+enum { KIND = 32 };
+
+static void cache_kind(char out[KIND])
+{
+    snprintf(out, KIND, "embedded-%d", TB_BEND_VERSION);
+}
+
+void tb_voices_keep(tb_voices *v, const tb_voice *voice, const char *uuid)
+{
+    char kind[KIND];
+    void *packed = NULL;
+    size_t size = 0;
+    tb_err err = {0};
+    cache_kind(kind);
+    tb_status st = tb_voice_pack(voice, &packed, &size, &err);
+    if (!st) st = tb_store_voice_cache_put(v->store, uuid, kind, packed, size, &err);
+    if (st) tb_log(TB_WARN, "job", "voice=%s cache=\"%s\"", uuid, err.msg);
+    tb_free(packed);
+}
+
 static tb_status load(tb_voices *v, const tb_voice_row *row, const tb_cancel *cancel,
                       tb_voice **out, tb_err *err)
 {
-    char kind[32], *wav = NULL, *blob = NULL;
+    char kind[KIND], *wav = NULL, *blob = NULL;
     size_t size = 0;
     tb_status st;
     tb_err miss = {0};
-    snprintf(kind, sizeof kind, "embedded-%d", TB_BEND_VERSION);
+    cache_kind(kind);
     if (tb_store_voice_cache_get(v->store, row->uuid, kind, &blob, &size, &miss) == TB_OK) {
         st = tb_voice_unpack(row->id, row->content_hash, blob, size, out, &miss);
         tb_free(blob);
@@ -151,14 +171,7 @@ static tb_status load(tb_voices *v, const tb_voice_row *row, const tb_cancel *ca
     }
     st = tb_store_voice_read(v->store, row->uuid, &wav, &size, err);
     if (!st) st = measure(row->id, row->content_hash, wav, size, "voice_id", cancel, out, err);
-    if (!st) {
-        void *packed = NULL;
-        tb_status kept = tb_voice_pack(*out, &packed, &size, &miss);
-        if (!kept) kept = tb_store_voice_cache_put(v->store, row->uuid, kind, packed, size, &miss);
-        /* The voice speaks all the same; it is measured again after the next start. */
-        if (kept) tb_log(TB_WARN, "job", "voice=%s cache=%s", row->uuid, miss.msg);
-        tb_free(packed);
-    }
+    if (!st) tb_voices_keep(v, *out, row->uuid);
     tb_free(wav);
     return st;
 }

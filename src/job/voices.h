@@ -22,6 +22,9 @@ TB_MUST_CHECK tb_status tb_voices_get(tb_voices *voices, const char *name, const
 TB_MUST_CHECK tb_status tb_voices_from_wav(tb_voices *voices, const void *wav, size_t size,
                                            const char *field, const tb_cancel *cancel,
                                            const tb_voice **out, tb_err *err);
+/* Keeps a voice's analysis beside its wav, so that it is never made again. A failure is logged
+ * only: the voice speaks all the same. */
+void tb_voices_keep(tb_voices *voices, const tb_voice *voice, const char *uuid);
 void tb_voices_release(tb_voices *voices, const tb_voice *voice); /* NULL is fine */
 
 /*
