@@ -28,7 +28,9 @@ dev:
 bench:
 	@tools/setup.sh bench
 	@cmake --preset release >/dev/null && cmake --build --preset release
-	@for b in build/release/bench/bench-*; do [ -x "$$b" ] && [ -f "$$b" ] && { echo "== $${b##*/}"; "$$b"; }; done; true
+	@build/release/bench/bench-embedded --no-wer
+	@build/release/bench/bench-ambience
+	@bench/http.sh build/release
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \

@@ -1,0 +1,26 @@
+#!/bin/sh
+# /metrics in the eyes of promtool. Skipped (77) where promtool cannot be had.
+# usage: metrics.sh TIMBRE SOURCE
+set -eu
+timbre=$1
+promtool=$("$2/tools/promtool.sh")
+[ -n "$promtool" ] || { echo "promtool is not to be had here: skipped"; exit 77; }
+dir=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null; wait 2>/dev/null; rm -rf "$dir"' EXIT
+cd "$dir"
+printf 'API_USERNAME=u\nAPI_PASSWORD=p\nLOG_LEVEL=error\n' >.env
+"$timbre" serve --host 127.0.0.1 --port 0 >out &
+server=$!
+n=0
+until grep -q listening out 2>/dev/null; do
+    n=$((n + 1))
+    [ $n -lt 100 ] || { echo "the server does not start"; exit 1; }
+    sleep 0.2
+done
+port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' out)
+curl -fsS -u u:p -d 'text=Yes.' "http://127.0.0.1:$port/demo" >/dev/null
+curl -sS -u u:p "http://127.0.0.1:$port/nowhere" >/dev/null
+curl -fsS -u u:p "http://127.0.0.1:$port/metrics" >metrics
+"$promtool" check metrics <metrics
+grep -q '^timbre_jobs_total{result="done"} 1$' metrics
