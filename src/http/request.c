@@ -212,7 +212,14 @@ bool tb_reply_job(tb_request *r)
 {
     tb_job_view view = tb_job_look(r->job);
     if (view.state == TB_JOB_FAILED) {
-        tb_reply_error(r, &view.err);
+        tb_err why = view.err;
+        if (why.status == TB_ECANCELLED) { /* 499 is for the log: who reads this did not leave */
+            if (tb_service_look(r->http->service).stopping)
+                tb_fail(&why, TB_EUNREADY, "the server is stopping");
+            else
+                tb_fail(&why, TB_ECONFLICT, "the job was cancelled");
+        }
+        tb_reply_error(r, &why);
         return true;
     }
     if (view.state == TB_JOB_DONE && tb_job_json(r->job)) {

@@ -136,7 +136,9 @@ int api_wait(api_server *s)
     int status = 0;
     int64_t until = api_now_ms() + STOP_MS;
     while (api_now_ms() < until) {
-        if (waitpid(s->pid, &status, WNOHANG) == s->pid) {
+        pid_t got = waitpid(s->pid, &status, WNOHANG);
+        if (got < 0) return -1; /* buried already: a test failed between its end and a restart */
+        if (got == s->pid) {
             running = 0;
             close(s->out);
             return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
