@@ -100,7 +100,7 @@ static tb_status add_bed(tb_marked *m, const char *name, double seconds, tb_err 
 
 static void add_unknown(tb_marked *m, const char *name)
 {
-    char *kept = tb_strndup(name, TB_UNKNOWN_BYTES);
+    char *kept = tb_strndup(name, strnlen(name, TB_UNKNOWN_BYTES));
     tb_utf8_trim(kept);
     bool known = m->n_unknown == TB_UNKNOWN_MAX;
     for (size_t i = 0; i < m->n_unknown && !known; i++)

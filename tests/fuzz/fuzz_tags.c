@@ -1,0 +1,44 @@
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "text/script.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool bed(void *self, const char *name)
+{
+    (void)self;
+    return strcmp(name, "rain") == 0 || strncmp(name, "ambience:", 9) == 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const tb_script_opts opts = {.is_bed = bed, .text_max = 20000};
+    tb_script script = {0};
+    tb_err err = {0};
+    char *text = malloc(size + 1);
+    if (!text) return 0;
+    if (size) memcpy(text, data, size);
+    text[size] = 0;
+    if (tb_script_parse(text, &opts, &script, &err) == TB_OK) {
+        if (script.n == 0) abort();
+        for (size_t i = 0; i < script.n; i++) {
+            const tb_script_item *item = &script.items[i];
+            if (item->kind != TB_ITEM_SPEECH) continue;
+            size_t len = strlen(item->text);
+            if (len == 0 || !tb_utf8_valid(item->text, len)) abort();
+            if (tb_utf8_count(item->text, len) > 300) abort();
+            if (strpbrk(item->text, "[]\n\r")) abort(); /* "[[" would start phoneme input */
+        }
+        for (size_t i = 0; i < script.n_unknown; i++)
+            if (!tb_utf8_valid(script.unknown_tags[i], strlen(script.unknown_tags[i]))) abort();
+    } else if (err.status != TB_EINVAL || strcmp(err.field, "text") != 0) {
+        abort();
+    }
+    tb_script_clear(&script);
+    free(text);
+    return 0;
+}

@@ -1,0 +1,282 @@
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "text/script.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static bool bed(void *self, const char *name)
+{
+    (void)self;
+    return tb_str_ieq(name, "rain") || tb_str_ieq(name, "wind") || tb_str_starts(name, "ambience:");
+}
+
+static const tb_script_opts usual = {.is_bed = bed, .text_max = 20000};
+
+/* A script as one line: "Hello."(happy)+0.25 <sigh> pause 0.5 bed rain 10 bed off */
+static char *show(const char *text)
+{
+    tb_script s = {0};
+    tb_str line;
+    tb_err err = {0};
+    size_t pieces = 0;
+    tb_str_init(&line, 1 << 20);
+    if (tb_script_parse(text, &usual, &s, &err)) {
+        assert_int_equal(s.n, 0);
+        tb_str_printf(&line, "%d %s", (int)err.status, err.field);
+        return tb_str_take(&line);
+    }
+    for (size_t i = 0; i < s.n; i++) {
+        const tb_script_item *it = &s.items[i];
+        const char *between = i ? " " : "";
+        if (it->kind == TB_ITEM_SPEECH || it->kind == TB_ITEM_SOUND)
+            assert_int_equal(it->sentence, pieces++);
+        switch (it->kind) {
+        case TB_ITEM_SPEECH:
+            tb_str_printf(&line, "%s\"%s\"", between, it->text);
+            if (it->tag != TB_TAG_NONE) tb_str_printf(&line, "(%s)", tb_tag_name(it->tag));
+            break;
+        case TB_ITEM_SOUND:
+            tb_str_printf(&line, "%s<%s>", between, tb_tag_name(it->tag));
+            break;
+        case TB_ITEM_PAUSE:
+            tb_str_printf(&line, "%spause %g", between, it->seconds);
+            break;
+        case TB_ITEM_BED:
+            tb_str_printf(&line, "%sbed %s", between, it->text ? it->text : "off");
+            if (it->seconds > 0) tb_str_printf(&line, " %g", it->seconds);
+            break;
+        }
+        if (it->gap_after > 0) tb_str_printf(&line, "+%g", it->gap_after);
+    }
+    for (size_t i = 0; i < s.n_unknown; i++)
+        tb_str_printf(&line, " ?%s", s.unknown_tags[i]);
+    tb_script_clear(&s);
+    return tb_str_take(&line);
+}
+
+#define assert_script(text, want)        \
+    do {                                 \
+        char *got_ = show(text);         \
+        assert_string_equal(got_, want); \
+        tb_free(got_);                   \
+    } while (0)
+
+static void sentences_end_where_they_end(void **state)
+{
+    (void)state;
+    assert_script("Hello.", "\"Hello.\"");
+    assert_script("Hello. How are you? Fine!", "\"Hello.\"+0.25 \"How are you?\"+0.25 \"Fine!\"");
+    assert_script("Wait... what?! \"Yes.\" So be it", "\"Wait...\"+0.25 \"what?!\"+0.25 "
+                                                      "\"\"Yes.\"\"+0.25 \"So be it\"");
+    assert_script("Wait… now", "\"Wait…\"+0.25 \"now\"");
+    assert_script("one\ntwo\r\nthree\rfour", "\"one\"+0.25 \"two\"+0.25 \"three\"+0.25 \"four\"");
+    assert_script("one.\n\ntwo. \n \r\n three", "\"one.\"+0.5 \"two.\"+0.5 \"three\"");
+    assert_script("你好。再见！走", "\"你好。\"+0.25 \"再见！\"+0.25 \"走\"");
+    assert_script("नमस्ते। ठीक है", "\"नमस्ते।\"+0.25 \"ठीक है\"");
+    assert_script("كيف حالك؟ بخير", "\"كيف حالك؟\"+0.25 \"بخير\"");
+}
+
+static void full_stops_that_end_nothing_do_not_split(void **state)
+{
+    (void)state;
+    assert_script("Mr. Smith and Dra. Ruiz met at 3.14 p.m. today",
+                  "\"Mr. Smith and Dra. Ruiz met at 3.14 p.m. today\"");
+    assert_script("See J. R. Tolkien, No. 5. No. Never.",
+                  "\"See J. R. Tolkien, No. 5.\"+0.25 \"No.\"+0.25 \"Never.\"");
+    assert_script("I don't. It's. Go to example.com now",
+                  "\"I don't.\"+0.25 \"It's.\"+0.25 \"Go to example.com now\"");
+    assert_script("Pens, etc. and ink, etc. They sell",
+                  "\"Pens, etc. and ink, etc.\"+0.25 \"They sell\"");
+    assert_script("É. Zola. Fin", "\"É. Zola.\"+0.25 \"Fin\"");
+}
+
+static void tones_hold_to_the_next_one_or_the_end_of_their_sentence(void **state)
+{
+    (void)state;
+    assert_script("[happy] Hi there. And then?", "\"Hi there.\"(happy)+0.25 \"And then?\"");
+    assert_script("One [angry] two [sad] three. Four",
+                  "\"One\" \"two\"(angry) \"three.\"(sad)+0.25 \"Four\"");
+    assert_script("Hi. [ Clear   THROAT ]\nNow [Susurro] go",
+                  "\"Hi.\"+0.25 <clear throat> \"Now Susurro go\" ?Susurro");
+    assert_script("[triste]\n\nUna casa. Otra", "\"Una casa.\"(sad)+0.25 \"Otra\"");
+}
+
+static void sounds_and_pauses_stand_where_they_were_put(void **state)
+{
+    (void)state;
+    assert_script("Well [sigh], ok.[laugh]Next", "\"Well\" <sigh> \"ok.\"+0.25 <laugh> \"Next\"");
+    assert_script("[risa][jaja][broma][risita][suspiro][tos][carraspeo][chistar][quejido]"
+                  "[olfatear][jadeo]",
+                  "<laugh> <laugh> <laugh> <chuckle> <sigh> <cough> <clear throat> <shush> "
+                  "<groan> <sniff> <gasp>");
+    assert_script("a [pausa] b [pause:800ms] c [pause:1.5s] d [PAUSA: 2 s] e [pause:3]",
+                  "\"a\" pause 0.5 \"b\" pause 0.8 \"c\" pause 1.5 \"d\" pause 2 \"e\" pause 3");
+    assert_script("Hello [sigh]. Next", "\"Hello\" <sigh>+0.25 \"Next\"");
+    assert_script("[pause:10s]", "pause 10");
+    assert_script("[pause:10.1s] a", "10 text");
+    assert_script("[pause:x] a", "\"pause:x a\" ?pause:x");
+    assert_script("a [pause:0] b", "\"a\" \"b\"");
+}
+
+static void beds_go_on_off_and_over(void **state)
+{
+    (void)state;
+    assert_script("[rain] a [rain] b", "bed rain \"a\" bed off \"b\"");
+    assert_script("[rain] a [Wind] b [rain] c [RAIN]",
+                  "bed rain \"a\" bed Wind \"b\" bed rain \"c\" bed off");
+    assert_script("[rain:10s] a", "bed rain 10 \"a\"");
+    assert_script("[rain:5s] a [rain]", "bed rain 5 \"a\" bed off");
+    assert_script("[ambience: a busy street] a", "bed ambience: a busy street \"a\"");
+    assert_script("[rain]", "bed rain");
+    assert_script("[ambience:rain] a [rain] b", "bed ambience:rain \"a\" bed off \"b\"");
+    assert_script("[rain:601s] a", "10 text");
+    assert_script("[snow] a", "\"snow a\" ?snow");
+}
+
+static void what_is_not_for_the_ear_goes(void **state)
+{
+    (void)state;
+    assert_script("**Bold** and *it*, 2*3", "\"Bold and it, 2*3\"");
+    assert_script("\xE2\x80\x9CHi\xE2\x80\x9D it\xE2\x80\x99s\t\x01me\x7F", "\"\"Hi\" it's me\"");
+    assert_script("a\n***\n\nb", "\"a\"+0.5 \"b\"");
+    assert_script("a [[rain]] b [[happy] c ] [", "\"a\" bed rain \"b\" \"c\"(happy)");
+    assert_script("[what] [what] is [ ] this []", "\"what what is this\" ?what");
+    assert_script("soft\xC2\xADhyphen \xEF\xBB\xBFmark", "\"softhyphen mark\"");
+}
+
+static void nothing_to_say_is_refused(void **state)
+{
+    (void)state;
+    static const char *const nothing[] = {"",    " \n ",    "...",       "?!",
+                                          "[]",  "[ ]",     "***",       "—",
+                                          "[[[", "[happy]", "[pause:0]", "\xF0\x9F\x98\x80"};
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
+        assert_script(nothing[i], "10 text");
+    assert_script("bad \xC3( utf", "10 text");
+    tb_script s = {0};
+    tb_err err = {0};
+    const tb_script_opts short_one = {.text_max = 3};
+    assert_int_equal(tb_script_parse("ñññ", &short_one, &s, &err), TB_OK);
+    tb_script_clear(&s);
+    assert_int_equal(tb_script_parse("ñaña", &short_one, &s, &err), TB_EINVAL);
+    assert_non_null(strstr(err.msg, "at most 3"));
+    assert_int_equal(tb_script_parse(NULL, &short_one, &s, &err), TB_EINVAL);
+    tb_script_clear(&s);
+}
+
+/* unit, count times over. */
+static char *rows(const char *unit, size_t count)
+{
+    size_t len = strlen(unit);
+    char *out = tb_alloc(count * len + 1);
+    for (size_t i = 0; i < count; i++)
+        memcpy(out + i * len, unit, len);
+    return out;
+}
+
+static void check_pieces(const char *text, double gap)
+{
+    tb_script s = {0};
+    size_t total = 0;
+    assert_int_equal(tb_script_parse(text, &usual, &s, NULL), TB_OK);
+    assert_true(s.n > 1);
+    for (size_t i = 0; i < s.n; i++) {
+        size_t len = strlen(s.items[i].text), n = tb_utf8_count(s.items[i].text, len);
+        assert_true(tb_utf8_valid(s.items[i].text, len));
+        assert_true(n > 0 && n <= 300);
+        assert_true(fabs(s.items[i].gap_after - (i + 1 < s.n ? gap : 0)) < 1e-9);
+        total += n;
+    }
+    assert_true(total <= tb_utf8_count(text, strlen(text)));
+    assert_true(total + 2 * s.n >= tb_utf8_count(text, strlen(text)));
+    tb_script_clear(&s);
+}
+
+static void long_sentences_are_cut_at_commas_then_at_blanks_then_anywhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *unit;
+        double gap;
+    } all[] = {
+        {"the old man, ", 0.12}, {"老人走了，", 0.12}, {"the old man ", 0}, {"x", 0}, {"老", 0},
+        {"e\xCC\x81", 0}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char *text = rows(all[i].unit, 400);
+        check_pieces(text, all[i].gap);
+        tb_free(text);
+    }
+    char *exact = rows("x", 300), *number = rows("1,000", 61);
+    tb_script s = {0};
+    assert_int_equal(tb_script_parse(exact, &usual, &s, NULL), TB_OK);
+    assert_int_equal(s.n, 1);
+    tb_script_clear(&s);
+    check_pieces(number, 0); /* a comma inside a number is no place to breathe */
+    tb_free(exact);
+    tb_free(number);
+}
+
+static void hostile_texts_come_to_an_end(void **state)
+{
+    (void)state;
+    static const char *const units[] = {"[",      "]",   "[]",       "[a]",  "[[a]]", "[rain]",
+                                        "[sigh]", "a. ", "a.",       ". ",   "\n",    " ",
+                                        "[rain:", "*",   "\xCC\x81", "[x\n", "\"",    "a. [happy]"};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        tb_script s = {0};
+        char *row = rows(units[i], 20000 / tb_utf8_count(units[i], strlen(units[i])) - 1);
+        char *text = tb_sprintf("%s b", row);
+        tb_script_opts opts = usual;
+        opts.text_max = 20100;
+        assert_int_equal(tb_script_parse(text, &opts, &s, NULL), TB_OK);
+        assert_true(s.n >= 1 && s.n <= 20000 && s.n_unknown <= 32);
+        tb_script_clear(&s);
+        tb_free(text);
+        tb_free(row);
+    }
+    char *pauses = rows("[pause:10s]", 61);
+    assert_script(pauses, "10 text"); /* ten minutes of silence together, no more */
+    tb_free(pauses);
+}
+
+static void tags_are_found_by_any_of_their_names(void **state)
+{
+    (void)state;
+    for (int i = 0; i < TB_TAG_COUNT; i++)
+        assert_int_equal(tb_tag_find(tb_tag_name((tb_tag)i)), i);
+    assert_int_equal(tb_tag_find(" CLEAR\t throat "), TB_TAG_CLEAR_THROAT);
+    assert_int_equal(tb_tag_find("Feliz"), TB_TAG_HAPPY);
+    assert_int_equal(tb_tag_find("serio"), TB_TAG_NARRATION);
+    assert_int_equal(tb_tag_find(""), TB_TAG_NONE);
+    assert_int_equal(tb_tag_find("laughing"), TB_TAG_NONE);
+    assert_int_equal(tb_tag_kind_of(TB_TAG_SAD), TB_TAG_TONE);
+    assert_int_equal(tb_tag_kind_of(TB_TAG_SARCASTIC), TB_TAG_TONE);
+    assert_int_equal(tb_tag_kind_of(TB_TAG_CLEAR_THROAT), TB_TAG_SOUND);
+    assert_int_equal(tb_tag_kind_of(TB_TAG_LAUGH), TB_TAG_SOUND);
+    assert_string_equal(tb_tag_name(TB_TAG_NONE), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sentences_end_where_they_end),
+        cmocka_unit_test(full_stops_that_end_nothing_do_not_split),
+        cmocka_unit_test(tones_hold_to_the_next_one_or_the_end_of_their_sentence),
+        cmocka_unit_test(sounds_and_pauses_stand_where_they_were_put),
+        cmocka_unit_test(beds_go_on_off_and_over),
+        cmocka_unit_test(what_is_not_for_the_ear_goes),
+        cmocka_unit_test(nothing_to_say_is_refused),
+        cmocka_unit_test(long_sentences_are_cut_at_commas_then_at_blanks_then_anywhere),
+        cmocka_unit_test(hostile_texts_come_to_an_end),
+        cmocka_unit_test(tags_are_found_by_any_of_their_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
