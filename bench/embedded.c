@@ -409,7 +409,7 @@ static void judge_words(bench *b)
 {
     static const char *const wanted[] = {"Abigail", "Alice", "Axel", "Eli"};
     char *program = tb_child_which("pocketsphinx_batch");
-    char folder[] = "/tmp/bench-embedded-XXXXXX", id[32];
+    char folder[] = "/tmp/bench-embedded-XXXXXX", id[64];
     tb_str control;
     const voice *chosen[4];
     size_t n = 0, errors[2] = {0}, words[2] = {0};
