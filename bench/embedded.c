@@ -347,7 +347,7 @@ static void judge_time(bench *b)
 static void write_heard(const char *folder, const char *id, const tb_pcm *pcm)
 {
     tb_pcm at16k = {0}, padded = {0};
-    char name[64];
+    char name[80];
     uint8_t *data = NULL;
     size_t size = 0;
     tb_err err;
