@@ -38,6 +38,7 @@ static size_t read_params(const char *text, const char *method, struct described
         };
         p += strcspn(p, ",");
         p += *p == ',';
+        if (query && d->words[n][1][0] == 'f') n--; /* a file does not fit into a query */
     }
     return n;
 }
