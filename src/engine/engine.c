@@ -21,8 +21,9 @@ static const char no_weights[] = "the weights of chatterbox-turbo are not instal
 tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out, tb_err *err)
 {
     if (config->engine && strcmp(config->engine, "chatterbox") == 0)
-        return tb_fail_field(err, TB_EUNREADY, "ENGINE", "ENGINE is chatterbox, but %s; allowed "
-                                                         "without them: auto, embedded",
+        return tb_fail_field(err, TB_EUNREADY, "ENGINE",
+                             "ENGINE is chatterbox, but %s; allowed "
+                             "without them: auto, embedded",
                              no_weights);
     tb_engine *e = tb_alloc(sizeof *e);
     e->chosen = config->engine && strcmp(config->engine, "embedded") == 0;
@@ -80,10 +81,12 @@ static tb_status choose(const tb_engine *e, const tb_engine_opts *o, tb_plan *pl
     if (!wished) plan->reason = tb_strdup(no_weights);
     if (o->mode && *o->mode) {
         if (strcmp(o->mode, "multilingual") == 0)
-            return tb_fail_field(err, TB_EINVAL, "mode", "mode is multilingual, but that model is not "
+            return tb_fail_field(err, TB_EINVAL, "mode",
+                                 "mode is multilingual, but that model is not "
                                  "installed; leave mode out and give language instead");
         if (strcmp(o->mode, "turbo") != 0)
-            return tb_fail_field(err, TB_EINVAL, "mode", "mode is '%.40s'; allowed: turbo", o->mode);
+            return tb_fail_field(err, TB_EINVAL, "mode", "mode is '%.40s'; allowed: turbo",
+                                 o->mode);
     }
     return TB_OK;
 }
@@ -91,7 +94,8 @@ static tb_status choose(const tb_engine *e, const tb_engine_opts *o, tb_plan *pl
 static tb_status in_range(const char *field, double x, double least, double most, tb_err *err)
 {
     if (x >= least && x <= most) return TB_OK;
-    return tb_fail_field(err, TB_EINVAL, field, "%s is %g; allowed: %g to %g", field, x, least, most);
+    return tb_fail_field(err, TB_EINVAL, field, "%s is %g; allowed: %g to %g", field, x, least,
+                         most);
 }
 
 static void list_ignored(const tb_engine_opts *o, tb_plan *plan)
@@ -136,6 +140,20 @@ static void list_tags(tb_plan *plan)
     tb_str_clear(&s);
 }
 
+/* A text of nothing but sounds that this engine lacks would be a file without a sample. */
+static tb_status check_audible(const tb_plan *plan, tb_err *err)
+{
+    for (size_t i = 0; i < plan->script.n; i++) {
+        const tb_script_item *item = &plan->script.items[i];
+        if (item->kind != TB_ITEM_SOUND || tb_embedded_tag(item->tag) != TB_TAG_UNSUPPORTED)
+            return TB_OK;
+    }
+    return tb_fail_field(err, TB_EINVAL, "text",
+                         "there is nothing to say in the text: the embedded engine has no sound "
+                         "for %s",
+                         plan->unsupported_tags);
+}
+
 tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts *script_opts,
                             const tb_engine_opts *opts, tb_plan *out, tb_err *err)
 {
@@ -152,8 +170,12 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
     plan.opts.engine = plan.opts.language = plan.opts.mode = plan.opts.language_id = NULL;
     list_ignored(opts, &plan);
     list_tags(&plan);
-    *out = plan;
-    return TB_OK;
+    st = check_audible(&plan, err);
+    if (st)
+        tb_plan_clear(&plan);
+    else
+        *out = plan;
+    return st;
 }
 
 void tb_plan_clear(tb_plan *plan)
@@ -196,7 +218,9 @@ tb_status tb_engine_speak(tb_engine *e, const tb_plan *plan, size_t i, const tb_
     };
     tb_status st = tb_embedded_say(e->embedded, &how, item, cancel, &pcm, err);
     if (!st && pcm.len > 0) st = sink(self, &pcm, err);
-    if (!st && pcm.len > 0) st = silence(item->gap_after / plan->opts.speed, sink, self, err);
+    /* A sound that this engine lacks still ends its sentence; a piece of no sound does not. */
+    if (!st && (pcm.len > 0 || item->kind == TB_ITEM_SOUND))
+        st = silence(item->gap_after / plan->opts.speed, sink, self, err);
     tb_pcm_clear(&pcm);
     return st;
 }
