@@ -291,7 +291,8 @@ static tb_status find_route(tb_request *r, char **allow, tb_err *err)
     *allow = tb_str_take(&methods);
     if (r->route) return TB_OK;
     if (known)
-        return tb_fail(err, TB_EMETHOD, "%s is not allowed here; allowed: %s", r->method, *allow);
+        return tb_fail(err, TB_EMETHOD, "%s is not allowed here; allowed: %s",
+                       *r->method == '?' ? "this method" : r->method, *allow);
     return tb_fail(err, TB_ENOTFOUND, "Not Found");
 }
 

@@ -137,7 +137,8 @@ static tb_status perform(struct line *l, const tb_plan *plan, const tb_voice *vo
     return st;
 }
 
-static tb_status commit(struct line *l, const tb_plan *plan, const char *prompt_hash, tb_err *err)
+static tb_status commit(struct line *l, const tb_plan *plan, const char *prompt_hash,
+                        double seconds, tb_err *err)
 {
     tb_job *job = l->job;
     const tb_speech_req *req = &job->req;
@@ -155,7 +156,7 @@ static tb_status commit(struct line *l, const tb_plan *plan, const char *prompt_
         .prompt_hash = prompt_hash,
         .format = tb_format_name(req->format),
         .content_type = job->head.content_type,
-        .duration_s = job->head.seconds,
+        .duration_s = seconds,
     };
     tb_status st = tb_output_commit(&l->output, &row, err);
     tb_free(params);
@@ -213,7 +214,7 @@ static tb_status speak(tb_job *job, tb_err *err)
     if (!st) {
         double seconds = (double)line.samples / TB_RATE_HZ;
         if (!req->stream) job->head.seconds = seconds; /* a streamed head may be read already */
-        st = commit(&line, &plan, prompt_hash, err);
+        st = commit(&line, &plan, prompt_hash, seconds, err);
         atomic_fetch_add(&s->audio_us, (long long)(seconds * 1e6));
     }
 out:

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /*
@@ -181,6 +182,12 @@ static void take_history(struct import *im, const char *folder, const char *file
     tb_json_free(all);
 }
 
+static bool same_folder(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 tb_status tb_store_import(tb_store *store, const char *voices_dir, const char *storage_dir,
                           const char *history_file, tb_store_decode decode, void *self,
                           tb_import_result *out, tb_err *err)
@@ -190,6 +197,9 @@ tb_status tb_store_import(tb_store *store, const char *voices_dir, const char *s
     int64_t before = 0;
     char *source = tb_sprintf("%s|%s|%s", voices_dir ? voices_dir : "",
                               storage_dir ? storage_dir : "", history_file ? history_file : "");
+    /* A data folder that lies where the old service ran: our own voices are no older service's. */
+    if (voices_dir && same_folder(voices_dir, store->voices)) voices_dir = NULL;
+    if (storage_dir && same_folder(storage_dir, store->clips)) storage_dir = NULL;
     bool any = (voices_dir && tb_file_is_dir(voices_dir)) ||
                (history_file && tb_file_exists(history_file));
     sqlite3 *db = NULL;
