@@ -98,6 +98,25 @@ static tb_status in_range(const char *field, double x, double least, double most
                          most);
 }
 
+/* Sampling parameters: of no effect here, but a value that no engine could take is a mistake. */
+static tb_status check_sampling(const tb_engine_opts *o, tb_err *err)
+{
+    const struct {
+        const char *field;
+        double x, least, most;
+    } all[] = {
+        {"top_p", o->top_p, 0, 1},
+        {"min_p", o->min_p, 0, 1},
+        {"repetition_penalty", o->repetition_penalty, 1, 10},
+        {"exaggeration", o->exaggeration, 0, 2},
+        {"cfg", o->cfg, 0, 2},
+    };
+    tb_status st = TB_OK;
+    for (size_t i = 0; i < sizeof all / sizeof all[0] && !st; i++)
+        if (!isnan(all[i].x)) st = in_range(all[i].field, all[i].x, all[i].least, all[i].most, err);
+    return st;
+}
+
 static void list_ignored(const tb_engine_opts *o, tb_plan *plan)
 {
     const struct {
@@ -161,6 +180,7 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
     tb_status st = choose(e, opts, &plan, err);
     if (!st) st = in_range("temperature", opts->temperature, 0.05, 5, err);
     if (!st) st = in_range("speed", opts->speed, 0.25, 4, err);
+    if (!st) st = check_sampling(opts, err);
     if (!st) st = tb_embedded_language(e->embedded, opts->language, &plan.language, err);
     if (!st) st = tb_script_parse(text, script_opts, &plan.script, err);
     if (st) {

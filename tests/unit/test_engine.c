@@ -165,6 +165,12 @@ static void values_out_of_range_name_their_field(void **state)
         refused(&opts, "Hi.", "temperature");
     }
     opts = usual();
+    opts.top_p = 1.1;
+    refused(&opts, "Hi.", "top_p");
+    opts = usual();
+    opts.cfg = -0.1;
+    refused(&opts, "Hi.", "cfg");
+    opts = usual();
     opts.language = "xx-nowhere";
     refused(&opts, "Hi.", "language");
     opts = usual();
