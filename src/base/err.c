@@ -31,6 +31,7 @@ static const struct {
     [TB_EMODEL] = {500, "bad_model"},
 };
 
+TB_PRINTF(4, 0)
 static void fill(tb_err *err, tb_status status, const char *field, const char *fmt, va_list ap)
 {
     if (!err) return;

@@ -68,6 +68,7 @@ static int port_of(int fd)
     return tb_parse_u64(port, &n) ? (int)n : 0;
 }
 
+TB_PRINTF(2, 0)
 static void mhd_log(void *self, const char *fmt, va_list ap)
 {
     char line[300];
