@@ -193,7 +193,10 @@ static tb_status speak(tb_job *job, tb_err *err)
     char prompt_hash[TB_HASH_HEX] = "";
     int reader = -1;
     tb_script_opts script_opts = {is_bed, s->ambiences, (size_t)s->config->text_max};
-    tb_encoder_sink sink = {into_output, req->stream ? NULL : over_output, &line};
+    /* A stream's header has gone out with placeholders. In a wav the kept file gets the right sizes
+     * all the same, for later downloads; the other formats' streams need none. */
+    bool mends = !req->stream || req->format == TB_FORMAT_WAV;
+    tb_encoder_sink sink = {into_output, mends ? over_output : NULL, &line};
 
     tb_status st = tb_engine_prepare(s->engine, req->text, &script_opts, &req->engine, &plan, err);
     if (!st) st = tb_post_check(s->ambiences, &req->post, err);
