@@ -1,0 +1,392 @@
+#include "api/fields.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define FORM "multipart/form-data; boundary=XyZ"
+#define PART "--XyZ\r\nContent-Disposition: form-data; "
+
+/* A body whose bytes end where the heap block ends, so that a sanitizer sees one too many. */
+static tb_status read_form(const char *type, const char *body, size_t len, tb_fields *out)
+{
+    tb_err err = {0};
+    char *copy = tb_alloc(len + !len);
+    memcpy(copy, body, len);
+    *out = (tb_fields){0};
+    tb_status st = tb_fields_from_multipart(copy, len, type, out, &err);
+    tb_free(copy);
+    if (st) {
+        assert_int_equal(out->n, 0);
+        assert_int_equal(err.status, st);
+        assert_true(err.msg[0]);
+        tb_fields_clear(out);
+    }
+    return st;
+}
+
+static void refuse_form(const char *type, const char *body)
+{
+    tb_fields f;
+    if (read_form(type, body, strlen(body), &f) != TB_EMALFORMED)
+        fail_msg("not refused:\n%s\n%s", type, body);
+}
+
+static void one_field(const char *type, const char *body, const char *name, const char *value,
+                      const char *filename)
+{
+    tb_fields f;
+    if (read_form(type, body, strlen(body), &f)) fail_msg("refused:\n%s\n%s", type, body);
+    assert_int_equal(f.n, 1);
+    assert_string_equal(f.items[0].name, name);
+    assert_int_equal(f.items[0].size, strlen(value));
+    assert_string_equal(f.items[0].value, value);
+    if (filename)
+        assert_string_equal(f.items[0].filename, filename);
+    else
+        assert_null(f.items[0].filename);
+    tb_fields_clear(&f);
+}
+
+static void a_form_gives_its_parts_in_order(void **state)
+{
+    (void)state;
+    static const char body[] = PART "name=\"text\"\r\n\r\nHello\r\nyou\r\n" PART
+                                    "name=\"audio_prompt\"; filename=\"a.wav\"\r\n"
+                                    "Content-Type: audio/wav\r\n\r\nRI\0FF\xff\r\n--XyZ--\r\n";
+    tb_fields f;
+    assert_int_equal(read_form(FORM, body, sizeof body - 1, &f), TB_OK);
+    assert_int_equal(f.n, 2);
+    assert_string_equal(tb_fields_text(&f, "text"), "Hello\r\nyou");
+    const tb_field *file = tb_fields_get(&f, "audio_prompt");
+    assert_string_equal(file->filename, "a.wav");
+    assert_int_equal(file->size, 6);
+    assert_memory_equal(file->value, "RI\0FF\xff", 7);
+    assert_null(tb_fields_text(&f, "absent"));
+    tb_fields_clear(&f);
+    assert_int_equal(f.n, 0);
+}
+
+static void what_clients_write_differently_is_understood(void **state)
+{
+    (void)state;
+    one_field("Multipart/Form-Data; charset=utf-8; Boundary=\"XyZ\"",
+              PART "name=a\r\n\r\n1\r\n--XyZ--", "a", "1", NULL);
+    one_field(FORM ";", "preamble\r\n" PART "name=\"a\"\r\n\r\n1\r\n--XyZ--\r\nepilogue", "a", "1",
+              NULL);
+    one_field(FORM, "--XyZ  \r\nCONTENT-disposition:form-data ; name = \"a\"\r\n\r\n1\r\n--XyZ-- ",
+              "a", "1", NULL);
+    one_field(FORM, PART "name=\"a\"\r\n\r\n\r\n--XyZ--", "a", "", NULL);
+    one_field(FORM, PART "name=\"a\"\r\n\r\n--XyZ--", "a", "", NULL);
+    /* what looks like a boundary inside a value is none */
+    one_field(FORM, PART "name=\"a\"\r\n\r\nx--XyZ\n\r\n--Xy\r\r\n--XYZ\r\n--XyZ--", "a",
+              "x--XyZ\n\r\n--Xy\r\r\n--XYZ", NULL);
+    one_field("multipart/form-data; boundary=\"a b\"",
+              "--a b\r\nContent-Disposition: form-data; name=x\r\n\r\n1\r\n--a b--", "x", "1",
+              NULL);
+}
+
+static void quoted_and_extended_names_are_decoded(void **state)
+{
+    (void)state;
+    one_field(FORM, PART "name=\"a\\\"b\"\r\n\r\n1\r\n--XyZ--", "a\"b", "1", NULL);
+    one_field(FORM, PART "name=a; filename=\"C:\\clips\\my.wav\"\r\n\r\n1\r\n--XyZ--", "a", "1",
+              "my.wav");
+    one_field(FORM, PART "name=a; filename=\"../../etc/passwd\"\r\n\r\n1\r\n--XyZ--", "a", "1",
+              "passwd");
+    one_field(FORM, PART "name=a; filename=\"caf\xC3\xA9;x.wav\"\r\n\r\n1\r\n--XyZ--", "a", "1",
+              "caf\xC3\xA9;x.wav");
+    one_field(FORM,
+              PART
+              "name=a; filename*=UTF-8''..%2Fcaf%C3%A9.wav; filename=\"no\"\r\n\r\n1\r\n--XyZ--",
+              "a", "1", "caf\xC3\xA9.wav");
+}
+
+static void an_empty_file_input_is_absent_but_an_empty_named_file_is_not(void **state)
+{
+    (void)state;
+    static const char body[] = PART "name=f; filename=\"\"\r\n\r\n\r\n--XyZ--";
+    tb_fields f;
+    assert_int_equal(read_form(FORM, body, sizeof body - 1, &f), TB_OK);
+    assert_int_equal(f.n, 0);
+    tb_fields_clear(&f);
+    one_field(FORM, PART "name=f; filename=\"a\"\r\n\r\n\r\n--XyZ--", "f", "", "a");
+}
+
+static void broken_forms_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        "nothing",
+        "--XyZ",
+        "--XyZ\r\n",
+        "--XyZX\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--XyZ--",
+        "--XyZ\nContent-Disposition: form-data; name=a\n\n1\n--XyZ--",
+        PART "name=a\r\n\r\n1",
+        PART "name=a\r\n\r\n1\r\n--XyZ",
+        PART "name=a\r\n\r\n1\r\n--XyZ-",
+        PART "name=a\r\n\r\n1\r\n--XyZ--garbage",
+        PART "name=a\r\n\r\n1\n--XyZ--",
+        PART "name=a\r\n",
+        PART "\r\n\r\n1\r\n--XyZ--",
+        PART "name=\"\"\r\n\r\n1\r\n--XyZ--",
+        PART "name=\"a\r\n\r\n1\r\n--XyZ--",
+        PART "name=a; name=b\r\n\r\n1\r\n--XyZ--",
+        PART "name=a; filename=x; filename=y\r\n\r\n1\r\n--XyZ--",
+        PART "name=a; filename*=x\r\n\r\n1\r\n--XyZ--",
+        PART "name=a; filename*=UTF-8''%zz\r\n\r\n1\r\n--XyZ--",
+        PART "name=a; filename*=UTF-8''%0\r\n\r\n1\r\n--XyZ--",
+        PART "name=a; filename*=UTF-8''%00\r\n\r\n1\r\n--XyZ--",
+        PART "name=a; filename*=UTF-8''%0d%0aX\r\n\r\n1\r\n--XyZ--",
+        PART "name=a; filename*=latin1''x\r\n\r\n1\r\n--XyZ--",
+        PART "name=a; filename*=UTF-8''%ff\r\n\r\n1\r\n--XyZ--",
+        PART "name=a; filename=\"\xff\"\r\n\r\n1\r\n--XyZ--",
+        PART "name=a; filename=\"\t\"\r\n\r\n1\r\n--XyZ--",
+        PART "name=\"a\tb\"\r\n\r\n1\r\n--XyZ--",
+        PART "name=\"\xff\"\r\n\r\n1\r\n--XyZ--",
+        PART "name=a junk\r\n\r\n1\r\n--XyZ--",
+        PART "name=a\r\n folded\r\n\r\n1\r\n--XyZ--",
+        PART "name=a\r\nno colon\r\n\r\n1\r\n--XyZ--",
+        PART "name=a\nX: y\r\n\r\n1\r\n--XyZ--",
+        PART "name=a\r\nContent-Transfer-Encoding: base64\r\n\r\nMQ==\r\n--XyZ--",
+        PART "name=a\r\nContent-Disposition: form-data; name=b\r\n\r\n1\r\n--XyZ--",
+        PART "name=a\r\n\r\n1\r\n" PART "name=a\r\n\r\n2\r\n--XyZ--",
+        PART "name=a\r\n\r\n\xC3\r\n--XyZ--",
+        "--XyZ\r\nContent-Type: text/plain\r\n\r\n1\r\n--XyZ--",
+        "--XyZ\r\nContent-Disposition: attachment; name=a\r\n\r\n1\r\n--XyZ--",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        refuse_form(FORM, bad[i]);
+}
+
+static void boundaries_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    static const char body[] = PART "name=a\r\n\r\n1\r\n--XyZ--";
+    static const char *const bad[] = {
+        "multipart/form-data",
+        "multipart/form-data; boundary",
+        "multipart/form-data; boundary=",
+        "multipart/form-data; boundary=\"\"",
+        "multipart/form-data; boundary=\"XyZ",
+        "multipart/form-data; boundary=\"XyZ \"",
+        "multipart/form-data; boundary=\"Xy\\\"Z\"",
+        "multipart/form-data; boundary=XyZ; boundary=XyZ",
+        "multipart/form-data; boundary=XyZ, boundary=a",
+        "multipart/form-data; boundary=other",
+        "multipart/form-data; boundary="
+        "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggghhh",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        refuse_form(bad[i], body);
+    tb_fields f;
+    assert_int_equal(read_form("multipart/mixed; boundary=XyZ", body, sizeof body - 1, &f),
+                     TB_EMEDIA);
+    assert_int_equal(read_form("text/plain", body, sizeof body - 1, &f), TB_EMEDIA);
+    assert_int_equal(read_form(NULL, body, sizeof body - 1, &f), TB_EMEDIA);
+}
+
+static void a_nul_is_for_files_only(void **state)
+{
+    (void)state;
+    static const char text[] = PART "name=a\r\n\r\n1\0002\r\n--XyZ--";
+    static const char head[] = PART "name=a\0b\r\n\r\n1\r\n--XyZ--";
+    static const char file[] = PART "name=a; filename=x\r\n\r\n\0\r\n--XyZ--";
+    tb_fields f;
+    assert_int_equal(read_form(FORM, text, sizeof text - 1, &f), TB_EMALFORMED);
+    assert_int_equal(read_form(FORM, head, sizeof head - 1, &f), TB_EMALFORMED);
+    assert_int_equal(read_form(FORM, file, sizeof file - 1, &f), TB_OK);
+    tb_fields_clear(&f);
+}
+
+static void every_cut_of_a_form_is_refused(void **state)
+{
+    (void)state;
+    static const char body[] =
+        PART "name=\"a\"; filename=\"b\"\r\nX: y\r\n\r\n1\r\n" PART "name=c\r\n\r\n\r\n--XyZ--";
+    tb_fields f;
+    for (size_t len = 0; len < sizeof body - 1; len++)
+        assert_int_equal(read_form(FORM, body, len, &f), TB_EMALFORMED);
+    assert_int_equal(read_form(FORM, body, sizeof body - 1, &f), TB_OK);
+    tb_fields_clear(&f);
+}
+
+static void too_many_and_too_long_are_refused(void **state)
+{
+    (void)state;
+    tb_str form, query, json;
+    tb_fields f = {0};
+    tb_err err = {0};
+    tb_str_init(&form, 1 << 20);
+    tb_str_init(&query, 1 << 20);
+    tb_str_init(&json, 1 << 20);
+    for (int i = 0; i < 65; i++) {
+        tb_str_printf(&form, PART "name=n%d\r\n\r\n1\r\n", i);
+        tb_str_printf(&query, "n%d=1&", i);
+        tb_str_printf(&json, "%s\"n%d\":1", i ? "," : "{", i);
+    }
+    tb_str_puts(&form, "--XyZ--");
+    tb_str_puts(&json, "}");
+    assert_int_equal(read_form(FORM, form.data, form.len, &f), TB_EMALFORMED);
+    assert_int_equal(tb_fields_from_urlencoded(query.data, query.len, &f, &err), TB_EMALFORMED);
+    assert_int_equal(tb_fields_from_json(json.data, json.len, &f, &err), TB_EMALFORMED);
+    assert_int_equal(f.n, 0);
+    tb_fields_clear(&f);
+    tb_str_clear(&form);
+    tb_str_clear(&query);
+    tb_str_clear(&json);
+
+    char *head = tb_alloc(20000);
+    memset(head, 'x', 19999);
+    char *body = tb_sprintf(PART "name=a; x=%s\r\n\r\n1\r\n--XyZ--", head);
+    refuse_form(FORM, body);
+    tb_free(body);
+    body = tb_sprintf(PART "name=%.65s\r\n\r\n1\r\n--XyZ--", head);
+    refuse_form(FORM, body);
+    tb_free(body);
+    tb_free(head);
+    tb_str_init(&form, 1 << 20);
+    tb_str_puts(&form, PART "name=a\r\n");
+    for (int i = 0; i < 20; i++)
+        tb_str_puts(&form, "X: y\r\n");
+    tb_str_puts(&form, "\r\n1\r\n--XyZ--");
+    refuse_form(FORM, form.data);
+    tb_str_clear(&form);
+}
+
+static void json_scalars_become_text_and_null_is_absent(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"a\":\"x\",\"b\":0.8,\"c\":true,\"d\":null,\"e\":9007199254740991,\"f\":{},"
+        "\"g\":[1],\"ids\":[\"p\",7,null],\"\":1,\"h\":false}";
+    tb_fields f = {0};
+    tb_err err = {0};
+    assert_int_equal(tb_fields_from_json(text, sizeof text - 1, &f, &err), TB_OK);
+    assert_string_equal(tb_fields_text(&f, "a"), "x");
+    assert_string_equal(tb_fields_text(&f, "b"), "0.8");
+    assert_string_equal(tb_fields_text(&f, "c"), "true");
+    assert_null(tb_fields_get(&f, "d"));
+    assert_string_equal(tb_fields_text(&f, "e"), "9007199254740991");
+    assert_true(tb_fields_get(&f, "f")->nested);
+    assert_null(tb_fields_text(&f, "g"));
+    assert_string_equal(tb_fields_text(&f, "h"), "false");
+    int ids = 0;
+    for (size_t i = 0; i < f.n; i++)
+        ids += strcmp(f.items[i].name, "ids") == 0;
+    assert_int_equal(ids, 2);
+    static const char *const plain[] = {"a", "b", NULL}, *const nested[] = {"a", "f", NULL};
+    assert_int_equal(tb_fields_want_text(&f, plain, &err), TB_OK);
+    assert_int_equal(tb_fields_want_text(&f, nested, &err), TB_EINVAL);
+    assert_string_equal(err.field, "f");
+    tb_fields_clear(&f);
+}
+
+static void hostile_json_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        "null",
+        "[]",
+        "\"a\"",
+        "{",
+        "{}x",
+        "{\"a\":1,}",
+        "{\"a\":NaN}",
+        "{'a':1}",
+        "{\"a\":\"\\u0000\"}",
+        "{a:1}",
+        "{\"a\":1e999}",
+        "\xff",
+        "{\"a\":\"\xff\"}",
+        "{\"a\":\"\\ud800\"}",
+        "{\"a\"",
+        "{\"a\":1}{\"b\":2}",
+        "{\"a\":1,\"a\":2}",
+    };
+    tb_fields f = {0};
+    tb_err err = {0};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (tb_fields_from_json(bad[i], strlen(bad[i]), &f, &err) != TB_EMALFORMED)
+            fail_msg("not refused: %s", bad[i]);
+        assert_int_equal(f.n, 0);
+    }
+    enum { DEEP = 100000 };
+    char *deep = tb_alloc(DEEP + 6);
+    memcpy(deep, "{\"a\":", 5);
+    memset(deep + 5, '[', DEEP);
+    assert_int_equal(tb_fields_from_json(deep, DEEP + 5, &f, &err), TB_EMALFORMED);
+    tb_free(deep);
+    assert_int_equal(f.n, 0);
+    tb_fields_clear(&f);
+}
+
+static void urlencoded_is_unescaped_and_a_broken_escape_is_refused(void **state)
+{
+    (void)state;
+    static const char good[] = "a=x+y%2B%c3%a9&&b&c==&d=&ids=1&ids=2";
+    tb_fields f = {0};
+    tb_err err = {0};
+    assert_int_equal(tb_fields_from_urlencoded(good, sizeof good - 1, &f, &err), TB_OK);
+    assert_string_equal(tb_fields_text(&f, "a"), "x y+\xC3\xA9");
+    assert_string_equal(tb_fields_text(&f, "b"), "");
+    assert_string_equal(tb_fields_text(&f, "c"), "=");
+    assert_string_equal(tb_fields_text(&f, "d"), "");
+    assert_int_equal(f.n, 6);
+    static const char *const bad[] = {"x=%",    "x=%4",  "x=%zz", "x=%00",      "%00=1",
+                                      "x=%ff",  "%ff=1", "=1",    "x=1&x=2",    "a=1",
+                                      "x%0a=1", "%=1",   "x=%c3", "x=%ed%a0%80"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (tb_fields_from_urlencoded(bad[i], strlen(bad[i]), &f, &err) != TB_EMALFORMED)
+            fail_msg("not refused: %s", bad[i]);
+        assert_int_equal(f.n, 6);
+    }
+    tb_fields_clear(&f);
+}
+
+static void a_query_and_a_body_are_read_into_one_and_a_failure_leaves_the_first(void **state)
+{
+    (void)state;
+    static const char body[] = PART "name=b\r\n\r\n2\r\n" PART "name=a\r\n\r\n3\r\n--XyZ--";
+    tb_fields f = {0};
+    tb_err err = {0};
+    assert_int_equal(tb_fields_from_urlencoded("a=1", 3, &f, &err), TB_OK);
+    assert_int_equal(tb_fields_from_multipart(body, sizeof body - 1, FORM, &f, &err),
+                     TB_EMALFORMED);
+    assert_string_equal(err.field, "a");
+    assert_int_equal(f.n, 1);
+    assert_int_equal(tb_fields_from_json("{\"b\":2,\"a\":1}", 13, &f, &err), TB_EMALFORMED);
+    assert_int_equal(f.n, 1);
+    assert_int_equal(tb_fields_from_json("{\"b\":2}", 7, &f, &err), TB_OK);
+    assert_string_equal(tb_fields_text(&f, "b"), "2");
+    tb_fields_clear(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_form_gives_its_parts_in_order),
+        cmocka_unit_test(what_clients_write_differently_is_understood),
+        cmocka_unit_test(quoted_and_extended_names_are_decoded),
+        cmocka_unit_test(an_empty_file_input_is_absent_but_an_empty_named_file_is_not),
+        cmocka_unit_test(broken_forms_are_refused),
+        cmocka_unit_test(boundaries_that_are_none_are_refused),
+        cmocka_unit_test(a_nul_is_for_files_only),
+        cmocka_unit_test(every_cut_of_a_form_is_refused),
+        cmocka_unit_test(too_many_and_too_long_are_refused),
+        cmocka_unit_test(json_scalars_become_text_and_null_is_absent),
+        cmocka_unit_test(hostile_json_is_refused),
+        cmocka_unit_test(urlencoded_is_unescaped_and_a_broken_escape_is_refused),
+        cmocka_unit_test(a_query_and_a_body_are_read_into_one_and_a_failure_leaves_the_first),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

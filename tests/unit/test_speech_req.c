@@ -1,0 +1,357 @@
+#include "api/speech_req.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A wish written as JSON, on /generate-tts. */
+static tb_status ask(tb_speech_route route, const char *json, tb_speech_req *out, tb_err *err)
+{
+    tb_fields f = {0};
+    *err = (tb_err){0};
+    *out = (tb_speech_req){0};
+    assert_int_equal(tb_fields_from_json(json, strlen(json), &f, err), TB_OK);
+    tb_status st = tb_speech_req_parse(route, &f, 100, out, err);
+    tb_fields_clear(&f);
+    return st;
+}
+
+static void refuse(const char *members, const char *field)
+{
+    tb_speech_req req;
+    tb_err err;
+    char *json = tb_sprintf("{\"text\":\"Hi\",\"voice_id\":\"default\",%s}", members);
+    tb_status st = ask(TB_ROUTE_GENERATE, json, &req, &err);
+    if (st != TB_EINVAL || strcmp(err.field, field) != 0)
+        fail_msg("%s: %d, field \"%s\": %s", members, (int)st, err.field, err.msg);
+    assert_non_null(strstr(err.msg, field));
+    for (const char *c = err.msg; *c; c++)
+        assert_true((unsigned char)*c >= 0x20 && *c != 0x7f);
+    tb_free(json);
+}
+
+static void only_text_and_a_voice_are_needed(void **state)
+{
+    (void)state;
+    tb_speech_req req;
+    tb_err err;
+    assert_int_equal(ask(TB_ROUTE_GENERATE, "{\"text\":\"Hi\",\"voice_id\":\" Ann.WAV \"}", &req,
+                         &err),
+                     TB_OK);
+    assert_string_equal(req.text, "Hi");
+    assert_string_equal(req.voice_id, "Ann");
+    assert_null(req.prompt);
+    assert_true(req.engine.temperature == 0.8 && req.engine.speed == 1);
+    assert_true(isnan(req.engine.cfg) && isnan(req.engine.top_p) && isnan(req.post.level_lu));
+    assert_int_equal(req.engine.top_k, -1);
+    assert_int_equal(req.format, TB_FORMAT_WAV);
+    assert_int_equal(req.sample_rate_hz, 24000);
+    assert_false(req.stream);
+    assert_false(req.seed_given);
+    assert_true(req.engine.seed <= 9007199254740991u && req.engine.seed == req.post.seed);
+    tb_speech_req_clear(&req);
+}
+
+static void the_demo_has_a_text_and_a_voice_of_its_own(void **state)
+{
+    (void)state;
+    tb_speech_req req;
+    tb_err err;
+    assert_int_equal(ask(TB_ROUTE_DEMO, "{}", &req, &err), TB_OK);
+    assert_string_equal(req.voice_id, "default");
+    assert_true(strlen(req.text) > 5);
+    tb_speech_req_clear(&req);
+}
+
+static void a_missing_voice_is_400_and_a_missing_text_422(void **state)
+{
+    (void)state;
+    tb_speech_req req;
+    tb_err err;
+    assert_int_equal(ask(TB_ROUTE_GENERATE, "{\"text\":\"Hi\"}", &req, &err), TB_EMALFORMED);
+    assert_int_equal(ask(TB_ROUTE_GENERATE, "{\"text\":\"Hi\",\"voice_id\":\" \"}", &req, &err),
+                     TB_EMALFORMED);
+    static const char *const blank[] = {"{\"voice_id\":\"a\"}",
+                                        "{\"voice_id\":\"a\",\"text\":\"\"}",
+                                        "{\"voice_id\":\"a\",\"text\":\" \\n\\t\"}",
+                                        "{\"voice_id\":\"a\",\"text\":{}}"};
+    for (size_t i = 0; i < sizeof blank / sizeof blank[0]; i++) {
+        assert_int_equal(ask(TB_ROUTE_GENERATE, blank[i], &req, &err), TB_EINVAL);
+        assert_string_equal(err.field, "text");
+    }
+}
+
+static void text_is_counted_in_characters(void **state)
+{
+    (void)state;
+    tb_speech_req req;
+    tb_err err;
+    tb_str json;
+    tb_str_init(&json, 10000);
+    tb_str_puts(&json, "{\"voice_id\":\"a\",\"text\":\"");
+    for (int i = 0; i < 100; i++)
+        tb_str_puts(&json, "\xC3\xA9");
+    tb_str_puts(&json, "\"}");
+    assert_int_equal(ask(TB_ROUTE_GENERATE, json.data, &req, &err), TB_OK);
+    tb_speech_req_clear(&req);
+    json.len -= 2;
+    tb_str_puts(&json, "x\"}");
+    assert_int_equal(ask(TB_ROUTE_GENERATE, json.data, &req, &err), TB_EINVAL);
+    assert_string_equal(err.field, "text");
+    tb_str_clear(&json);
+}
+
+static void bad_values_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *members, *field;
+    } bad[] = {
+        {"\"temperature\":0", "temperature"},
+        {"\"temperature\":\"hot\"", "temperature"},
+        {"\"temperature\":\"nan\"", "temperature"},
+        {"\"temperature\":\"inf\"", "temperature"},
+        {"\"temperature\":\"0.8x\"", "temperature"},
+        {"\"temperature\":\"0,8\"", "temperature"},
+        {"\"temperature\":true", "temperature"},
+        {"\"temperature\":[0.8]", "temperature"},
+        {"\"speed\":0.2", "speed"},
+        {"\"speed\":4.01", "speed"},
+        {"\"speed\":1e300", "speed"},
+        {"\"speed\":\"\\u0001\\u001b[2J\"", "speed"},
+        {"\"exaggeration\":-0.1", "exaggeration"},
+        {"\"cfg\":3", "cfg"},
+        {"\"min_p\":1.1", "min_p"},
+        {"\"top_p\":-1", "top_p"},
+        {"\"repetition_penalty\":0.9", "repetition_penalty"},
+        {"\"top_k\":-1", "top_k"},
+        {"\"top_k\":1.5", "top_k"},
+        {"\"top_k\":\"99999999999999999999\"", "top_k"},
+        {"\"ambience_level\":5", "ambience_level"},
+        {"\"ambience_duck_db\":13", "ambience_duck_db"},
+        {"\"ambience_prompt\":\"a train\"", "ambience_prompt"},
+        {"\"seed\":-1", "seed"},
+        {"\"seed\":9007199254740992", "seed"},
+        {"\"seed\":1e300", "seed"},
+        {"\"seed\":0.5", "seed"},
+        {"\"sample_rate\":7999", "sample_rate"},
+        {"\"sample_rate\":96000", "sample_rate"},
+        {"\"stream\":\"maybe\"", "stream"},
+        {"\"response_format\":\"ogg2\"", "response_format"},
+        {"\"engine\":\"gpu\"", "engine"},
+        {"\"mode\":\"fast\"", "mode"},
+        {"\"language\":\"en; drop\"", "language"},
+        {"\"language\":\"abcdefghijklmnopqrstuvwxyzabcdefghij\"", "language"},
+        {"\"language_id\":\"../x\"", "language_id"},
+        {"\"audio_prompt\":\"not base64!\"", "audio_prompt"},
+        {"\"audio_prompt\":\"QUJ\"", "audio_prompt"},
+        {"\"audio_prompt\":\"data:audio/wav,abc\"", "audio_prompt"},
+        {"\"audio_prompt\":\"data:;base64,\"", "audio_prompt"},
+        {"\"audio_prompt\":\"data:\"", "audio_prompt"},
+        {"\"audio_prompt\":{}", "audio_prompt"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        refuse(bad[i].members, bad[i].field);
+    char huge[400];
+    memset(huge, 'a', sizeof huge - 1);
+    huge[sizeof huge - 1] = 0;
+    static const char *const names[] = {"speed", "ambience_id", "mode", "response_format", "seed"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *members = tb_sprintf("\"%s\":\"%s\"", names[i], huge);
+        refuse(members, names[i]);
+        tb_free(members);
+    }
+    tb_speech_req req;
+    tb_err err;
+    char *json = tb_sprintf("{\"text\":\"Hi\",\"voice_id\":\"%s\"}", huge);
+    assert_int_equal(ask(TB_ROUTE_GENERATE, json, &req, &err), TB_EINVAL);
+    assert_string_equal(err.field, "voice_id");
+    tb_free(json);
+}
+
+static void empty_inputs_of_a_form_are_absent_and_unknown_fields_ignored(void **state)
+{
+    (void)state;
+    tb_speech_req req;
+    tb_err err;
+    assert_int_equal(ask(TB_ROUTE_GENERATE,
+                         "{\"text\":\"Hi\",\"voice_id\":\"a\",\"seed\":\"\",\"speed\":\" \","
+                         "\"mode\":\"\",\"audio_prompt\":\"\",\"ambience_id\":\"\",\"stream\":\"\","
+                         "\"response_format\":\"\",\"whatever\":{\"a\":[1]}}",
+                         &req, &err),
+                     TB_OK);
+    assert_false(req.seed_given);
+    assert_null(req.engine.mode);
+    assert_null(req.post.ambience_id);
+    assert_null(req.prompt);
+    tb_speech_req_clear(&req);
+}
+
+static void a_prompt_in_base64_wins_over_the_voice(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"UklGRg==", "data:audio/wav;base64,UklGRg==",
+                                       "UklG\\r\\n Rg=="};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        tb_speech_req req;
+        tb_err err;
+        char *json =
+            tb_sprintf("{\"text\":\"Hi\",\"voice_id\":\"a\",\"audio_prompt\":\"%s\"}", same[i]);
+        assert_int_equal(ask(TB_ROUTE_GENERATE, json, &req, &err), TB_OK);
+        assert_int_equal(req.prompt_size, 4);
+        assert_memory_equal(req.prompt, "RIFF", 4);
+        assert_null(req.voice_id);
+        tb_speech_req_clear(&req);
+        tb_free(json);
+    }
+}
+
+static void a_file_is_a_prompt_only_where_a_file_is_wanted(void **state)
+{
+    (void)state;
+    tb_fields f = {0};
+    tb_speech_req req;
+    tb_err err = {0};
+    assert_int_equal(tb_fields_add(&f, "text", NULL, tb_strdup("Hi"), 2, &err), TB_OK);
+    assert_int_equal(tb_fields_add(&f, "audio_prompt", "a.wav", tb_strdup("RI"), 2, &err), TB_OK);
+    assert_int_equal(tb_speech_req_parse(TB_ROUTE_GENERATE, &f, 100, &req, &err), TB_OK);
+    assert_int_equal(req.prompt_size, 2);
+    tb_speech_req_clear(&req);
+    assert_int_equal(tb_fields_add(&f, "seed", "a.txt", tb_strdup("1"), 1, &err), TB_OK);
+    assert_int_equal(tb_speech_req_parse(TB_ROUTE_GENERATE, &f, 100, &req, &err), TB_EINVAL);
+    assert_string_equal(err.field, "seed");
+    tb_fields_clear(&f);
+    assert_int_equal(tb_fields_add(&f, "text", NULL, tb_strdup("Hi"), 2, &err), TB_OK);
+    assert_int_equal(tb_fields_add(&f, "audio_prompt", "a.wav", tb_strdup(""), 0, &err), TB_OK);
+    assert_int_equal(tb_speech_req_parse(TB_ROUTE_GENERATE, &f, 100, &req, &err), TB_EINVAL);
+    assert_string_equal(err.field, "audio_prompt");
+    tb_fields_clear(&f);
+}
+
+/* The same request, but for what only the first one held. */
+static void assert_same(const tb_speech_req *a, const tb_speech_req *b)
+{
+    const double x[] = {
+        a->engine.temperature, a->engine.speed, a->engine.exaggeration,       a->engine.cfg,
+        a->engine.min_p,       a->engine.top_p, a->engine.repetition_penalty, a->post.level_lu,
+        a->post.duck_db};
+    const double y[] = {
+        b->engine.temperature, b->engine.speed, b->engine.exaggeration,       b->engine.cfg,
+        b->engine.min_p,       b->engine.top_p, b->engine.repetition_penalty, b->post.level_lu,
+        b->post.duck_db};
+    for (size_t i = 0; i < sizeof x / sizeof x[0]; i++)
+        assert_true(isnan(x[i]) ? isnan(y[i]) : memcmp(&x[i], &y[i], sizeof x[i]) == 0);
+    char *p = tb_json_print(a->params), *q = tb_json_print(b->params);
+    assert_string_equal(p, q);
+    tb_free(p);
+    tb_free(q);
+    assert_string_equal(a->text, b->text);
+    assert_int_equal(a->engine.seed, b->engine.seed);
+    assert_int_equal(a->engine.top_k, b->engine.top_k);
+    assert_int_equal(a->post.seed, b->post.seed);
+    assert_int_equal(a->format, b->format);
+    assert_int_equal(a->sample_rate_hz, b->sample_rate_hz);
+    assert_int_equal(a->route, b->route);
+    assert_int_equal(a->stream, b->stream);
+    assert_int_equal(a->seed_given, b->seed_given);
+}
+
+static void a_replay_is_the_same_request_to_the_bit(void **state)
+{
+    (void)state;
+    static const char *const wishes[] = {
+        "{\"text\":\"Hi\",\"voice_id\":\"\xC3\xA9t\xC3\xA9\"}",
+        "{\"text\":\"a\\u0001\\n\",\"voice_id\":\"a\",\"temperature\":0.1234567890123456789,"
+        "\"speed\":1.1,\"exaggeration\":0,\"cfg\":-0.0,\"min_p\":1e-300,\"top_p\":0.3333333333333,"
+        "\"repetition_penalty\":1.0000000001,\"top_k\":0,\"ambience_id\":\"rain\","
+        "\"ambience_level\":12.7,\"ambience_duck_db\":6,\"seed\":9007199254740991,"
+        "\"response_format\":\"MP3\",\"sample_rate\":\"44100.0\",\"stream\":\"yes\","
+        "\"engine\":\"Embedded\",\"language\":\"en\",\"language_id\":\"es-419\",\"mode\":"
+        "\"Turbo\"}",
+    };
+    for (int route = 0; route < 2; route++)
+        for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
+            tb_speech_req req, again;
+            tb_err err = {0};
+            assert_int_equal(ask(route ? TB_ROUTE_GENERATE : TB_ROUTE_DEMO, wishes[i], &req, &err),
+                             TB_OK);
+            assert_null(tb_json_get(req.params, "text"));
+            char *params = tb_json_print(req.params);
+            assert_int_equal(tb_speech_req_replay(req.text, params, &again, &err), TB_OK);
+            assert_same(&req, &again);
+            assert_string_equal(req.voice_id, again.voice_id);
+            tb_free(params);
+            tb_speech_req_clear(&req);
+            tb_speech_req_clear(&again);
+        }
+}
+
+static void a_replay_of_a_prompt_wants_the_kept_one(void **state)
+{
+    (void)state;
+    tb_speech_req req, again;
+    tb_err err;
+    assert_int_equal(ask(TB_ROUTE_GENERATE, "{\"text\":\"Hi\",\"audio_prompt\":\"UklGRg==\"}", &req,
+                         &err),
+                     TB_OK);
+    assert_true(tb_json_truth(tb_json_get(req.params, "prompted")));
+    char *params = tb_json_print(req.params);
+    assert_null(strstr(params, "UklG"));
+    assert_int_equal(tb_speech_req_replay("Hi", params, &again, &err), TB_OK);
+    assert_null(again.voice_id);
+    assert_null(again.prompt_hash);
+    tb_speech_req_clear(&again);
+    tb_free(params);
+    tb_json_set_string(req.params, "prompt_hash", "abc");
+    params = tb_json_print(req.params);
+    assert_int_equal(tb_speech_req_replay("Hi", params, &again, &err), TB_OK);
+    assert_string_equal(again.prompt_hash, "abc");
+    tb_speech_req_clear(&again);
+    tb_free(params);
+    tb_speech_req_clear(&req);
+}
+
+static void damaged_params_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "[]",
+                                      "{",
+                                      "{}",
+                                      "{\"voice_id\":{}}",
+                                      "{\"voice_id\":\"a\",\"seed\":\"x\"}",
+                                      "{\"voice_id\":\"a\",\"text\":\"twice\"}",
+                                      "{\"voice_id\":\"a\",\"speed\":[]}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        tb_speech_req req = {0};
+        tb_err err = {0};
+        tb_status st = tb_speech_req_replay("Hi", bad[i], &req, &err);
+        if (st != TB_EMALFORMED && st != TB_EINVAL) fail_msg("%s: %d", bad[i], (int)st);
+        assert_null(req.text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_text_and_a_voice_are_needed),
+        cmocka_unit_test(the_demo_has_a_text_and_a_voice_of_its_own),
+        cmocka_unit_test(a_missing_voice_is_400_and_a_missing_text_422),
+        cmocka_unit_test(text_is_counted_in_characters),
+        cmocka_unit_test(bad_values_are_named),
+        cmocka_unit_test(empty_inputs_of_a_form_are_absent_and_unknown_fields_ignored),
+        cmocka_unit_test(a_prompt_in_base64_wins_over_the_voice),
+        cmocka_unit_test(a_file_is_a_prompt_only_where_a_file_is_wanted),
+        cmocka_unit_test(a_replay_is_the_same_request_to_the_bit),
+        cmocka_unit_test(a_replay_of_a_prompt_wants_the_kept_one),
+        cmocka_unit_test(damaged_params_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
