@@ -14,7 +14,7 @@ typedef struct tb_request tb_request;
 /* Answers, or starts a job and leaves the answer to it. */
 typedef tb_status (*tb_handler)(tb_request *r, tb_err *err);
 
-typedef enum { TB_GROUP_NONE, TB_GROUP_HEALTH, TB_GROUP_LISTS } tb_route_group;
+typedef enum { TB_GROUP_NONE, TB_GROUP_HEALTH, TB_GROUP_LISTS, TB_GROUP_FORM } tb_route_group;
 
 typedef struct {
     const char *method; /* GET (HEAD too), POST, PUT, DELETE */

@@ -22,7 +22,7 @@ const tb_route tb_routes[] = {
     {"GET",    "/metrics",                tb_get_metrics,      0,        TB_GROUP_NONE,   "Prometheus figures", ""},
     {"GET",    "/openapi.json",           tb_get_openapi,      0,        TB_GROUP_NONE,   "This description", ""},
     {"GET",    "/docs",                   tb_get_docs,         0,        TB_GROUP_NONE,   "This description for people", ""},
-    {"POST",   "/login",                  tb_post_login,       64 * KIB, TB_GROUP_NONE,   "The old client's form: are these credentials right", "username string q,password string q"},
+    {"POST",   "/login",                  tb_post_login,       64 * KIB, TB_GROUP_FORM,   "The old client's form: are these credentials right", "username string q,password string q"},
     {"GET",    "/demo",                   tb_do_demo,          0,        TB_GROUP_NONE,   "Speak with the default settings", "text string q," SPEECH},
     {"POST",   "/demo",                   tb_do_demo,          -1,       TB_GROUP_NONE,   "Speak with the default settings", "text string q," SPEECH},
     {"POST",   "/generate-tts",           tb_post_generate,    -1,       TB_GROUP_NONE,   "Speak in a voice; kept in the history", "text* string q," SPEECH},
