@@ -81,6 +81,7 @@ static const setting *find(const char *name)
 static bool one_of(const char *choices, const char *value)
 {
     size_t n = strlen(value);
+    if (strchr(value, '|')) return false;
     for (const char *p = choices; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
         if (strncmp(p, value, n) == 0 && (p[n] == '|' || p[n] == 0)) return true;
     return false;

@@ -21,8 +21,9 @@ static tb_status read_value(const char *p, const char *end, char *out, int line,
     if (p < end && (*p == '"' || *p == '\'')) {
         char quote = *p++;
         for (; p < end && *p != quote; p++) {
-            if (quote == '"' && *p == '\\' && p + 1 < end && strchr("\"\\$n", p[1])) p++;
-            out[n++] = p[-1] == '\\' && quote == '"' && *p == 'n' ? '\n' : *p;
+            bool escaped = quote == '"' && *p == '\\' && p + 1 < end && strchr("\"\\$n", p[1]);
+            if (escaped) p++;
+            out[n++] = escaped && *p == 'n' ? '\n' : *p;
         }
         if (p == end)
             return tb_fail(err, TB_EINVAL, "line %d: the quote %c is not closed", line, quote);
