@@ -323,6 +323,9 @@ static tb_status check_length(tb_request *r, tb_err *err)
 {
     const char *text = tb_request_header(r, "Content-Length");
     unsigned long long length = 0;
+    /* A proxy before us may believe the other one: what follows could be anybody's. */
+    if (text && tb_request_header(r, "Transfer-Encoding"))
+        return tb_fail(err, TB_EMALFORMED, "Content-Length and Transfer-Encoding are both given");
     if (text && !tb_parse_u64(text, &length))
         return tb_fail(err, TB_EMALFORMED, "Content-Length is '%.30s', which is not a number",
                        text);
@@ -412,6 +415,12 @@ static tb_request *request_new(tb_http *http, struct MHD_Connection *connection,
         snprintf(r->trace, sizeof r->trace, "%s", trace);
     atomic_fetch_add(&http->in_flight, 1);
     return r;
+}
+
+static bool announces_body(tb_request *r)
+{
+    const char *length = tb_request_header(r, "Content-Length");
+    return (length && strcmp(length, "0") != 0) || tb_request_header(r, "Transfer-Encoding");
 }
 
 /* What browsers ask before they ask: no credentials come with it, nothing is told. */
@@ -508,9 +517,14 @@ enum MHD_Result tb_request_handle(void *self, struct MHD_Connection *connection,
     tb_request *r = *request;
     if (!r) {
         r = *request = request_new(self, connection, url, method);
-        return begin(r);
+        /* An answer now makes libmicrohttpd close the connection, as it must when a body is on its
+         * way that nobody will read. Without one the answer waits for the next call. */
+        return announces_body(r) ? begin(r) : MHD_YES;
     }
-    if (r->phase == TB_AT_PASSWORD) return begin(r);
+    if (r->phase == TB_AT_START || r->phase == TB_AT_PASSWORD) {
+        enum MHD_Result result = begin(r);
+        return r->phase == TB_AT_BODY && !announces_body(r) ? act(r) : result;
+    }
     if (*size > 0) return take_body(r, data, size);
     if (r->phase == TB_AT_BODY) return act(r);
     if (r->phase == TB_AT_REFUSED) return send_answer(r);
