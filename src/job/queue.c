@@ -12,7 +12,7 @@ struct tb_lane {
     tb_queue_entry *first, *last;
     char *name;
     int waiting, running;
-    unsigned long long served; /* when it last gave a job, for fairness among equals */
+    unsigned long long served; /* when it came, or last had a turn: the longest ago goes first */
 };
 
 struct tb_queue {
@@ -83,6 +83,7 @@ static void *worker(void *arg)
         q->running[slot] = NULL;
         q->n_running--;
         lane->running--;
+        lane->served = ++q->clock; /* behind those who came while it ran */
         drop_empty_lane(q, lane);
         if (q->waiting == 0 && q->n_running == 0) pthread_cond_broadcast(&q->idle);
         pthread_mutex_unlock(&q->lock);
@@ -139,7 +140,7 @@ tb_status tb_queue_push(tb_queue *q, const char *name, tb_queue_entry *entry, tb
             lane = tb_alloc(sizeof *lane);
             lane->name = tb_strdup(name);
             lane->next = q->lanes;
-            lane->served = q->clock; /* behind those who have waited since before */
+            lane->served = ++q->clock; /* behind those who have waited since before */
             q->lanes = lane;
         }
         entry->next = NULL;
