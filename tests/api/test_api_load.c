@@ -170,7 +170,9 @@ static void the_same_seed_gives_the_same_bytes_to_all(void **state)
 
 static void a_full_lane_says_when_to_come_again(void **state)
 {
-    enum { MORE = 12 }; /* two run, six may wait */
+    enum {
+        MORE = 16
+    }; /* two run, eight may wait (all eight of the test before, before a worker looks) */
     int fds[MORE], busy = 0;
     (void)state;
     for (int i = 0; i < MORE; i++) {
@@ -228,6 +230,6 @@ int main(void)
         cmocka_unit_test(a_full_lane_says_when_to_come_again),
         cmocka_unit_test(a_reader_who_does_not_read_holds_nobody_up),
     };
-    api_start(&server, "WORKERS=2\nQUEUE_PER_USER=6\n");
+    api_start(&server, "WORKERS=2\nQUEUE_PER_USER=8\n");
     return cmocka_run_group_tests(tests, NULL, stop);
 }
