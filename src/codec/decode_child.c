@@ -208,7 +208,7 @@ int tb_decode_child_main(const char *kind, const char *seconds_text)
             continue;
         }
         bool end = code < 0;
-        code = avcodec_send_packet(decoder, end ? NULL : packet);
+        avcodec_send_packet(decoder, end ? NULL : packet);
         av_packet_unref(packet);
         /* A damaged packet is skipped, as players do; what is left decides. */
         while (more && avcodec_receive_frame(decoder, frame) >= 0) {

@@ -194,10 +194,9 @@ bool tb_queue_drain(tb_queue *q, int ms)
     if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
     pthread_mutex_lock(&q->lock);
     q->stopping = true;
-    bool empty;
-    while (!(empty = q->waiting == 0 && q->n_running == 0))
+    while (q->waiting > 0 || q->n_running > 0)
         if (pthread_cond_timedwait(&q->idle, &q->lock, &until) == ETIMEDOUT) break;
-    empty = q->waiting == 0 && q->n_running == 0;
+    bool empty = q->waiting == 0 && q->n_running == 0;
     pthread_mutex_unlock(&q->lock);
     return empty;
 }
