@@ -86,14 +86,12 @@ tb_status tb_clip_writer_commit(tb_clip_writer *w, const tb_clip_row *row, tb_er
     whole.size_bytes = w->file.size;
     whole.missing = false;
     tb_status st = tb_file_commit(&w->file, path, err);
-    if (st) goto out;
-    st = tb_store_write(store, err);
+    if (!st) st = tb_store_write(store, err);
     if (!st) {
         st = tb_store_clip_insert(store, &whole, err);
         st = tb_store_write_end(store, st, err);
     }
-    if (st) unlink(path); /* no row, no clip */
-out:
+    if (st) unlink(path); /* no row, no clip; it may be there when only its folder's sync failed */
     tb_free(path);
     tb_clip_writer_abort(w);
     return st;

@@ -176,9 +176,14 @@ static void take_history(struct import *im, const char *folder, const char *file
     tb_json *all = file && *file && folder && *folder ? read_json(file) : NULL;
     if (all && !tb_json_is_array(all))
         tb_log(TB_WARN, "store", "import=skipped what=\"%.200s\" why=\"it is not an array\"", file);
-    for (size_t i = tb_json_len(all); i > 0; i--) /* newest first in there; oldest first in here */
-        if (tb_json_is_object(tb_json_at(all, i - 1)))
-            take_clip(im, folder, tb_json_at(all, i - 1));
+    for (size_t i = tb_json_len(all); i > 0; i--) { /* newest first in there; oldest in here */
+        const tb_json *entry = tb_json_at(all, i - 1);
+        const tb_err broken = {.msg = "an entry is not an object"};
+        if (tb_json_is_object(entry))
+            take_clip(im, folder, entry);
+        else
+            skip(im, file, &broken);
+    }
     tb_json_free(all);
 }
 

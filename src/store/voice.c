@@ -284,10 +284,10 @@ tb_status tb_store_voice_put(tb_store *store, const tb_voice_row *row, const voi
     if (!st) st = tb_db_int(db, 0, &exists, err, "SELECT 1 FROM voices WHERE fold=?", "s", fold);
     tb_store_reader_done(store, db);
     if (!st && exists && !overwrite) st = taken(row->id, err);
-    if (!st) st = tb_file_write(path, wav, size, 0600, err);
     if (st) goto out;
-    written = true;
-    st = tb_store_write(store, err);
+    written = true; /* also when only the folder's sync fails */
+    st = tb_file_write(path, wav, size, 0600, err);
+    if (!st) st = tb_store_write(store, err);
     if (st) goto out;
     st = insert(store, row, uuid, fold, hash, overwrite, &replaced, err);
     if (!st && out) st = find(store->writer, row->id, out, err);
