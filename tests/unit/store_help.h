@@ -138,4 +138,16 @@ static inline void store_voice(tb_store *store, const char *name, const char *so
     assert_ok(tb_store_voice_put(store, &row, sound, strlen(sound), false, NULL, err));
 }
 
+/* For tb_store_check: how many of each problem. */
+typedef struct {
+    int of[4];
+} store_found;
+
+static inline void store_count_problem(void *self, tb_store_problem problem, const char *path)
+{
+    store_found *f = self;
+    assert_non_null(path);
+    f->of[problem]++;
+}
+
 #endif

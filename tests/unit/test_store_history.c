@@ -1,8 +1,6 @@
 #include "base/hash.h"
 #include "store_help.h"
 
-#include <fcntl.h>
-
 /* Lists and gives the number of rows; the rows themselves go. */
 static size_t found(tb_store *store, const char *q)
 {
@@ -132,7 +130,7 @@ static void pages_neither_repeat_nor_lose_rows_while_others_come(void **state)
     char cursor[64] = "";
     int pages = 0;
     for (int i = 0; i < ROWS; i++) { /* five of each instant */
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "%d", i);
         store_say(store, name, "Ana", 1000 + i / 5, NULL);
     }
@@ -446,106 +444,6 @@ static void a_download_name_is_looked_up_and_never_a_path(void **state)
     tb_store_close(store);
 }
 
-static void a_prompt_stays_as_long_as_a_row_names_it(void **state)
-{
-    tb_store *store = store_open(*state, false);
-    char hash[TB_HASH_HEX], again[TB_HASH_HEX], id[TB_UUID_TEXT], second[TB_UUID_TEXT];
-    char *data = NULL;
-    size_t size = 0;
-    assert_ok(tb_store_prompt_put(store, "RIFF prompt", 11, hash, err));
-    tb_clip_row row = {.text = "a", .prompt_hash = hash};
-    assert_ok(store_clip(store, &row, 1, id, err));
-    assert_ok(tb_store_prompt_put(store, "RIFF prompt", 11, again, err));
-    assert_string_equal(hash, again);
-    assert_ok(store_clip(store, &row, 1, second, err));
-    assert_int_equal(store_count(*state, "prompts"), 1);
-    const char *const first_id[] = {id}, *const second_id[] = {second};
-    assert_ok(tb_store_clip_delete(store, first_id, 1, NULL, NULL, err));
-    assert_ok(tb_store_prompt_get(store, hash, &data, &size, err));
-    assert_string_equal(data, "RIFF prompt");
-    tb_free(data);
-    assert_ok(tb_store_clip_delete(store, second_id, 1, NULL, NULL, err));
-    assert_refused(TB_ENOTFOUND, "not kept any more",
-                   tb_store_prompt_get(store, hash, &data, &size, err));
-    assert_int_equal(store_count(*state, "prompts"), 0);
-    assert_refused(TB_ENOTFOUND, "not kept any more",
-                   tb_store_prompt_get(store, "../timbre.db", &data, &size, err));
-    tb_store_close(store);
-}
-
-static void a_prompt_that_waits_for_its_row_is_not_taken_away(void **state)
-{
-    tb_store *store = store_open(*state, false);
-    char hash[TB_HASH_HEX];
-    char *data = NULL;
-    size_t size = 0;
-    assert_ok(tb_store_prompt_put(store, "RIFF prompt", 11, hash, err));
-    store_say(store, "a", "Ana", 1, NULL);
-    assert_ok(tb_store_clip_delete_all(store, NULL, err)); /* prunes */
-    tb_store_close(store);
-    store = store_open(*state, true); /* prunes too */
-    assert_ok(tb_store_prompt_get(store, hash, &data, &size, err));
-    tb_free(data);
-    tb_store_close(store);
-}
-
-static void jobs_keep_their_end(void **state)
-{
-    tb_store *store = store_open(*state, false);
-    const tb_job_row in = {.id = "j1", .user = "eve", .params = "{}"},
-                     odd = {.id = "j2", .state = "asleep"};
-    tb_job_row got = {0};
-    assert_ok(tb_store_job_add(store, &in, err));
-    assert_refused(TB_EINTERNAL, "", tb_store_job_add(store, &in, err)); /* an id is one job's */
-    assert_refused(TB_EINTERNAL, "asleep", tb_store_job_add(store, &odd, err));
-    assert_ok(tb_store_job_get(store, "j1", &got, err));
-    assert_string_equal(got.state, "queued");
-    assert_string_equal(got.user, "eve");
-    assert_true(got.created_us > 0);
-    assert_int_equal(got.ended_us, 0);
-    tb_job_row_clear(&got);
-    assert_ok(tb_store_job_set(store, "j1", "running", NULL, "clip", err));
-    assert_ok(tb_store_job_set(store, "j1", "failed", "no voice", NULL, err));
-    assert_refused(TB_ECONFLICT, "failed already",
-                   tb_store_job_set(store, "j1", "finished", NULL, NULL, err));
-    assert_refused(TB_EINTERNAL, "asleep",
-                   tb_store_job_set(store, "j1", "asleep", NULL, NULL, err));
-    assert_refused(TB_ENOTFOUND, "Job not found",
-                   tb_store_job_set(store, "j2", "running", NULL, NULL, err));
-    assert_refused(TB_ENOTFOUND, "Job not found", tb_store_job_get(store, "j2", &got, err));
-    assert_ok(tb_store_job_get(store, "j1", &got, err));
-    assert_string_equal(got.state, "failed");
-    assert_string_equal(got.error, "no voice");
-    assert_string_equal(got.clip_id, "clip");
-    assert_true(got.ended_us >= got.created_us);
-    tb_job_row_clear(&got);
-    tb_store_close(store);
-}
-
-static void what_still_ran_is_interrupted_at_the_servers_next_start(void **state)
-{
-    static const char *const before[] = {"queued", "running", "finished", "failed", "cancelled"};
-    static const char *const after[] = {"interrupted", "interrupted", "finished", "failed",
-                                        "cancelled"};
-    tb_store *store = store_open(*state, true);
-    for (int i = 0; i < 5; i++) {
-        const tb_job_row row = {.id = before[i], .state = before[i]};
-        assert_ok(tb_store_job_add(store, &row, err));
-    }
-    tb_store_close(store);
-    for (int turn = 0; turn < 2; turn++) { /* the command line first: it changes nothing */
-        store = store_open(*state, turn == 1);
-        for (int i = 0; i < 5; i++) {
-            tb_job_row row = {0};
-            assert_ok(tb_store_job_get(store, before[i], &row, err));
-            assert_string_equal(row.state, turn ? after[i] : before[i]);
-            if (turn && i < 2) assert_true(row.ended_us > 0);
-            tb_job_row_clear(&row);
-        }
-        tb_store_close(store);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,10 +462,6 @@ int main(void)
         store_test(retention_by_size_keeps_the_newest),
         store_test(a_clip_whose_file_is_gone_is_marked),
         store_test(a_download_name_is_looked_up_and_never_a_path),
-        store_test(a_prompt_stays_as_long_as_a_row_names_it),
-        store_test(a_prompt_that_waits_for_its_row_is_not_taken_away),
-        store_test(jobs_keep_their_end),
-        store_test(what_still_ran_is_interrupted_at_the_servers_next_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
