@@ -19,6 +19,7 @@ tb_status tb_service_open(const tb_config *config, bool exclusive, tb_service **
     bases = tb_path_join(config->data, "bases");
     st = tb_file_mkdirs(bases, 0700, err);
     if (st) goto out;
+    if (exclusive) tb_file_sweep(bases, tb_clock_now_us()); /* as the store does with its folders */
     st = tb_engine_open(&(tb_engine_config){.engine = config->engine,
                                             .embedded = {.bases_dir = bases,
                                                          .default_language = config->language,
