@@ -1,0 +1,229 @@
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* The program as a person at a shell meets it. Each test runs in an empty folder of its own. */
+static char home[] = "/tmp/timbre-test-cli-XXXXXX";
+
+/* What a shell line prints, heap; its exit status in *status. $T is the program. */
+static char *shell(const char *line, int *status)
+{
+    tb_str out;
+    char piece[4096];
+    tb_str_init(&out, 1 << 22);
+    FILE *f = popen(line, "r"); /* NOLINT: a test's own lines */
+    assert_non_null(f);
+    for (size_t n; (n = fread(piece, 1, sizeof piece, f)) > 0;)
+        tb_str_add(&out, piece, n);
+    int how = pclose(f);
+    *status = WIFEXITED(how) ? WEXITSTATUS(how) : 1000;
+    return tb_str_take(&out);
+}
+
+static void expect(const char *line, int wanted, const char *part)
+{
+    int status;
+    char *out = shell(line, &status);
+    if (status != wanted || !strstr(out, part))
+        fail_msg("%s\nexit %d, wanted %d with \"%s\":\n%s", line, status, wanted, part, out);
+    tb_free(out);
+}
+
+static tb_json *json_of(const char *line, int *status)
+{
+    tb_json *v = NULL;
+    tb_err err = {0};
+    char *out = shell(line, status);
+    if (tb_json_parse(out, strlen(out), &v, &err)) fail_msg("%s\n%s\n%s", line, err.msg, out);
+    tb_free(out);
+    return v;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    const char *program = getenv("TIMBRE_PROGRAM");
+    if (setenv("T", program && *program ? program : TB_TEST_PROGRAM, 1) != 0) return -1;
+    unsetenv("DATA");
+    unsetenv("LOG_LEVEL");
+    return mkdtemp(home) ? chdir(home) : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    int status;
+    if (chdir("/") != 0) return -1;
+    char *line = tb_sprintf("rm -r '%s'", home);
+    tb_free(shell(line, &status));
+    tb_free(line);
+    return status;
+}
+
+static void it_says_its_version_and_how_it_is_used(void **state)
+{
+    (void)state;
+    expect("\"$T\" --version", 0, "timbre ");
+    expect("\"$T\" say --version", 0, "timbre ");
+    expect("\"$T\" --help", 0, "usage: timbre COMMAND");
+    expect("\"$T\" help", 0, "usage: timbre COMMAND");
+    expect("\"$T\" help say", 0, "usage: timbre say");
+    expect("\"$T\" 2>&1", 2, "usage: timbre");
+}
+
+static void every_command_has_help(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {
+        "serve",         "say",           "voices list",  "voices add",   "voices show",
+        "voices rename", "voices remove", "history list", "history show", "history remove",
+        "ambiences",     "languages",     "doctor",       "completion",   "man",
+    };
+    int status;
+    char *all = shell("\"$T\" --help", &status);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        char *line = tb_sprintf("\"$T\" %s --help", commands[i]);
+        char *usage = tb_sprintf("usage: timbre %s", commands[i]);
+        expect(line, 0, usage);
+        expect(line, 0, "--storage-dir");
+        assert_non_null(strstr(all, commands[i]));
+        tb_free(line);
+        tb_free(usage);
+    }
+    tb_free(all);
+}
+
+static void a_wrong_use_is_2_and_names_what_is_wrong(void **state)
+{
+    (void)state;
+    expect("\"$T\" sing 2>&1", 2, "sing");
+    expect("\"$T\" voices sing 2>&1", 2, "sing");
+    expect("\"$T\" say --loud x 2>&1", 2, "--loud");
+    expect("\"$T\" say 2>&1", 2, "TEXT");
+    expect("\"$T\" say a b 2>&1", 2, "say");
+    expect("\"$T\" say a --seed 2>&1", 2, "--seed");
+    expect("\"$T\" languages --port=http 2>&1", 1, "PORT is 'http'");
+    expect("\"$T\" completion fish 2>&1", 2, "fish");
+    expect("test ! -e data", 0, "");
+}
+
+static void the_completion_and_the_manual_are_well_formed(void **state)
+{
+    (void)state;
+    expect("\"$T\" completion bash | bash -n 2>&1", 0, "");
+    expect("\"$T\" completion bash", 0, "complete ");
+    expect("\"$T\" completion zsh", 0, "compdef");
+    expect("\"$T\" man", 0, ".SH");
+    expect("command -v mandoc >/dev/null || exit 0; "
+           "\"$T\" man | mandoc -T lint -W error 2>&1",
+           0, "");
+}
+
+/* Seconds of a wav of 24 kHz mono, 16 bit; fails when it is something else. */
+static double seconds_of(const char *path)
+{
+    char *data = NULL;
+    size_t size = 0;
+    assert_int_equal(tb_file_read(path, 1 << 24, &data, &size, NULL), TB_OK);
+    assert_true(size > 44);
+    assert_memory_equal(data, "RIFF", 4);
+    assert_memory_equal(data + 8, "WAVE", 4);
+    tb_free(data);
+    return (double)(size - 44) / 48000;
+}
+
+static void a_text_becomes_a_sound_and_a_seed_the_same_one(void **state)
+{
+    (void)state;
+    expect("\"$T\" say 'Hello there, this is a test.' --seed 7 -o a.wav --data d 2>&1", 0, "");
+    double s = seconds_of("a.wav");
+    assert_true(s > 0.8 && s < 6);
+    expect("\"$T\" say 'Hello there, this is a test.' --seed 7 --data d > b.wav && cmp a.wav b.wav",
+           0, "");
+    expect("echo 'Hello there, this is a test.' | \"$T\" say - --seed 7 -o c.wav --data d 2>&1 && "
+           "test -s c.wav",
+           0, "");
+    expect("\"$T\" say '' -o e.wav --data d 2>&1; test ! -e e.wav", 0, "");
+    expect("\"$T\" say x -o no/such/folder.wav --data d 2>&1", 1, "no/such");
+    expect("\"$T\" say x --voice nobody -o e.wav --data d 2>&1; test ! -e e.wav", 0, "nobody");
+}
+
+static void what_is_kept_is_listed_and_can_be_removed(void **state)
+{
+    (void)state;
+    int status;
+    tb_json *v = json_of("\"$T\" voices list --json --data k", &status);
+    assert_int_equal(status, 0);
+    assert_true(tb_json_is_array(v));
+    assert_int_equal(tb_json_len(v), 0);
+    tb_json_free(v);
+    v = json_of("\"$T\" history list --json --data k", &status);
+    assert_int_equal(status, 0);
+    assert_int_equal(tb_json_len(v), 0);
+    tb_json_free(v);
+    expect("\"$T\" say 'Keep this.' --keep --seed 1 -o k.wav --data k 2>&1", 0, "");
+    v = json_of("\"$T\" history list --json --data k", &status);
+    assert_int_equal(tb_json_len(v), 1);
+    assert_string_equal(tb_json_get_string(tb_json_at(v, 0), "text"), "Keep this.");
+    tb_json_free(v);
+    expect("\"$T\" history remove all --data k 2>&1", 0, "");
+    v = json_of("\"$T\" history list --json --data k", &status);
+    assert_int_equal(tb_json_len(v), 0);
+    tb_json_free(v);
+    expect("\"$T\" voices show nobody --data k 2>&1", 1, "nobody");
+    expect("\"$T\" voices remove nobody --data k 2>&1", 1, "nobody");
+}
+
+static void the_doctor_reports_in_json(void **state)
+{
+    (void)state;
+    int status;
+    tb_json *v = json_of("\"$T\" doctor --json --data none", &status);
+    assert_true(status == 0 || status == 3);
+    assert_true(tb_json_len(v) > 3);
+    for (size_t i = 0; i < tb_json_len(v); i++) {
+        assert_non_null(tb_json_get_string(tb_json_at(v, i), "level"));
+        assert_non_null(tb_json_get_string(tb_json_at(v, i), "finding"));
+    }
+    tb_json_free(v);
+    expect("test ! -e none", 0, ""); /* it looks and touches nothing */
+}
+
+static void errors_are_json_when_json_is_wanted(void **state)
+{
+    (void)state;
+    int status;
+    tb_json *v = json_of("\"$T\" voices show nobody --json --data k 2>&1", &status);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(tb_json_get_string(v, "error"), "nobody"));
+    assert_string_equal(tb_json_get_string(v, "code"), "not_found");
+    tb_json_free(v);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_says_its_version_and_how_it_is_used),
+        cmocka_unit_test(every_command_has_help),
+        cmocka_unit_test(a_wrong_use_is_2_and_names_what_is_wrong),
+        cmocka_unit_test(the_completion_and_the_manual_are_well_formed),
+        cmocka_unit_test(a_text_becomes_a_sound_and_a_seed_the_same_one),
+        cmocka_unit_test(what_is_kept_is_listed_and_can_be_removed),
+        cmocka_unit_test(the_doctor_reports_in_json),
+        cmocka_unit_test(errors_are_json_when_json_is_wanted),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}

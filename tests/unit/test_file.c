@@ -1,0 +1,184 @@
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char home[] = "/tmp/timbre-test-file-XXXXXX";
+
+static int begin(void **state)
+{
+    (void)state;
+    return mkdtemp(home) ? chdir(home) : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    return chdir("/") || rmdir(home); /* fails when a test left something behind */
+}
+
+static void is(const char *path, const char *wanted)
+{
+    char *data = NULL;
+    size_t size = 0;
+    assert_int_equal(tb_file_read(path, 1000, &data, &size, NULL), TB_OK);
+    assert_int_equal(size, strlen(wanted));
+    assert_string_equal(data, wanted);
+    tb_free(data);
+}
+
+static void a_file_is_written_and_replaced_as_a_whole(void **state)
+{
+    (void)state;
+    struct stat info;
+    assert_int_equal(tb_file_write("a", "one", 3, 0600, NULL), TB_OK);
+    is("a", "one");
+    assert_int_equal(stat("a", &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(tb_file_write("a", "", 0, 0600, NULL), TB_OK);
+    is("a", "");
+    assert_int_equal(tb_file_size("a"), 0);
+    assert_int_equal(tb_file_size("b"), -1);
+    assert_true(tb_file_exists("a") && !tb_file_is_dir("a") && tb_file_is_dir("."));
+    unlink("a");
+}
+
+static void a_write_that_fails_leaves_the_old_file_and_no_litter(void **state)
+{
+    (void)state;
+    tb_err err = {0};
+    assert_int_equal(mkdir("full", 0700), 0);
+    assert_int_equal(mkdir("full/x", 0700), 0);
+    assert_int_not_equal(tb_file_write("full", "x", 1, 0600, &err), TB_OK);
+    assert_non_null(strstr(err.msg, "full"));
+    assert_int_equal(tb_file_write("no/such/a", "x", 1, 0600, &err), TB_ENOTFOUND);
+    assert_int_equal(rmdir("full/x"), 0);
+    assert_int_equal(rmdir("full"), 0);
+}
+
+static void a_writer_shows_nothing_before_its_commit(void **state)
+{
+    (void)state;
+    tb_file_writer w, gone, none = {0};
+    assert_int_equal(tb_file_write("a", "old", 3, 0600, NULL), TB_OK);
+    assert_int_equal(tb_file_begin(&w, ".", NULL), TB_OK);
+    assert_true(tb_file_is_temporary(strrchr(w.tmp_path, '/') + 1));
+    assert_int_equal(tb_file_append(&w, "ne", 2, NULL), TB_OK);
+    assert_int_equal(tb_file_append(&w, "w", 1, NULL), TB_OK);
+    assert_int_equal(w.size, 3);
+    is("a", "old");
+    assert_int_equal(tb_file_commit(&w, "a", NULL), TB_OK);
+    is("a", "new");
+    assert_int_equal(tb_file_begin(&gone, ".", NULL), TB_OK);
+    char *path = tb_strdup(gone.tmp_path);
+    tb_file_abort(&gone);
+    assert_false(tb_file_exists(path));
+    tb_free(path);
+    tb_file_abort(&none);
+    unlink("a");
+}
+
+static void a_sweep_takes_only_our_own_old_names(void **state)
+{
+    (void)state;
+    static const char *const kept[] = {"a.wav", ".tb-tmp", "tb-tmp-0", ".hidden", "x.tb-tmp-0"};
+    struct stat info;
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        assert_int_equal(tb_file_write(kept[i], "x", 1, 0600, NULL), TB_OK);
+    tb_file_writer w;
+    assert_int_equal(tb_file_begin(&w, ".", NULL), TB_OK);
+    assert_int_equal(mkdir(".tb-tmp-folder", 0700), 0);
+    assert_int_equal(symlink("a.wav", ".tb-tmp-link"), 0);
+    assert_int_equal(stat(w.tmp_path, &info), 0);
+    int64_t born = (int64_t)info.st_mtime * 1000000;
+    assert_int_equal(tb_file_sweep(".", born), 0); /* made since the start: somebody's */
+    assert_true(tb_file_exists(w.tmp_path));
+    assert_int_equal(tb_file_sweep(".", born + 1000000), 1);
+    assert_false(tb_file_exists(w.tmp_path));
+    tb_file_abort(&w);
+    assert_int_equal(tb_file_sweep("no/such", born), 0);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        assert_int_equal(unlink(kept[i]), 0);
+    assert_int_equal(rmdir(".tb-tmp-folder"), 0);
+    assert_int_equal(unlink(".tb-tmp-link"), 0);
+}
+
+static void reading_is_bounded_and_for_files_only(void **state)
+{
+    (void)state;
+    char *data = NULL;
+    size_t size = 0;
+    tb_err err = {0};
+    assert_int_equal(tb_file_write("a", "1234", 4, 0600, NULL), TB_OK);
+    assert_int_equal(tb_file_read("a", 3, &data, &size, &err), TB_ETOOBIG);
+    assert_int_equal(tb_file_read("a", 4, &data, &size, &err), TB_OK);
+    tb_free(data);
+    data = NULL;
+    assert_int_equal(tb_file_read("none", 4, &data, &size, &err), TB_ENOTFOUND);
+    assert_non_null(strstr(err.msg, "none"));
+    assert_int_equal(tb_file_read(".", 4, &data, &size, &err), TB_EINVAL);
+    assert_null(data);
+    unlink("a");
+}
+
+static void folders_are_made_on_the_way(void **state)
+{
+    (void)state;
+    tb_err err = {0};
+    assert_int_equal(tb_file_mkdirs("p/q//r/", 0700, NULL), TB_OK);
+    assert_int_equal(tb_file_mkdirs("p/q/r", 0700, NULL), TB_OK);
+    assert_int_equal(tb_file_write("p/f", "", 0, 0600, NULL), TB_OK);
+    assert_int_not_equal(tb_file_mkdirs("p/f/x", 0700, &err), TB_OK);
+    assert_int_not_equal(tb_file_mkdirs("p/f", 0700, &err), TB_OK);
+    unlink("p/f");
+    rmdir("p/q/r");
+    rmdir("p/q");
+    rmdir("p");
+}
+
+static void a_lock_keeps_another_process_out_until_it_is_closed(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        int fd = -1, status = 0;
+        if (round == 0) assert_int_equal(tb_file_lock("lock", &fd, NULL), TB_OK);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            int mine = -1;
+            tb_err err = {0};
+            _exit((int)tb_file_lock("lock", &mine, &err));
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), round == 0 ? TB_ECONFLICT : TB_OK);
+        if (fd >= 0) close(fd);
+    }
+    unlink("lock");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_is_written_and_replaced_as_a_whole),
+        cmocka_unit_test(a_write_that_fails_leaves_the_old_file_and_no_litter),
+        cmocka_unit_test(a_writer_shows_nothing_before_its_commit),
+        cmocka_unit_test(a_sweep_takes_only_our_own_old_names),
+        cmocka_unit_test(reading_is_bounded_and_for_files_only),
+        cmocka_unit_test(folders_are_made_on_the_way),
+        cmocka_unit_test(a_lock_keeps_another_process_out_until_it_is_closed),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
