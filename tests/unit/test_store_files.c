@@ -89,6 +89,42 @@ static void a_damaged_database_is_refused_with_a_sentence(void **state)
     tb_free(rubbish);
 }
 
+static void damage_in_the_middle_is_an_error_and_no_crash(void **state)
+{
+    enum { PAGE = 4096 };
+    char *path = tb_path_join(*state, "timbre.db"), *data = NULL;
+    size_t size = 0;
+    tb_store *store = store_open(*state, false);
+    for (int i = 0; i < 20; i++)
+        store_say(store, "words and words", "Ana", i + 1, NULL);
+    tb_store_close(store);
+    assert_ok(tb_file_read(path, 1 << 24, &data, &size, err));
+    assert_true(size > 2 * PAGE);
+    char *good = tb_alloc(size);
+    memcpy(good, data, size);
+
+    memset(data + PAGE, 'r', size - PAGE);
+    store_file(*state, "timbre.db", data, size);
+    assert_refused(TB_EINTERNAL, "damaged", tb_store_open(*state, true, &store, err));
+    store_file(*state, "timbre.db", good, size / 2); /* cut short */
+    assert_refused(TB_EINTERNAL, "damaged", tb_store_open(*state, true, &store, err));
+    store_file(*state, "timbre.db", good, size); /* from the backup */
+    store = store_open(*state, true);
+    assert_int_equal(clips(store), 20);
+    tb_store_close(store);
+    tb_free(path);
+    tb_free(data);
+    tb_free(good);
+}
+
+static void an_empty_database_file_is_a_new_one(void **state)
+{
+    store_file(*state, "timbre.db", "", 0);
+    tb_store *store = store_open(*state, true);
+    assert_int_equal(clips(store), 0);
+    tb_store_close(store);
+}
+
 static void an_old_database_keeps_its_rows_and_learns_to_search(void **state)
 {
     tb_store *store = store_open(*state, false);
@@ -324,6 +360,8 @@ int main(void)
         store_test(a_file_in_the_folders_place_is_refused),
         store_test(a_newer_database_is_refused_with_a_sentence),
         store_test(a_damaged_database_is_refused_with_a_sentence),
+        store_test(damage_in_the_middle_is_an_error_and_no_crash),
+        store_test(an_empty_database_file_is_a_new_one),
         store_test(an_old_database_keeps_its_rows_and_learns_to_search),
         store_test(two_that_open_a_new_folder_at_once_both_succeed),
         store_test(the_check_tells_strangers_from_what_is_missing),

@@ -246,8 +246,7 @@ static void no_search_text_is_a_syntax_error(void **state)
                                           "a -b",
                                           "+",
                                           "a + b",
-                                          "a\x01"
-                                          "b",
+                                          "a\001b",
                                           "\x01\x02\x1F",
                                           "\x7F",
                                           "\xFF\xFE",
