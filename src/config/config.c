@@ -151,6 +151,7 @@ static tb_status apply(tb_config *c, const setting *s, char *value, tb_err *err)
     case SECONDS:
         if (!scaled(value, "smhd", times, &x) || x < s->least || x > s->most)
             return refuse(s, value, err);
+        if (s->at == AT(history_max_age_s) && x > 0 && x < 60) return refuse(s, value, err);
         if (s->at == AT(history_max_age_s))
             *(int64_t *)at = (int64_t)x;
         else

@@ -146,6 +146,7 @@ static void a_bad_value_is_named_with_what_is_allowed(void **state)
         "CLIENT_TIMEOUT=2h",
         "SHUTDOWN_GRACE=-1s",
         "HISTORY_MAX_AGE=old",
+        "HISTORY_MAX_AGE=59s",
         "HISTORY_MAX_BYTES=-1",
         "CONNECTIONS_MAX=1",
         "TEXT_MAX=nan",

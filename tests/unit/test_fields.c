@@ -158,7 +158,7 @@ static void broken_forms_are_refused(void **state)
         PART "name=a\nX: y\r\n\r\n1\r\n--XyZ--",
         PART "name=a\r\nContent-Transfer-Encoding: base64\r\n\r\nMQ==\r\n--XyZ--",
         PART "name=a\r\nContent-Disposition: form-data; name=b\r\n\r\n1\r\n--XyZ--",
-        PART "name=a\r\n\r\n1\r\n" PART "name=a\r\n\r\n2\r\n--XyZ--",
+        (PART "name=a\r\n\r\n1\r\n" PART "name=a\r\n\r\n2\r\n--XyZ--"),
         PART "name=a\r\n\r\n\xC3\r\n--XyZ--",
         "--XyZ\r\nContent-Type: text/plain\r\n\r\n1\r\n--XyZ--",
         "--XyZ\r\nContent-Disposition: attachment; name=a\r\n\r\n1\r\n--XyZ--",
@@ -182,8 +182,8 @@ static void boundaries_that_are_none_are_refused(void **state)
         "multipart/form-data; boundary=XyZ; boundary=XyZ",
         "multipart/form-data; boundary=XyZ, boundary=a",
         "multipart/form-data; boundary=other",
-        "multipart/form-data; boundary="
-        "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggghhh",
+        ("multipart/form-data; boundary="
+         "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggghhh"),
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         refuse_form(bad[i], body);
