@@ -62,10 +62,10 @@ tb_status tb_fail_field(tb_err *err, tb_status status, const char *field, const 
 
 tb_status tb_fail_errno(tb_err *err, int errnum, const char *fmt, ...)
 {
-    tb_status status = errnum == ENOSPC || errnum == EDQUOT ? TB_ENOSPACE
-                       : errnum == ENOENT                   ? TB_ENOTFOUND
-                       : errnum == ENOMEM                   ? TB_ENOMEM
-                                                            : TB_EINTERNAL;
+    tb_status status = errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG ? TB_ENOSPACE
+                       : errnum == ENOENT                                      ? TB_ENOTFOUND
+                       : errnum == ENOMEM                                      ? TB_ENOMEM
+                                                                               : TB_EINTERNAL;
     va_list ap;
     va_start(ap, fmt);
     fill(err, status, NULL, fmt, ap);

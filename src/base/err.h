@@ -54,8 +54,8 @@ tb_status tb_fail(tb_err *err, tb_status status, const char *fmt, ...) TB_PRINTF
 tb_status tb_fail_field(tb_err *err, tb_status status, const char *field, const char *fmt, ...)
     TB_PRINTF(4, 5);
 
-/* An errno as a status: ENOSPC and EDQUOT are TB_ENOSPACE, ENOENT TB_ENOTFOUND, ENOMEM TB_ENOMEM,
- * the rest TB_EINTERNAL. The sentence gets ": <strerror>" appended. */
+/* An errno as a status: ENOSPC, EDQUOT and EFBIG are TB_ENOSPACE, ENOENT TB_ENOTFOUND, ENOMEM
+ * TB_ENOMEM, the rest TB_EINTERNAL. The sentence gets ": <strerror>" appended. */
 tb_status tb_fail_errno(tb_err *err, int errnum, const char *fmt, ...) TB_PRINTF(3, 4);
 
 /* The HTTP status code and the short machine-readable name ("not_found") of a status. */

@@ -23,7 +23,7 @@ tb_status tb_file_read(const char *path, size_t max, char **data, size_t *size, 
     char *bytes = NULL;
     size_t len = 0;
     tb_status st = TB_OK;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait for a writer */
     if (fd < 0) return tb_fail_errno(err, errno, "cannot open %s", path);
     if (fstat(fd, &info) != 0) {
         st = tb_fail_errno(err, errno, "cannot read %s", path);
@@ -92,6 +92,7 @@ tb_status tb_file_begin(tb_file_writer *w, const char *folder, tb_err *err)
         w->tmp_path = NULL;
         return st;
     }
+    flock(w->fd, LOCK_SH | LOCK_NB); /* says to a sweep that somebody is writing */
     return TB_OK;
 }
 
@@ -168,7 +169,12 @@ size_t tb_file_sweep(const char *folder, int64_t started_us)
         if (!tb_file_is_temporary(e->d_name)) continue;
         if (fstatat(dirfd(dir), e->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
         if (!S_ISREG(info.st_mode) || (int64_t)info.st_mtime * 1000000 >= started_us) continue;
-        gone += unlinkat(dirfd(dir), e->d_name, 0) == 0;
+        int fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0) continue;
+        if (flock(fd, LOCK_EX | LOCK_NB) ==
+            0) /* its writer has died: a lock dies with its process */
+            gone += unlinkat(dirfd(dir), e->d_name, 0) == 0;
+        close(fd);
     }
     closedir(dir);
     return gone;
@@ -176,6 +182,7 @@ size_t tb_file_sweep(const char *folder, int64_t started_us)
 
 tb_status tb_file_mkdirs(const char *path, int mode, tb_err *err)
 {
+    if (!*path) return tb_fail(err, TB_EINVAL, "a folder's name is empty");
     char *part = tb_strdup(path);
     tb_status st = TB_OK;
     for (char *p = part + 1; !st; p++) {

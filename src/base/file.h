@@ -38,7 +38,8 @@ TB_MUST_CHECK tb_status tb_file_commit(tb_file_writer *w, const char *path, tb_e
 void tb_file_abort(tb_file_writer *w);
 
 /* Removes our own temporary names (".tb-tmp-*") in folder that are older than started_us (wall
- * clock). Nothing else is ever touched. Returns how many went. */
+ * clock) and whose writer, of whatever process, has died. Nothing else is ever touched. Returns how
+ * many went. */
 size_t tb_file_sweep(const char *folder, int64_t started_us);
 bool tb_file_is_temporary(const char *name);
 

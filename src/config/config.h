@@ -34,7 +34,7 @@ typedef struct {
 
     int workers;        /* WORKERS, 0 = number of cores */
     int queue_max;      /* QUEUE_MAX, 64 jobs in all */
-    int queue_per_user; /* QUEUE_PER_USER, 16 per caller */
+    int queue_per_user; /* QUEUE_PER_USER, 32 per caller */
     int text_max;       /* TEXT_MAX, 20000 code points */
     int64_t upload_max; /* UPLOAD_MAX, 32 MiB; sizes take K, M, G */
     int connections_max;   /* CONNECTIONS_MAX, 512 */

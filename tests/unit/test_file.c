@@ -105,9 +105,15 @@ static void a_sweep_takes_only_our_own_old_names(void **state)
     int64_t born = (int64_t)info.st_mtime * 1000000;
     assert_int_equal(tb_file_sweep(".", born), 0); /* made since the start: somebody's */
     assert_true(tb_file_exists(w.tmp_path));
+    assert_int_equal(tb_file_sweep(".", born + 1000000), 0); /* old, but its writer lives */
+    assert_true(tb_file_exists(w.tmp_path));
+    char *left = tb_strdup(w.tmp_path);
+    tb_file_writer dead = w; /* a process that dies closes its files and does nothing else */
+    close(dead.fd);
     assert_int_equal(tb_file_sweep(".", born + 1000000), 1);
-    assert_false(tb_file_exists(w.tmp_path));
-    tb_file_abort(&w);
+    assert_false(tb_file_exists(left));
+    tb_free(left);
+    tb_free(dead.tmp_path);
     assert_int_equal(tb_file_sweep("no/such", born), 0);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         assert_int_equal(unlink(kept[i]), 0);
