@@ -157,6 +157,19 @@ static void configure(void)
     (void)sqlite3_config(SQLITE_CONFIG_LOG, log_line, (void *)0);
 }
 
+/* Two processes that make a new database at once: the change to WAL answers "busy" at once,
+ * whatever the busy timeout says, so it is tried again for as long. */
+static bool use_wal(sqlite3 *db)
+{
+    enum { TRIES = 1000, PAUSE_MS = 10 };
+    int code = SQLITE_BUSY;
+    for (int i = 0; i < TRIES && (code & 0xFF) == SQLITE_BUSY; i++) {
+        if (i) tb_clock_sleep_ms(PAUSE_MS);
+        code = sqlite3_exec(db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+    }
+    return code == SQLITE_OK;
+}
+
 static tb_status db_connect(const tb_store *store, bool writer, sqlite3 **out, tb_err *err)
 {
     sqlite3 *db = NULL;
@@ -172,10 +185,14 @@ static tb_status db_connect(const tb_store *store, bool writer, sqlite3 **out, t
     /* A tampered file must not run code of its choice. (TRUSTED_SCHEMA off as well would forbid our
      * triggers to write the search index: to SQLite 3.40 FTS5 is not innocuous.) */
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    const char *setup = writer ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                                 "PRAGMA foreign_keys=ON; PRAGMA fullfsync=ON;"
-                                 "PRAGMA secure_delete=ON;"
-                               : "PRAGMA query_only=ON; PRAGMA foreign_keys=ON;";
+    const char *setup =
+        writer ? "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA fullfsync=ON;"
+                 "PRAGMA secure_delete=ON;"
+               : "PRAGMA query_only=ON; PRAGMA foreign_keys=ON;";
+    if (writer && !use_wal(db)) {
+        st = tb_db_fail(db, "opening it", err);
+        goto out;
+    }
     if (sqlite3_exec(db, setup, NULL, NULL, NULL) != SQLITE_OK) {
         st = tb_db_fail(db, "opening it", err);
         goto out;
