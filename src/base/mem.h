@@ -24,16 +24,4 @@ void tb_free(void *p);
 /* The error that goes with a tb_try_alloc that failed. */
 tb_status tb_nomem(tb_err *err, size_t count, size_t size);
 
-/*
- * An arena: memory with one owner and one end, for what lives exactly as long as a request. Not
- * for several threads at once. Every allocation counts against the ceiling; past it they are NULL.
- */
-typedef struct tb_arena tb_arena;
-
-tb_arena *tb_arena_new(size_t max_bytes);
-void tb_arena_free(tb_arena *arena);
-void *tb_arena_alloc(tb_arena *arena,
-                     size_t size); /* zeroed, aligned for anything; NULL past the ceiling */
-char *tb_arena_strndup(tb_arena *arena, const char *s, size_t len);
-
 #endif

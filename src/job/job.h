@@ -23,7 +23,7 @@ typedef struct tb_job tb_job;
 
 TB_MUST_CHECK tb_status tb_service_open(const tb_config *config, bool exclusive, tb_service **out,
                                         tb_err *err);
-/* Starts the workers (and the warm-up). Not needed for tb_service_run. */
+/* Starts the workers (and the warm-up). */
 TB_MUST_CHECK tb_status tb_service_start(tb_service *s, tb_err *err);
 /* New jobs are refused with TB_EUNREADY from now on; waits for the accepted ones, at most grace_ms,
  * then cancels the rest. */
@@ -33,7 +33,6 @@ void tb_service_close(tb_service *s);
 tb_store *tb_service_store(tb_service *s);
 tb_engine *tb_service_engine(tb_service *s);
 const tb_ambience_set *tb_service_ambiences(tb_service *s);
-const tb_config *tb_service_config(tb_service *s);
 
 typedef enum { TB_JOB_QUEUED, TB_JOB_RUNNING, TB_JOB_DONE, TB_JOB_FAILED } tb_job_state;
 

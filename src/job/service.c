@@ -116,11 +116,6 @@ const tb_ambience_set *tb_service_ambiences(tb_service *s)
     return s->ambiences;
 }
 
-const tb_config *tb_service_config(tb_service *s)
-{
-    return s->config;
-}
-
 tb_service_stats tb_service_look(tb_service *s)
 {
     tb_service_stats stats = {
