@@ -70,7 +70,10 @@ void tb_reply_error(tb_request *r, const tb_err *err)
     if (tb_status_http(err->status) >= 500)
         tb_log(TB_ERROR, "http", "id=%s status=%s why=%s", r->id, tb_status_name(err->status),
                err->msg);
-    tb_reply_json(r, tb_status_http(err->status), tb_print_error(TB_AS_DETAIL, err));
+    tb_err said = *err;
+    if (err->status == TB_ENOSPACE) /* the log has the path; a client is told what it can use */
+        tb_fail(&said, TB_ENOSPACE, "the server's disk is full, and nothing of this was kept");
+    tb_reply_json(r, tb_status_http(err->status), tb_print_error(TB_AS_DETAIL, &said));
 }
 
 const char *tb_request_header(tb_request *r, const char *name)
