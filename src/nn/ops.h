@@ -1,0 +1,120 @@
+#ifndef TB_NN_OPS_H
+#define TB_NN_OPS_H
+
+#include "nn/pool.h"
+#include "nn/scratch.h"
+#include "nn/tap.h"
+#include "nn/tensor.h"
+
+/*
+ * The operations of the compute core. Activations are f32, (T, C): time outermost, channels
+ * contiguous. Operations assert, they do not check. Results depend neither on the number of
+ * threads nor on the other rows of the call: every output number is one sum in one order.
+ */
+
+/* What a network runs in: one per worker thread. The pool may be shared. */
+typedef struct {
+    tb_pool *pool;       /* NULL: this thread alone */
+    tb_scratch *scratch; /* stack of temporaries */
+    const tb_tap *tap;   /* golden taps; NULL when nobody listens */
+} tb_nn;
+
+/* y = W x + b with W (N, K), in any weight type; computed in f32 (bf16 weights: in bf16 with f32 sums
+ * where the CPU has the instruction). */
+typedef struct {
+    tb_dtype type;
+    size_t N, K;
+    const void *rows;  /* N rows of tb_row_bytes(type, K) */
+    const float *bias; /* (N) or NULL */
+    bool exact;        /* compute in f32 whatever the type */
+} tb_mat;
+
+typedef enum {
+    TB_ACT_NONE,
+    TB_ACT_RELU,
+    TB_ACT_LRELU_01,  /* slope 0.1 */
+    TB_ACT_LRELU_001, /* slope 0.01 */
+    TB_ACT_GELU_TANH,
+    TB_ACT_GELU_ERF,
+    TB_ACT_SILU,
+    TB_ACT_MISH,
+    TB_ACT_ELU,
+    TB_ACT_TANH,
+    TB_ACT_SIGMOID,
+} tb_act;
+
+typedef enum { TB_SET, TB_ADD } tb_store; /* y = ... or y += ... */
+
+/*   x (T, K), rows ldx apart;  y (T, N), rows ldy apart. y must not overlap x. */
+void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T, tb_act act,
+                  tb_store store, float *y, size_t ldy);
+
+/* A convolution over time; weights (N, k, C) [out, k, in] as rows of k * C. */
+typedef struct {
+    tb_mat w;
+    size_t k, C;
+    size_t stride, dilation; /* 0 means 1 */
+    size_t pad_left, pad_right;
+} tb_conv;
+
+/* What is done to x on the way in (per channel c). */
+typedef struct {
+    tb_act act;         /* applied first */
+    const float *alpha; /* (C): snake, u + sin^2(alpha u) / (alpha + 1e-9); NULL: none */
+    const float *scale, *shift; /* (C): act(scale x + shift), batch norm before the activation */
+} tb_prologue;
+
+size_t tb_conv_len(const tb_conv *c, size_t T); /* rows out for T rows in */
+/*   x (T, C) dense; y (tb_conv_len, N) dense. pro may be NULL. y must not overlap x. */
+void tb_nn_conv(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x, size_t T,
+                tb_act act, tb_store store, float *y);
+
+/* Transposed convolution: weights stored (N, k, C) [out, k, in]; out length (T-1) stride + k - 2 pad
+ * with pad = pad_left. y (that, N) dense. */
+size_t tb_conv_transpose_len(const tb_conv *c, size_t T);
+void tb_nn_conv_transpose(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x,
+                          size_t T, tb_store store, float *y);
+
+/* Depthwise: y[t,c] = sum_j w[c,j] x[t+j-pad,c], w (C, k). y (T, C), k odd, pad (k-1)/2. */
+void tb_nn_depthwise(const tb_nn *nn, const float *w, size_t k, const float *x, size_t T, size_t C,
+                     tb_store store, float *y);
+
+/* Over the last axis; two-pass variance. y may be x. */
+void tb_nn_layer_norm(const tb_nn *nn, const float *gain, const float *bias, float eps,
+                      const float *x, size_t T, size_t C, float *y);
+
+/* y[i] = act(x[i]); y may be x. */
+void tb_nn_act(const tb_nn *nn, tb_act act, const float *x, size_t n, float *y);
+/* The prologue alone, as an operation. y may be x. */
+void tb_nn_prologue(const tb_nn *nn, const tb_prologue *pro, const float *x, size_t T, size_t C,
+                    float *y);
+void tb_nn_add(const tb_nn *nn, const float *x, size_t n, float *y);              /* y += x */
+void tb_nn_add_row(const tb_nn *nn, const float *row, size_t T, size_t C, float *y); /* y[t] += row */
+void tb_nn_scale(const tb_nn *nn, float a, size_t n, float *y);                   /* y *= a */
+void tb_nn_softmax(const tb_nn *nn, size_t T, size_t C, float *x); /* each row, in place */
+
+/*
+ * out[i] = softmax_j(score[i,j]) v[j] for every head, score[i,j] = scale * q[i].k[j].
+ * Heads are contiguous d-wide slices of a row. k, v may be f32 or f16 (a KV cache).
+ */
+typedef struct {
+    size_t heads, d;
+    float scale;
+    bool causal;    /* query i (0-based in this call) sees keys 0 .. past + i */
+    size_t past;
+    /* The conformer's relative position term: score += scale * (q[i] + v_bias) . r(i - j), and the
+     * first term's query becomes q[i] + u_bias. r rows: row T-1-(i-j), (2T-1, heads * d), T = Tq =
+     * Tk. All NULL when there is none. u_bias, v_bias (heads * d). */
+    const float *rel, *u_bias, *v_bias;
+} tb_attention;
+
+void tb_nn_attend(const tb_nn *nn, const tb_attention *a, const float *q, size_t ldq, size_t Tq,
+                  tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk, float *out,
+                  size_t ldo);
+
+/* Which kernels run here: "generic", "avx2", "avx512", "avx512bf16", "neon". */
+const char *tb_nn_isa(void);
+/* For tests and benches: restrict to the named set or a lesser one. False when this CPU lacks it. */
+bool tb_nn_use_isa(const char *name);
+
+#endif
