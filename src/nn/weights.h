@@ -27,6 +27,9 @@ tb_weights *tb_weights_new(const char *label);
 TB_MUST_CHECK tb_status tb_weights_add(tb_weights *w, const char *name, const tb_tensor *t,
                                        void *owned, tb_err *err);
 void tb_weights_free(tb_weights *w);
+/* The set frees source when it is freed itself: for tensors borrowed from there. Takes source, which
+ * may be NULL. */
+void tb_weights_take_source(tb_weights *w, tb_weights *source);
 
 const char *tb_weights_label(const tb_weights *w); /* the path, for sentences */
 size_t tb_weights_count(const tb_weights *w);
@@ -37,6 +40,8 @@ const tb_tensor *tb_weights_find(const tb_weights *w, const char *name); /* NULL
 const char *tb_weights_meta(const tb_weights *w, const char *key);
 size_t tb_weights_meta_count(const tb_weights *w);
 const char *tb_weights_meta_key(const tb_weights *w, size_t i);
+/* Metadata that is bytes (GGUF arrays of U8); NULL when absent or text. Lives as long as the set. */
+const void *tb_weights_blob(const tb_weights *w, const char *key, size_t *size);
 
 /* Marks, used by nn/bind.h to find what nobody asked for. */
 void tb_weights_mark(tb_weights *w, const tb_tensor *t);
