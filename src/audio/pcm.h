@@ -27,4 +27,10 @@ void tb_pcm_fade(float *x, size_t len, size_t samples);
  * rates 1000 .. 384000. out may not be in. */
 TB_MUST_CHECK tb_status tb_resample(const tb_pcm *in, int out_rate_hz, tb_pcm *out, tb_err *err);
 
+/* The same sound, but ceil(len * (double)out_rate / in_rate) samples with the quotient of the rates
+ * rounded first, a zero at the end where soxr makes one less: 10 s at 44.1 kHz are 240001 samples
+ * at 24 kHz. The length that a cloning network's frames were counted by. */
+TB_MUST_CHECK tb_status tb_resample_ceil(const tb_pcm *in, int out_rate_hz, tb_pcm *out,
+                                         tb_err *err);
+
 #endif

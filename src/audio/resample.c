@@ -7,7 +7,11 @@
 
 enum { LEAST_HZ = 1000, MOST_HZ = 384000 };
 
-tb_status tb_resample(const tb_pcm *in, int out_rate_hz, tb_pcm *out, tb_err *err)
+/* How many samples come out of how many: soxr's own count, or the next whole number. */
+typedef double (*rounding)(double);
+
+static tb_status resample(const tb_pcm *in, int out_rate_hz, rounding whole, tb_pcm *out,
+                          tb_err *err)
 {
     tb_pcm made = {0};
     size_t used = 0, got = 0;
@@ -16,7 +20,7 @@ tb_status tb_resample(const tb_pcm *in, int out_rate_hz, tb_pcm *out, tb_err *er
         return tb_fail(err, TB_EINVAL, "cannot resample from %d to %d Hz; allowed: %d to %d",
                        in->rate_hz, out_rate_hz, LEAST_HZ, MOST_HZ);
     double ratio = (double)out_rate_hz / in->rate_hz;
-    tb_status st = tb_pcm_init(&made, (size_t)llround((double)in->len * ratio), out_rate_hz, err);
+    tb_status st = tb_pcm_init(&made, (size_t)whole((double)in->len * ratio), out_rate_hz, err);
     if (st) return st;
     if (in->rate_hz == out_rate_hz) {
         if (in->len) memcpy(made.data, in->data, in->len * sizeof(float));
@@ -33,4 +37,14 @@ tb_status tb_resample(const tb_pcm *in, int out_rate_hz, tb_pcm *out, tb_err *er
     }
     *out = made;
     return TB_OK;
+}
+
+tb_status tb_resample(const tb_pcm *in, int out_rate_hz, tb_pcm *out, tb_err *err)
+{
+    return resample(in, out_rate_hz, round, out, err);
+}
+
+tb_status tb_resample_ceil(const tb_pcm *in, int out_rate_hz, tb_pcm *out, tb_err *err)
+{
+    return resample(in, out_rate_hz, ceil, out, err);
 }
