@@ -19,8 +19,8 @@ typedef struct {
     const tb_tap *tap;   /* golden taps; NULL when nobody listens */
 } tb_nn;
 
-/* y = W x + b with W (N, K), in any weight type; computed in f32 (bf16 weights: in bf16 with f32 sums
- * where the CPU has the instruction). */
+/* y = W x + b with W (N, K), in any weight type; computed in f32 (bf16 weights: in bf16 with f32
+ * sums where the CPU has the instruction). */
 typedef struct {
     tb_dtype type;
     size_t N, K;
@@ -46,8 +46,8 @@ typedef enum {
 typedef enum { TB_SET, TB_ADD } tb_store; /* y = ... or y += ... */
 
 /*   x (T, K), rows ldx apart;  y (T, N), rows ldy apart. y must not overlap x. */
-void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T, tb_act act,
-                  tb_store store, float *y, size_t ldy);
+void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T,
+                  tb_act act, tb_store store, float *y, size_t ldy);
 
 /* A convolution over time; weights (N, k, C) [out, k, in] as rows of k * C. */
 typedef struct {
@@ -59,8 +59,8 @@ typedef struct {
 
 /* What is done to x on the way in (per channel c). */
 typedef struct {
-    tb_act act;         /* applied first */
-    const float *alpha; /* (C): snake, u + sin^2(alpha u) / (alpha + 1e-9); NULL: none */
+    tb_act act;                 /* applied first */
+    const float *alpha;         /* (C): snake, u + sin^2(alpha u) / (alpha + 1e-9); NULL: none */
     const float *scale, *shift; /* (C): act(scale x + shift), batch norm before the activation */
 } tb_prologue;
 
@@ -69,8 +69,8 @@ size_t tb_conv_len(const tb_conv *c, size_t T); /* rows out for T rows in */
 void tb_nn_conv(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x, size_t T,
                 tb_act act, tb_store store, float *y);
 
-/* Transposed convolution: weights stored (N, k, C) [out, k, in]; out length (T-1) stride + k - 2 pad
- * with pad = pad_left. y (that, N) dense. */
+/* Transposed convolution: weights stored (N, k, C) [out, k, in]; out length (T-1) stride + k - 2
+ * pad with pad = pad_left. y (that, N) dense. */
 size_t tb_conv_transpose_len(const tb_conv *c, size_t T);
 void tb_nn_conv_transpose(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x,
                           size_t T, tb_store store, float *y);
@@ -88,9 +88,10 @@ void tb_nn_act(const tb_nn *nn, tb_act act, const float *x, size_t n, float *y);
 /* The prologue alone, as an operation. y may be x. */
 void tb_nn_prologue(const tb_nn *nn, const tb_prologue *pro, const float *x, size_t T, size_t C,
                     float *y);
-void tb_nn_add(const tb_nn *nn, const float *x, size_t n, float *y);              /* y += x */
-void tb_nn_add_row(const tb_nn *nn, const float *row, size_t T, size_t C, float *y); /* y[t] += row */
-void tb_nn_scale(const tb_nn *nn, float a, size_t n, float *y);                   /* y *= a */
+void tb_nn_add(const tb_nn *nn, const float *x, size_t n, float *y); /* y += x */
+void tb_nn_add_row(const tb_nn *nn, const float *row, size_t T, size_t C,
+                   float *y);                                      /* y[t] += row */
+void tb_nn_scale(const tb_nn *nn, float a, size_t n, float *y);    /* y *= a */
 void tb_nn_softmax(const tb_nn *nn, size_t T, size_t C, float *x); /* each row, in place */
 
 /*
@@ -100,7 +101,7 @@ void tb_nn_softmax(const tb_nn *nn, size_t T, size_t C, float *x); /* each row, 
 typedef struct {
     size_t heads, d;
     float scale;
-    bool causal;    /* query i (0-based in this call) sees keys 0 .. past + i */
+    bool causal; /* query i (0-based in this call) sees keys 0 .. past + i */
     size_t past;
     /* The conformer's relative position term: score += scale * (q[i] + v_bias) . r(i - j), and the
      * first term's query becomes q[i] + u_bias. r rows: row T-1-(i-j), (2T-1, heads * d), T = Tq =
@@ -109,12 +110,13 @@ typedef struct {
 } tb_attention;
 
 void tb_nn_attend(const tb_nn *nn, const tb_attention *a, const float *q, size_t ldq, size_t Tq,
-                  tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk, float *out,
-                  size_t ldo);
+                  tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk,
+                  float *out, size_t ldo);
 
 /* Which kernels run here: "generic", "avx2", "avx512", "avx512bf16", "neon". */
 const char *tb_nn_isa(void);
-/* For tests and benches: restrict to the named set or a lesser one. False when this CPU lacks it. */
+/* For tests and benches: restrict to the named set or a lesser one. False when this CPU lacks it.
+ */
 bool tb_nn_use_isa(const char *name);
 
 #endif

@@ -15,8 +15,8 @@ TB_MUST_CHECK tb_status tb_pool_new(size_t threads, tb_pool **out, tb_err *err);
 void tb_pool_free(tb_pool *pool);
 size_t tb_pool_threads(const tb_pool *pool); /* 1 for NULL */
 
-/* Calls body(self, i) for every i < n, in any order, on any of the threads, and returns when all are
- * done. body must not call this again on the same pool. */
+/* Calls body(self, i) for every i < n, in any order, on any of the threads, and returns when all
+ * are done. body must not call this again on the same pool. */
 typedef void (*tb_pool_body)(void *self, size_t i);
 void tb_pool_for(tb_pool *pool, size_t n, tb_pool_body body, void *self);
 

@@ -1,0 +1,624 @@
+/*
+ * The kernels, one source for every instruction set: TB_ISA names the set, TB_VW the vector's width
+ * in floats. Vectors are the compilers' own (vector_size); an intrinsic stands where they have no
+ * word for it. Compiled with -O3 -ffp-contract=fast in every build, so that a * b + c is one
+ * rounding wherever the machine has the instruction.
+ */
+#include "nn/kernels.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if TB_VW > 4
+#include <immintrin.h>
+#endif
+
+#define PASTE2(a, b)  a##b
+#define PASTE(a, b)   PASTE2(a, b)
+#define STRING2(a)    #a
+#define STRING(a)     STRING2(a)
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+enum { VW = TB_VW };
+
+typedef float vf __attribute__((vector_size(VW * 4)));
+typedef int32_t vi __attribute__((vector_size(VW * 4)));
+
+ALWAYS_INLINE vf load(const float *p)
+{
+    vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+ALWAYS_INLINE void store(float *p, vf v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+ALWAYS_INLINE vf load_part(const float *p, size_t n)
+{
+    vf v = {0};
+    memcpy(&v, p, n * sizeof *p);
+    return v;
+}
+
+/* n <= VW numbers, the rest zero. */
+ALWAYS_INLINE vf load_n(const float *p, size_t n)
+{
+    return n == VW ? load(p) : load_part(p, n);
+}
+
+ALWAYS_INLINE void store_n(float *p, vf v, size_t n)
+{
+    if (n == VW)
+        store(p, v);
+    else
+        memcpy(p, &v, n * sizeof *p);
+}
+
+ALWAYS_INLINE vf splat(float x)
+{
+    return (vf){0} + x;
+}
+
+ALWAYS_INLINE vf pick(vi mask, vf a, vf b)
+{
+    return (vf)((mask & (vi)a) | (~mask & (vi)b));
+}
+
+ALWAYS_INLINE vf vmax(vf a, vf b)
+{
+    return pick((vi)(a > b), a, b);
+}
+
+ALWAYS_INLINE vf vmin(vf a, vf b)
+{
+    return pick((vi)(a < b), a, b);
+}
+
+ALWAYS_INLINE vf vabs(vf a)
+{
+    return (vf)((vi)a & 0x7fffffff);
+}
+
+ALWAYS_INLINE float sum_lanes(vf v)
+{
+    float part[VW];
+    store(part, v);
+    for (int w = VW / 2; w > 0; w /= 2)
+        for (int i = 0; i < w; i++)
+            part[i] += part[i + w];
+    return part[0];
+}
+
+/* ---- vector maths; the errors are those of tests/unit/test_kernels.c ---- */
+
+/* e^x: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor to r^7 (remainder 5e-9). Below -87.3 it is 0, above
+ * 88 it is e^88. */
+ALWAYS_INLINE vf vexp(vf x)
+{
+    vi tiny = (vi)(x < splat(-87.3f));
+    x = vmin(vmax(x, splat(-87.3f)), splat(88.0f));
+    vf magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
+    vf n = x * 1.44269504f + magic;
+    vi k = (vi)n << 23;
+    n -= magic;
+    vf r = x - n * 0x1.62e0p-1f; /* 12 bits of ln 2: n times it is exact */
+    r -= n * 0x1.0bfbe8p-15f;
+    vf p = splat(1.0f / 5040);
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    return pick(tiny, splat(0), (vf)((vi)p + k));
+}
+
+ALWAYS_INLINE vf vsigmoid(vf x)
+{
+    return 1.0f / (1.0f + vexp(-x));
+}
+
+/* An odd polynomial below 0.64, where (e - 1) / (e + 1) would cancel. */
+ALWAYS_INLINE vf vtanh(vf x)
+{
+    vf a = vmin(vabs(x), splat(10.0f)), z = x * x;
+    vf p = splat(-0.00554759149f);
+    p = p * z + 0.0204901434f;
+    p = p * z - 0.0536898188f;
+    p = p * z + 0.133307382f;
+    p = p * z - 0.333332449f;
+    p = p * z + 1.0f;
+    vf big = 1.0f - 2.0f / (vexp(a + a) + 1.0f);
+    big = (vf)((vi)big | ((vi)x & (int32_t)0x80000000));
+    return pick((vi)(a < splat(0.64f)), x * p, big);
+}
+
+/* Fits of our own (Chebyshev, in double): x P(x^2) below 1; above, erfc = e^-Q(|x|). */
+ALWAYS_INLINE vf verf(vf x)
+{
+    vf a = vmin(vabs(x), splat(4.0f)), z = a * a;
+    vf p = splat(-9.67357028e-06f);
+    p = p * z + 0.000112682472f;
+    p = p * z - 0.00084843958f;
+    p = p * z + 0.00522105349f;
+    p = p * z - 0.0268654376f;
+    p = p * z + 0.112837829f;
+    p = p * z - 0.376126379f;
+    p = p * z + 1.12837923f;
+    vf q = splat(-1.61024036e-06f);
+    q = q * a + 4.55127702e-05f;
+    q = q * a - 0.000592092751f;
+    q = q * a + 0.00473695062f;
+    q = q * a - 0.0263551213f;
+    q = q * a + 0.109960802f;
+    q = q * a + 0.63195622f;
+    q = q * a + 1.13015509f;
+    q = q * a - 0.000300268788f;
+    vf big = 1.0f - vexp(-q);
+    big = (vf)((vi)big | ((vi)x & (int32_t)0x80000000));
+    return pick((vi)(a < splat(1.0f)), x * p, big);
+}
+
+/* sin(x)^2, |x| up to 1e4: x = n pi + r by three parts of pi, of which the first two times n are
+ * exact. */
+ALWAYS_INLINE vf vsin2(vf x)
+{
+    vf magic = splat(12582912.0f);
+    vf n = x * 0.318309886f + magic;
+    n -= magic;
+    vf r = x - n * 0x1.92p+1f;
+    r -= n * 0x1.fb4p-11f;
+    r -= n * 0x1.4442d2p-23f;
+    vf z = r * r;
+    vf p = splat(-2.38666473e-08f);
+    p = p * z + 2.75240063e-06f;
+    p = p * z - 0.000198408365f;
+    p = p * z + 0.00833333097f;
+    p = p * z - 0.166666672f;
+    p = p * z + 1.0f;
+    p *= r;
+    return p * p;
+}
+
+ALWAYS_INLINE vf vact(tb_act act, vf x)
+{
+    switch (act) {
+    case TB_ACT_NONE:
+        return x;
+    case TB_ACT_RELU:
+        return vmax(x, splat(0));
+    case TB_ACT_LRELU_01:
+        return vmax(x, x * 0.1f);
+    case TB_ACT_LRELU_001:
+        return vmax(x, x * 0.01f);
+    case TB_ACT_GELU_TANH:
+        return 0.5f * x * (1.0f + vtanh(0.7978845608f * (x + 0.044715f * x * x * x)));
+    case TB_ACT_GELU_ERF:
+        return 0.5f * x * (1.0f + verf(x * 0.7071067812f));
+    case TB_ACT_SILU:
+        return x * vsigmoid(x);
+    case TB_ACT_MISH: {
+        /* tanh(ln(1 + e)) = (e^2 + 2e) / (e^2 + 2e + 2) */
+        vf e = vexp(vmin(x, splat(20.0f))), a = e * (e + 2.0f);
+        return pick((vi)(x > splat(20.0f)), x, x * (a / (a + 2.0f)));
+    }
+    case TB_ACT_ELU:
+        return pick((vi)(x > splat(0)), x, vexp(vmin(x, splat(0))) - 1.0f);
+    case TB_ACT_TANH:
+        return vtanh(x);
+    case TB_ACT_SIGMOID:
+        return vsigmoid(x);
+    }
+    return x;
+}
+
+/* ---- number types ---- */
+
+ALWAYS_INLINE vf from_half(const uint16_t *p)
+{
+#if TB_VW == 16
+    return (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+#elif TB_VW == 8
+    return (vf)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+#else
+    float x[VW];
+    tb_to_f32(TB_F16, p, x, VW);
+    return load(x);
+#endif
+}
+
+ALWAYS_INLINE vf from_bf16(const uint16_t *p)
+{
+    typedef uint16_t vh __attribute__((vector_size(VW * 2)));
+    vh h;
+    memcpy(&h, p, sizeof h);
+    vi w = __builtin_convertvector(h, vi);
+    return (vf)(w << 16);
+}
+
+ALWAYS_INLINE vf from_i8(const int8_t *p)
+{
+    typedef int8_t vb __attribute__((vector_size(VW)));
+    vb b;
+    memcpy(&b, p, sizeof b);
+    return __builtin_convertvector(b, vf);
+}
+
+static void to_f32(tb_dtype type, const void *src, float *dst, size_t n)
+{
+    size_t i = 0;
+    if (type == TB_F16) {
+        const uint16_t *h = src;
+        for (; i + VW <= n; i += VW)
+            store(dst + i, from_half(h + i));
+        tb_to_f32(type, h + i, dst + i, n - i);
+    } else if (type == TB_BF16) {
+        const uint16_t *h = src;
+        for (; i + VW <= n; i += VW)
+            store(dst + i, from_bf16(h + i));
+        tb_to_f32(type, h + i, dst + i, n - i);
+    } else if (type == TB_Q8_0) {
+        const uint8_t *b = src;
+        for (; i < n; i += TB_QUANT_BLOCK, b += 34) {
+            uint16_t h;
+            int8_t q[TB_QUANT_BLOCK];
+            memcpy(&h, b, 2);
+            memcpy(q, b + 2, sizeof q);
+            float d = tb_f16_to_f32(h);
+            for (int j = 0; j < TB_QUANT_BLOCK; j += VW)
+                store(dst + i + j, d * from_i8(q + j));
+        }
+    } else {
+        tb_to_f32(type, src, dst, n);
+    }
+}
+
+static void to_bf16(const float *src, uint16_t *dst, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t u;
+        memcpy(&u, src + i, 4);
+        u += 0x7fff + (u >> 16 & 1); /* nearest even; activations are finite */
+        dst[i] = (uint16_t)(u >> 16);
+    }
+}
+
+/* ---- sums of products ---- */
+
+/* The sums of four vectors' lanes, always in the same order. */
+ALWAYS_INLINE void sum4(const vf *v, float *out)
+{
+#if TB_VW == 16
+    __m512 a = (__m512)v[0], b = (__m512)v[1], c = (__m512)v[2], d = (__m512)v[3];
+    __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    __m512 s = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+    __m256 h = _mm256_add_ps(_mm512_castps512_ps256(s), _mm512_extractf32x8_ps(s, 1));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1)));
+#elif TB_VW == 8
+    __m256 a = (__m256)v[0], b = (__m256)v[1], c = (__m256)v[2], d = (__m256)v[3];
+    __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+    __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+    __m256 s = _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(s), _mm256_extractf128_ps(s, 1)));
+#else
+    for (int i = 0; i < 4; i++)
+        out[i] = (v[i][0] + v[i][2]) + (v[i][1] + v[i][3]);
+#endif
+}
+
+enum { MR = TB_VW == 16 ? 6 : 2, NR = 4 };
+
+/* rows x NR results from (t, n). cols < NR repeats the last column, whose results are dropped. */
+ALWAYS_INLINE void dot_tile(const tb_dot *d, size_t t, size_t n, const int rows, const int cols)
+{
+    const float *x[MR], *w[NR];
+    for (int i = 0; i < rows; i++)
+        x[i] = (const float *)d->x + (ptrdiff_t)(t + (size_t)i) * d->ldx;
+    for (int j = 0; j < NR; j++)
+        w[j] = (const float *)d->w + (ptrdiff_t)(n + (size_t)(j < cols ? j : cols - 1)) * d->ldw;
+    vf acc[MR][NR];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < NR; j++)
+            acc[i][j] = (vf){0};
+    const size_t C = d->C, whole = C - C % VW;
+    for (size_t tap = 0; tap < d->taps; tap++) {
+        const ptrdiff_t xo = d->xoff[tap], wo = d->woff[tap];
+        for (size_t c = 0; c < whole; c += VW) {
+            vf b[NR];
+            for (int j = 0; j < NR; j++)
+                b[j] = load(w[j] + wo + c);
+            for (int i = 0; i < rows; i++) {
+                vf a = load(x[i] + xo + c);
+                for (int j = 0; j < NR; j++)
+                    acc[i][j] += a * b[j];
+            }
+        }
+        if (whole < C) {
+            vf b[NR];
+            for (int j = 0; j < NR; j++)
+                b[j] = load_part(w[j] + wo + whole, C - whole);
+            for (int i = 0; i < rows; i++) {
+                vf a = load_part(x[i] + xo + whole, C - whole);
+                for (int j = 0; j < NR; j++)
+                    acc[i][j] += a * b[j];
+            }
+        }
+    }
+    for (int i = 0; i < rows; i++) {
+        float s[NR];
+        sum4(acc[i], s);
+        float *y = d->y + (ptrdiff_t)(t + (size_t)i) * d->ldy + n;
+        for (int j = 0; j < cols; j++)
+            y[j] = s[j];
+    }
+}
+
+ALWAYS_INLINE void dot_rows(const tb_dot *d, size_t T, size_t n, const int cols)
+{
+    size_t t = 0;
+    for (; t + MR <= T; t += MR)
+        dot_tile(d, t, n, MR, cols);
+    for (; t < T; t++)
+        dot_tile(d, t, n, 1, cols);
+}
+
+static void dot(const tb_dot *d, size_t T, size_t N)
+{
+    size_t n = 0;
+    for (; n + NR <= N; n += NR)
+        dot_rows(d, T, n, NR);
+    if (n < N) dot_rows(d, T, n, (int)(N - n));
+}
+
+#if defined(TB_ISA_BF16)
+ALWAYS_INLINE void bf16_tile(const tb_dot *d, size_t t, size_t n, const int rows, const int cols)
+{
+    const uint16_t *x[MR], *w[NR];
+    for (int i = 0; i < rows; i++)
+        x[i] = (const uint16_t *)d->x + (ptrdiff_t)(t + (size_t)i) * d->ldx;
+    for (int j = 0; j < NR; j++)
+        w[j] = (const uint16_t *)d->w + (ptrdiff_t)(n + (size_t)(j < cols ? j : cols - 1)) * d->ldw;
+    __m512 acc[MR][NR];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < NR; j++)
+            acc[i][j] = _mm512_setzero_ps();
+    const size_t C = d->C, whole = C - C % 32;
+    const __mmask32 rest = (__mmask32)((1u << (C - whole)) - 1);
+    for (size_t tap = 0; tap < d->taps; tap++) {
+        const ptrdiff_t xo = d->xoff[tap], wo = d->woff[tap];
+        for (size_t c = 0; c < whole; c += 32) {
+            __m512bh b[NR];
+            for (int j = 0; j < NR; j++)
+                b[j] = (__m512bh)_mm512_loadu_si512(w[j] + wo + c);
+            for (int i = 0; i < rows; i++) {
+                __m512bh a = (__m512bh)_mm512_loadu_si512(x[i] + xo + c);
+                for (int j = 0; j < NR; j++)
+                    acc[i][j] = _mm512_dpbf16_ps(acc[i][j], a, b[j]);
+            }
+        }
+        if (whole < C) {
+            __m512bh b[NR];
+            for (int j = 0; j < NR; j++)
+                b[j] = (__m512bh)_mm512_maskz_loadu_epi16(rest, w[j] + wo + whole);
+            for (int i = 0; i < rows; i++) {
+                __m512bh a = (__m512bh)_mm512_maskz_loadu_epi16(rest, x[i] + xo + whole);
+                for (int j = 0; j < NR; j++)
+                    acc[i][j] = _mm512_dpbf16_ps(acc[i][j], a, b[j]);
+            }
+        }
+    }
+    for (int i = 0; i < rows; i++) {
+        float s[NR];
+        sum4((const vf *)acc[i], s);
+        float *y = d->y + (ptrdiff_t)(t + (size_t)i) * d->ldy + n;
+        for (int j = 0; j < cols; j++)
+            y[j] = s[j];
+    }
+}
+
+ALWAYS_INLINE void bf16_rows(const tb_dot *d, size_t T, size_t n, const int cols)
+{
+    size_t t = 0;
+    for (; t + MR <= T; t += MR)
+        bf16_tile(d, t, n, MR, cols);
+    for (; t < T; t++)
+        bf16_tile(d, t, n, 1, cols);
+}
+
+static void dot_bf16(const tb_dot *d, size_t T, size_t N)
+{
+    size_t n = 0;
+    for (; n + NR <= N; n += NR)
+        bf16_rows(d, T, n, NR);
+    if (n < N) bf16_rows(d, T, n, (int)(N - n));
+}
+#endif
+
+/* ---- element by element ---- */
+
+static void epilogue(const float *x, size_t ldx, size_t T, size_t N, const float *bias, tb_act act,
+                     tb_store set_or_add, float *y, size_t ldy)
+{
+    for (size_t t = 0; t < T; t++, x += ldx, y += ldy) {
+        for (size_t n = 0; n < N; n += VW) {
+            size_t m = N - n < VW ? N - n : VW;
+            vf v = load_n(x + n, m);
+            if (bias) v += load_n(bias + n, m);
+            v = vact(act, v);
+            if (set_or_add == TB_ADD) v += load_n(y + n, m);
+            store_n(y + n, v, m);
+        }
+    }
+}
+
+static void prologue(const tb_prologue *p, const float *x, size_t C, float *y)
+{
+    for (size_t c = 0; c < C; c += VW) {
+        size_t m = C - c < VW ? C - c : VW;
+        vf v = load_n(x + c, m);
+        if (p->scale) v = v * load_n(p->scale + c, m) + load_n(p->shift + c, m);
+        v = vact(p->act, v);
+        if (p->alpha) {
+            vf a = load_n(p->alpha + c, m);
+            v += vsin2(a * v) / (a + 1e-9f);
+        }
+        store_n(y + c, v, m);
+    }
+}
+
+static void layer_norm(const float *gain, const float *bias, float eps, const float *x, size_t T,
+                       size_t C, float *y)
+{
+    for (size_t t = 0; t < T; t++, x += C, y += C) {
+        vf sum = {0}, square = {0};
+        for (size_t c = 0; c < C; c += VW)
+            sum += load_n(x + c, C - c < VW ? C - c : VW);
+        float mean = sum_lanes(sum) / (float)C;
+        for (size_t c = 0; c < C; c += VW) {
+            size_t m = C - c < VW ? C - c : VW;
+            vf d = load_n(x + c, m) - mean;
+            if (m < VW)
+                for (size_t i = m; i < VW; i++)
+                    d[i] = 0;
+            square += d * d;
+        }
+        float a = 1.0f / sqrtf(sum_lanes(square) / (float)C + eps);
+        for (size_t c = 0; c < C; c += VW) {
+            size_t m = C - c < VW ? C - c : VW;
+            vf v = (load_n(x + c, m) - mean) * a;
+            v = v * load_n(gain + c, m) + load_n(bias + c, m);
+            store_n(y + c, v, m);
+        }
+    }
+}
+
+static void softmax(float *x, size_t n)
+{
+    vf most = splat(-INFINITY);
+    size_t i = 0;
+    for (; i + VW <= n; i += VW)
+        most = vmax(most, load(x + i));
+    float top = -INFINITY;
+    for (int j = 0; j < VW; j++)
+        top = most[j] > top ? most[j] : top;
+    for (; i < n; i++)
+        top = x[i] > top ? x[i] : top;
+    vf sum = {0};
+    for (i = 0; i < n; i += VW) {
+        size_t m = n - i < VW ? n - i : VW;
+        vf e = vexp(load_n(x + i, m) - top);
+        if (m < VW)
+            for (size_t j = m; j < VW; j++)
+                e[j] = 0;
+        sum += e;
+        store_n(x + i, e, m);
+    }
+    float a = 1.0f / sum_lanes(sum);
+    for (i = 0; i < n; i++)
+        x[i] *= a;
+}
+
+/* ---- attention ---- */
+
+enum { AR = TB_VW == 16 ? 6 : 2, AV = TB_VW == 16 ? 4 : 4 }; /* rows and vectors of a tile */
+
+/* rows x (AV vectors): y = scale * sum_k a[i, k] b[k, ...] for contiguous columns of b. */
+ALWAYS_INLINE void outer_tile(const float *a, size_t lda, const int rows, size_t K, const float *b,
+                              size_t ldb, const int vectors, float scale, float *y, size_t ldy)
+{
+    vf acc[AR][AV];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < vectors; j++)
+            acc[i][j] = (vf){0};
+    for (size_t k = 0; k < K; k++) {
+        vf v[AV];
+        for (int j = 0; j < vectors; j++)
+            v[j] = load(b + k * ldb + (size_t)j * VW);
+        for (int i = 0; i < rows; i++) {
+            vf s = splat(a[(size_t)i * lda + k]);
+            for (int j = 0; j < vectors; j++)
+                acc[i][j] += s * v[j];
+        }
+    }
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < vectors; j++)
+            store(y + (size_t)i * ldy + (size_t)j * VW, acc[i][j] * scale);
+}
+
+ALWAYS_INLINE void outer_rows(const float *a, size_t lda, size_t rows, size_t K, const float *b,
+                              size_t ldb, const int vectors, float scale, float *y, size_t ldy)
+{
+    size_t i = 0;
+    for (; i + AR <= rows; i += AR)
+        outer_tile(a + i * lda, lda, AR, K, b, ldb, vectors, scale, y + i * ldy, ldy);
+    for (; i < rows; i++)
+        outer_tile(a + i * lda, lda, 1, K, b, ldb, vectors, scale, y + i * ldy, ldy);
+}
+
+static void outer(const float *q, size_t ldq, size_t rows, size_t d, const float *kt, size_t ldk,
+                  size_t n, float scale, float *y, size_t ldy)
+{
+    size_t j = 0;
+    for (; j + AV * VW <= n; j += AV * VW)
+        outer_rows(q, ldq, rows, d, kt + j, ldk, AV, scale, y + j, ldy);
+    for (; j + VW <= n; j += VW)
+        outer_rows(q, ldq, rows, d, kt + j, ldk, 1, scale, y + j, ldy);
+}
+
+static void mix(const float *p, size_t ldp, size_t rows, size_t n, const float *v, size_t ldv,
+                size_t d, float *y, size_t ldy)
+{
+    size_t c = 0;
+    for (; c + AV * VW <= d; c += AV * VW)
+        outer_rows(p, ldp, rows, n, v + c, ldv, AV, 1.0f, y + c, ldy);
+    for (; c + VW <= d; c += VW)
+        outer_rows(p, ldp, rows, n, v + c, ldv, 1, 1.0f, y + c, ldy);
+    for (; c < d; c++)
+        for (size_t i = 0; i < rows; i++) {
+            float s = 0;
+            for (size_t j = 0; j < n; j++)
+                s += p[i * ldp + j] * v[j * ldv + c];
+            y[i * ldy + c] = s;
+        }
+}
+
+static void depthwise(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
+                      size_t t1, tb_store set_or_add, float *y)
+{
+    const size_t half = (k - 1) / 2;
+    for (size_t t = t0; t < t1; t++) {
+        for (size_t c = 0; c < C; c += VW) {
+            size_t m = C - c < VW ? C - c : VW;
+            vf s = {0};
+            for (size_t j = 0; j < k; j++) {
+                if (t + j < half || t + j - half >= T) continue;
+                s += load_n(w + j * C + c, m) * load_n(x + (t + j - half) * C + c, m);
+            }
+            if (set_or_add == TB_ADD) s += load_n(y + t * C + c, m);
+            store_n(y + t * C + c, s, m);
+        }
+    }
+}
+
+const tb_kernels PASTE(tb_kernels_, TB_ISA) = {
+    .name = STRING(TB_ISA),
+    .dot = dot,
+#if defined(TB_ISA_BF16)
+    .dot_bf16 = dot_bf16,
+#endif
+    .to_f32 = to_f32,
+    .to_bf16 = to_bf16,
+    .epilogue = epilogue,
+    .prologue = prologue,
+    .layer_norm = layer_norm,
+    .softmax = softmax,
+    .outer = outer,
+    .mix = mix,
+    .depthwise = depthwise,
+};

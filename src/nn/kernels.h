@@ -1,0 +1,55 @@
+#ifndef TB_NN_KERNELS_H
+#define TB_NN_KERNELS_H
+
+#include "nn/ops.h"
+
+/*
+ * What is compiled once per instruction set (kernels.c) and chosen when the program starts. Only
+ * ops.c calls these. Every function works on the rows it is given and depends on nothing else.
+ */
+
+/* y[t, n] = sum over taps j and channels c of x[t*ldx + xoff[j] + c] * w[n*ldw + woff[j] + c].
+ * Lanes run along c; each result is one sum in one order for any number of rows and columns. */
+typedef struct {
+    const void *x, *w;  /* f32 both, or bf16 both */
+    ptrdiff_t ldx, ldw; /* numbers from row to row */
+    size_t taps, C;
+    const ptrdiff_t *xoff, *woff; /* (taps) numbers */
+    float *y;
+    ptrdiff_t ldy;
+} tb_dot;
+
+/* Scores and weighted sums of attention, for up to TB_ATTEND_ROWS queries of one head. */
+enum { TB_ATTEND_ROWS = 24 };
+
+typedef struct {
+    const char *name;
+    void (*dot)(const tb_dot *d, size_t T, size_t N);
+    void (*dot_bf16)(const tb_dot *d, size_t T, size_t N); /* NULL: the CPU cannot */
+    void (*to_f32)(tb_dtype type, const void *src, float *dst, size_t n);
+    void (*to_bf16)(const float *src, uint16_t *dst, size_t n);
+    /* y = act(x + bias), set or added; x rows ldx apart, y rows ldy apart. bias NULL: none. */
+    void (*epilogue)(const float *x, size_t ldx, size_t T, size_t N, const float *bias, tb_act act,
+                     tb_store store, float *y, size_t ldy);
+    /* One row of a prologue; y may be x. */
+    void (*prologue)(const tb_prologue *p, const float *x, size_t C, float *y);
+    void (*layer_norm)(const float *gain, const float *bias, float eps, const float *x, size_t T,
+                       size_t C, float *y);
+    void (*softmax)(float *x, size_t n);
+    /* y[i, j] = scale * sum_c q[i, c] kt[c, j]: q rows ldq apart, kt (d, ldk). n a multiple of 16:
+     * kt is padded. */
+    void (*outer)(const float *q, size_t ldq, size_t rows, size_t d, const float *kt, size_t ldk,
+                  size_t n, float scale, float *y, size_t ldy);
+    /* y[i, c] = sum_j p[i, j] v[j, c], v rows ldv apart, c < d. */
+    void (*mix)(const float *p, size_t ldp, size_t rows, size_t n, const float *v, size_t ldv,
+                size_t d, float *y, size_t ldy);
+    void (*depthwise)(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
+                      size_t t1, tb_store store, float *y); /* w (k, C): transposed */
+} tb_kernels;
+
+extern const tb_kernels tb_kernels_generic;
+#if defined(TB_HAVE_X86_KERNELS)
+extern const tb_kernels tb_kernels_avx2, tb_kernels_avx512, tb_kernels_avx512bf16;
+#endif
+
+#endif

@@ -1,0 +1,621 @@
+#include "nn/ops.h"
+
+#include "nn/kernels.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+
+/* ---- which kernels ---- */
+
+static const tb_kernels *best(const char *at_most)
+{
+    const tb_kernels *k = &tb_kernels_generic;
+    if (at_most && strcmp(at_most, k->name) == 0) return k;
+#if defined(TB_HAVE_X86_KERNELS)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+        __builtin_cpu_supports("f16c"))
+        k = &tb_kernels_avx2;
+    else
+        return k;
+    if (at_most && strcmp(at_most, k->name) == 0) return k;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+        k = &tb_kernels_avx512;
+    else
+        return k;
+    if (at_most && strcmp(at_most, k->name) == 0) return k;
+    if (__builtin_cpu_supports("avx512bf16")) k = &tb_kernels_avx512bf16;
+#endif
+    return k;
+}
+
+/* Set once and the same for all; tests change it while nothing runs. */
+static const tb_kernels *_Atomic chosen;
+
+static const tb_kernels *kernels(void)
+{
+    const tb_kernels *k = atomic_load_explicit(&chosen, memory_order_acquire);
+    if (!k) {
+        k = best(NULL);
+        atomic_store_explicit(&chosen, k, memory_order_release);
+    }
+    return k;
+}
+
+const char *tb_nn_isa(void)
+{
+    return kernels()->name;
+}
+
+bool tb_nn_use_isa(const char *name)
+{
+    const tb_kernels *k = best(name);
+    if (strcmp(k->name, name) != 0) return false;
+    atomic_store_explicit(&chosen, k, memory_order_release);
+    return true;
+}
+
+/* ---- loops over pieces, each thread with scratch of its own ---- */
+
+/*
+ * The pieces of an operation are handed out by one counter; slot s is a thread's turn at it, with
+ * its own part of the caller's scratch.
+ */
+typedef struct {
+    atomic_size_t next;
+    size_t pieces;
+    void (*piece)(void *op, size_t i, void *mine);
+    void *op;
+    char *scratch;
+    size_t scratch_each;
+} turns;
+
+static void turn(void *self, size_t slot)
+{
+    turns *t = self;
+    for (size_t i; (i = atomic_fetch_add_explicit(&t->next, 1, memory_order_relaxed)) < t->pieces;)
+        t->piece(t->op, i, t->scratch + slot * t->scratch_each);
+}
+
+/* work: about how many multiplications; little of it is not worth waking anybody. */
+static void spread(const tb_nn *nn, size_t pieces, double work, size_t scratch_each,
+                   void (*piece)(void *, size_t, void *), void *op)
+{
+    size_t slots = work < 2e5 ? 1 : tb_pool_threads(nn->pool);
+    if (slots > pieces) slots = pieces;
+    if (slots == 0) return;
+    size_t mark = tb_scratch_mark(nn->scratch);
+    scratch_each = (scratch_each + 63) / 64 * 64;
+    turns t = {.pieces = pieces, .piece = piece, .op = op, .scratch_each = scratch_each};
+    t.scratch = tb_scratch_bytes(nn->scratch, slots * scratch_each);
+    tb_pool_for(nn->pool, slots, turn, &t);
+    tb_scratch_release(nn->scratch, mark);
+}
+
+/* ---- sums of products: linear layers and convolutions ---- */
+
+enum {
+    COLUMNS = 16, /* results per row made before the epilogue */
+    MAX_TAPS = 64,
+    BLOCK = 96 * 1024, /* numbers of x that a block of rows may hold: 384 kB of the L2 cache */
+};
+
+typedef struct {
+    const tb_kernels *k;
+    const tb_mat *w;
+    size_t C, taps, stride, dilation; /* of the convolution; a linear layer has one tap */
+    ptrdiff_t pad;
+    const tb_prologue *pro;
+    const float *x;
+    size_t ldx, T_in, T, rows; /* rows of a block */
+    size_t N_piece, blocks;
+    bool copy, bf16;
+    size_t w_taps, w_first, w_step; /* which taps of the weights: first, first + step, ... */
+    tb_act act;
+    tb_store store;
+    float *y;
+    size_t ldy;
+} product;
+
+static size_t block_in(const product *p, size_t rows)
+{
+    return (rows - 1) * p->stride + (p->taps - 1) * p->dilation + 1;
+}
+
+/* Rows of x that a block of results needs, through the prologue, zeros where there is padding. */
+static void fill_block(const product *p, size_t t0, size_t rows, float *row, float *out)
+{
+    size_t n = block_in(p, rows);
+    ptrdiff_t from = (ptrdiff_t)(t0 * p->stride) - p->pad;
+    for (size_t i = 0; i < n; i++) {
+        ptrdiff_t t = from + (ptrdiff_t)i;
+        bool inside = t >= 0 && t < (ptrdiff_t)p->T_in;
+        float *to = p->bf16 ? row : out + i * p->C;
+        if (!inside)
+            memset(to, 0, p->C * sizeof *to);
+        else if (p->pro)
+            p->k->prologue(p->pro, p->x + (size_t)t * p->ldx, p->C, to);
+        else
+            memcpy(to, p->x + (size_t)t * p->ldx, p->C * sizeof *to);
+        if (p->bf16) p->k->to_bf16(to, (uint16_t *)(void *)out + i * p->C, p->C);
+    }
+}
+
+static void product_piece(void *op, size_t i, void *mine)
+{
+    const product *p = op;
+    const size_t t0 = i % p->blocks * p->rows, n0 = i / p->blocks * p->N_piece;
+    const size_t rows = p->T - t0 < p->rows ? p->T - t0 : p->rows;
+    const size_t n1 = n0 + p->N_piece < p->w->N ? n0 + p->N_piece : p->w->N;
+    const size_t K = p->w->K;
+    float *sums = mine;                         /* (rows, COLUMNS) */
+    float *wide = sums + p->rows * COLUMNS;     /* (COLUMNS, K): weights as f32 */
+    float *row = wide + COLUMNS * K;            /* (C) */
+    float *block = row + (p->C + 15) / 16 * 16; /* (block_in, C) */
+
+    ptrdiff_t xoff[MAX_TAPS], woff[MAX_TAPS];
+    for (size_t j = 0; j < p->taps; j++) {
+        xoff[j] = (ptrdiff_t)(j * p->dilation * p->C);
+        woff[j] = (ptrdiff_t)((p->w_first + j * p->w_step) * p->C);
+    }
+    /* Neighbouring taps over neighbouring weights are one longer sum. */
+    size_t taps = p->taps, C = p->C;
+    if (taps > 1 && p->dilation == 1 && p->w_step == 1 && p->ldx == p->C) {
+        C *= taps;
+        taps = 1;
+    }
+    tb_dot d = {.taps = taps, .C = C, .xoff = xoff, .woff = woff, .y = sums, .ldy = COLUMNS};
+    if (p->copy) {
+        fill_block(p, t0, rows, row, block);
+        d.x = block;
+        d.ldx = (ptrdiff_t)(p->stride * p->C);
+    } else {
+        d.x = p->x + t0 * p->stride * p->ldx;
+        d.ldx = (ptrdiff_t)(p->stride * p->ldx);
+    }
+    d.ldw = (ptrdiff_t)K;
+    const size_t row_bytes = tb_row_bytes(p->w->type, K);
+    for (size_t n = n0; n < n1; n += COLUMNS) {
+        const size_t cols = n1 - n < COLUMNS ? n1 - n : COLUMNS;
+        const char *w = (const char *)p->w->rows + n * row_bytes;
+        if (p->w->type == TB_F32 || p->bf16) {
+            d.w = w;
+        } else {
+            for (size_t j = 0; j < cols; j++)
+                p->k->to_f32(p->w->type, w + j * row_bytes, wide + j * K, K);
+            d.w = wide;
+        }
+        (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, rows, cols);
+        p->k->epilogue(sums, COLUMNS, rows, cols, p->w->bias ? p->w->bias + n : NULL, p->act,
+                       p->store, p->y + t0 * p->ldy + n, p->ldy);
+    }
+}
+
+static size_t round_up(size_t a, size_t to)
+{
+    return (a + to - 1) / to * to;
+}
+
+static void multiply(const tb_nn *nn, product *p)
+{
+    if (p->T == 0 || p->w->N == 0) return;
+    assert(p->taps <= MAX_TAPS);
+    p->k = kernels();
+    p->bf16 = p->w->type == TB_BF16 && !p->w->exact && p->k->dot_bf16;
+    p->copy = p->copy || p->bf16;
+    const size_t threads = tb_pool_threads(nn->pool);
+    size_t wide = p->stride * p->C > p->w->K ? p->stride * p->C : p->w->K;
+    size_t rows = BLOCK / wide / 6 * 6;
+    if (rows > 384) rows = 384;
+    if (rows < 24) rows = 24;
+    /* Enough blocks for everybody, if there are rows for it. */
+    while (rows > 48 && p->T < rows * threads * 2)
+        rows = round_up(rows / 2, 6);
+    if (rows > p->T) rows = p->T;
+    p->rows = rows;
+    p->blocks = (p->T + rows - 1) / rows;
+    size_t parts = p->blocks >= threads * 2 ? 1 : (threads * 4 + p->blocks - 1) / p->blocks;
+    p->N_piece = round_up((p->w->N + parts - 1) / parts, COLUMNS);
+    parts = (p->w->N + p->N_piece - 1) / p->N_piece;
+    size_t floats = rows * COLUMNS + COLUMNS * p->w->K + p->C + 16;
+    if (p->copy) floats += block_in(p, rows) * p->C;
+    spread(nn, p->blocks * parts, (double)p->T * (double)p->w->N * (double)p->w->K,
+           floats * sizeof(float), product_piece, p);
+}
+
+void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T,
+                  tb_act act, tb_store store, float *y, size_t ldy)
+{
+    product p = {.w = w,
+                 .C = w->K,
+                 .taps = 1,
+                 .stride = 1,
+                 .dilation = 1,
+                 .x = x,
+                 .ldx = ldx,
+                 .T_in = T,
+                 .T = T,
+                 .w_step = 1,
+                 .act = act,
+                 .store = store,
+                 .y = y,
+                 .ldy = ldy};
+    multiply(nn, &p);
+}
+
+static size_t at_least_one(size_t n)
+{
+    return n ? n : 1;
+}
+
+size_t tb_conv_len(const tb_conv *c, size_t T)
+{
+    size_t reach = (c->k - 1) * at_least_one(c->dilation) + 1, n = T + c->pad_left + c->pad_right;
+    return n < reach ? 0 : (n - reach) / at_least_one(c->stride) + 1;
+}
+
+static bool does_nothing(const tb_prologue *pro)
+{
+    return !pro || (pro->act == TB_ACT_NONE && !pro->alpha && !pro->scale);
+}
+
+void tb_nn_conv(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x, size_t T,
+                tb_act act, tb_store store, float *y)
+{
+    assert(c->w.K == c->k * c->C);
+    bool plain = does_nothing(pro);
+    product p = {.w = &c->w,
+                 .C = c->C,
+                 .taps = c->k,
+                 .stride = at_least_one(c->stride),
+                 .dilation = at_least_one(c->dilation),
+                 .pad = (ptrdiff_t)c->pad_left,
+                 .pro = plain ? NULL : pro,
+                 .x = x,
+                 .ldx = c->C,
+                 .T_in = T,
+                 .T = tb_conv_len(c, T),
+                 .copy = !plain || c->pad_left || c->pad_right,
+                 .w_step = 1,
+                 .act = act,
+                 .store = store,
+                 .y = y,
+                 .ldy = c->w.N};
+    multiply(nn, &p);
+}
+
+size_t tb_conv_transpose_len(const tb_conv *c, size_t T)
+{
+    size_t full = (T - 1) * at_least_one(c->stride) + c->k;
+    return T == 0 || full < 2 * c->pad_left ? 0 : full - 2 * c->pad_left;
+}
+
+/*
+ * Result o gathers x[t] w[j] with t * stride + j = o + pad. Results with the same (o + pad) mod
+ * stride use the same taps, j = phase, phase + stride, ...: each such phase is a convolution whose
+ * taps run backwards in time, written to every stride-th row.
+ */
+void tb_nn_conv_transpose(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x,
+                          size_t T, tb_store store, float *y)
+{
+    assert(c->w.K == c->k * c->C);
+    const size_t u = at_least_one(c->stride), len = tb_conv_transpose_len(c, T);
+    assert(c->k >= u); /* else results between the taps would be nobody's */
+    for (size_t first = 0; first < u && first < len; first++) {
+        const size_t phase = (first + c->pad_left) % u, q = (first + c->pad_left) / u;
+        const size_t taps = (c->k - 1 - phase) / u + 1;
+        /* Row m of this phase is o = first + m u; it sees x[q + m - i] by tap phase + i u. */
+        product p = {.w = &c->w,
+                     .C = c->C,
+                     .taps = taps,
+                     .stride = 1,
+                     .dilation = 1,
+                     .pad = (ptrdiff_t)(taps - 1) - (ptrdiff_t)q,
+                     .pro = does_nothing(pro) ? NULL : pro,
+                     .x = x,
+                     .ldx = c->C,
+                     .T_in = T,
+                     .T = (len - first + u - 1) / u,
+                     .copy = true,
+                     .w_first = phase + (taps - 1) * u,
+                     .w_step = (size_t)0 - u,
+                     .act = TB_ACT_NONE,
+                     .store = store,
+                     .y = y + first * c->w.N,
+                     .ldy = u * c->w.N};
+        multiply(nn, &p);
+    }
+}
+
+/* ---- attention ---- */
+
+typedef struct {
+    const tb_kernels *k;
+    const tb_attention *a;
+    const float *q;
+    size_t ldq, Tq;
+    tb_dtype type;
+    const void *keys, *values;
+    size_t ldkv, Tk;
+    float *out;
+    size_t ldo;
+    size_t tiles, n, rel_n; /* query tiles; padded numbers of keys and relative positions */
+    float *kt, *rt, *v;     /* per head: (d, n), (d, rel_n), (Tk, d) */
+} attention;
+
+static size_t element(tb_dtype type)
+{
+    return type == TB_F32 ? 4 : 2;
+}
+
+/* One head's keys and relative rows turned (so that lanes run along keys), its values as f32. */
+static void turn_head(void *op, size_t h, void *mine)
+{
+    attention *a = op;
+    const size_t d = a->a->d, at = h * d;
+    float *row = mine;
+    float *kt = a->kt + h * d * a->n;
+    for (size_t c = 0; c < d; c++)
+        memset(kt + c * a->n + a->Tk, 0, (a->n - a->Tk) * sizeof *kt);
+    for (size_t j = 0; j < a->Tk; j++) {
+        const size_t skip = (j * a->ldkv + at) * element(a->type);
+        const float *key = (const float *)(const void *)((const char *)a->keys + skip);
+        if (a->type != TB_F32) {
+            a->k->to_f32(a->type, (const char *)a->keys + skip, row, d);
+            key = row;
+        }
+        for (size_t c = 0; c < d; c++)
+            kt[c * a->n + j] = key[c];
+        if (a->v)
+            a->k->to_f32(a->type, (const char *)a->values + skip, a->v + (h * a->Tk + j) * d, d);
+    }
+    if (!a->a->rel) return;
+    const size_t R = 2 * a->Tk - 1;
+    float *rt = a->rt + h * d * a->rel_n;
+    for (size_t c = 0; c < d; c++)
+        memset(rt + c * a->rel_n + R, 0, (a->rel_n - R) * sizeof *rt);
+    for (size_t r = 0; r < R; r++)
+        for (size_t c = 0; c < d; c++)
+            rt[c * a->rel_n + r] = a->a->rel[r * a->a->heads * d + at + c];
+}
+
+static void attend_tile(void *op, size_t piece, void *mine)
+{
+    attention *a = op;
+    const tb_attention *h = a->a;
+    const size_t d = h->d, head = piece / a->tiles, i0 = piece % a->tiles * TB_ATTEND_ROWS;
+    const size_t rows = a->Tq - i0 < TB_ATTEND_ROWS ? a->Tq - i0 : TB_ATTEND_ROWS;
+    const size_t seen = h->causal ? h->past + i0 + rows : a->Tk; /* keys that any row sees */
+    const size_t n = round_up(seen, 16), wide = round_up(a->Tk + TB_ATTEND_ROWS, 16);
+    float *score = mine;                                   /* (rows, wide) */
+    float *far = score + TB_ATTEND_ROWS * wide;            /* (rows, wide) */
+    float *q = far + (h->rel ? TB_ATTEND_ROWS * wide : 0); /* (rows, d) */
+
+    for (size_t i = 0; i < rows; i++) {
+        const float *from = a->q + (i0 + i) * a->ldq + head * d;
+        for (size_t c = 0; c < d; c++)
+            q[i * d + c] = from[c] + (h->u_bias ? h->u_bias[head * d + c] : 0.0f);
+    }
+    a->k->outer(q, d, rows, d, a->kt + head * d * a->n, a->n, n, h->scale, score, wide);
+    if (h->rel) {
+        for (size_t i = 0; i < rows; i++) {
+            const float *from = a->q + (i0 + i) * a->ldq + head * d;
+            for (size_t c = 0; c < d; c++)
+                q[i * d + c] = from[c] + h->v_bias[head * d + c];
+        }
+        /* Row i of the tile needs relative rows T-1-i .. 2T-2-i; the last row's come first. */
+        const size_t first = a->Tk - 1 - (i0 + rows - 1);
+        a->k->outer(q, d, rows, d, a->rt + head * d * a->rel_n + first, a->rel_n,
+                    round_up(a->Tk + rows - 1, 16), h->scale, far, wide);
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < a->Tk; j++)
+                score[i * wide + j] += far[i * wide + (rows - 1 - i) + j];
+    }
+    for (size_t i = 0; i < rows; i++) {
+        size_t own = h->causal ? h->past + i0 + i + 1 : a->Tk;
+        a->k->softmax(score + i * wide, own);
+        memset(score + i * wide + own, 0, (seen - own) * sizeof *score);
+    }
+    const float *v = a->v ? a->v + head * a->Tk * d : (const float *)a->values + head * d;
+    a->k->mix(score, wide, rows, seen, v, a->v ? d : a->ldkv, d, a->out + i0 * a->ldo + head * d,
+              a->ldo);
+}
+
+void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size_t ldq, size_t Tq,
+                  tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk,
+                  float *out, size_t ldo)
+{
+    assert(kv_type == TB_F32 || kv_type == TB_F16 || kv_type == TB_BF16);
+    assert(!how->causal || how->past + Tq <= Tk);
+    assert(!how->rel || (Tq == Tk && !how->causal));
+    if (Tq == 0) return;
+    const size_t H = how->heads, d = how->d, mark = tb_scratch_mark(nn->scratch);
+    attention a = {.k = kernels(),
+                   .a = how,
+                   .q = q,
+                   .ldq = ldq,
+                   .Tq = Tq,
+                   .type = kv_type,
+                   .keys = k,
+                   .values = v,
+                   .ldkv = ldkv,
+                   .Tk = Tk,
+                   .out = out,
+                   .ldo = ldo};
+    a.tiles = (Tq + TB_ATTEND_ROWS - 1) / TB_ATTEND_ROWS;
+    a.n = round_up(Tk, 16);
+    a.rel_n = round_up(2 * Tk - 1, 16) + TB_ATTEND_ROWS + 16;
+    a.kt = tb_scratch_f32(nn->scratch, H * d * a.n);
+    if (how->rel) a.rt = tb_scratch_f32(nn->scratch, H * d * a.rel_n);
+    if (kv_type != TB_F32) a.v = tb_scratch_f32(nn->scratch, H * Tk * d);
+    spread(nn, H, (double)H * (double)d * (double)Tk, d * sizeof(float), turn_head, &a);
+    size_t each = round_up(Tk + TB_ATTEND_ROWS, 16) * TB_ATTEND_ROWS * (how->rel ? 2 : 1) +
+                  TB_ATTEND_ROWS * d;
+    spread(nn, H * a.tiles, 2.0 * (double)(H * d) * (double)Tk * (double)Tq, each * sizeof(float),
+           attend_tile, &a);
+    tb_scratch_release(nn->scratch, mark);
+}
+
+/* ---- element by element ---- */
+
+enum { PIECE = 1 << 14 }; /* numbers of a piece */
+
+typedef struct {
+    const tb_kernels *k;
+    const float *x, *gain, *bias;
+    float eps, *y;
+    size_t T, C, rows;
+    const tb_prologue *pro;
+    tb_act act;
+    tb_store store;
+    size_t taps;
+} rowwise;
+
+static size_t rows_of_piece(size_t C)
+{
+    return C >= PIECE ? 1 : PIECE / C;
+}
+
+static void over_rows(const tb_nn *nn, rowwise *r, double cost,
+                      void (*piece)(void *, size_t, void *))
+{
+    if (r->T == 0 || r->C == 0) return;
+    r->k = kernels();
+    r->rows = rows_of_piece(r->C);
+    spread(nn, (r->T + r->rows - 1) / r->rows, cost * (double)r->T * (double)r->C, 0, piece, r);
+}
+
+static void range_of(const rowwise *r, size_t i, size_t *t0, size_t *t1)
+{
+    *t0 = i * r->rows;
+    *t1 = *t0 + r->rows < r->T ? *t0 + r->rows : r->T;
+}
+
+static void norm_piece(void *op, size_t i, void *mine)
+{
+    (void)mine;
+    const rowwise *r = op;
+    size_t t0, t1;
+    range_of(r, i, &t0, &t1);
+    r->k->layer_norm(r->gain, r->bias, r->eps, r->x + t0 * r->C, t1 - t0, r->C, r->y + t0 * r->C);
+}
+
+void tb_nn_layer_norm(const tb_nn *nn, const float *gain, const float *bias, float eps,
+                      const float *x, size_t T, size_t C, float *y)
+{
+    rowwise r = {.x = x, .gain = gain, .bias = bias, .eps = eps, .y = y, .T = T, .C = C};
+    over_rows(nn, &r, 4, norm_piece);
+}
+
+static void act_piece(void *op, size_t i, void *mine)
+{
+    (void)mine;
+    const rowwise *r = op;
+    size_t t0, t1;
+    range_of(r, i, &t0, &t1);
+    r->k->epilogue(r->x + t0 * r->C, r->C, t1 - t0, r->C, r->bias, r->act, r->store,
+                   r->y + t0 * r->C, r->C);
+}
+
+void tb_nn_act(const tb_nn *nn, tb_act act, const float *x, size_t n, float *y)
+{
+    rowwise r = {.x = x, .y = y, .T = n, .C = 1, .act = act, .store = TB_SET};
+    if (n % 16 == 0) { /* rows that fill vectors */
+        r.T = n / 16;
+        r.C = 16;
+    } else {
+        r.T = 1;
+        r.C = n;
+    }
+    over_rows(nn, &r, 10, act_piece);
+}
+
+static void pro_piece(void *op, size_t i, void *mine)
+{
+    (void)mine;
+    const rowwise *r = op;
+    size_t t0, t1;
+    range_of(r, i, &t0, &t1);
+    for (size_t t = t0; t < t1; t++)
+        r->k->prologue(r->pro, r->x + t * r->C, r->C, r->y + t * r->C);
+}
+
+void tb_nn_prologue(const tb_nn *nn, const tb_prologue *pro, const float *x, size_t T, size_t C,
+                    float *y)
+{
+    rowwise r = {.x = x, .y = y, .T = T, .C = C, .pro = pro};
+    over_rows(nn, &r, 10, pro_piece);
+}
+
+void tb_nn_add(const tb_nn *nn, const float *x, size_t n, float *y)
+{
+    rowwise r = {.x = x, .y = y, .T = 1, .C = n, .act = TB_ACT_NONE, .store = TB_ADD};
+    if (n % 16 == 0) {
+        r.T = n / 16;
+        r.C = 16;
+    }
+    over_rows(nn, &r, 1, act_piece);
+}
+
+static void add_row_piece(void *op, size_t i, void *mine)
+{
+    (void)mine;
+    const rowwise *r = op;
+    size_t t0, t1;
+    range_of(r, i, &t0, &t1);
+    r->k->epilogue(r->bias, 0, t1 - t0, r->C, NULL, TB_ACT_NONE, TB_ADD, r->y + t0 * r->C, r->C);
+}
+
+void tb_nn_add_row(const tb_nn *nn, const float *row, size_t T, size_t C, float *y)
+{
+    rowwise r = {.bias = row, .y = y, .T = T, .C = C};
+    over_rows(nn, &r, 1, add_row_piece);
+}
+
+void tb_nn_scale(const tb_nn *nn, float a, size_t n, float *y)
+{
+    (void)nn; /* memory-bound and rare: not worth a thread */
+    for (size_t i = 0; i < n; i++)
+        y[i] *= a;
+}
+
+static void softmax_piece(void *op, size_t i, void *mine)
+{
+    (void)mine;
+    const rowwise *r = op;
+    size_t t0, t1;
+    range_of(r, i, &t0, &t1);
+    for (size_t t = t0; t < t1; t++)
+        r->k->softmax(r->y + t * r->C, r->C);
+}
+
+void tb_nn_softmax(const tb_nn *nn, size_t T, size_t C, float *x)
+{
+    rowwise r = {.y = x, .T = T, .C = C};
+    over_rows(nn, &r, 10, softmax_piece);
+}
+
+static void depthwise_piece(void *op, size_t i, void *mine)
+{
+    (void)mine;
+    const rowwise *r = op;
+    size_t t0, t1;
+    range_of(r, i, &t0, &t1);
+    r->k->depthwise(r->gain, r->taps, r->x, r->T, r->C, t0, t1, r->store, r->y);
+}
+
+void tb_nn_depthwise(const tb_nn *nn, const float *w, size_t k, const float *x, size_t T, size_t C,
+                     tb_store store, float *y)
+{
+    size_t mark = tb_scratch_mark(nn->scratch);
+    float *turned = tb_scratch_f32(nn->scratch, k * C); /* (k, C): lanes run along channels */
+    for (size_t c = 0; c < C; c++)
+        for (size_t j = 0; j < k; j++)
+            turned[j * C + c] = w[c * k + j];
+    rowwise r = {.x = x, .gain = turned, .y = y, .T = T, .C = C, .taps = k, .store = store};
+    over_rows(nn, &r, (double)k, depthwise_piece);
+    tb_scratch_release(nn->scratch, mark);
+}

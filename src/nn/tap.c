@@ -1,0 +1,30 @@
+#include "nn/tap.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static void put(const tb_tap *tap, const float *x, size_t rows, size_t cols, bool transposed,
+                const char *fmt, va_list ap)
+{
+    char name[96];
+    vsnprintf(name, sizeof name, fmt, ap);
+    tap->put(tap->self, name, x, rows, cols, transposed);
+}
+
+void tb_tap_put(const tb_tap *tap, const float *x, size_t rows, size_t cols, const char *fmt, ...)
+{
+    if (!tap) return;
+    va_list ap;
+    va_start(ap, fmt);
+    put(tap, x, rows, cols, false, fmt, ap);
+    va_end(ap);
+}
+
+void tb_tap_put_t(const tb_tap *tap, const float *x, size_t rows, size_t cols, const char *fmt, ...)
+{
+    if (!tap) return;
+    va_list ap;
+    va_start(ap, fmt);
+    put(tap, x, rows, cols, true, fmt, ap);
+    va_end(ap);
+}
