@@ -7,11 +7,11 @@ what=${1:-build}
 
 debian_build="gcc libc6-dev make cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev libsqlite3-dev
     libsoxr-dev libebur128-dev libkissfft-dev libsodium-dev libseccomp-dev flite1-dev espeak-ng
-    libavformat-dev libavcodec-dev libavutil-dev libswresample-dev"
+    libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libcurl4-openssl-dev"
 debian_test="libcmocka-dev ffmpeg curl procps"
 debian_bench="libcmocka-dev curl wrk pocketsphinx pocketsphinx-en-us"
 brew_build="cmake ninja pkg-config libmicrohttpd jansson sqlite libsoxr libebur128 kissfft libsodium
-    flite espeak-ng ffmpeg"
+    flite espeak-ng ffmpeg curl"
 brew_test="cmocka"
 brew_bench="cmocka wrk"
 
