@@ -1,0 +1,514 @@
+/* Every operation against a plain twin in double, for each instruction set this CPU has, at sizes
+ * that leave rests everywhere; and the promises: rows do not depend on their company, nor results
+ * on threads. */
+#include "base/counter.h"
+#include "base/mem.h"
+#include "nn/ops.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const sets[] = {"generic", "avx2", "avx512", "avx512bf16"};
+enum { SETS = 4 };
+
+static float *noise(const char *name, size_t n, float scale)
+{
+    float *x = tb_alloc((n ? n : 1) * sizeof *x);
+    uint64_t s = tb_counter_stream(name);
+    for (size_t i = 0; i < n; i++)
+        x[i] = tb_counter_weight(s, i, 0, scale);
+    return x;
+}
+
+static double act(tb_act a, double u)
+{
+    switch (a) {
+    case TB_ACT_NONE:
+        return u;
+    case TB_ACT_RELU:
+        return u > 0 ? u : 0;
+    case TB_ACT_LRELU_01:
+        return u > 0 ? u : 0.1 * u;
+    case TB_ACT_LRELU_001:
+        return u > 0 ? u : 0.01 * u;
+    case TB_ACT_GELU_TANH:
+        return 0.5 * u * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (u + 0.044715 * u * u * u)));
+    case TB_ACT_GELU_ERF:
+        return 0.5 * u * (1 + erf(u / sqrt(2.0)));
+    case TB_ACT_SILU:
+        return u / (1 + exp(-u));
+    case TB_ACT_MISH:
+        return u * tanh(log1p(exp(u)));
+    case TB_ACT_ELU:
+        return u > 0 ? u : expm1(u);
+    case TB_ACT_TANH:
+        return tanh(u);
+    case TB_ACT_SIGMOID:
+        return 1 / (1 + exp(-u));
+    }
+    return NAN;
+}
+
+static void close_to(const float *got, const double *want, size_t n, double tolerance,
+                     const char *what)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs((double)got[i] - want[i]) <= tolerance))
+            fail_msg("%s (%s): number %zu is %.9g, the twin says %.9g", what, tb_nn_isa(), i,
+                     (double)got[i], want[i]);
+}
+
+typedef struct {
+    tb_nn nn;
+    tb_pool *pool;
+} bench;
+
+static int open_bench(void **state)
+{
+    bench *b = tb_alloc(sizeof *b);
+    assert_int_equal(tb_pool_new(3, &b->pool, NULL), TB_OK);
+    b->nn.pool = b->pool;
+    b->nn.scratch = tb_scratch_new();
+    *state = b;
+    return 0;
+}
+
+static int close_bench(void **state)
+{
+    bench *b = *state;
+    tb_pool_free(b->pool);
+    tb_scratch_free(b->nn.scratch);
+    tb_free(b);
+    return 0;
+}
+
+static void activations_follow_their_formulas(void **state)
+{
+    bench *b = *state;
+    enum { N = 40001 };
+    float *x = tb_alloc(N * sizeof *x), *y = tb_alloc(N * sizeof *y);
+    double *want = tb_alloc(N * sizeof *want);
+    for (size_t i = 0; i < N; i++)
+        x[i] = ((float)i - N / 2) / 700.0f; /* -28.6 .. 28.6 */
+    for (int s = 0; s < SETS; s++) {
+        if (!tb_nn_use_isa(sets[s])) continue;
+        for (tb_act a = TB_ACT_NONE; a <= TB_ACT_SIGMOID; a++) {
+            tb_nn_act(&b->nn, a, x, N, y);
+            for (size_t i = 0; i < N; i++) {
+                double u = (double)x[i];
+                want[i] = act(a, u);
+                /* 4e-7 of the number's own size, where f32 itself rounds by 1.2e-7 of it. */
+                double tolerance = 4e-7 * fmax(1, fabs(u));
+                if (fabs((double)y[i] - want[i]) > tolerance)
+                    fail_msg("%s: act %d of %g is %.9g, not %.9g", sets[s], (int)a, u, (double)y[i],
+                             want[i]);
+            }
+        }
+    }
+    tb_free(x);
+    tb_free(y);
+    tb_free(want);
+}
+
+static void snake_reduces_large_angles(void **state)
+{
+    bench *b = *state;
+    enum { T = 300, C = 37 };
+    float *x = noise("x", T * C, 30), *y = tb_alloc(T * C * sizeof *y), alpha[C];
+    double *want = tb_alloc(T * C * sizeof *want);
+    for (size_t c = 0; c < C; c++)
+        alpha[c] = powf(10, -3.0f + 5.0f * (float)c / C); /* angles up to 6000 */
+    for (size_t i = 0; i < T * C; i++) {
+        double a = (double)alpha[i % C], u = (double)x[i];
+        want[i] = u + pow(sin((double)(alpha[i % C] * x[i])), 2) / (a + 1e-9);
+    }
+    for (int s = 0; s < SETS; s++) {
+        if (!tb_nn_use_isa(sets[s])) continue;
+        tb_nn_prologue(&b->nn, &(tb_prologue){.alpha = alpha}, x, T, C, y);
+        for (size_t i = 0; i < T * C; i++) {
+            double tolerance = 6e-6 + 4e-6 / (double)alpha[i % C];
+            if (fabs((double)y[i] - want[i]) > tolerance)
+                fail_msg("%s: snake of %g (alpha %g) is %.9g, not %.9g", sets[s], (double)x[i],
+                         (double)alpha[i % C], (double)y[i], want[i]);
+        }
+    }
+    tb_free(x);
+    tb_free(y);
+    tb_free(want);
+}
+
+static void twin_linear(const float *w, const float *bias, const float *x, size_t ldx, size_t T,
+                        size_t N, size_t K, tb_act a, const float *add, double *y)
+{
+    for (size_t t = 0; t < T; t++)
+        for (size_t n = 0; n < N; n++) {
+            double s = bias ? (double)bias[n] : 0;
+            for (size_t k = 0; k < K; k++)
+                s += (double)x[t * ldx + k] * (double)w[n * K + k];
+            y[t * N + n] = act(a, s) + (add ? (double)add[t * N + n] : 0);
+        }
+}
+
+static void linear_layers_of_every_type(void **state)
+{
+    bench *b = *state;
+    const struct {
+        size_t T, N, K;
+    } sizes[] = {{1, 1, 1}, {1, 67, 96}, {7, 50, 33}, {13, 4, 64}, {130, 96, 352}, {3, 700, 32}};
+    for (size_t z = 0; z < sizeof sizes / sizeof sizes[0]; z++) {
+        const size_t T = sizes[z].T, N = sizes[z].N, K = sizes[z].K, ldx = K + 3;
+        float *w = noise("w", N * K, 0.5f), *bias = noise("b", N, 1), *x = noise("x", T * ldx, 1);
+        float *add = noise("a", T * N, 1), *y = tb_alloc(T * N * sizeof *y);
+        float *rounded = tb_alloc(N * K * sizeof *rounded);
+        double *want = tb_alloc(T * N * sizeof *want);
+        for (tb_dtype type = TB_F32; type <= TB_Q8_0; type++) {
+            if (type == TB_Q8_0 && K % TB_QUANT_BLOCK) continue;
+            char *rows = tb_alloc(N * tb_row_bytes(type, K));
+            for (size_t n = 0; n < N; n++) {
+                tb_from_f32(type, w + n * K, rows + n * tb_row_bytes(type, K), K);
+                tb_to_f32(type, rows + n * tb_row_bytes(type, K), rounded + n * K, K);
+            }
+            tb_mat m = {.type = type, .N = N, .K = K, .rows = rows, .bias = bias};
+            twin_linear(rounded, bias, x, ldx, T, N, K, TB_ACT_SILU, add, want);
+            for (int s = 0; s < SETS; s++) {
+                if (!tb_nn_use_isa(sets[s])) continue;
+                for (int exact = 0; exact < 2; exact++) {
+                    m.exact = exact;
+                    memcpy(y, add, T * N * sizeof *y);
+                    tb_nn_linear(&b->nn, &m, x, ldx, T, TB_ACT_SILU, TB_ADD, y, N);
+                    /* bf16 rounds x as well: 2^-9 of each of K products of size ~0.17 */
+                    bool half = type == TB_BF16 && !exact && s == 3;
+                    close_to(y, want, T * N,
+                             half ? 2e-3 * sqrt((double)K) : 2e-6 * sqrt((double)K) + 2e-6,
+                             tb_dtype_name(type));
+                }
+            }
+            tb_free(rows);
+        }
+        tb_free(w);
+        tb_free(bias);
+        tb_free(x);
+        tb_free(add);
+        tb_free(y);
+        tb_free(rounded);
+        tb_free(want);
+    }
+}
+
+static void convolutions_with_and_without_everything(void **state)
+{
+    bench *b = *state;
+    const struct {
+        size_t T, C, N, k, stride, dilation, left, right;
+    } cases[] = {
+        {50, 16, 8, 3, 1, 1, 2, 0},      {37, 20, 33, 7, 1, 5, 15, 15},
+        {300, 18, 16, 30, 15, 1, 7, 7},  {10, 5, 3, 4, 1, 1, 0, 3},
+        {64, 48, 17, 1, 1, 1, 0, 0},     {41, 7, 9, 5, 2, 1, 2, 2},
+        {500, 64, 64, 11, 1, 3, 15, 15}, {3, 32, 4, 11, 1, 1, 5, 5},
+    };
+    for (size_t z = 0; z < sizeof cases / sizeof cases[0]; z++) {
+        const size_t T = cases[z].T, C = cases[z].C, N = cases[z].N, k = cases[z].k;
+        float *w = noise("w", N * k * C, 0.4f), *bias = noise("b", N, 1), *x = noise("x", T * C, 1);
+        float *scale = noise("s", C, 1), *shift = noise("t", C, 1);
+        tb_conv c = {.w = {.type = TB_F32, .N = N, .K = k * C, .rows = w, .bias = bias},
+                     .k = k,
+                     .C = C,
+                     .stride = cases[z].stride,
+                     .dilation = cases[z].dilation,
+                     .pad_left = cases[z].left,
+                     .pad_right = cases[z].right};
+        tb_prologue pro = {.act = TB_ACT_LRELU_01, .scale = scale, .shift = shift};
+        const size_t L = tb_conv_len(&c, T);
+        float *y = tb_alloc(L * N * sizeof *y);
+        double *want = tb_alloc(L * N * sizeof *want);
+        for (int with = 0; with < 2; with++) {
+            for (size_t o = 0; o < L; o++)
+                for (size_t n = 0; n < N; n++) {
+                    double s = (double)bias[n];
+                    for (size_t j = 0; j < k; j++) {
+                        ptrdiff_t t =
+                            (ptrdiff_t)(o * c.stride + j * c.dilation) - (ptrdiff_t)c.pad_left;
+                        if (t < 0 || t >= (ptrdiff_t)T) continue;
+                        for (size_t i = 0; i < C; i++) {
+                            double u = (double)x[(size_t)t * C + i];
+                            if (with)
+                                u = act(TB_ACT_LRELU_01, u * (double)scale[i] + (double)shift[i]);
+                            s += u * (double)w[(n * k + j) * C + i];
+                        }
+                    }
+                    want[o * N + n] = act(TB_ACT_MISH, s);
+                }
+            for (int s = 0; s < SETS; s++) {
+                if (!tb_nn_use_isa(sets[s])) continue;
+                tb_nn_conv(&b->nn, &c, with ? &pro : NULL, x, T, TB_ACT_MISH, TB_SET, y);
+                close_to(y, want, L * N, 2e-6 * sqrt((double)(k * C)) + 3e-6, "conv");
+            }
+        }
+        tb_free(w);
+        tb_free(bias);
+        tb_free(x);
+        tb_free(scale);
+        tb_free(shift);
+        tb_free(y);
+        tb_free(want);
+    }
+}
+
+static void transposed_convolutions(void **state)
+{
+    bench *b = *state;
+    const struct {
+        size_t T, C, N, k, stride, pad;
+    } cases[] = {{9, 16, 8, 16, 8, 4},
+                 {13, 12, 20, 11, 5, 3},
+                 {31, 8, 4, 7, 3, 2},
+                 {1, 3, 5, 4, 2, 1}};
+    for (size_t z = 0; z < sizeof cases / sizeof cases[0]; z++) {
+        const size_t T = cases[z].T, C = cases[z].C, N = cases[z].N, k = cases[z].k;
+        float *w = noise("w", N * k * C, 0.4f), *bias = noise("b", N, 1), *x = noise("x", T * C, 1);
+        tb_conv c = {.w = {.type = TB_F32, .N = N, .K = k * C, .rows = w, .bias = bias},
+                     .k = k,
+                     .C = C,
+                     .stride = cases[z].stride,
+                     .pad_left = cases[z].pad};
+        const size_t L = tb_conv_transpose_len(&c, T);
+        assert_int_equal(L, (T - 1) * c.stride + k - 2 * c.pad_left);
+        float *y = tb_alloc(L * N * sizeof *y);
+        double *want = tb_alloc(L * N * sizeof *want);
+        for (size_t o = 0; o < L * N; o++)
+            want[o] = (double)bias[o % N];
+        for (size_t t = 0; t < T; t++)
+            for (size_t j = 0; j < k; j++) {
+                ptrdiff_t o = (ptrdiff_t)(t * c.stride + j) - (ptrdiff_t)c.pad_left;
+                if (o < 0 || o >= (ptrdiff_t)L) continue;
+                for (size_t n = 0; n < N; n++)
+                    for (size_t i = 0; i < C; i++)
+                        want[(size_t)o * N + n] += act(TB_ACT_LRELU_01, (double)x[t * C + i]) *
+                                                   (double)w[(n * k + j) * C + i];
+            }
+        for (int s = 0; s < SETS; s++) {
+            if (!tb_nn_use_isa(sets[s])) continue;
+            tb_nn_conv_transpose(&b->nn, &c, &(tb_prologue){.act = TB_ACT_LRELU_01}, x, T, TB_SET,
+                                 y);
+            close_to(y, want, L * N, 1e-5, "transposed conv");
+        }
+        tb_free(w);
+        tb_free(bias);
+        tb_free(x);
+        tb_free(y);
+        tb_free(want);
+    }
+}
+
+static void attention_of_each_kind(void **state)
+{
+    bench *b = *state;
+    const struct {
+        size_t T, H, d, past;
+        bool causal, rel;
+        tb_dtype type;
+    } cases[] = {
+        {1, 2, 64, 0, false, false, TB_F32}, {61, 3, 64, 0, false, false, TB_F32},
+        {50, 2, 16, 0, false, true, TB_F32}, {75, 2, 64, 0, false, true, TB_F32},
+        {33, 2, 64, 0, true, false, TB_F32}, {29, 4, 64, 40, true, false, TB_F16},
+        {1, 4, 64, 99, true, false, TB_F16}, {1, 2, 12, 7, true, false, TB_F32},
+    };
+    for (size_t z = 0; z < sizeof cases / sizeof cases[0]; z++) {
+        const size_t Tq = cases[z].T, H = cases[z].H, d = cases[z].d, D = H * d;
+        const size_t Tk = Tq + cases[z].past;
+        float *q = noise("q", Tq * D, 2), *kv = noise("kv", Tk * 2 * D, 2);
+        float *r = noise("r", (2 * Tk - 1) * D, 1), *u = noise("u", D, 1), *v = noise("v", D, 1);
+        float *out = tb_alloc(Tq * D * sizeof *out);
+        double *want = tb_alloc(Tq * D * sizeof *want), *p = tb_alloc(Tk * sizeof *p);
+        char *stored = tb_alloc(Tk * 2 * tb_row_bytes(cases[z].type, D));
+        tb_from_f32(cases[z].type, kv, stored, Tk * 2 * D);
+        tb_to_f32(cases[z].type, stored, kv, Tk * 2 * D);
+        tb_attention a = {
+            .heads = H, .d = d, .scale = 0.125f, .causal = cases[z].causal, .past = cases[z].past};
+        if (cases[z].rel) {
+            a.rel = r;
+            a.u_bias = u;
+            a.v_bias = v;
+        }
+        for (size_t i = 0; i < Tq; i++)
+            for (size_t h = 0; h < H; h++) {
+                double top = -INFINITY, sum = 0;
+                size_t seen = a.causal ? a.past + i + 1 : Tk;
+                for (size_t j = 0; j < seen; j++) {
+                    p[j] = 0;
+                    for (size_t c = 0; c < d; c++) {
+                        size_t at = h * d + c;
+                        double x = (double)q[i * D + at], key = (double)kv[j * 2 * D + at];
+                        p[j] += (x + (a.rel ? (double)u[at] : 0)) * key;
+                        if (a.rel)
+                            p[j] += (x + (double)v[at]) * (double)r[(Tk - 1 - i + j) * D + at];
+                    }
+                    p[j] *= 0.125;
+                    top = fmax(top, p[j]);
+                }
+                for (size_t j = 0; j < seen; j++)
+                    sum += p[j] = exp(p[j] - top);
+                for (size_t c = 0; c < d; c++) {
+                    double s = 0;
+                    for (size_t j = 0; j < seen; j++)
+                        s += p[j] * (double)kv[j * 2 * D + D + h * d + c];
+                    want[i * D + h * d + c] = s / sum;
+                }
+            }
+        for (int s = 0; s < SETS; s++) {
+            if (!tb_nn_use_isa(sets[s])) continue;
+            tb_nn_attend(&b->nn, &a, q, D, Tq, cases[z].type, stored,
+                         stored + tb_row_bytes(cases[z].type, D), 2 * D, Tk, out, D);
+            close_to(out, want, Tq * D, 1e-5, "attention");
+        }
+        tb_free(q);
+        tb_free(kv);
+        tb_free(r);
+        tb_free(u);
+        tb_free(v);
+        tb_free(out);
+        tb_free(want);
+        tb_free(p);
+        tb_free(stored);
+    }
+}
+
+static void norms_softmax_and_depthwise(void **state)
+{
+    bench *b = *state;
+    enum { T = 90, C = 45, K = 31 };
+    float *x = noise("x", T * C, 3), *g = noise("g", C, 1), *s = noise("s", C, 1);
+    float *w = noise("w", C * K, 1), *y = tb_alloc(T * C * sizeof *y);
+    double *want = tb_alloc(T * C * sizeof *want);
+    for (int set = 0; set < SETS; set++) {
+        if (!tb_nn_use_isa(sets[set])) continue;
+        for (size_t t = 0; t < T; t++) {
+            double mean = 0, var = 0;
+            for (size_t c = 0; c < C; c++)
+                mean += (double)x[t * C + c] / C;
+            for (size_t c = 0; c < C; c++)
+                var += pow((double)x[t * C + c] - mean, 2) / C;
+            for (size_t c = 0; c < C; c++)
+                want[t * C + c] =
+                    ((double)x[t * C + c] - mean) / sqrt(var + 1e-5) * (double)g[c] + (double)s[c];
+        }
+        tb_nn_layer_norm(&b->nn, g, s, 1e-5f, x, T, C, y);
+        close_to(y, want, T * C, 2e-6, "layer norm");
+        for (size_t t = 0; t < T; t++) {
+            double sum = 0;
+            for (size_t c = 0; c < C; c++)
+                sum += want[t * C + c] = exp((double)x[t * C + c]);
+            for (size_t c = 0; c < C; c++)
+                want[t * C + c] /= sum;
+        }
+        memcpy(y, x, T * C * sizeof *y);
+        tb_nn_softmax(&b->nn, T, C, y);
+        close_to(y, want, T * C, 5e-7, "softmax");
+        for (size_t t = 0; t < T; t++)
+            for (size_t c = 0; c < C; c++) {
+                want[t * C + c] = (double)x[t * C + c];
+                for (size_t j = 0; j < K; j++)
+                    if (t + j >= 15 && t + j - 15 < T)
+                        want[t * C + c] += (double)w[c * K + j] * (double)x[(t + j - 15) * C + c];
+            }
+        memcpy(y, x, T * C * sizeof *y);
+        tb_nn_depthwise(&b->nn, w, K, x, T, C, TB_ADD, y);
+        close_to(y, want, T * C, 2e-5, "depthwise");
+    }
+    tb_free(x);
+    tb_free(g);
+    tb_free(s);
+    tb_free(w);
+    tb_free(y);
+    tb_free(want);
+}
+
+static void a_row_is_the_same_in_any_company(void **state)
+{
+    bench *b = *state;
+    tb_nn alone = {.scratch = b->nn.scratch};
+    enum { T = 23, N = 130, K = 320 };
+    float *w = noise("w", N * K, 0.5f), *x = noise("x", T * K, 1);
+    float *together = tb_alloc(T * N * sizeof *together), one[N];
+    for (tb_dtype type = TB_F32; type <= TB_Q4_0; type++) {
+        char *rows = tb_alloc(N * tb_row_bytes(type, K));
+        for (size_t n = 0; n < N; n++)
+            tb_from_f32(type, w + n * K, rows + n * tb_row_bytes(type, K), K);
+        tb_mat m = {.type = type, .N = N, .K = K, .rows = rows};
+        for (int s = 0; s < SETS; s++) {
+            if (!tb_nn_use_isa(sets[s])) continue;
+            for (size_t n = 1; n <= T; n++) {
+                tb_nn_linear(&b->nn, &m, x, K, n, TB_ACT_GELU_TANH, TB_SET, together, N);
+                for (size_t t = 0; t < n; t += 5) {
+                    tb_nn_linear(&alone, &m, x + t * K, K, 1, TB_ACT_GELU_TANH, TB_SET, one, N);
+                    assert_memory_equal(one, together + t * N, sizeof one);
+                }
+            }
+        }
+        tb_free(rows);
+    }
+    tb_free(w);
+    tb_free(x);
+    tb_free(together);
+}
+
+static void count(void *self, size_t i)
+{
+    __atomic_fetch_add(&((int *)self)[i], 1, __ATOMIC_RELAXED);
+}
+
+static void a_pool_does_each_piece_once(void **state)
+{
+    bench *b = *state;
+    for (size_t n = 0; n < 200; n++) {
+        int times[200] = {0};
+        tb_pool_for(b->pool, n, count, times);
+        for (size_t i = 0; i < 200; i++)
+            assert_int_equal(times[i], i < n);
+    }
+}
+
+static void scratch_is_a_stack_of_places(void **state)
+{
+    (void)state;
+    tb_scratch *s = tb_scratch_new();
+    size_t empty = tb_scratch_mark(s);
+    float *a = tb_scratch_f32(s, 10);
+    size_t mark = tb_scratch_mark(s);
+    float *large = tb_scratch_f32(s, 5 << 20);
+    a[9] = 1;
+    large[(5 << 20) - 1] = 2;
+    assert_int_equal((uintptr_t)large % 64, 0);
+    tb_scratch_release(s, mark);
+    assert_ptr_equal(tb_scratch_f32(s, 1 << 20) == large, true);
+    assert_true(a[9] == 1);
+    tb_scratch_release(s, empty);
+    assert_ptr_equal(tb_scratch_f32(s, 10), a);
+    tb_scratch_release(s, empty);
+    tb_scratch_trim(s);
+    assert_non_null(tb_scratch_f32(s, 3));
+    tb_scratch_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(activations_follow_their_formulas),
+        cmocka_unit_test(snake_reduces_large_angles),
+        cmocka_unit_test(linear_layers_of_every_type),
+        cmocka_unit_test(convolutions_with_and_without_everything),
+        cmocka_unit_test(transposed_convolutions),
+        cmocka_unit_test(attention_of_each_kind),
+        cmocka_unit_test(norms_softmax_and_depthwise),
+        cmocka_unit_test(a_row_is_the_same_in_any_company),
+        cmocka_unit_test(a_pool_does_each_piece_once),
+        cmocka_unit_test(scratch_is_a_stack_of_places),
+    };
+    return cmocka_run_group_tests(tests, open_bench, close_bench);
+}
