@@ -56,13 +56,13 @@ static void wrong_shape(tb_bind *b, const char *name, const tb_tensor *t, const 
             len += (size_t)snprintf(want + len, sizeof want - len, "%sany", comma);
     }
     b->status = tb_fail(b->err, TB_EMODEL, "%s: %s has shape %s, wanted %s]",
-                        tb_weights_label(b->weights), name, found, want);
+                        tb_weights_file(b->weights, t), name, found, want);
 }
 
 static void wrong_type(tb_bind *b, const char *name, const tb_tensor *t, const char *wanted)
 {
     b->status = tb_fail(b->err, TB_EMODEL, "%s: %s is of type %s, wanted %s",
-                        tb_weights_label(b->weights), name, tb_dtype_name(t->type), wanted);
+                        tb_weights_file(b->weights, t), name, tb_dtype_name(t->type), wanted);
 }
 
 static bool is_weight(tb_dtype type)
@@ -200,6 +200,6 @@ void tb_bind_nothing_left(tb_bind *b)
 
         if (strncmp(name, prefix, strlen(prefix)) == 0 && !tb_weights_marked(b->weights, i))
             b->status = tb_fail(b->err, TB_EMODEL, "%s has a tensor that nothing here uses: %s",
-                                tb_weights_label(b->weights), name);
+                                tb_weights_file(b->weights, tb_weights_at(b->weights, i)), name);
     }
 }

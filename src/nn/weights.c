@@ -16,7 +16,8 @@
 typedef struct {
     tb_tensor tensor; /* first: a tensor handed out finds its entry again */
     char *name;
-    void *owned; /* heap, or NULL */
+    void *owned;      /* heap, or NULL */
+    const char *file; /* label of the set it came from, or NULL: this one's */
     bool marked;
 } entry;
 
@@ -43,6 +44,7 @@ struct tb_weights {
     tb_mapping mapping;
     tb_weights **sources; /* sets that tensors here are borrowed from */
     size_t n_sources;
+    const char *from; /* label for tensors to come; NULL: label */
 };
 
 tb_status tb_mapping_open(const char *path, tb_mapping *out, tb_err *err)
@@ -233,13 +235,19 @@ tb_status tb_weights_add(tb_weights *w, const char *name, const tb_tensor *t, vo
         st = tb_fail(err, TB_EMODEL, "%s: two tensors are named %s", w->label, name);
         goto out;
     }
-    w->entries[w->n] = (entry){.tensor = *t, .name = tb_strdup(name), .owned = owned};
+    w->entries[w->n] =
+        (entry){.tensor = *t, .name = tb_strdup(name), .owned = owned, .file = w->from};
     owned = NULL;
     *slot = (uint32_t)++w->n;
 
 out:
     tb_free(owned);
     return st;
+}
+
+void tb_weights_from(tb_weights *w, const tb_weights *source)
+{
+    w->from = source->label;
 }
 
 const char *tb_weights_label(const tb_weights *w)
@@ -351,6 +359,13 @@ static size_t index_of(const tb_weights *w, const tb_tensor *t)
 
     assert(i < w->n);
     return i;
+}
+
+const char *tb_weights_file(const tb_weights *w, const tb_tensor *t)
+{
+    const char *file = w->entries[index_of(w, t)].file;
+
+    return file ? file : w->label;
 }
 
 void tb_weights_mark(tb_weights *w, const tb_tensor *t)

@@ -30,8 +30,12 @@ void tb_weights_free(tb_weights *w);
 /* The set frees source when it is freed itself: for tensors borrowed from there. Takes source, which
  * may be NULL. */
 void tb_weights_take_source(tb_weights *w, tb_weights *source);
+/* Tensors added from here on come from source: sentences about them name its label. source must
+ * live as long as w does. */
+void tb_weights_from(tb_weights *w, const tb_weights *source);
 
 const char *tb_weights_label(const tb_weights *w); /* the path, for sentences */
+const char *tb_weights_file(const tb_weights *w, const tb_tensor *t); /* the one t came from */
 size_t tb_weights_count(const tb_weights *w);
 const char *tb_weights_name(const tb_weights *w, size_t i);
 const tb_tensor *tb_weights_at(const tb_weights *w, size_t i);

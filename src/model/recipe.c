@@ -1,0 +1,773 @@
+#include "model/recipe.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What becomes of a published tensor. */
+typedef enum {
+    DROP,      /* in the file, never used */
+    KEEP,      /* as it is */
+    TURN,      /* GPT-2's (in, out) -> (out, in) */
+    CONV,      /* (out, in, k...) -> (out, k..., in) */
+    NORM_CONV, /* the same; this is v of a weight norm: times g / |v| per first axis */
+    NORM_UP,   /* a transposed convolution's v: (in, out, k) -> (out, k, in), per first axis too */
+    NORM_GAIN, /* g of a weight norm: goes into its v */
+} shape_rule;
+
+/* What it is, which decides its type. Vectors are f32 whatever their group. */
+typedef enum {
+    EXACT, /* f32: small, or what it drives is audible */
+    BLOCK, /* the big matrices of the token model */
+    TABLE, /* rows looked up: f16 when the matrices are quantised */
+    SOUND, /* flow and vocoder: bf16 then */
+    SIGN,  /* speech tokenizer and speaker networks: stored in f16, computed in f32, because a
+            * flipped sign is another token */
+    GROUP_COUNT
+} group;
+
+typedef enum { T3, S3GEN, VE } file_kind;
+
+/*
+ * Patterns: # stands for a number, {a|b} for one of several words, * for anything without a
+ * further '*' (used for what is dropped). Order does not matter: a name fits one row.
+ */
+typedef struct {
+    file_kind file;
+    const char *pattern;
+    shape_rule rule;
+    group group;
+} row;
+
+#define WB "{weight|bias}"
+#define BN "{weight|bias|running_mean|running_var}"
+#define PW "parametrizations.weight."
+/* clang-format off */
+static const row rows[] = {
+    { T3, "tfmr.wte.weight",                                     DROP,      TABLE },
+    { T3, "tfmr.wpe.weight",                                     KEEP,      TABLE },
+    { T3, "tfmr.h.#.{ln_1|ln_2}." WB,                            KEEP,      EXACT },
+    { T3, "tfmr.h.#.attn.{c_attn|c_proj}.weight",                TURN,      BLOCK },
+    { T3, "tfmr.h.#.attn.{c_attn|c_proj}.bias",                  KEEP,      EXACT },
+    { T3, "tfmr.h.#.mlp.{c_fc|c_proj}.weight",                   TURN,      BLOCK },
+    { T3, "tfmr.h.#.mlp.{c_fc|c_proj}.bias",                     KEEP,      EXACT },
+    { T3, "tfmr.ln_f." WB,                                       KEEP,      EXACT },
+    { T3, "cond_enc.spkr_enc." WB,                               KEEP,      TABLE },
+    { T3, "{text_emb|speech_emb}.weight",                        KEEP,      TABLE },
+    { T3, "text_head.weight",                                    DROP,      BLOCK },
+    { T3, "speech_head." WB,                                     KEEP,      BLOCK },
+
+    { S3GEN, "tokenizer.{_mel_filters|window}",                  KEEP,      EXACT },
+    { S3GEN, "tokenizer.encoder.{conv1|conv2}.weight",           CONV,      SIGN },
+    { S3GEN, "tokenizer.encoder.{conv1|conv2}.bias",             KEEP,      EXACT },
+    { S3GEN, "tokenizer.encoder.blocks.#.attn.{query|key|value|out}." WB, KEEP, SIGN },
+    { S3GEN, "tokenizer.encoder.blocks.#.attn.fsmn_block.weight", CONV,     EXACT },
+    { S3GEN, "tokenizer.encoder.blocks.#.{attn_ln|mlp_ln}." WB,  KEEP,      EXACT },
+    { S3GEN, "tokenizer.encoder.blocks.#.mlp.#." WB,             KEEP,      SIGN },
+    { S3GEN, "tokenizer.quantizer._codebook.project_down." WB,   KEEP,      SIGN },
+
+    { S3GEN, "speaker_encoder.*.num_batches_tracked",            DROP,      EXACT },
+    { S3GEN, "speaker_encoder.head.{conv1|conv2}.weight",        CONV,      SIGN },
+    { S3GEN, "speaker_encoder.head.{bn1|bn2}." BN,               KEEP,      EXACT },
+    { S3GEN, "speaker_encoder.head.{layer1|layer2}.#.{conv1|conv2}.weight", CONV, SIGN },
+    { S3GEN, "speaker_encoder.head.{layer1|layer2}.#.{bn1|bn2}." BN, KEEP,  EXACT },
+    { S3GEN, "speaker_encoder.head.{layer1|layer2}.#.shortcut.0.weight", CONV, SIGN },
+    { S3GEN, "speaker_encoder.head.{layer1|layer2}.#.shortcut.1." BN, KEEP, EXACT },
+    { S3GEN, "speaker_encoder.xvector.{tdnn|dense}.linear.weight", CONV,    SIGN },
+    { S3GEN, "speaker_encoder.xvector.{tdnn|dense}.nonlinear.batchnorm." BN, KEEP, EXACT },
+    { S3GEN, "speaker_encoder.xvector.block#.tdnnd#.{nonlinear1|nonlinear2}.batchnorm." BN, KEEP, EXACT },
+    { S3GEN, "speaker_encoder.xvector.block#.tdnnd#.linear1.weight", CONV,  SIGN },
+    { S3GEN, "speaker_encoder.xvector.block#.tdnnd#.cam_layer.{linear_local|linear1|linear2}.weight", CONV, SIGN },
+    { S3GEN, "speaker_encoder.xvector.block#.tdnnd#.cam_layer.{linear1|linear2}.bias", KEEP, EXACT },
+    { S3GEN, "speaker_encoder.xvector.transit#.nonlinear.batchnorm." BN, KEEP, EXACT },
+    { S3GEN, "speaker_encoder.xvector.transit#.linear.weight",   CONV,      SIGN },
+    { S3GEN, "speaker_encoder.xvector.out_nonlinear.batchnorm." BN, KEEP,   EXACT },
+
+    { S3GEN, "flow.input_embedding.weight",                      KEEP,      SOUND },
+    { S3GEN, "flow.{spk_embed_affine_layer|encoder_proj}." WB,   KEEP,      SOUND },
+    { S3GEN, "flow.encoder.{embed|up_embed}.out.#." WB,          KEEP,      SOUND },
+    { S3GEN, "flow.encoder.after_norm." WB,                      KEEP,      EXACT },
+    { S3GEN, "flow.encoder.pre_lookahead_layer.{conv1|conv2}.weight", CONV, SOUND },
+    { S3GEN, "flow.encoder.pre_lookahead_layer.{conv1|conv2}.bias", KEEP,   EXACT },
+    { S3GEN, "flow.encoder.up_layer.conv.weight",                CONV,      SOUND },
+    { S3GEN, "flow.encoder.up_layer.conv.bias",                  KEEP,      EXACT },
+    { S3GEN, "flow.encoder.{encoders|up_encoders}.#.self_attn.{pos_bias_u|pos_bias_v}", KEEP, EXACT },
+    { S3GEN, "flow.encoder.{encoders|up_encoders}.#.self_attn.{linear_q|linear_k|linear_v|linear_out}." WB, KEEP, SOUND },
+    { S3GEN, "flow.encoder.{encoders|up_encoders}.#.self_attn.linear_pos.weight", KEEP, SOUND },
+    { S3GEN, "flow.encoder.{encoders|up_encoders}.#.feed_forward.{w_1|w_2}." WB, KEEP, SOUND },
+    { S3GEN, "flow.encoder.{encoders|up_encoders}.#.{norm_ff|norm_mha}." WB, KEEP, EXACT },
+    { S3GEN, "flow.decoder.estimator.time_mlp.{linear_1|linear_2}." WB, KEEP, EXACT },
+    { S3GEN, "flow.decoder.estimator.time_embed_mixer.weight",   KEEP,      EXACT },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.mlp.#." WB, KEEP, SOUND },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.{block1|block2}.block.0.weight", CONV, SOUND },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.{block1|block2}.block.0.bias", KEEP, EXACT },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.{block1|block2}.block.2." WB, KEEP, EXACT },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.res_conv.weight", CONV, SOUND },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.res_conv.bias", KEEP, EXACT },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.#.{norm1|norm3}." WB, KEEP, EXACT },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.#.attn1.{to_q|to_k|to_v}.weight", KEEP, SOUND },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.#.attn1.to_out.0." WB, KEEP, SOUND },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.#.ff.net.0.proj." WB, KEEP, SOUND },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.#.ff.net.2." WB, KEEP, SOUND },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|up_blocks}.#.2.weight", CONV, SOUND },
+    { S3GEN, "flow.decoder.estimator.{down_blocks|up_blocks}.#.2.bias", KEEP, EXACT },
+    { S3GEN, "flow.decoder.estimator.final_block.block.0.weight", CONV,     SOUND },
+    { S3GEN, "flow.decoder.estimator.final_block.block.0.bias",  KEEP,      EXACT },
+    { S3GEN, "flow.decoder.estimator.final_block.block.2." WB,   KEEP,      EXACT },
+    { S3GEN, "flow.decoder.estimator.final_proj.weight",         CONV,      SOUND },
+    { S3GEN, "flow.decoder.estimator.final_proj.bias",           KEEP,      EXACT },
+
+    { S3GEN, "mel2wav.m_source.l_linear." WB,                    KEEP,      EXACT },
+    { S3GEN, "mel2wav.{conv_pre|conv_post}.bias",                KEEP,      EXACT },
+    { S3GEN, "mel2wav.conv_pre." PW "original0",                 NORM_GAIN, EXACT },
+    { S3GEN, "mel2wav.conv_pre." PW "original1",                 NORM_CONV, SOUND },
+    { S3GEN, "mel2wav.conv_post." PW "original0",                NORM_GAIN, EXACT },
+    { S3GEN, "mel2wav.conv_post." PW "original1",                NORM_CONV, EXACT },
+    { S3GEN, "mel2wav.ups.#.bias",                               KEEP,      EXACT },
+    { S3GEN, "mel2wav.ups.#." PW "original0",                    NORM_GAIN, EXACT },
+    { S3GEN, "mel2wav.ups.#." PW "original1",                    NORM_UP,   SOUND },
+    { S3GEN, "mel2wav.source_downs.#.weight",                    CONV,      SOUND },
+    { S3GEN, "mel2wav.source_downs.#.bias",                      KEEP,      EXACT },
+    { S3GEN, "mel2wav.{source_resblocks|resblocks}.#.{convs1|convs2}.#.bias", KEEP, EXACT },
+    { S3GEN, "mel2wav.{source_resblocks|resblocks}.#.{convs1|convs2}.#." PW "original0", NORM_GAIN, EXACT },
+    { S3GEN, "mel2wav.{source_resblocks|resblocks}.#.{convs1|convs2}.#." PW "original1", NORM_CONV, SOUND },
+    { S3GEN, "mel2wav.{source_resblocks|resblocks}.#.{activations1|activations2}.#.alpha", KEEP, EXACT },
+    { S3GEN, "mel2wav.f0_predictor.condnet.#.bias",              KEEP,      EXACT },
+    { S3GEN, "mel2wav.f0_predictor.condnet.#." PW "original0",   NORM_GAIN, EXACT },
+    { S3GEN, "mel2wav.f0_predictor.condnet.#." PW "original1",   NORM_CONV, EXACT },
+    { S3GEN, "mel2wav.f0_predictor.classifier." WB,              KEEP,      EXACT },
+
+    { VE, "lstm.{weight_ih|weight_hh|bias_ih|bias_hh}_l#",       KEEP,      SIGN },
+    { VE, "proj." WB,                                            KEEP,      SIGN },
+    { VE, "{similarity_weight|similarity_bias}",                 KEEP,      EXACT },
+};
+
+/* Parts of names, both ways: the readers of the single file's format stop at 63 bytes. The first
+ * three stand wherever they occur; ours never occur in a published name, nor the other way round. */
+static const struct { const char *published, *ours; } parts[] = {
+    { "speaker_encoder.xvector.", "xv." },
+    { ".nonlinear",               ".nl" },
+    { ".batchnorm.",              ".bn." },
+};
+/* clang-format on */
+
+static const char ve_prefix[] = "ve.";
+static const char norm_part[] = "." PW; /* "<conv>.parametrizations.weight.original1" */
+
+/* Types by what is asked for. */
+static const tb_dtype policy[TB_DTYPE_COUNT][GROUP_COUNT] = {
+    [TB_F32] = {TB_F32, TB_F32, TB_F32, TB_F32, TB_F32},
+    [TB_F16] = {TB_F32, TB_F16, TB_F16, TB_F16, TB_F16},
+    [TB_BF16] = {TB_F32, TB_BF16, TB_BF16, TB_BF16, TB_F16},
+    [TB_Q8_0] = {TB_F32, TB_Q8_0, TB_F16, TB_BF16, TB_F16},
+    [TB_Q4_0] = {TB_F32, TB_Q4_0, TB_F16, TB_BF16, TB_F16},
+};
+
+typedef struct {
+    char *name;       /* ours */
+    tb_tensor tensor; /* what is made */
+    const tb_weights *set;
+    const tb_tensor *from;
+    const tb_tensor *gain; /* of a weight norm; NULL */
+    shape_rule rule;
+} item;
+
+struct tb_recipe {
+    tb_recipe_source src;
+    char *label;
+    item *items;
+    size_t n;
+    size_t total_bytes;
+};
+
+/* ------------------------------------------------------------------- names */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Does name fit the pattern? Words of a brace are tried in turn; at most a few levels deep. */
+static bool fits(const char *pattern, const char *name)
+{
+    for (; *pattern; pattern++) {
+        if (*pattern == '#') {
+            size_t digits = 0;
+
+            while (is_digit(name[digits]))
+                digits++;
+            if (digits == 0 || digits > 4 || (name[0] == '0' && digits > 1)) return false;
+            name += digits;
+        } else if (*pattern == '{') {
+            const char *end = strchr(pattern, '}'), *word = pattern + 1;
+
+            assert(end);
+            while (word < end) {
+                size_t len = strcspn(word, "|}");
+
+                if (strncmp(name, word, len) == 0 && fits(end + 1, name + len)) return true;
+                word += len + 1;
+            }
+            return false;
+        } else if (*pattern == '*') {
+            const char *rest = pattern + 1;
+            size_t len = strlen(name), tail = strlen(rest);
+
+            return len >= tail && fits(rest, name + len - tail); /* no variable part follows a * */
+        } else if (*pattern != *name++) {
+            return false;
+        }
+    }
+    return *name == '\0';
+}
+
+static const row *find_row(file_kind file, const char *name)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].file == file && fits(rows[i].pattern, name)) return &rows[i];
+    return NULL;
+}
+
+/* Replaces every occurrence of from. False when it does not fit. */
+static bool replace(char name[TB_RECIPE_NAME], const char *from, const char *to)
+{
+    const size_t from_len = strlen(from), to_len = strlen(to);
+
+    for (char *p = strstr(name, from); p; p = strstr(p + to_len, from)) {
+        if (strlen(name) - from_len + to_len >= TB_RECIPE_NAME) return false;
+        memmove(p + to_len, p + from_len, strlen(p + from_len) + 1);
+        memcpy(p, to, to_len);
+    }
+    return true;
+}
+
+/* The name in our set of a tensor of that file. */
+static bool our_name(file_kind file, const char *published, char out[TB_RECIPE_NAME])
+{
+    const char *prefix = file == VE ? ve_prefix : "";
+    char *norm;
+
+    if (snprintf(out, TB_RECIPE_NAME, "%s%s", prefix, published) >= TB_RECIPE_NAME) return false;
+    norm = strstr(out, norm_part);
+    if (norm) memcpy(norm, ".weight", sizeof ".weight");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!replace(out, parts[i].published, parts[i].ours)) return false;
+    return true;
+}
+
+bool tb_recipe_our_name(const char *published, char out[TB_RECIPE_NAME])
+{
+    for (file_kind file = T3; file <= VE; file++) {
+        const row *r = find_row(file, published);
+
+        if (r) return r->rule != DROP && our_name(file, published, out);
+    }
+    return false;
+}
+
+bool tb_recipe_published_name(const char *ours, char out[TB_RECIPE_NAME])
+{
+    const size_t prefix = strlen(ve_prefix);
+    const bool ve = strncmp(ours, ve_prefix, prefix) == 0;
+    char whole[TB_RECIPE_NAME + sizeof PW "original1"];
+    size_t stem;
+
+    if (snprintf(out, TB_RECIPE_NAME, "%s", ve ? ours + prefix : ours) >= TB_RECIPE_NAME)
+        return false;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!replace(out, parts[i].ours, parts[i].published)) return false;
+    for (file_kind file = T3; file <= VE; file++)
+        if ((file == VE) == ve && find_row(file, out)) return true;
+    stem = strlen(out);
+    if (stem < strlen(".weight") || strcmp(out + stem - strlen(".weight"), ".weight") != 0)
+        return false;
+    stem -= strlen("weight");
+    snprintf(whole, sizeof whole, "%.*s" PW "original1", (int)stem, out);
+    if (ve || !find_row(S3GEN, whole)) return false;
+    return snprintf(out + stem, TB_RECIPE_NAME - stem, "parametrizations.weight") <
+           (int)(TB_RECIPE_NAME - stem);
+}
+
+/* ---------------------------------------------------------------- planning */
+
+/* Numbers of one row of a tensor in parts of rows; a vector or scalar is one row. */
+static size_t row_count(const tb_tensor *t)
+{
+    return t->n_dims > 1 ? t->dim[0] : 1;
+}
+
+static size_t row_len(const tb_tensor *t)
+{
+    const size_t n = row_count(t);
+
+    return n ? tb_tensor_count(t) / n : 0;
+}
+
+/* The shape of ours for a published shape; false when the rule cannot be applied to it. */
+static bool turn_shape(shape_rule rule, const tb_tensor *from, tb_tensor *to)
+{
+    const unsigned n = from->n_dims;
+    const size_t *d = from->dim;
+
+    *to = (tb_tensor){.n_dims = n};
+    switch (rule) {
+    case KEEP:
+        memcpy(to->dim, d, sizeof to->dim);
+        return true;
+    case TURN:
+        if (n != 2) return false;
+        to->dim[0] = d[1];
+        to->dim[1] = d[0];
+        return true;
+    case CONV:
+    case NORM_CONV:
+        if (n < 3) return false;
+        to->dim[0] = d[0];
+        for (unsigned i = 2; i < n; i++)
+            to->dim[i - 1] = d[i];
+        to->dim[n - 1] = d[1];
+        return true;
+    case NORM_UP:
+        if (n != 3) return false;
+        to->dim[0] = d[1];
+        to->dim[1] = d[2];
+        to->dim[2] = d[0];
+        return true;
+    case DROP:
+    case NORM_GAIN:
+        break;
+    }
+    return false;
+}
+
+/* The type of ours. Blocks run along the last axis; one that is no whole number of them stays f16.
+ */
+static tb_dtype choose_type(tb_dtype type, group g, const tb_tensor *shape, bool *odd)
+{
+    tb_dtype chosen = policy[type][g];
+
+    if (shape->n_dims < 2) return TB_F32;
+    *odd = (chosen == TB_Q8_0 || chosen == TB_Q4_0) &&
+           shape->dim[shape->n_dims - 1] % TB_QUANT_BLOCK != 0;
+    return *odd ? TB_F16 : chosen;
+}
+
+static bool is_number_type(tb_dtype type)
+{
+    return type == TB_F32 || type == TB_F16 || type == TB_BF16;
+}
+
+/* g of the weight norm whose v is named so, checked against v's shape. */
+static tb_status find_gain(const tb_weights *set, const char *v_name, const tb_tensor *v,
+                           const tb_tensor **out, tb_err *err)
+{
+    char name[TB_RECIPE_NAME];
+    const tb_tensor *g;
+
+    snprintf(name, sizeof name, "%s", v_name);
+    name[strlen(name) - 1] = '0'; /* original1 -> original0 */
+    g = tb_weights_find(set, name);
+    if (!g)
+        return tb_fail(err, TB_EMODEL, "%s has %s, but no %s", tb_weights_label(set), v_name, name);
+    if (!is_number_type(g->type) || tb_tensor_count(g) != v->dim[0]) {
+        char shape[80];
+
+        tb_tensor_shape(g, shape);
+        return tb_fail(err, TB_EMODEL, "%s: %s is %s %s, wanted %zu numbers", tb_weights_label(set),
+                       name, tb_dtype_name(g->type), shape, v->dim[0]);
+    }
+    *out = g;
+    return TB_OK;
+}
+
+/* Plans tensor i of the set, if it is one of ours. *odd: it could not be had in blocks. */
+static tb_status plan_tensor(tb_recipe *r, file_kind file, const tb_weights *set, size_t i,
+                             const char *prefix, tb_dtype type, bool *odd, tb_err *err)
+{
+    const char *label = tb_weights_label(set), *name = tb_weights_name(set, i);
+    const tb_tensor *from = tb_weights_at(set, i);
+    char ours[TB_RECIPE_NAME], shape[80];
+    item x = {.set = set, .from = from};
+    const row *known;
+
+    if (strncmp(name, prefix, strlen(prefix)) != 0) return TB_OK;
+    known = find_row(file, name + strlen(prefix));
+    if (!known || !our_name(file, name + strlen(prefix), ours))
+        return tb_fail(err, TB_EMODEL, "%s has a tensor that is not part of this model: %s", label,
+                       name);
+    if (known->rule == DROP) return TB_OK;
+    tb_tensor_shape(from, shape);
+    if (!is_number_type(from->type))
+        return tb_fail(err, TB_EMODEL, "%s: %s is of type %s, wanted f32, f16 or bf16", label, name,
+                       tb_dtype_name(from->type));
+    if (known->rule == NORM_GAIN) { /* its v looks for it; a g without a v would be lost */
+        char v[TB_RECIPE_NAME];
+
+        snprintf(v, sizeof v, "%s", name);
+        v[strlen(v) - 1] = '1';
+        if (tb_weights_find(set, v)) return TB_OK;
+        return tb_fail(err, TB_EMODEL, "%s has %s, but no %s", label, name, v);
+    }
+    if (tb_tensor_count(from) == 0 || !turn_shape(known->rule, from, &x.tensor))
+        return tb_fail(err, TB_EMODEL, "%s: %s has shape %s, which does not fit what it is for",
+                       label, name, shape);
+    x.rule = known->rule;
+    x.tensor.type = choose_type(type, known->group, &x.tensor, odd);
+    if (x.rule == NORM_CONV || x.rule == NORM_UP) {
+        tb_status st = find_gain(set, name, from, &x.gain, err);
+        if (st) return st;
+    }
+    x.name = tb_strdup(ours);
+    r->items[r->n++] = x;
+    r->total_bytes += tb_tensor_bytes(&x.tensor);
+    return TB_OK;
+}
+
+static tb_status plan_file(tb_recipe *r, file_kind file, const tb_weights *set, const char *prefix,
+                           tb_dtype type, tb_err *err)
+{
+    const char *first_odd = NULL;
+    size_t n_odd = 0;
+    tb_status st = TB_OK;
+
+    for (size_t i = 0; !st && set && i < tb_weights_count(set); i++) {
+        bool odd = false;
+
+        st = plan_tensor(r, file, set, i, prefix ? prefix : "", type, &odd, err);
+        if (odd && !first_odd) first_odd = r->items[r->n - 1].name;
+        n_odd += odd;
+    }
+    if (!st && n_odd)
+        tb_log(TB_WARN, "model",
+               "in f16 instead of %s: %zu tensors whose last axis is no multiple of %d, first %s",
+               tb_dtype_name(type), n_odd, TB_QUANT_BLOCK, first_odd);
+    return st;
+}
+
+static size_t count_of(const tb_weights *set)
+{
+    return set ? tb_weights_count(set) : 0;
+}
+
+/* A set that stands in several places then stands in one: it is freed once. */
+static void keep_each_once(tb_recipe_source *src)
+{
+    if (src->ve == src->t3 || src->ve == src->s3gen) src->ve = NULL;
+    if (src->s3gen == src->t3) src->s3gen = NULL;
+}
+
+static void free_sources(tb_recipe_source *src)
+{
+    keep_each_once(src);
+    tb_weights_free(src->t3);
+    tb_weights_free(src->s3gen);
+    tb_weights_free(src->ve);
+    *src = (tb_recipe_source){0};
+}
+
+tb_status tb_recipe_new(const tb_recipe_source *src, tb_dtype type, const char *label,
+                        tb_recipe **out, tb_err *err)
+{
+    tb_recipe *r = tb_alloc(sizeof *r);
+    const size_t most = count_of(src->t3) + count_of(src->s3gen) + count_of(src->ve);
+    tb_status st;
+
+    assert(is_number_type(type) || type == TB_Q8_0 || type == TB_Q4_0);
+    r->src = *src;
+    r->label = tb_strdup(label);
+    r->items = tb_try_alloc(most + 1, sizeof *r->items);
+    if (!r->items) {
+        st = tb_nomem(err, most + 1, sizeof *r->items);
+        goto out;
+    }
+    st = plan_file(r, T3, src->t3, src->t3_prefix, type, err);
+    if (!st) st = plan_file(r, S3GEN, src->s3gen, src->s3gen_prefix, type, err);
+    if (!st) st = plan_file(r, VE, src->ve, src->ve_prefix, type, err);
+    if (st) goto out;
+    *out = r;
+    r = NULL;
+
+out:
+    tb_recipe_free(r);
+    return st;
+}
+
+void tb_recipe_free(tb_recipe *r)
+{
+    if (!r) return;
+    for (size_t i = 0; i < r->n; i++)
+        tb_free(r->items[i].name);
+    tb_free(r->items);
+    tb_free(r->label);
+    free_sources(&r->src);
+    tb_free(r);
+}
+
+size_t tb_recipe_count(const tb_recipe *r)
+{
+    return r->n;
+}
+
+const char *tb_recipe_name(const tb_recipe *r, size_t i)
+{
+    assert(i < r->n);
+    return r->items[i].name;
+}
+
+const tb_tensor *tb_recipe_tensor(const tb_recipe *r, size_t i)
+{
+    assert(i < r->n);
+    return &r->items[i].tensor;
+}
+
+size_t tb_recipe_total_bytes(const tb_recipe *r)
+{
+    return r->total_bytes;
+}
+
+size_t tb_recipe_rows(const tb_recipe *r, size_t i)
+{
+    return row_count(tb_recipe_tensor(r, i));
+}
+
+size_t tb_recipe_row_bytes(const tb_recipe *r, size_t i)
+{
+    const tb_tensor *t = tb_recipe_tensor(r, i);
+
+    return tb_row_bytes(t->type, row_len(t));
+}
+
+/* ------------------------------------------------------------------ making */
+
+/* n numbers of a source from its at-th on, as f32. */
+static void fetch(const tb_tensor *t, size_t at, float *dst, size_t n)
+{
+    tb_to_f32(t->type, (const char *)t->data + tb_row_bytes(t->type, at), dst, n);
+}
+
+/* Rows of the transposed: in tiles of 16 source rows, so that both sides are walked along lines. */
+static tb_status make_turned(const item *x, size_t first, size_t n, float *out, tb_err *err)
+{
+    enum { TILE = 16 };
+    const size_t K = x->from->dim[0], N = x->from->dim[1];
+    float *tile = tb_try_alloc(n, TILE * sizeof *tile); /* (TILE, n) */
+
+    if (!tile) return tb_nomem(err, n, TILE * sizeof *tile);
+    for (size_t k = 0; k < K; k += TILE) {
+        const size_t high = K - k < TILE ? K - k : TILE;
+
+        for (size_t j = 0; j < high; j++)
+            fetch(x->from, (k + j) * N + first, tile + j * n, n);
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < high; j++)
+                out[i * K + k + j] = tile[j * n + i];
+    }
+    tb_free(tile);
+    return TB_OK;
+}
+
+/* g / |v| of the first axis's entry i, in double. */
+static tb_status gain_over_norm(const item *x, size_t i, float *v, double *out, tb_err *err)
+{
+    const size_t n = tb_tensor_count(x->from) / x->from->dim[0];
+    double sum = 0;
+    float g;
+
+    fetch(x->gain, i, &g, 1);
+    fetch(x->from, i * n, v, n);
+    for (size_t j = 0; j < n; j++)
+        sum += (double)v[j] * (double)v[j];
+    if (!(sum > 0))
+        return tb_fail(err, TB_EMODEL,
+                       "%s: the weight norm of %s has a filter of zeros, number %zu",
+                       tb_weights_label(x->set), x->name, i);
+    *out = (double)g / sqrt(sum);
+    return TB_OK;
+}
+
+/* Rows of a convolution: (in, k) of the source becomes (k, in), times the weight norm's factor. */
+static tb_status make_conv(const item *x, size_t first, size_t n, float *out, tb_err *err)
+{
+    const size_t len = row_len(&x->tensor), C = x->from->dim[1], k = len / C;
+    float *v = tb_try_alloc(len, sizeof *v);
+    tb_status st = TB_OK;
+
+    if (!v) return tb_nomem(err, len, sizeof *v);
+    for (size_t i = 0; !st && i < n; i++, out += len) {
+        double factor = 1;
+
+        if (x->gain)
+            st = gain_over_norm(x, first + i, v, &factor, err);
+        else
+            fetch(x->from, (first + i) * len, v, len);
+        for (size_t c = 0; c < C; c++)
+            for (size_t j = 0; j < k; j++)
+                out[j * C + c] = (float)((double)v[c * k + j] * factor);
+    }
+    tb_free(v);
+    return st;
+}
+
+/* Rows of a transposed convolution: (in, out, k) becomes (out, k, in); its factors are the input
+ * channels'. */
+static tb_status make_up(const item *x, size_t first, size_t n, float *out, tb_err *err)
+{
+    const size_t C = x->from->dim[0], N = x->from->dim[1], k = x->from->dim[2];
+    float *v = tb_try_alloc(N, k * sizeof *v); /* one input channel: (out, k) */
+    tb_status st = TB_OK;
+
+    if (!v) return tb_nomem(err, N, k * sizeof *v);
+    for (size_t c = 0; !st && c < C; c++) {
+        double factor = 1;
+
+        st = gain_over_norm(x, c, v, &factor, err);
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < k; j++)
+                out[(i * k + j) * C + c] = (float)((double)v[(first + i) * k + j] * factor);
+    }
+    tb_free(v);
+    return st;
+}
+
+/* Is what is made, row by row, what lies in the file, but for the type? */
+static bool same_order(const item *x)
+{
+    switch (x->rule) {
+    case KEEP:
+        return true;
+    case CONV: /* (out, in, 1) and (out, 1, k) are the same in both orders */
+        return x->from->dim[1] == 1 || row_len(&x->tensor) == x->from->dim[1];
+    case TURN:
+    case NORM_CONV:
+    case NORM_UP:
+    case DROP:
+    case NORM_GAIN:
+        break;
+    }
+    return false;
+}
+
+/* Can the type hold these? What is no number, or infinite, would end as noise in somebody's ears.
+ */
+static tb_status check_range(const item *x, const float *v, size_t n, tb_err *err)
+{
+    const float most = x->tensor.type == TB_F32    ? FLT_MAX
+                       : x->tensor.type == TB_BF16 ? 0x1.fep127f
+                                                   : 65504.0f;
+
+    for (size_t i = 0; i < n; i++)
+        if (!(fabsf(v[i]) <= most))
+            return tb_fail(err, TB_EMODEL, "%s: %s holds %g, which %s cannot",
+                           tb_weights_label(x->set), x->name, (double)v[i],
+                           tb_dtype_name(x->tensor.type));
+    return TB_OK;
+}
+
+tb_status tb_recipe_make(const tb_recipe *r, size_t i, size_t first, size_t n, void *out,
+                         tb_err *err)
+{
+    const item *x = &r->items[i];
+    const size_t len = row_len(&x->tensor);
+    float *v = NULL;
+    tb_status st = TB_OK;
+
+    assert(i < r->n && first + n <= row_count(&x->tensor));
+    v = tb_try_alloc(n * len, sizeof *v);
+    if (!v) {
+        st = tb_nomem(err, n * len, sizeof *v);
+        goto out;
+    }
+    if (same_order(x))
+        fetch(x->from, first * len, v, n * len);
+    else if (x->rule == TURN)
+        st = make_turned(x, first, n, v, err);
+    else if (x->rule == NORM_UP)
+        st = make_up(x, first, n, v, err);
+    else
+        st = make_conv(x, first, n, v, err);
+    if (!st) st = check_range(x, v, n * len, err);
+    if (!st) tb_from_f32(x->tensor.type, v, out, n * len);
+
+out:
+    tb_free(v);
+    return st;
+}
+
+void tb_recipe_done_with(const tb_recipe *r, size_t i)
+{
+    assert(i < r->n);
+    tb_weights_drop_pages(r->items[i].set, r->items[i].from);
+}
+
+/* ---------------------------------------------------------------- building */
+
+/* Rows made at once: a megabyte or so of f32 stays in the caches. */
+static size_t rows_at_once(const tb_tensor *t)
+{
+    const size_t n = ((size_t)1 << 18) / row_len(t);
+
+    return n ? n : 1;
+}
+
+static tb_status build_tensor(const tb_recipe *r, size_t i, tb_weights *w, tb_err *err)
+{
+    const item *x = &r->items[i];
+    const size_t rows_all = row_count(&x->tensor), row_bytes = tb_recipe_row_bytes(r, i);
+    const size_t step = rows_at_once(&x->tensor);
+    tb_tensor t = x->tensor;
+    char *made = NULL;
+    tb_status st = TB_OK;
+
+    if (same_order(x) && x->from->type == t.type) {
+        t.data = x->from->data;
+    } else {
+        made = tb_try_alloc(rows_all, row_bytes);
+        if (!made) {
+            st = tb_nomem(err, rows_all, row_bytes);
+            goto out;
+        }
+        for (size_t at = 0; !st && at < rows_all; at += step)
+            st = tb_recipe_make(r, i, at, rows_all - at < step ? rows_all - at : step,
+                                made + at * row_bytes, err);
+        if (st) goto out;
+        t.data = made;
+        tb_recipe_done_with(r, i);
+    }
+    tb_weights_from(w, x->set);
+    st = tb_weights_add(w, x->name, &t, made, err);
+    made = NULL;
+
+out:
+    tb_free(made);
+    return st;
+}
+
+tb_status tb_recipe_build(const tb_recipe_source *src, tb_dtype type, const char *label,
+                          tb_weights **out, tb_err *err)
+{
+    tb_recipe *r = NULL;
+    tb_weights *w = tb_weights_new(label);
+    tb_status st = tb_recipe_new(src, type, label, &r, err);
+
+    for (size_t i = 0; !st && i < r->n; i++)
+        st = build_tensor(r, i, w, err);
+    if (st) goto out;
+    keep_each_once(&r->src);
+    tb_weights_take_source(w, r->src.t3);
+    tb_weights_take_source(w, r->src.s3gen);
+    tb_weights_take_source(w, r->src.ve);
+    r->src = (tb_recipe_source){0};
+    *out = w;
+    w = NULL;
+
+out:
+    tb_weights_free(w);
+    tb_recipe_free(r);
+    return st;
+}
