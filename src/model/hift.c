@@ -1,0 +1,435 @@
+#include "model/hift.h"
+
+#include "base/counter.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#define TAU 6.283185307179586476925
+
+/* What no shape shows: the strides, the dilations, the transforms at the two ends. */
+static const size_t up_stride[TB_HIFT_STAGES] = {8, 5, 3};
+static const size_t down_stride[TB_HIFT_STAGES] = {15, 3, 1}; /* STFT frames per row of the stage */
+static const size_t dilation[TB_HIFT_PAIRS] = {1, 3, 5};
+enum { FFT = 16, HOP = 4, BINS = FFT / 2 + 1 };
+static const float MAX_MAG = 100, CLIP = 0.99f;
+static const float VOICED_HZ = 10, SINE = 0.1f, NOISE_VOICED = 0.003f, NOISE_UNVOICED = 0.1f / 3;
+
+/* ------------------------------------------------------------------ binding */
+
+static void centre(tb_conv *c, size_t d)
+{
+    c->dilation = d;
+    c->pad_left = c->pad_right = c->k ? (c->k - 1) * d / 2 : 0;
+}
+
+/* path: "resblocks.<i>" or "source_resblocks.<i>" */
+static void bind_res(tb_bind *b, tb_hift_res *r, size_t C, const char *path, size_t i)
+{
+    for (size_t j = 0; j < TB_HIFT_PAIRS; j++) {
+        r->alpha1[j] = tb_bind_vec(b, C, "%s.%zu.activations1.%zu.alpha", path, i, j);
+        r->conv1[j] = tb_bind_conv(b, C, 0, C, true, "%s.%zu.convs1.%zu", path, i, j);
+        r->alpha2[j] = tb_bind_vec(b, C, "%s.%zu.activations2.%zu.alpha", path, i, j);
+        r->conv2[j] = tb_bind_conv(b, C, 0, C, true, "%s.%zu.convs2.%zu", path, i, j);
+        centre(&r->conv1[j], dilation[j]);
+        centre(&r->conv2[j], 1);
+    }
+}
+
+/* C channels come in; returns how many go out. */
+static size_t bind_stage(tb_bind *b, tb_hift_stage *s, size_t C, size_t i)
+{
+    s->up = tb_bind_conv(b, 0, 0, C, true, "ups.%zu", i);
+    C = s->up.w.N;
+    s->up.stride = up_stride[i];
+    s->source_down = tb_bind_conv(b, C, 0, 2 * BINS, true, "source_downs.%zu", i);
+    s->source_down.stride = down_stride[i];
+    if (!b->status &&
+        (s->up.k < s->up.stride || (s->up.k - s->up.stride) % 2 || s->source_down.k == 0))
+        b->status =
+            tb_fail(b->err, TB_EMODEL, "%s: %sups.%zu is %zu wide, which no stride of %zu undoes",
+                    tb_weights_label(b->weights), b->prefix, i, s->up.k, s->up.stride);
+    s->up.pad_left = b->status ? 0 : (s->up.k - s->up.stride) / 2;
+    s->source_down.pad_left = s->source_down.pad_right = s->source_down.stride / 2;
+    bind_res(b, &s->source_res, C, "source_resblocks", i);
+    for (size_t j = 0; j < TB_HIFT_KERNELS; j++)
+        bind_res(b, &s->res[j], C, "resblocks", TB_HIFT_KERNELS * i + j);
+    return C;
+}
+
+tb_status tb_hift_bind(tb_hift *hift, tb_weights *weights, tb_err *err)
+{
+    tb_bind b = {.weights = weights, .prefix = "mel2wav.", .err = err};
+    tb_hift h = {0};
+
+    h.pre = tb_bind_conv(&b, 0, 0, 0, true, "conv_pre");
+    centre(&h.pre, 1);
+    h.mels = h.pre.C;
+    size_t C = h.pre.w.N;
+    for (size_t i = 0; i < TB_HIFT_STAGES; i++)
+        C = bind_stage(&b, &h.stage[i], C, i);
+    h.post = tb_bind_conv(&b, 2 * BINS, 0, C, true, "conv_post");
+    centre(&h.post, 1);
+    h.post.w.exact = true; /* an exponential follows */
+
+    C = h.mels;
+    for (size_t i = 0; i < TB_HIFT_F0_CONVS; i++) { /* the odd ones are the activations */
+        h.f0[i] = tb_bind_conv(&b, 0, 3, C, true, "f0_predictor.condnet.%zu", 2 * i);
+        centre(&h.f0[i], 1);
+        h.f0[i].w.exact = true;
+        C = h.f0[i].w.N;
+    }
+    h.f0_out = tb_bind_mat(&b, 1, C, true, "f0_predictor.classifier");
+    h.f0_out.exact = true;
+    h.harmonic_w = tb_bind_vec(&b, TB_HIFT_HARMONICS, "m_source.l_linear.weight");
+    h.harmonic_b = tb_bind_vec(&b, 1, "m_source.l_linear.bias");
+    tb_bind_nothing_left(&b);
+    if (!b.status) *hift = h;
+    return b.status;
+}
+
+/* ------------------------------------------------------------------ pitch and source */
+
+void tb_hift_f0(const tb_hift *hift, const tb_nn *nn, const float *mel, size_t Tm, float *f0)
+{
+    const size_t C = hift->f0_out.K, mark = tb_scratch_mark(nn->scratch);
+    size_t widest = C;
+    const float *x = mel;
+
+    for (size_t i = 0; i < TB_HIFT_F0_CONVS; i++)
+        if (hift->f0[i].w.N > widest) widest = hift->f0[i].w.N;
+    float *a = tb_scratch_f32(nn->scratch, Tm * widest);
+    float *b = tb_scratch_f32(nn->scratch, Tm * widest);
+    for (size_t i = 0; i < TB_HIFT_F0_CONVS; i++) {
+        float *y = i % 2 ? b : a;
+
+        tb_nn_conv(nn, &hift->f0[i], NULL, x, Tm, TB_ACT_ELU, TB_SET, y);
+        tb_tap_put_t(nn->tap, y, Tm, hift->f0[i].w.N, "hift.f0.elu%zu", i);
+        x = y;
+    }
+    tb_nn_linear(nn, &hift->f0_out, x, C, Tm, TB_ACT_NONE, TB_SET, f0, 1);
+    for (size_t t = 0; t < Tm; t++)
+        f0[t] = fabsf(f0[t]);
+    tb_tap_put(nn->tap, f0, 1, Tm, "hift.f0");
+    tb_scratch_release(nn->scratch, mark);
+}
+
+void tb_hift_osc_init(tb_hift_osc *osc, const char *phase_stream, const char *noise_stream)
+{
+    const uint64_t phases = tb_counter_stream(phase_stream);
+
+    *osc = (tb_hift_osc){.noise = tb_counter_stream(noise_stream)};
+    for (size_t k = 1; k < TB_HIFT_HARMONICS; k++)
+        osc->phase[k] = (float)(TAU * (tb_counter_uniform(phases, k) - 0.5));
+}
+
+void tb_hift_source(const tb_hift *hift, const float *f0, size_t Tm, const float *noise,
+                    tb_hift_osc *osc, float *source)
+{
+    for (size_t n = 0; n < Tm * TB_HIFT_HOP; n++) {
+        const float f = f0[n / TB_HIFT_HOP];
+        const bool voiced = f > VOICED_HZ;
+        const float amp = voiced ? NOISE_VOICED : NOISE_UNVOICED;
+        float sum = *hift->harmonic_b;
+
+        for (size_t k = 0; k < TB_HIFT_HARMONICS; k++) {
+            /* The step is rounded as the reference rounds it; the sum and what is left of it after
+             * whole cycles are in double, where the reference's get coarse with time. */
+            const double c = osc->cycles[k] + (double)(f * (float)(k + 1) / TB_HIFT_RATE_HZ);
+            const float z =
+                noise ? noise[n * TB_HIFT_HARMONICS + k]
+                      : (float)tb_counter_normal(osc->noise, osc->sample * TB_HIFT_HARMONICS + k);
+
+            osc->cycles[k] = c - floor(c);
+            const float s = voiced ? SINE * sinf((float)(TAU * osc->cycles[k]) + osc->phase[k]) : 0;
+            sum += hift->harmonic_w[k] * (s + amp * z);
+        }
+        source[n] = tanhf(sum);
+        osc->sample++;
+    }
+}
+
+/* ------------------------------------------------------------------ the transforms */
+
+/* The periodic Hann window, and turns of 1/16. */
+typedef struct {
+    float window[FFT], cos[FFT], sin[FFT];
+} table;
+
+static void make_table(table *w)
+{
+    for (size_t i = 0; i < FFT; i++) {
+        w->window[i] = (float)(0.5 - 0.5 * cos(TAU * (double)i / FFT));
+        w->cos[i] = (float)cos(TAU * (double)i / FFT);
+        w->sin[i] = (float)sin(TAU * (double)i / FFT);
+    }
+}
+
+/* x (len) -> out (len / 4 + 1, 18): 9 real parts, 9 imaginary. Frame j is centred on sample 4j; the
+ * ends are mirrored. */
+static void stft(const table *w, const float *x, size_t len, float *out)
+{
+    for (size_t j = 0; j <= len / HOP; j++, out += 2 * BINS) {
+        float frame[FFT];
+
+        for (size_t i = 0; i < FFT; i++) {
+            ptrdiff_t at = (ptrdiff_t)(HOP * j + i) - FFT / 2;
+
+            if (at < 0) at = -at;
+            if (at >= (ptrdiff_t)len) at = 2 * ((ptrdiff_t)len - 1) - at;
+            frame[i] = w->window[i] * x[at];
+        }
+        for (size_t k = 0; k < BINS; k++) {
+            float re = 0, im = 0;
+
+            for (size_t i = 0; i < FFT; i++) {
+                re += frame[i] * w->cos[i * k % FFT];
+                im -= frame[i] * w->sin[i * k % FFT];
+            }
+            out[k] = re;
+            out[BINS + k] = im;
+        }
+    }
+}
+
+/* One frame of the inverse, windowed. The imaginary parts of the first and last bin have no say. */
+static void inverse_frame(const table *w, const float *mag, const float *phase, float *out)
+{
+    float re[BINS], im[BINS];
+
+    for (size_t k = 0; k < BINS; k++) {
+        re[k] = mag[k] * cosf(phase[k]);
+        im[k] = mag[k] * sinf(phase[k]);
+    }
+    for (size_t i = 0; i < FFT; i++) {
+        float sum = re[0] + (i % 2 ? -re[BINS - 1] : re[BINS - 1]);
+
+        for (size_t k = 1; k < BINS - 1; k++)
+            sum += 2 * (re[k] * w->cos[i * k % FFT] - im[k] * w->sin[i * k % FFT]);
+        out[i] = sum / FFT * w->window[i];
+    }
+}
+
+/* frames (F, 16) -> wav (4 (F - 1)): overlap and add, divided by what the windows that exist add
+ * up to. */
+static void overlap_add(const table *w, const float *frames, size_t F, float *wav)
+{
+    for (size_t n = 0; n < HOP * (F - 1); n++) {
+        const size_t at = n + FFT / 2; /* 8 samples are dropped at each end */
+        const size_t last = at / HOP < F - 1 ? at / HOP : F - 1;
+        float sum = 0, norm = 0;
+
+        for (size_t j = at < FFT ? 0 : (at - FFT) / HOP + 1; j <= last; j++) {
+            const size_t i = at - HOP * j;
+
+            sum += frames[j * FFT + i];
+            norm += w->window[i] * w->window[i];
+        }
+        wav[n] = fmaxf(-CLIP, fminf(CLIP, sum / norm));
+    }
+}
+
+/* ------------------------------------------------------------------ decoder */
+
+/* R(x) in place: x (T, C), t (T, C) scratch */
+static void run_res(const tb_nn *nn, const tb_hift_res *r, const tb_cancel *cancel, size_t T,
+                    float *t, float *x)
+{
+    for (size_t j = 0; j < TB_HIFT_PAIRS && !tb_cancelled(cancel); j++) {
+        const tb_prologue before1 = {.alpha = r->alpha1[j]}, before2 = {.alpha = r->alpha2[j]};
+
+        tb_nn_conv(nn, &r->conv1[j], &before1, x, T, TB_ACT_NONE, TB_SET, t);
+        tb_nn_conv(nn, &r->conv2[j], &before2, t, T, TB_ACT_NONE, TB_ADD, x);
+    }
+}
+
+/* Rows of stage i for Tm frames; the last has one more, as its STFT has. */
+static size_t stage_rows(size_t i, size_t Tm)
+{
+    for (size_t j = 0; j <= i; j++)
+        Tm *= up_stride[j];
+    return i == TB_HIFT_STAGES - 1 ? Tm + 1 : Tm;
+}
+
+/* Four arrays that every stage fits into: in, out, and two to compute with. */
+typedef struct {
+    float *x, *y, *t, *u;
+} rooms;
+
+/*
+ * One stage: twice the steps down, the source let in, the mean of three kernel widths.
+ *
+ *   m->x (T, C_in)  after the activation; afterwards (rows, C)
+ *   S    (F, 18)    the source's STFT
+ */
+static void run_stage(const tb_hift *hift, const tb_nn *nn, size_t i, const float *S, size_t F,
+                      size_t T, const tb_cancel *cancel, rooms *m)
+{
+    const tb_hift_stage *s = &hift->stage[i];
+    const bool last = i == TB_HIFT_STAGES - 1;
+    const size_t C = s->up.w.N, up = tb_conv_transpose_len(&s->up, T), rows = last ? up + 1 : up;
+    float *x = m->y, *y = m->u, *sum = m->x;
+
+    /* The last stage has one row more, mirrored on the left. */
+    tb_nn_conv_transpose(nn, &s->up, NULL, m->x, T, TB_SET, last ? x + C : x);
+    tb_tap_put_t(nn->tap, last ? x + C : x, up, C, "hift.up%zu", i);
+    if (last) memcpy(x, x + 2 * C, C * sizeof *x);
+
+    assert(tb_conv_len(&s->source_down, F) == rows);
+    tb_nn_conv(nn, &s->source_down, NULL, S, F, TB_ACT_NONE, TB_SET, y);
+    tb_tap_put_t(nn->tap, y, rows, C, "hift.src_down%zu", i);
+    run_res(nn, &s->source_res, cancel, rows, m->t, y);
+    tb_tap_put_t(nn->tap, y, rows, C, "hift.src_res%zu", i);
+    tb_nn_add(nn, y, rows * C, x);
+
+    for (size_t j = 0; j < TB_HIFT_KERNELS && !tb_cancelled(cancel); j++) {
+        float *r = j ? y : sum;
+
+        memcpy(r, x, rows * C * sizeof *r);
+        run_res(nn, &s->res[j], cancel, rows, m->t, r);
+        tb_tap_put_t(nn->tap, r, rows, C, "hift.res%zu", TB_HIFT_KERNELS * i + j);
+        if (j) tb_nn_add(nn, r, rows * C, sum);
+    }
+    tb_nn_scale(nn, 1.0f / TB_HIFT_KERNELS, rows * C, sum);
+    tb_nn_act(nn, last ? TB_ACT_LRELU_001 : TB_ACT_LRELU_01, sum, rows * C, sum);
+    tb_tap_put_t(nn->tap, sum, rows, C, "hift.stage%zu_lrelu", i);
+}
+
+/* x (F, C) of the last stage -> wav */
+static void run_end(const tb_hift *hift, const tb_nn *nn, const table *w, const float *x, size_t F,
+                    float *wav)
+{
+    const size_t mark = tb_scratch_mark(nn->scratch);
+    float *y = tb_scratch_f32(nn->scratch, F * 2 * BINS);
+    float *mag = tb_scratch_f32(nn->scratch, F * BINS);
+    float *phase = tb_scratch_f32(nn->scratch, F * BINS);
+    float *frames = tb_scratch_f32(nn->scratch, F * FFT);
+
+    tb_nn_conv(nn, &hift->post, NULL, x, F, TB_ACT_NONE, TB_SET, y);
+    tb_tap_put_t(nn->tap, y, F, 2 * BINS, "hift.conv_post");
+    for (size_t j = 0; j < F; j++) {
+        for (size_t k = 0; k < BINS; k++) {
+            mag[j * BINS + k] = fminf(expf(y[j * 2 * BINS + k]), MAX_MAG);
+            phase[j * BINS + k] = sinf(y[j * 2 * BINS + BINS + k]);
+        }
+        inverse_frame(w, mag + j * BINS, phase + j * BINS, frames + j * FFT);
+    }
+    tb_tap_put_t(nn->tap, mag, F, BINS, "hift.mag");
+    tb_tap_put_t(nn->tap, phase, F, BINS, "hift.phase");
+    overlap_add(w, frames, F, wav);
+    tb_scratch_release(nn->scratch, mark);
+}
+
+tb_status tb_hift_decode(const tb_hift *hift, const tb_nn *nn, const float *mel, size_t Tm,
+                         const float *source, const tb_cancel *cancel, float *wav, tb_err *err)
+{
+    const size_t mark = tb_scratch_mark(nn->scratch), len = Tm * TB_HIFT_HOP, F = len / HOP + 1;
+    size_t most = Tm * hift->pre.w.N, T = Tm;
+    tb_status st = TB_OK;
+    table w;
+
+    assert(Tm > 0);
+    make_table(&w);
+    float *S = tb_scratch_f32(nn->scratch, F * 2 * BINS);
+    stft(&w, source, len, S);
+    tb_tap_put_t(nn->tap, S, F, 2 * BINS, "hift.stft");
+
+    for (size_t i = 0; i < TB_HIFT_STAGES; i++) {
+        const size_t n = stage_rows(i, Tm) * hift->stage[i].up.w.N;
+
+        if (n > most) most = n;
+    }
+    rooms m = {tb_scratch_f32(nn->scratch, most), tb_scratch_f32(nn->scratch, most),
+               tb_scratch_f32(nn->scratch, most), tb_scratch_f32(nn->scratch, most)};
+    tb_nn_conv(nn, &hift->pre, NULL, mel, Tm, TB_ACT_NONE, TB_SET, m.x);
+    tb_tap_put_t(nn->tap, m.x, Tm, hift->pre.w.N, "hift.conv_pre");
+    tb_nn_act(nn, TB_ACT_LRELU_01, m.x, Tm * hift->pre.w.N, m.x);
+    for (size_t i = 0; i < TB_HIFT_STAGES; i++) {
+        run_stage(hift, nn, i, S, F, T, cancel, &m);
+        if (tb_cancelled(cancel)) {
+            st = tb_fail_cancelled(err);
+            goto out;
+        }
+        T = stage_rows(i, Tm);
+    }
+    run_end(hift, nn, &w, m.x, F, wav);
+    tb_tap_put(nn->tap, wav, 1, len, "wav_raw");
+out:
+    tb_scratch_release(nn->scratch, mark);
+    return st;
+}
+
+/* ------------------------------------------------------------------ reach */
+
+typedef struct {
+    long lo, hi; /* both inside */
+} span;
+
+static long floor_div(long a, long b)
+{
+    return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
+
+/* What rows of its input a convolution makes rows s from. */
+static span through_conv(const tb_conv *c, span s)
+{
+    const long stride = c->stride ? (long)c->stride : 1, d = c->dilation ? (long)c->dilation : 1;
+
+    return (span){s.lo * stride - (long)c->pad_left,
+                  s.hi * stride - (long)c->pad_left + (long)(c->k - 1) * d};
+}
+
+static span through_transpose(const tb_conv *c, span s)
+{
+    const long stride = (long)c->stride, pad = (long)c->pad_left, k = (long)c->k;
+
+    return (span){floor_div(s.lo + pad - k + stride, stride), floor_div(s.hi + pad, stride)};
+}
+
+static span through_res(const tb_hift_res *r, span s)
+{
+    for (size_t j = TB_HIFT_PAIRS; j-- > 0;)
+        s = through_conv(&r->conv1[j], through_conv(&r->conv2[j], s));
+    return s;
+}
+
+static span both(span a, span b)
+{
+    return (span){a.lo < b.lo ? a.lo : b.lo, a.hi > b.hi ? a.hi : b.hi};
+}
+
+/* Backwards from the samples of frame 0 to everything that they are made from. */
+void tb_hift_reach(const tb_hift *hift, size_t *before, size_t *after)
+{
+    /* frames of the inverse transform that lie over samples 0 .. 479 */
+    span s = {floor_div(FFT / 2 - FFT, HOP) + 1, (TB_HIFT_HOP - 1 + FFT / 2) / HOP};
+    span S = {0, 0}; /* of the source's transform */
+
+    s = through_conv(&hift->post, s);
+    for (size_t i = TB_HIFT_STAGES; i-- > 0;) {
+        const tb_hift_stage *g = &hift->stage[i];
+        span in = s;
+
+        for (size_t j = 0; j < TB_HIFT_KERNELS; j++)
+            s = both(s, through_res(&g->res[j], in));
+        S = both(S, through_conv(&g->source_down, through_res(&g->source_res, s)));
+        if (i == TB_HIFT_STAGES - 1) s = (span){s.lo - 1, s.hi - 1}; /* its row on the left */
+        s = through_transpose(&g->up, s);
+    }
+    s = through_conv(&hift->pre, s);
+    s = both(s, (span){floor_div(HOP * S.lo - FFT / 2, TB_HIFT_HOP),
+                       floor_div(HOP * S.hi + FFT / 2 - 1, TB_HIFT_HOP)});
+    *before = (size_t)-s.lo;
+    *after = (size_t)s.hi;
+}
+
+void tb_fade(float *wav, size_t len)
+{
+    const size_t n = TB_HIFT_RATE_HZ / 50;
+
+    for (size_t i = 0; i < len && i < n; i++)
+        wav[i] = 0;
+    for (size_t i = n; i < len && i < 2 * n; i++) /* from 0 to 1, both reached */
+        wav[i] *= (float)((1 - cos(TAU / 2 * (double)(i - n) / (double)(n - 1))) / 2);
+}
