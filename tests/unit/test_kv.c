@@ -1,0 +1,139 @@
+#include "model/kv.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { LAYERS = 3, D = 8 };
+
+/* n rows of (q, k, v), as a network has them side by side; every number another. */
+static void fill(float *qkv, size_t n, size_t from)
+{
+    for (size_t i = 0; i < n * 3 * D; i++)
+        qkv[i] = 0.1f + (float)(from * 3 * D + i);
+}
+
+static float at(tb_dtype type, const void *rows, size_t i)
+{
+    float x;
+    if (type == TB_F32)
+        memcpy(&x, (const float *)rows + i, sizeof x);
+    else
+        x = tb_f16_to_f32(((const uint16_t *)rows)[i]);
+    return x;
+}
+
+static void what_is_put_stays_where_it_was_while_the_cache_grows(void **state)
+{
+    (void)state;
+    enum { N = 3 * TB_KV_PAGE + 5 };
+    static const tb_dtype types[] = {TB_F32, TB_F16};
+
+    for (size_t t = 0; t < 2; t++) {
+        tb_kv kv;
+        float qkv[3 * D];
+        tb_kv_init(&kv, types[t], LAYERS, D);
+        for (size_t i = 0; i < N; i++) {
+            assert_int_equal(tb_kv_reserve(&kv, i + 1, NULL), TB_OK);
+            for (size_t l = 0; l < LAYERS; l++) {
+                fill(qkv, 1, i * LAYERS + l);
+                tb_kv_put(&kv, l, i, 1, qkv + D, qkv + 2 * D, 3 * D);
+            }
+            kv.n++;
+        }
+        assert_int_equal(kv.cap % TB_KV_PAGE, 0);
+        assert_true(kv.cap < 2 * N);
+        for (size_t i = 0; i < N; i++)
+            for (size_t l = 0; l < LAYERS; l++) {
+                fill(qkv, 1, i * LAYERS + l);
+                for (size_t c = 0; c < D; c++) {
+                    float k = qkv[D + c], v = qkv[2 * D + c];
+                    if (types[t] == TB_F16) {
+                        k = tb_f16_to_f32(tb_f32_to_f16(k));
+                        v = tb_f16_to_f32(tb_f32_to_f16(v));
+                    }
+                    size_t j = i * tb_kv_stride(&kv) + c;
+                    assert_true(at(types[t], tb_kv_keys(&kv, l), j) == k);
+                    assert_true(at(types[t], tb_kv_values(&kv, l), j) == v);
+                }
+            }
+        tb_kv_clear(&kv);
+    }
+}
+
+static void rows_put_together_are_the_rows_put_one_by_one(void **state)
+{
+    (void)state;
+    enum { N = 70 };
+    float qkv[N * 3 * D];
+    tb_kv one, all;
+    fill(qkv, N, 0);
+    tb_kv_init(&one, TB_F16, 1, D);
+    tb_kv_init(&all, TB_F16, 1, D);
+    assert_int_equal(tb_kv_reserve(&one, N, NULL), TB_OK);
+    assert_int_equal(tb_kv_reserve(&all, N, NULL), TB_OK);
+    tb_kv_put(&all, 0, 0, N, qkv + D, qkv + 2 * D, 3 * D);
+    for (size_t i = 0; i < N; i++)
+        tb_kv_put(&one, 0, i, 1, qkv + i * 3 * D + D, qkv + i * 3 * D + 2 * D, 3 * D);
+    one.n = all.n = N;
+    assert_memory_equal(one.rows[0], all.rows[0], tb_kv_layer_bytes(&all));
+    tb_kv_clear(&one);
+    tb_kv_clear(&all);
+}
+
+static void a_copy_has_the_same_bits_and_a_life_of_its_own(void **state)
+{
+    (void)state;
+    float qkv[3 * D];
+    tb_kv a, b;
+    tb_kv_init(&a, TB_F32, LAYERS, D);
+    tb_kv_init(&b, TB_F32, LAYERS, D);
+    assert_int_equal(tb_kv_reserve(&a, 1, NULL), TB_OK);
+    fill(qkv, 1, 7);
+    for (size_t l = 0; l < LAYERS; l++)
+        tb_kv_put(&a, l, 0, 1, qkv + D, qkv + 2 * D, 3 * D);
+    a.n = 1;
+    assert_int_equal(tb_kv_copy(&b, &a, 200, NULL), TB_OK);
+    assert_int_equal(b.n, 1);
+    assert_true(b.cap >= 201);
+    for (size_t l = 0; l < LAYERS; l++)
+        assert_memory_equal(a.rows[l], b.rows[l], tb_kv_layer_bytes(&a));
+    tb_kv_clear(&a);
+    assert_true(at(TB_F32, tb_kv_keys(&b, LAYERS - 1), 0) == qkv[D]);
+    tb_kv_clear(&b);
+    tb_kv_clear(&b);
+    tb_kv_clear(NULL);
+}
+
+static void a_size_that_no_machine_has_is_refused_and_nothing_is_lost(void **state)
+{
+    (void)state;
+    float qkv[3 * D];
+    tb_err err;
+    tb_kv kv;
+    tb_kv_init(&kv, TB_F32, LAYERS, D);
+    assert_int_equal(tb_kv_reserve(&kv, 1, NULL), TB_OK);
+    fill(qkv, 1, 1);
+    tb_kv_put(&kv, 1, 0, 1, qkv + D, qkv + 2 * D, 3 * D);
+    kv.n = 1;
+    size_t cap = kv.cap;
+    assert_int_equal(tb_kv_reserve(&kv, SIZE_MAX / 128, &err), TB_ENOMEM);
+    assert_int_equal(kv.cap, cap);
+    assert_true(at(TB_F32, tb_kv_keys(&kv, 1), 0) == qkv[D]);
+    tb_kv_clear(&kv);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_put_stays_where_it_was_while_the_cache_grows),
+        cmocka_unit_test(rows_put_together_are_the_rows_put_one_by_one),
+        cmocka_unit_test(a_copy_has_the_same_bits_and_a_life_of_its_own),
+        cmocka_unit_test(a_size_that_no_machine_has_is_refused_and_nothing_is_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
