@@ -13,10 +13,10 @@
 typedef struct {
     const char *name;
     tb_weights *tensors;
-    tb_json *json;     /* NULL when there is none */
-    double looseness;  /* multiplies the tolerance of 10 err32 + 1e-6; 1 unless the test says why */
+    tb_json *json;    /* NULL when there is none */
+    double looseness; /* multiplies the tolerance of 10 err32 + 1e-6; 1 unless the test says why */
     const char *prefix; /* golden name = prefix + tapped name; "" */
-    size_t compared;   /* arrays compared so far */
+    size_t compared;    /* arrays compared so far */
 } golden;
 
 void golden_open(golden *g, const char *name);
@@ -51,7 +51,7 @@ void golden_listen(golden_tap *t, golden *g);
 void golden_noise(const char *key, float mean, float scale, float *out, size_t n);
 
 /* The seeded full-size model's folder, or NULL after saying why (no disk, not made): the test then
- * skips. */
+ * skips. Nano's T3 is in its folder nano. */
 const char *golden_seeded_dir(void);
 
 #endif
