@@ -133,9 +133,15 @@ size_t tb_mel_fbank_frames(size_t len)
     return len >= FFT ? 1 + (len - FFT) / HOP : 0;
 }
 
+void tb_mel_fbank_window(float window[FFT])
+{
+    for (size_t i = 0; i < FFT; i++)
+        window[i] = (float)pow(0.5 - 0.5 * cos(2 * M_PI * (double)i / (FFT - 1)), 0.85);
+}
+
 /* Kaldi's treatment of one frame: its mean taken out, high frequencies lifted (the sample before
  * the first is taken to be like it), Povey's window, zeros up to the FFT's size. */
-static void fbank_frame(const float x[FFT], const double window[FFT], float frame[FBANK_FFT])
+static void fbank_frame(const float x[FFT], const float window[FFT], float frame[FBANK_FFT])
 {
     double mean = 0, before;
     for (size_t i = 0; i < FFT; i++)
@@ -144,7 +150,7 @@ static void fbank_frame(const float x[FFT], const double window[FFT], float fram
     before = (double)x[0] - mean;
     for (size_t i = 0; i < FFT; i++) {
         double s = (double)x[i] - mean;
-        frame[i] = (float)((s - 0.97 * before) * window[i]);
+        frame[i] = (float)((s - 0.97 * before) * (double)window[i]);
         before = s;
     }
     for (size_t i = FFT; i < FBANK_FFT; i++)
@@ -154,8 +160,7 @@ static void fbank_frame(const float x[FFT], const double window[FFT], float fram
 tb_status tb_mel_fbank(const float *x, size_t len, float *out, tb_err *err)
 {
     const size_t frames = tb_mel_fbank_frames(len), M = TB_MEL_FBANK_BANDS;
-    double window[FFT];
-    float frame[FBANK_FFT], spectrum[FBANK_FFT + 2], power[FBANK_FFT / 2 + 1];
+    float window[FFT], frame[FBANK_FFT], spectrum[FBANK_FFT + 2], power[FBANK_FFT / 2 + 1];
     tb_fft *fft = NULL;
     tb_bank bank = {0};
     if (frames == 0) return too_short("the speaker network's filterbank", len, FFT, err);
@@ -163,8 +168,7 @@ tb_status tb_mel_fbank(const float *x, size_t len, float *out, tb_err *err)
     if (st) goto out;
 
     tb_bank_kaldi(&bank, M, FBANK_FFT, RATE_HZ, 20, TOP_HZ);
-    for (size_t i = 0; i < FFT; i++)
-        window[i] = pow(0.5 - 0.5 * cos(2 * M_PI * (double)i / (FFT - 1)), 0.85);
+    tb_mel_fbank_window(window);
     for (size_t t = 0; t < frames; t++) {
         float *row = out + t * M;
         fbank_frame(x + t * HOP, window, frame);

@@ -44,6 +44,7 @@ TB_MUST_CHECK tb_status tb_mel_ve(const float *x, size_t len, float *out, tb_err
  * frames. */
 size_t tb_mel_fbank_frames(size_t len);
 TB_MUST_CHECK tb_status tb_mel_fbank(const float *x, size_t len, float *out, tb_err *err);
+void tb_mel_fbank_window(float window[400]); /* Povey's: Hann to the power of 0.85, both ends 0 */
 
 /* Takes from each column of x (rows, cols) its mean over the rows; the network is fed the
  * filterbank so. */
