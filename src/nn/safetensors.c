@@ -129,34 +129,23 @@ static tb_status check_places(const char *label, const item *items, size_t n, si
     return TB_OK;
 }
 
-static bool aligned(const tb_tensor *t)
-{
-    return (uintptr_t)t->data % tb_row_bytes(t->type, 1) == 0;
-}
-
-/* Adds x: where it lies when it can be used there, else (F64, crooked addresses) a copy. */
 static tb_status add_item(tb_weights *w, const item *x, const unsigned char *data, tb_err *err)
 {
-    const size_t n = tb_tensor_count(&x->tensor), size = tb_tensor_bytes(&x->tensor);
+    const size_t n = tb_tensor_count(&x->tensor);
     tb_tensor t = x->tensor;
-    void *owned = NULL;
+    float *owned;
 
     t.data = data + x->begin;
-    if (x->f64 || !aligned(&t)) {
-        owned = tb_try_alloc(size ? size : 1, 1);
-        if (!owned) return tb_nomem(err, size, 1);
-        if (x->f64) {
-            for (size_t i = 0; i < n; i++) {
-                double value;
+    if (!x->f64) return tb_weights_place(w, x->name, &t, err);
+    owned = tb_try_alloc(n + 1, sizeof *owned);
+    if (!owned) return tb_nomem(err, n + 1, sizeof *owned);
+    for (size_t i = 0; i < n; i++) {
+        double value;
 
-                memcpy(&value, data + x->begin + i * sizeof value, sizeof value);
-                ((float *)owned)[i] = (float)value;
-            }
-        } else {
-            memcpy(owned, t.data, size);
-        }
-        t.data = owned;
+        memcpy(&value, data + x->begin + i * sizeof value, sizeof value);
+        owned[i] = (float)value;
     }
+    t.data = owned;
     return tb_weights_add(w, x->name, &t, owned, err);
 }
 
@@ -173,7 +162,7 @@ static tb_status read_metadata(tb_weights *w, const tb_json *v, tb_err *err)
             st = tb_fail(err, TB_EMODEL, "%s: its __metadata__ holds something that is no text",
                          tb_weights_label(w));
         else
-            st = tb_weights_add_meta(w, key, tb_json_text(value), err);
+            st = tb_weights_add_meta(w, key, tb_json_text(value), strlen(tb_json_text(value)), err);
     }
     return st;
 }

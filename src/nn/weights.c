@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { TENSORS_MAX = 1000000 }; /* ours are 2500; a hostile header must not cost gigabytes */
+
 typedef struct {
     tb_tensor tensor; /* first: a tensor handed out finds its entry again */
     char *name;
@@ -23,9 +25,10 @@ typedef struct {
 
 typedef struct {
     char *key;
-    char *text;       /* NULL for bytes */
-    const void *blob; /* borrowed */
-    size_t blob_size;
+    bool text; /* NUL-terminated UTF-8; else bytes */
+    const void *data;
+    size_t size;
+    void *owned; /* heap, or NULL */
 } meta;
 
 /* Names by hash: slots hold index + 1, 0 is free, linear probing, at most half full. */
@@ -149,7 +152,7 @@ void tb_weights_free(tb_weights *w)
     }
     for (size_t i = 0; i < w->n_metas; i++) {
         tb_free(w->metas[i].key);
-        tb_free(w->metas[i].text);
+        tb_free(w->metas[i].owned);
     }
     for (size_t i = 0; i < w->n_sources; i++)
         tb_weights_free(w->sources[i]);
@@ -187,7 +190,7 @@ tb_status tb_weights_reserve(tb_weights *w, size_t n, tb_err *err)
     entry *entries;
 
     if (n > w->cap) {
-        if (n > UINT32_MAX / 4)
+        if (n > TENSORS_MAX)
             return tb_fail(err, TB_EMODEL, "%s has too many tensors: %zu", w->label, n);
         entries = tb_try_realloc(w->entries, n, sizeof *entries);
         if (!entries) return tb_nomem(err, n, sizeof *entries);
@@ -245,6 +248,23 @@ out:
     return st;
 }
 
+tb_status tb_weights_place(tb_weights *w, const char *name, const tb_tensor *t, tb_err *err)
+{
+    const size_t size = tb_tensor_bytes(t);
+    const bool blocks = t->type == TB_Q8_0 || t->type == TB_Q4_0; /* begin with an f16 */
+    const size_t align = blocks ? sizeof(uint16_t) : tb_row_bytes(t->type, 1);
+    tb_tensor copy = *t;
+    void *owned = NULL;
+
+    if ((uintptr_t)t->data % align != 0) {
+        owned = tb_try_alloc(size ? size : 1, 1);
+        if (!owned) return tb_nomem(err, size, 1);
+        memcpy(owned, t->data, size);
+        copy.data = owned;
+    }
+    return tb_weights_add(w, name, &copy, owned, err);
+}
+
 void tb_weights_from(tb_weights *w, const tb_weights *source)
 {
     w->from = source->label;
@@ -279,44 +299,65 @@ const tb_tensor *tb_weights_find(const tb_weights *w, const char *name)
     return slot ? &w->entries[slot - 1].tensor : NULL;
 }
 
-static tb_status add_meta(tb_weights *w, const char *key, const char *text, const void *blob,
-                          size_t blob_size, tb_err *err)
+/* Copies key; m->owned is taken, on failure too. */
+static tb_status add_meta(tb_weights *w, const char *key, const meta *m, tb_err *err)
 {
     const char *fault = name_fault(key);
     uint32_t *slot;
+    tb_status st = TB_OK;
 
-    if (fault)
-        return tb_fail(err, TB_EMODEL, "%s: the key of metadata number %zu %s", w->label,
-                       w->n_metas + 1, fault);
+    if (fault) {
+        st = tb_fail(err, TB_EMODEL, "%s: the key of metadata number %zu %s", w->label,
+                     w->n_metas + 1, fault);
+        goto out;
+    }
     if (w->n_metas == w->metas_cap) {
         size_t cap = w->metas_cap ? 2 * w->metas_cap : 16;
         meta *metas = tb_try_realloc(w->metas, cap, sizeof *metas);
 
-        if (!metas) return tb_nomem(err, cap, sizeof *metas);
+        if (!metas) {
+            st = tb_nomem(err, cap, sizeof *metas);
+            goto out;
+        }
         w->metas = metas;
         w->metas_cap = cap;
     }
-    if (!index_grow(&w->keys, w->n_metas + 1, w->n_metas, w, tb_weights_meta_key))
-        return tb_nomem(err, 2 * w->n_metas, sizeof *w->keys.slots);
+    if (!index_grow(&w->keys, w->n_metas + 1, w->n_metas, w, tb_weights_meta_key)) {
+        st = tb_nomem(err, 2 * w->n_metas, sizeof *w->keys.slots);
+        goto out;
+    }
     slot = probe(&w->keys, key, w, tb_weights_meta_key);
-    if (*slot) return tb_fail(err, TB_EMODEL, "%s: the metadata has %s twice", w->label, key);
-    w->metas[w->n_metas] = (meta){.key = tb_strdup(key),
-                                  .text = tb_strdup(text),
-                                  .blob = blob,
-                                  .blob_size = blob_size};
+    if (*slot) {
+        st = tb_fail(err, TB_EMODEL, "%s: the metadata has %s twice", w->label, key);
+        goto out;
+    }
+    w->metas[w->n_metas] = *m;
+    w->metas[w->n_metas].key = tb_strdup(key);
     *slot = (uint32_t)++w->n_metas;
-    return TB_OK;
+
+out:
+    if (st) tb_free(m->owned);
+    return st;
 }
 
-tb_status tb_weights_add_meta(tb_weights *w, const char *key, const char *text, tb_err *err)
+tb_status tb_weights_add_meta(tb_weights *w, const char *key, const char *text, size_t len,
+                              tb_err *err)
 {
-    return add_meta(w, key, text, NULL, 0, err);
+    char *copy;
+
+    if (memchr(text, '\0', len) || !tb_utf8_valid(text, len))
+        return tb_fail(err, TB_EMODEL, "%s: the text of metadata number %zu is not UTF-8", w->label,
+                       w->n_metas + 1);
+    copy = tb_try_alloc(len + 1, 1);
+    if (!copy) return tb_nomem(err, len + 1, 1);
+    memcpy(copy, text, len);
+    return add_meta(w, key, &(meta){.text = true, .data = copy, .size = len, .owned = copy}, err);
 }
 
 tb_status tb_weights_add_blob(tb_weights *w, const char *key, const void *data, size_t size,
-                              tb_err *err)
+                              void *owned, tb_err *err)
 {
-    return add_meta(w, key, NULL, data, size, err);
+    return add_meta(w, key, &(meta){.data = data, .size = size, .owned = owned}, err);
 }
 
 static const meta *find_meta(const tb_weights *w, const char *key)
@@ -330,16 +371,15 @@ const char *tb_weights_meta(const tb_weights *w, const char *key)
 {
     const meta *m = find_meta(w, key);
 
-    return m ? m->text : NULL;
+    return m && m->text ? m->data : NULL;
 }
 
 const void *tb_weights_blob(const tb_weights *w, const char *key, size_t *size)
 {
     const meta *m = find_meta(w, key);
 
-    if (!m || !m->blob) return NULL;
-    *size = m->blob_size;
-    return m->blob;
+    if (m) *size = m->size;
+    return m ? m->data : NULL;
 }
 
 size_t tb_weights_meta_count(const tb_weights *w)

@@ -27,14 +27,14 @@ tb_weights *tb_weights_new(const char *label);
 TB_MUST_CHECK tb_status tb_weights_add(tb_weights *w, const char *name, const tb_tensor *t,
                                        void *owned, tb_err *err);
 void tb_weights_free(tb_weights *w);
-/* The set frees source when it is freed itself: for tensors borrowed from there. Takes source, which
- * may be NULL. */
+/* The set frees source when it is freed itself: for tensors borrowed from there. Takes source,
+ * which may be NULL. */
 void tb_weights_take_source(tb_weights *w, tb_weights *source);
 /* Tensors added from here on come from source: sentences about them name its label. source must
  * live as long as w does. */
 void tb_weights_from(tb_weights *w, const tb_weights *source);
 
-const char *tb_weights_label(const tb_weights *w); /* the path, for sentences */
+const char *tb_weights_label(const tb_weights *w);                    /* the path, for sentences */
 const char *tb_weights_file(const tb_weights *w, const tb_tensor *t); /* the one t came from */
 size_t tb_weights_count(const tb_weights *w);
 const char *tb_weights_name(const tb_weights *w, size_t i);
@@ -44,8 +44,13 @@ const tb_tensor *tb_weights_find(const tb_weights *w, const char *name); /* NULL
 const char *tb_weights_meta(const tb_weights *w, const char *key);
 size_t tb_weights_meta_count(const tb_weights *w);
 const char *tb_weights_meta_key(const tb_weights *w, size_t i);
-/* Metadata that is bytes (GGUF arrays of U8); NULL when absent or text. Lives as long as the set. */
+/* Metadata that is bytes (GGUF arrays of U8, or added); NULL when absent. Text gives its bytes,
+ * with a NUL behind them that size does not count. Lives as long as the set. */
 const void *tb_weights_blob(const tb_weights *w, const char *key, size_t *size);
+/* Adds bytes under a key; data must outlive the set unless it is owned (heap; may be NULL), which
+ * is taken, on failure too. TB_EMODEL for a key that is there already. */
+TB_MUST_CHECK tb_status tb_weights_add_blob(tb_weights *w, const char *key, const void *data,
+                                            size_t size, void *owned, tb_err *err);
 
 /* Marks, used by nn/bind.h to find what nobody asked for. */
 void tb_weights_mark(tb_weights *w, const tb_tensor *t);

@@ -21,12 +21,13 @@ void tb_mapping_close(tb_mapping *m);
 void tb_weights_take_mapping(tb_weights *w, tb_mapping *m);
 /* Room for n tensors, so that adding does not move them about. TB_ENOMEM. */
 TB_MUST_CHECK tb_status tb_weights_reserve(tb_weights *w, size_t n, tb_err *err);
-/* Copies key and text. TB_EMODEL for a key that is there already. */
+/* Adds t where it lies, or a copy when it lies at an address its numbers cannot be read from. */
+TB_MUST_CHECK tb_status tb_weights_place(tb_weights *w, const char *name, const tb_tensor *t,
+                                         tb_err *err);
+/* Copies key and the len bytes of text, which must be UTF-8 without NUL. TB_EMODEL for a key that
+ * is there already. */
 TB_MUST_CHECK tb_status tb_weights_add_meta(tb_weights *w, const char *key, const char *text,
-                                            tb_err *err);
-/* Bytes under a key; borrowed for as long as the set lives. */
-TB_MUST_CHECK tb_status tb_weights_add_blob(tb_weights *w, const char *key, const void *data,
-                                            size_t size, tb_err *err);
+                                            size_t len, tb_err *err);
 
 /* The product of the dimensions and the bytes that takes, or false when it overflows or the last
  * axis is no whole number of blocks. */
