@@ -192,7 +192,9 @@ static tb_status speak(tb_job *job, tb_err *err)
     tb_plan plan = {0};
     char prompt_hash[TB_HASH_HEX] = "";
     int reader = -1;
-    tb_script_opts script_opts = {is_bed, s->ambiences, (size_t)s->config->text_max};
+    tb_script_opts script_opts = {.is_bed = is_bed,
+                                  .self = s->ambiences,
+                                  .text_max = (size_t)s->config->text_max};
     /* A stream's header has gone out with placeholders. In a wav the kept file gets the right sizes
      * all the same, for later downloads; the other formats' streams need none. */
     bool mends = !req->stream || req->format == TB_FORMAT_WAV;

@@ -123,6 +123,13 @@ static bool is_bed(const tb_script_opts *opts, const char *name)
     return opts->is_bed && *name && opts->is_bed(opts->self, name);
 }
 
+/* The tones that are no tokens of the model: there they only move the sampling. */
+static bool is_style(const char *folded)
+{
+    return strcmp(folded, "feliz") == 0 || strcmp(folded, "serio") == 0 ||
+           strcmp(folded, "triste") == 0 || strcmp(folded, "sad") == 0;
+}
+
 /*
  * What a bracket says. name is what stands in it, stripped. *known is false when it means nothing:
  * its words are text then.
@@ -136,6 +143,14 @@ static tb_status read_bracket(tb_marked *m, const char *name, const tb_script_op
     double seconds = 0;
     tb_tag tag = tb_tag_find(name);
     *known = true;
+    if (tag != TB_TAG_NONE && opts->tags_inline && !is_style(folded)) {
+        char *tag_name = tb_strdup(tb_tag_name(tag));
+        for (char *c = tag_name; *c; c++)
+            if (*c == ' ') *c = TB_TAG_BLANK;
+        tb_str_printf(&m->words, "[%s]", tag_name);
+        tb_free(tag_name);
+        goto out;
+    }
     if (tag != TB_TAG_NONE) {
         tb_mark *mark;
         st = add_mark(m, tb_tag_kind_of(tag) == TB_TAG_SOUND ? TB_MARK_SOUND : TB_MARK_TONE, &mark,
@@ -193,9 +208,10 @@ static bool invisible(uint32_t cp)
 }
 
 /* One character as it goes into words: plain quotes, plain blanks, no controls. */
-static uint32_t plain(uint32_t cp)
+static uint32_t plain(uint32_t cp, bool as_it_is)
 {
     if (cp == '\n' || cp == 0x85 || cp == 0x2028) return '\n';
+    if (as_it_is) return cp < ' ' ? ' ' : cp;
     if (cp < ' ' || (cp >= 0x7F && cp < 0xA0) || tb_utf8_is_space(cp)) return ' ';
     if (cp == '[' || cp == ']') return ' ';
     if (cp >= 0x2018 && cp <= 0x201B) return '\'';
@@ -215,13 +231,15 @@ tb_status tb_marked_read(const char *text, size_t len, const tb_script_opts *opt
     tb_status st = TB_OK;
     size_t n;
     char utf8[4];
-    tb_str_init(&m.words, len + 1); /* nothing that is put there is longer than what it is of */
+    /* Nothing that is put there is longer than what it is of, but for the name of a tag ([tos] is
+     * [cough]). */
+    tb_str_init(&m.words, opts->tags_inline ? 4 * len + 16 : len + 1);
     for (size_t i = 0; i < len && !st; i += n) {
         uint32_t cp = tb_utf8_next(text + i, len - i, &n);
         if (cp == '[') {
             size_t inside = closing(text + i + 1, len - i - 1);
             if (inside == len - i - 1) { /* a lonely bracket */
-                tb_str_add(&m.words, " ", 1);
+                tb_str_add(&m.words, opts->tags_inline ? "[" : " ", 1);
                 continue;
             }
             char *content = tb_strndup(text + i + 1, inside);
@@ -230,7 +248,10 @@ tb_status tb_marked_read(const char *text, size_t len, const tb_script_opts *opt
             if (*name) st = read_bracket(&m, name, opts, &known, err);
             if (!st && *name && !known) add_unknown(&m, name);
             tb_free(content);
-            tb_str_add(&m.words, " ", 1);
+            if (!opts->tags_inline)
+                tb_str_add(&m.words, " ", 1);
+            else if (!known)
+                tb_str_add(&m.words, "[", 1);
             if (known) n = inside + 2;
             continue;
         }
@@ -242,11 +263,15 @@ tb_status tb_marked_read(const char *text, size_t len, const tb_script_opts *opt
             tb_str_add(&m.words, "\n\n", 2);
             continue;
         }
+        if (opts->tags_inline) {
+            tb_str_add(&m.words, utf8, tb_utf8_put(plain(cp, true), utf8));
+            continue;
+        }
         if (invisible(cp)) continue;
         /* Emphasis is for the eye; a product stays. */
         if (cp == '*' && !(i > 0 && digit_at(text, len, i - 1) && digit_at(text, len, i + 1)))
             continue;
-        tb_str_add(&m.words, utf8, tb_utf8_put(plain(cp), utf8));
+        tb_str_add(&m.words, utf8, tb_utf8_put(plain(cp, false), utf8));
     }
     if (!st && m.words.full) st = tb_nomem(err, len, 1);
     if (st)

@@ -13,7 +13,10 @@ typedef struct {
     size_t pieces;        /* SPEECH and SOUND items */
     tb_script_item *last; /* the newest of them, NULL none; moves with the array */
     bool speech;          /* something was said in this sentence */
+    bool as_it_is;        /* tb_script_opts.tags_inline */
 } builder;
+
+#define PARAGRAPH 0.5 /* the gap of an empty line */
 
 static tb_status add_item(builder *b, tb_item_kind kind, tb_script_item **out, tb_err *err)
 {
@@ -72,6 +75,48 @@ static char *tidy(const char *s, size_t len)
     return out;
 }
 
+/* The same for an engine that reads everything: blanks at the ends go, no more. */
+static char *whole(const char *s, size_t len)
+{
+    while (len > 0 && blank(*s))
+        s++, len--;
+    while (len > 0 && blank(s[len - 1]))
+        len--;
+    char *out = tb_strndup(s, len);
+    for (char *c = out; *c; c++)
+        if (*c == TB_TAG_BLANK) *c = ' ';
+    return out;
+}
+
+/*
+ * Neighbouring sentences become one item while it stays short: an engine that knows how a sentence
+ * follows another is given both, and pays its fixed cost once. An empty line keeps them apart.
+ */
+static void gather(tb_script *s)
+{
+    size_t n = 0, pieces = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        tb_script_item item = s->items[i];
+        tb_script_item *before = n ? &s->items[n - 1] : NULL;
+        if (before && before->kind == TB_ITEM_SPEECH && item.kind == TB_ITEM_SPEECH &&
+            before->tag == item.tag && before->gap_after < PARAGRAPH &&
+            tb_utf8_count(before->text, strlen(before->text)) +
+                    tb_utf8_count(item.text, strlen(item.text)) <
+                TB_SEGMENT_MAX) {
+            char *both = tb_sprintf("%s %s", before->text, item.text);
+            tb_free(before->text);
+            tb_free(item.text);
+            before->text = both;
+            before->gap_after = item.gap_after;
+            continue;
+        }
+        item.sentence = pieces;
+        if (item.kind == TB_ITEM_SPEECH) pieces++;
+        s->items[n++] = item;
+    }
+    s->n = n;
+}
+
 /* What stands between two marks of a sentence, in pieces of a length that an engine can take. */
 static tb_status add_speech(builder *b, const char *s, size_t len, tb_tag tone, tb_err *err)
 {
@@ -85,7 +130,7 @@ static tb_status add_speech(builder *b, const char *s, size_t len, tb_tag tone, 
             tb_script_item *item;
             tb_status st = add_item(b, TB_ITEM_SPEECH, &item, err);
             if (st) return st;
-            item->text = tidy(s, take);
+            item->text = b->as_it_is ? whole(s, take) : tidy(s, take);
             item->tag = tone;
             item->gap_after = gap;
             b->speech = true;
@@ -155,7 +200,7 @@ static tb_status build(builder *b, tb_marked *m, tb_err *err)
 tb_status tb_script_parse(const char *text, const tb_script_opts *opts, tb_script *out, tb_err *err)
 {
     tb_marked marked = {0};
-    builder b = {0};
+    builder b = {.as_it_is = opts->tags_inline};
     size_t len = text ? strlen(text) : 0;
     if (!tb_utf8_valid(text ? text : "", len))
         return tb_fail_field(err, TB_EINVAL, "text", "the text is not valid UTF-8");
@@ -173,6 +218,7 @@ tb_status tb_script_parse(const char *text, const tb_script_opts *opts, tb_scrip
                            "there is nothing to say in the text: it has no letter, no digit and no "
                            "tag that makes a sound");
     if (!st) {
+        if (opts->tags_inline) gather(&b.script);
         b.script.unknown_tags = marked.unknown;
         b.script.n_unknown = marked.n_unknown;
         marked.unknown = NULL;

@@ -60,7 +60,17 @@ typedef struct {
     bool (*is_bed)(void *self, const char *name);
     void *self;
     size_t text_max; /* code points */
+    /*
+     * For an engine that reads tags itself: its tags stay in the text where they stood, under their
+     * own names ("[laugh]" for [risa]), unknown brackets stay as they are, and so does every other
+     * character. feliz, serio and triste, which the model has no token for, stay tones. Sentences
+     * are gathered to items of at most TB_SEGMENT_MAX characters.
+     */
+    bool tags_inline;
 } tb_script_opts;
+
+/* About twelve seconds of English. One sentence may be longer: 300. */
+enum { TB_SEGMENT_MAX = 180 };
 
 /* TB_EINVAL (field text): empty, nothing to say, too long, invalid UTF-8, pause over 10 s. */
 TB_MUST_CHECK tb_status tb_script_parse(const char *text, const tb_script_opts *opts,

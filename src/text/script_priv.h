@@ -31,6 +31,9 @@ typedef struct {
     char *bed;                     /* folded name of the bed that is on; NULL none */
 } tb_marked;
 
+/* Stands for the blank in "[clear throat]" while sentences are cut, so that no cut falls there. */
+enum { TB_TAG_BLANK = 1 };
+
 /* Longest that one bracket, and all of a text together, may ask for. */
 #define TB_PAUSE_MAX_SECONDS 10.0
 #define TB_ASKED_MAX_SECONDS 600.0

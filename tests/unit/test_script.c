@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -264,9 +265,77 @@ static void tags_are_found_by_any_of_their_names(void **state)
     assert_string_equal(tb_tag_name(TB_TAG_NONE), "");
 }
 
+/* ---- for an engine that reads tags itself ---- */
+
+static const tb_script_opts inline_tags = {.is_bed = bed, .text_max = 20000, .tags_inline = true};
+
+static void tags_stay_in_the_text_under_their_own_names(void **state)
+{
+    (void)state;
+    tb_script s = {0};
+    assert_int_equal(
+        tb_script_parse(
+            "Well [Risa], \xe2\x80\x9cyes\xe2\x80\x9d *so* [carraspeo] and [foo bar] [.",
+            &inline_tags, &s, NULL),
+        TB_OK);
+    assert_int_equal(s.n, 1);
+    assert_string_equal(
+        s.items[0].text,
+        "Well [laugh], \xe2\x80\x9cyes\xe2\x80\x9d *so* [clear throat] and [foo bar] [.");
+    assert_int_equal(s.n_unknown, 1);
+    assert_string_equal(s.unknown_tags[0], "foo bar");
+    tb_script_clear(&s);
+    for (tb_tag t = 0; t < TB_TAG_SAD; t++) {
+        char text[64], want[64];
+        snprintf(text, sizeof text, "[ %s ] yes", tb_tag_name(t));
+        snprintf(want, sizeof want, "[%s] yes", tb_tag_name(t));
+        assert_int_equal(tb_script_parse(text, &inline_tags, &s, NULL), TB_OK);
+        assert_string_equal(s.items[0].text, want);
+        assert_int_equal(s.items[0].tag, TB_TAG_NONE);
+        tb_script_clear(&s);
+    }
+}
+
+static void styles_without_a_token_stay_tones(void **state)
+{
+    (void)state;
+    tb_script s = {0};
+    assert_int_equal(tb_script_parse("[triste] It rains. It stops.", &inline_tags, &s, NULL),
+                     TB_OK);
+    assert_int_equal(s.n, 2);
+    assert_int_equal(s.items[0].tag, TB_TAG_SAD);
+    assert_string_equal(s.items[0].text, "It rains.");
+    assert_int_equal(s.items[1].tag, TB_TAG_NONE);
+    tb_script_clear(&s);
+}
+
+static void short_sentences_are_gathered(void **state)
+{
+    (void)state;
+    tb_script s = {0};
+    char text[2000] = "";
+    for (int i = 0; i < 20; i++)
+        strcat(text, "This one has thirty-five letters. ");
+    assert_int_equal(tb_script_parse(text, &inline_tags, &s, NULL), TB_OK);
+    assert_int_equal(s.n, 4);
+    for (size_t i = 0; i < s.n; i++) {
+        assert_true(strlen(s.items[i].text) < TB_SEGMENT_MAX);
+        assert_int_equal(s.items[i].sentence, i);
+    }
+    tb_script_clear(&s);
+    assert_int_equal(tb_script_parse("One.\n\nTwo. [pausa] Three.", &inline_tags, &s, NULL), TB_OK);
+    assert_int_equal(s.n, 4);
+    assert_int_equal(s.items[2].kind, TB_ITEM_PAUSE);
+    assert_string_equal(s.items[3].text, "Three.");
+    tb_script_clear(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tags_stay_in_the_text_under_their_own_names),
+        cmocka_unit_test(styles_without_a_token_stay_tones),
+        cmocka_unit_test(short_sentences_are_gathered),
         cmocka_unit_test(sentences_end_where_they_end),
         cmocka_unit_test(full_stops_that_end_nothing_do_not_split),
         cmocka_unit_test(tones_hold_to_the_next_one_or_the_end_of_their_sentence),
