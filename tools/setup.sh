@@ -6,11 +6,11 @@ set -eu
 what=${1:-build}
 
 debian_build="gcc libc6-dev make cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev libsqlite3-dev
-    libsoxr-dev libebur128-dev libkissfft-dev libsodium-dev libseccomp-dev flite1-dev espeak-ng
+    libsoxr-dev libebur128-dev libkissfft-dev libsonic-dev libsodium-dev libseccomp-dev flite1-dev espeak-ng
     libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libcurl4-openssl-dev"
 debian_test="libcmocka-dev ffmpeg curl procps"
 debian_bench="libcmocka-dev curl wrk pocketsphinx pocketsphinx-en-us"
-brew_build="cmake ninja pkg-config libmicrohttpd jansson sqlite libsoxr libebur128 kissfft libsodium
+brew_build="cmake ninja pkg-config libmicrohttpd jansson sqlite libsoxr libebur128 kissfft libsonic libsodium
     flite espeak-ng ffmpeg curl"
 brew_test="cmocka"
 brew_bench="cmocka wrk"
