@@ -1,5 +1,3 @@
-#include "model/t3.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,157 +6,19 @@
 
 #include <cmocka.h>
 
-#include "gather.h"
-#include "golden.h"
+#include "t3_case.h"
 #include "tiny_t3.h"
-
-/* One recorded case, and what is needed to run it. */
-typedef struct {
-    golden g;
-    tb_weights *weights;
-    tb_t3 t3;
-    tb_nn nn;
-    int32_t *ids, *prompt, *rows;
-    size_t n_ids, n_prompt, n_rows;
-    tb_t3_prefix *prefix;
-    gather heard;
-} t3_case;
-
-static int32_t argmax(const float *x, size_t n)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < n; i++)
-        if (x[i] > x[best]) best = i;
-    return (int32_t)best;
-}
-
-static void case_open(t3_case *c, const char *name, tb_weights *weights, size_t heads)
-{
-    memset(c, 0, sizeof *c);
-    golden_open(&c->g, name);
-    c->weights = weights;
-    tb_err err = {0};
-    if (tb_t3_bind(&c->t3, weights, heads, &err)) fail_msg("%s", err.msg);
-    gather_init(&c->heard);
-    tb_pool *pool = NULL;
-    assert_int_equal(tb_pool_new(2, &pool, &err), TB_OK);
-    c->nn = (tb_nn){.pool = pool, .scratch = tb_scratch_new(), .tap = &c->heard.tap};
-    c->ids = golden_ids(&c->g, "text_ids", &c->n_ids);
-    c->prompt = golden_ids(&c->g, "cond_prompt_speech_tokens", &c->n_prompt);
-    c->rows = golden_ids(&c->g, "rows", &c->n_rows);
-
-    size_t speaker_dim;
-    tb_t3_voice voice = {.speaker = golden_f32(&c->g, "speaker_emb", &speaker_dim),
-                         .prompt = c->prompt,
-                         .n_prompt = c->n_prompt};
-    assert_int_equal(speaker_dim, c->t3.speaker_dim);
-    if (tb_t3_prefix_new(&c->t3, &c->nn, &voice, NULL, &c->prefix, &err)) fail_msg("%s", err.msg);
-}
-
-static void case_close(t3_case *c)
-{
-    tb_t3_prefix_free(c->prefix);
-    gather_clear(&c->heard);
-    tb_free(c->ids);
-    tb_free(c->prompt);
-    tb_free(c->rows);
-    tb_scratch_free(c->nn.scratch);
-    tb_pool_free(c->nn.pool);
-    tb_t3_clear(&c->t3);
-    tb_weights_free(c->weights);
-    golden_close(&c->g);
-}
-
-static tb_t3_session *prefilled(t3_case *c, float *logits)
-{
-    tb_err err = {0};
-    tb_t3_session *s = NULL;
-    if (tb_t3_session_new(&c->t3, c->prefix, &s, &err)) fail_msg("%s", err.msg);
-    if (tb_t3_prefill(s, &c->nn, c->ids, c->n_ids, NULL, logits, &err)) fail_msg("%s", err.msg);
-    return s;
-}
-
-static void step(t3_case *c, tb_t3_session *s, int32_t token, float *logits)
-{
-    assert_int_equal(tb_t3_session_reserve(s, 1, NULL), TB_OK);
-    tb_t3_step(&s, &c->nn, &token, 1, logits);
-}
-
-/* Every recorded array of the prefill, and the steps of the largest raw logit. */
-static void check_greedy(t3_case *c)
-{
-    float *logits = tb_try_alloc(c->t3.vocab, sizeof *logits);
-    size_t n;
-    int32_t *tokens = golden_ids(&c->g, "greedy.tokens", &n);
-    tb_t3_session *s = prefilled(c, logits);
-
-    assert_int_equal(tb_t3_session_positions(s), 1 + c->n_prompt + c->n_ids + 1);
-    for (size_t i = 0; i < c->heard.n; i++) {
-        const char *name = c->heard.of[i].name;
-        if (golden_has(&c->g, name)) /* no steps yet: the recording's rows are the prefill's */
-            gather_compare(&c->heard, name, &c->g, name, c->rows, c->n_rows);
-    }
-    for (size_t i = 0; i < n; i++) {
-        assert_int_equal(argmax(logits, c->t3.vocab), tokens[i]);
-        if (i + 1 < n) step(c, s, tokens[i], logits);
-    }
-    const gathered *hidden = gather_find(&c->heard, "step.hidden");
-    const gathered *said = gather_find(&c->heard, "step.logits");
-    assert_int_equal(said->rows, n);
-    golden_compare(&c->g, "greedy.hidden", hidden->x, n, hidden->cols, false, -1);
-    if (golden_has(&c->g, "greedy.logits")) {
-        golden_compare(&c->g, "greedy.logits", said->x, n, said->cols, false, -1);
-    } else {
-        const int32_t ends[] = {0, (int32_t)n - 1};
-        gather_compare(&c->heard, "step.logits", &c->g, "greedy.logits_first_last", ends, 2);
-    }
-    tb_t3_session_free(s);
-    tb_free(tokens);
-    tb_free(logits);
-}
-
-/* The sampler's default parameters, each draw replaced by the largest processed logit. */
-static void check_processed(t3_case *c)
-{
-    const size_t V = c->t3.vocab;
-    float *logits = tb_try_alloc(V, sizeof *logits), *probs = tb_try_alloc(V, sizeof *probs);
-    size_t n;
-    int32_t *tokens = golden_ids(&c->g, "proc.tokens", &n);
-    char name[32];
-    tb_t3_run run;
-
-    c->nn.tap = NULL;
-    tb_t3_session *s = prefilled(c, logits);
-    tb_t3_run_init(&run, &c->t3, &tb_sampler_defaults, 0, n - 1);
-    for (size_t i = 0; i < n; i++) {
-        snprintf(name, sizeof name, "proc.logits%zu", i);
-        if (golden_has(&c->g, name)) golden_compare(&c->g, name, logits, 1, V, false, -1);
-        assert_true(tb_t3_run_process(&run, logits));
-        snprintf(name, sizeof name, "proc.probs%zu", i);
-        tb_sampler_probs(logits, V, probs);
-        if (golden_has(&c->g, name)) golden_compare(&c->g, name, probs, 1, V, false, -1);
-        tb_t3_run_say(&run, argmax(logits, V));
-        assert_int_equal(run.tokens[i], tokens[i]);
-        if (i + 1 < n) step(c, s, tokens[i], logits);
-    }
-    assert_int_equal(run.end, TB_T3_EXHAUSTED);
-    tb_t3_run_clear(&run);
-    tb_t3_session_free(s);
-    tb_free(tokens);
-    tb_free(probs);
-    tb_free(logits);
-}
 
 static void the_reduced_model_says_what_was_recorded(void **state)
 {
     (void)state;
     t3_case c;
-    case_open(&c, "t3_tiny", tiny_t3_make(TB_F32), TINY_T3_HEADS);
-    check_greedy(&c);
-    check_processed(&c);
+    t3_case_open(&c, "t3_tiny", tiny_t3_make(TB_F32), TINY_T3_HEADS);
+    t3_check_greedy(&c);
+    t3_check_processed(&c);
     /* 12 arrays of the prefill, 2 of the greedy steps, 6 of the processed ones. */
     assert_int_equal(c.g.compared, 20);
-    case_close(&c);
+    t3_case_close(&c);
 }
 
 int main(void)

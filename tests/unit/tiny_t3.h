@@ -6,6 +6,7 @@
 #include "nn/weights.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
