@@ -1,5 +1,7 @@
 #include "base/hash.h"
 
+#include "base/mem.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +20,30 @@ void tb_hash_hex(const void *data, size_t size, char out[TB_HASH_HEX])
     unsigned char digest[TB_HASH_BYTES];
     crypto_generichash(digest, sizeof digest, data, size, NULL, 0);
     sodium_bin2hex(out, TB_HASH_HEX, digest, sizeof digest);
+}
+
+struct tb_sha256 {
+    crypto_hash_sha256_state state;
+};
+
+tb_sha256 *tb_sha256_begin(void)
+{
+    tb_sha256 *s = tb_alloc(sizeof *s);
+    crypto_hash_sha256_init(&s->state);
+    return s;
+}
+
+void tb_sha256_add(tb_sha256 *s, const void *data, size_t size)
+{
+    crypto_hash_sha256_update(&s->state, data, size);
+}
+
+void tb_sha256_end(tb_sha256 *s, char out[TB_HASH_HEX])
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_final(&s->state, digest);
+    sodium_bin2hex(out, TB_HASH_HEX, digest, sizeof digest);
+    tb_free(s);
 }
 
 void tb_hash_keyed(const void *data, size_t size, const unsigned char key[32],

@@ -17,6 +17,12 @@ void tb_hash_keyed(const void *data, size_t size, const unsigned char key[32],
                    unsigned char out[TB_HASH_BYTES]);
 bool tb_hash_equal(const unsigned char a[TB_HASH_BYTES], const unsigned char b[TB_HASH_BYTES]);
 
+/* SHA-256 in parts, for sums that others publish. end gives it as lower-case hex and frees. */
+typedef struct tb_sha256 tb_sha256;
+tb_sha256 *tb_sha256_begin(void);
+void tb_sha256_add(tb_sha256 *s, const void *data, size_t size);
+void tb_sha256_end(tb_sha256 *s, char out[TB_HASH_HEX]);
+
 /* A random version 4 UUID, lower case. */
 void tb_uuid(char out[TB_UUID_TEXT]);
 bool tb_uuid_valid(const char *s);

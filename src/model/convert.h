@@ -1,0 +1,29 @@
+#ifndef TB_MODEL_CONVERT_H
+#define TB_MODEL_CONVERT_H
+
+#include "model/files.h"
+
+/*
+ * A folder of published files made into one GGUF file that needs nothing besides it: the weights in
+ * the type asked for, the tokenizer, the built-in voice, and where all of it came from.
+ */
+typedef struct {
+    const char *file; /* "ve.safetensors" */
+    const char *sha256;
+} tb_convert_sum;
+
+typedef struct {
+    tb_dtype type;
+    const char *repository, *revision; /* NULL: not known, and not said */
+    const tb_convert_sum *sums;        /* those that are known; the others are made */
+    size_t n_sums;
+    /* May be NULL. what: "summing ve.safetensors", "writing". */
+    void (*progress)(void *self, const char *what, uint64_t done, uint64_t total);
+    void *self;
+} tb_convert;
+
+/* Writes path; whatever was there is replaced at the very end. */
+TB_MUST_CHECK tb_status tb_model_convert(const tb_model_place *place, const tb_convert *how,
+                                         const char *path, tb_err *err);
+
+#endif

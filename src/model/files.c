@@ -1,0 +1,250 @@
+#include "model/files.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char turbo_file[] = "t3_turbo_v1.safetensors";
+static const char nano_file[] = "t3_nano_v1.safetensors";
+static const char s3gen_file[] = "s3gen_meanflow.safetensors";
+static const char ve_file[] = "ve.safetensors";
+
+const tb_model_extra tb_model_extras[TB_MODEL_EXTRAS] = {
+    {"vocab.json", true, true},        {"merges.txt", true, true},
+    {"added_tokens.json", true, true}, {"tokenizer_config.json", true, false},
+    {"conds.pt", false, false},
+};
+
+static bool given(const char *s)
+{
+    return s && *s;
+}
+
+/* The file of that name in path, else in base; NULL when it is in neither. Heap. */
+static char *find_file(const tb_model_place *place, const char *name)
+{
+    char *path = tb_path_join(place->path, name);
+
+    if (!tb_file_exists(path) && given(place->base)) {
+        tb_free(path);
+        path = tb_path_join(place->base, name);
+    }
+    if (tb_file_exists(path)) return path;
+    tb_free(path);
+    return NULL;
+}
+
+static tb_status need_file(const tb_model_place *place, const char *name, char **out, tb_err *err)
+{
+    *out = find_file(place, name);
+    if (*out) return TB_OK;
+    if (given(place->base))
+        return tb_fail(err, TB_EMODEL, "neither %s nor %s has a %s", place->path, place->base,
+                       name);
+    return tb_fail(err, TB_EMODEL, "%s has no %s", place->path, name);
+}
+
+/* Which of the two token models: what was asked for, else the one that lies in path itself. */
+static tb_status find_t3(const tb_model_place *place, tb_model_paths *out, tb_err *err)
+{
+    char *turbo = tb_path_join(place->path, turbo_file),
+         *nano = tb_path_join(place->path, nano_file);
+    const bool has_turbo = tb_file_exists(turbo), has_nano = tb_file_exists(nano);
+    tb_status st = TB_OK;
+
+    if (given(place->variant)) {
+        const bool is_nano = strcmp(place->variant, "nano") == 0;
+
+        if (!is_nano && strcmp(place->variant, "turbo") != 0) {
+            st = tb_fail_field(err, TB_EINVAL, "MODEL_VARIANT",
+                               "there is no variant %.40s; turbo and nano are known",
+                               place->variant);
+            goto out;
+        }
+        out->variant = is_nano ? "nano" : "turbo";
+        st = need_file(place, is_nano ? nano_file : turbo_file, &out->t3, err);
+        goto out;
+    }
+    if (has_turbo && has_nano) {
+        st = tb_fail(err, TB_EMODEL,
+                     "%s holds both %s and %s: MODEL_VARIANT must say which, turbo or nano",
+                     place->path, turbo_file, nano_file);
+        goto out;
+    }
+    if (!has_turbo && !has_nano) {
+        st =
+            tb_fail(err, TB_EMODEL, "%s has neither %s nor %s", place->path, turbo_file, nano_file);
+        goto out;
+    }
+    out->variant = has_nano ? "nano" : "turbo";
+    out->t3 = tb_strdup(has_nano ? nano : turbo);
+
+out:
+    tb_free(turbo);
+    tb_free(nano);
+    return st;
+}
+
+tb_status tb_model_find(const tb_model_place *place, tb_model_paths *out, tb_err *err)
+{
+    tb_model_paths paths = {0};
+    tb_status st;
+
+    if (!tb_file_is_dir(place->path)) {
+        st = tb_file_exists(place->path)
+                 ? tb_fail(err, TB_EMODEL, "%s is neither a folder nor a .gguf file", place->path)
+                 : tb_fail(err, TB_ENOTFOUND, "there is no %s", place->path);
+        goto out;
+    }
+    st = find_t3(place, &paths, err);
+    if (!st) st = need_file(place, s3gen_file, &paths.s3gen, err);
+    if (!st) st = need_file(place, ve_file, &paths.ve, err);
+    if (st) goto out;
+    *out = paths;
+    paths = (tb_model_paths){0};
+
+out:
+    tb_model_paths_clear(&paths);
+    return st;
+}
+
+void tb_model_paths_clear(tb_model_paths *paths)
+{
+    tb_free(paths->t3);
+    tb_free(paths->s3gen);
+    tb_free(paths->ve);
+    *paths = (tb_model_paths){0};
+}
+
+tb_status tb_model_sources(const tb_model_paths *paths, tb_recipe_source *out, tb_err *err)
+{
+    tb_recipe_source src = {0};
+    tb_status st = tb_safetensors_open(paths->t3, &src.t3, err);
+
+    if (!st) st = tb_safetensors_open(paths->s3gen, &src.s3gen, err);
+    if (!st) st = tb_safetensors_open(paths->ve, &src.ve, err);
+    if (st) {
+        tb_weights_free(src.t3);
+        tb_weights_free(src.s3gen);
+        return st;
+    }
+    *out = src;
+    return TB_OK;
+}
+
+tb_status tb_model_extra_read(const tb_model_place *place, const tb_model_extra *x, char **data,
+                              size_t *size, tb_err *err)
+{
+    char *path = find_file(place, x->name), *bytes = NULL;
+    size_t n = 0;
+    tb_status st = TB_OK;
+
+    if (!path) return TB_OK;
+    st = tb_file_read(path, TB_MODEL_EXTRA_MAX, &bytes, &n, err);
+    if (st) goto out;
+    if (x->text && (memchr(bytes, '\0', n) || !tb_utf8_valid(bytes, n))) {
+        st = tb_fail(err, TB_EMODEL, "%s is not UTF-8 text", path);
+        goto out;
+    }
+    *data = bytes;
+    *size = n;
+    bytes = NULL;
+
+out:
+    tb_free(bytes);
+    tb_free(path);
+    return st;
+}
+
+void tb_model_key(const char *prefix, const char *name, char out[TB_MODEL_KEY])
+{
+    snprintf(out, TB_MODEL_KEY, "%s%s", prefix, name);
+    for (char *p = out + strlen(prefix); *p; p++) /* GGUF's keys are lower_snake_case */
+        if ((*p < 'a' || *p > 'z') && (*p < '0' || *p > '9')) *p = '_';
+}
+
+const void *tb_model_file(const tb_weights *w, const char *name, size_t *size)
+{
+    char key[TB_MODEL_KEY];
+
+    tb_model_key(TB_MODEL_FILE_PREFIX, name, key);
+    return tb_weights_blob(w, key, size);
+}
+
+static tb_status add_extras(tb_weights *w, const tb_model_place *place, tb_err *err)
+{
+    tb_status st = TB_OK;
+
+    for (size_t i = 0; !st && i < TB_MODEL_EXTRAS; i++) {
+        char key[TB_MODEL_KEY], *data = NULL;
+        size_t size = 0;
+
+        tb_model_key(TB_MODEL_FILE_PREFIX, tb_model_extras[i].name, key);
+        st = tb_model_extra_read(place, &tb_model_extras[i], &data, &size, err);
+        if (!st && data) st = tb_weights_add_blob(w, key, data, size, data, err);
+    }
+    return st;
+}
+
+static tb_status open_folder(const tb_model_place *place, tb_dtype type, tb_weights **out,
+                             tb_err *err)
+{
+    tb_model_paths paths = {0};
+    tb_recipe_source src = {0};
+    tb_weights *w = NULL;
+    tb_status st = tb_model_find(place, &paths, err);
+
+    if (!st) st = tb_model_sources(&paths, &src, err);
+    if (!st) st = tb_recipe_build(&src, type, place->path, &w, err);
+    if (!st) st = add_extras(w, place, err);
+    if (st) goto out;
+    *out = w;
+    w = NULL;
+
+out:
+    tb_weights_free(w);
+    tb_model_paths_clear(&paths);
+    return st;
+}
+
+/* Is it ours, and of a layout that this program knows? */
+static tb_status check_gguf(const tb_weights *w, tb_err *err)
+{
+    const char *architecture = tb_weights_meta(w, "general.architecture");
+    const char *recipe = tb_weights_meta(w, TB_MODEL_RECIPE_KEY);
+    unsigned long long version;
+
+    if (!architecture || strcmp(architecture, TB_MODEL_ARCHITECTURE) != 0)
+        return tb_fail(err, TB_EMODEL, "%s is a model of the architecture %.40s, wanted %s",
+                       tb_weights_label(w), architecture ? architecture : "(none)",
+                       TB_MODEL_ARCHITECTURE);
+    if (!recipe || !tb_parse_u64(recipe, &version) || version != TB_RECIPE_VERSION)
+        return tb_fail(err, TB_EMODEL,
+                       "%s is of layout %.20s; this program reads layout %d: convert the "
+                       "published files again",
+                       tb_weights_label(w), recipe ? recipe : "(none)", TB_RECIPE_VERSION);
+    return TB_OK;
+}
+
+tb_status tb_model_files_open(const tb_model_place *place, tb_dtype type, tb_weights **out,
+                              tb_err *err)
+{
+    tb_weights *w = NULL;
+    tb_status st;
+
+    if (!tb_str_ends(place->path, ".gguf") || tb_file_is_dir(place->path))
+        return open_folder(place, type, out, err);
+    st = tb_gguf_open(place->path, &w, err);
+    if (!st) st = check_gguf(w, err);
+    if (!st) {
+        *out = w;
+        w = NULL;
+    }
+    tb_weights_free(w);
+    return st;
+}
