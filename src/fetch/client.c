@@ -281,6 +281,8 @@ static tb_status drive(tb_client *c, CURLcode *code, tb_err *err)
 static void set_up(tb_client *c, flight *f, const char *url, const struct curl_slist *headers)
 {
     CURL *h = c->curl;
+    char range[32]; /* copied */
+    snprintf(range, sizeof range, "%llu-", (unsigned long long)f->get->at);
     curl_easy_reset(h); /* connections stay */
     curl_easy_setopt(h, CURLOPT_URL, url);
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -300,7 +302,8 @@ static void set_up(tb_client *c, flight *f, const char *url, const struct curl_s
     curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(h, CURLOPT_WRITEDATA, f);
     curl_easy_setopt(h, CURLOPT_ERRORBUFFER, f->why);
-    if (f->get->at > 0) curl_easy_setopt(h, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)f->get->at);
+    /* Not RESUME_FROM: with that, curl takes a redirect for an answer without a range. */
+    if (f->get->at > 0) curl_easy_setopt(h, CURLOPT_RANGE, range);
 }
 
 /* What curl says about a transfer that it could not do. */
@@ -341,6 +344,11 @@ static tb_status refuse(const flight *f, long code, const char *host)
 {
     const tb_get *g = f->get;
     const tb_client *c = f->client;
+    if (code == 408 || code == 429 || code >= 500) {
+        *f->again = true;
+        return tb_fail(f->err, TB_EUNREADY, "%s is too busy for %s (%ld); try again later", host,
+                       g->what, code);
+    }
     if (!f->home && code >= 400 && code < 500 && code != 404) { /* a signed address that ran out */
         *f->again = true;
         return tb_fail(f->err, TB_EUNREADY,
@@ -363,11 +371,6 @@ static tb_status refuse(const flight *f, long code, const char *host)
             "HF_TOKEN to a token of that account",
             host, g->what, c->endpoint, g->repo);
     if (code == 404) return tb_fail(f->err, TB_ENOTFOUND, "%s has no %s (404)", host, g->what);
-    if (code == 408 || code == 429 || code >= 500) {
-        *f->again = true;
-        return tb_fail(f->err, TB_EUNREADY, "%s is too busy for %s (%ld); try again later", host,
-                       g->what, code);
-    }
     return tb_fail(f->err, TB_EUNREADY, "%s answers %ld in place of %s", host, code, g->what);
 }
 

@@ -33,7 +33,7 @@ static const char *const names[] = {
 };
 enum { TURBO, NANO, COMMON, NAMES = sizeof names / sizeof names[0], ITEMS = NAMES - 1 };
 
-enum { BLOCK = 1 << 20, WATCH_MS = 100, LOCK_POLL_MS = 100 };
+enum { BLOCK = 1 << 20, WATCH_MS = 100, LOCK_POLL_MS = 100, PLACES = 4 };
 
 typedef enum {
     MISSING, /* and to be downloaded */
@@ -354,46 +354,57 @@ static tb_status plan_from_hub(run *r, tb_err *err)
     return st;
 }
 
-/* The item at path, if it is right there, is linked to. Takes path. */
-static tb_status try_link(run *r, item *it, char *path, tb_err *err)
+/* Where an item may lie besides its folder. Heap each; NULL where there is nothing. */
+static void list_places(const run *r, item *it, char *places[PLACES])
 {
-    bool right = false;
-    tb_status st = path && it->state == MISSING ? is_right(r, it, path, &right, err) : TB_OK;
-    if (!st && right) {
-        it->state = LINKED;
-        tb_free(it->link);
-        it->link = path;
-        path = NULL;
-    } else if (!st && path && tb_file_size(path) >= 0 && it->state == MISSING) {
-        tb_log(TB_WARN, "fetch", "unusable=%s", path); /* damaged, or of another revision */
+    const tb_fetch_config *c = r->config;
+    char oid[TB_OID_TEXT];
+    places[0] = it->link; /* as planned */
+    it->link = NULL;
+    places[1] = places[2] = places[3] = NULL;
+    if (!*it->oid) return; /* nothing would tell whether it is the same */
+    if (c->base_folder && *c->base_folder) places[1] = tb_path_join(c->base_folder, it->name);
+    if (c->cache && *c->cache) {
+        places[2] = tb_hub_cache_blob(c->cache, it->repo, it->oid);
+        places[3] = tb_hub_cache_file(c->cache, it->repo, it->commit, it->name, oid);
     }
-    tb_free(path);
+}
+
+/* Looks for an item that is missing elsewhere, to be linked to. */
+static tb_status look_elsewhere(run *r, item *it, tb_err *err)
+{
+    char *places[PLACES];
+    tb_status st = TB_OK;
+    list_places(r, it, places);
+    for (int i = 0; !st && i < PLACES && it->state == MISSING; i++) {
+        bool right = false, tried = !places[i] || tb_file_size(places[i]) < 0;
+        for (int k = 0; !tried && k < i; k++)
+            tried = places[k] && strcmp(places[k], places[i]) == 0;
+        if (tried) continue;
+        st = is_right(r, it, places[i], &right, err);
+        if (!st && !right) tb_log(TB_WARN, "fetch", "damaged_or_other=%s", places[i]);
+        if (st || !right) continue;
+        char *real =
+            realpath(places[i], NULL); /* a link is read from where it lies, not from here */
+        it->link = tb_strdup(real);
+        it->state = real ? LINKED : MISSING;
+        free(real);
+    }
+    for (int i = 0; i < PLACES; i++)
+        tb_free(places[i]);
     return st;
 }
 
 /* Finds what need not be downloaded: in the folder, in the base model's, in the cache. */
 static tb_status locate(run *r, tb_err *err)
 {
-    const tb_fetch_config *c = r->config;
     tb_status st = TB_OK;
     for (size_t i = 0; !st && i < r->n; i++) {
         item *it = &r->items[i];
-        char *known = it->link, oid[TB_OID_TEXT];
-        bool right = tb_source_vouches(r->source, c->folder, it->name, it->oid);
-        it->link = NULL;
+        bool right = tb_source_vouches(r->source, r->config->folder, it->name, it->oid);
         if (!right && (it->size > 0 || *it->oid)) st = is_right(r, it, it->path, &right, err);
         if (right) it->state = THERE;
-        if (!st)
-            st = try_link(r, it, known, err);
-        else
-            tb_free(known);
-        if (!st && c->base_folder && *it->oid && it->state == MISSING)
-            st = try_link(r, it, tb_path_join(c->base_folder, it->name), err);
-        if (!st && c->cache && *it->oid && it->state == MISSING)
-            st = try_link(r, it, tb_hub_cache_blob(c->cache, it->repo, it->oid), err);
-        if (!st && c->cache && *it->oid && it->state == MISSING)
-            st = try_link(r, it, tb_hub_cache_file(c->cache, it->repo, it->commit, it->name, oid),
-                          err);
+        if (!st && !right) st = look_elsewhere(r, it, err);
         count_done(r, 0);
     }
     return st;
