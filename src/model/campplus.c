@@ -312,8 +312,9 @@ static void head(const tb_campplus *net, const tb_nn *nn, const float *x, size_t
     float *a = tb_scratch_f32(nn->scratch, T * F * C); /* (T, F, C) */
     float *b = tb_scratch_f32(nn->scratch, T * F * C);
 
-    conv2d(&net->conv1, nn, x, T, F, TB_ACT_RELU, a); /* the image has one channel */
+    conv2d(&net->conv1, nn, x, T, F, TB_ACT_NONE, a); /* the image has one channel */
     tap_image(nn, a, T, F, C, "head_bn1");
+    tb_nn_act(nn, TB_ACT_RELU, a, T * F * C, a);
     for (size_t i = 0; i < TB_CAMPPLUS_RES; i++) {
         residual(&net->res[i], nn, a, T, F, b);
         F = bands_out(&net->res[i].conv1, F);
@@ -495,8 +496,8 @@ void tb_campplus_run(const tb_campplus *net, const tb_nn *nn, const float *x, si
     statistics(a, T, C, stats);
     tb_tap_put(nn->tap, stats, 1, 2 * C, "stats");
     tb_nn_linear(nn, &net->dense, stats, 2 * C, 1, TB_ACT_NONE, TB_SET, out, net->dim);
-    tb_tap_put(nn->tap, out, 1, net->dim, "dense");
     normalise(nn, &net->dense_norm, TB_ACT_NONE, 1, net->dim, out);
+    tb_tap_put(nn->tap, out, 1, net->dim, "dense"); /* the reduced recordings have it twice */
     tb_tap_put(nn->tap, out, 1, net->dim, "embedding");
 
     tb_scratch_release(nn->scratch, mark);
