@@ -185,8 +185,8 @@ static void the_tokenizers_mel_for_either_prompt(void **state)
     golden_compare(&f->g, "s3_logmel_gen", b->data, b->rows, b->cols, true, 3e-5);
 }
 
-/* The files' filterbank and Hann window override; with the recorded bank the mel is still the
- * recorded one. */
+/* With the reference's own filterbank and window in place of ours the mel is the recorded one too.
+ */
 static void the_tokenizers_own_tables(void **state)
 {
     fixture *f = *state;

@@ -142,6 +142,26 @@ static void a_long_recording_is_cut_where_each_prompt_ends(void **state)
     tb_free(clip.data);
 }
 
+/* A filterbank of zeros leaves nothing but the floor, a window of zeros too. */
+static void the_model_files_own_tables_reach_the_tokenizers_mel(void **state)
+{
+    (void)state;
+    tb_pcm clip = speech(130000, 24000);
+    float *zeros = tb_alloc(128 * 201 * sizeof *zeros);
+    const tb_front_tables tables[] = {{.filters = zeros}, {.window = zeros}};
+    for (size_t c = 0; c < 2; c++) {
+        tb_front front = {0};
+        assert_int_equal(tb_front_make(&clip, &tables[c], NULL, &front, NULL), TB_OK);
+        for (size_t i = 0; i < front.s3_prompt.rows * 128; i++)
+            assert_close(front.s3_prompt.data[i], -1.5, 1e-6);
+        for (size_t i = 0; i < front.s3_flow.rows * 128; i++)
+            assert_close(front.s3_flow.data[i], -1.5, 1e-6);
+        tb_front_clear(&front);
+    }
+    tb_free(zeros);
+    tb_free(clip.data);
+}
+
 static void a_job_that_is_cancelled_stops(void **state)
 {
     (void)state;
@@ -163,6 +183,7 @@ int main(void)
         cmocka_unit_test(impossible_rates_are_refused),
         cmocka_unit_test(strange_recordings_give_numbers),
         cmocka_unit_test(a_long_recording_is_cut_where_each_prompt_ends),
+        cmocka_unit_test(the_model_files_own_tables_reach_the_tokenizers_mel),
         cmocka_unit_test(a_job_that_is_cancelled_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
