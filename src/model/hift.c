@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TAU 6.283185307179586476925
@@ -18,23 +19,47 @@ static const float VOICED_HZ = 10, SINE = 0.1f, NOISE_VOICED = 0.003f, NOISE_UNV
 
 /* ------------------------------------------------------------------ binding */
 
-static void centre(tb_conv *c, size_t d)
+/* As many rows out as in; only an odd width has a middle. */
+static void centre(tb_bind *b, tb_conv *c, size_t d, const char *path)
 {
+    if (!b->status && c->k % 2 == 0)
+        b->status = tb_fail(b->err, TB_EMODEL, "%s: a convolution of %s%s is %zu wide, not odd",
+                            tb_weights_label(b->weights), b->prefix, path, c->k);
     c->dilation = d;
-    c->pad_left = c->pad_right = c->k ? (c->k - 1) * d / 2 : 0;
+    c->pad_left = c->pad_right = b->status ? 0 : (c->k - 1) * d / 2;
 }
 
 /* path: "resblocks.<i>" or "source_resblocks.<i>" */
-static void bind_res(tb_bind *b, tb_hift_res *r, size_t C, const char *path, size_t i)
+static void bind_res(tb_bind *b, tb_hift_res *r, size_t C, const char *of, size_t i)
 {
+    char path[40];
+
+    snprintf(path, sizeof path, "%s.%zu", of, i);
     for (size_t j = 0; j < TB_HIFT_PAIRS; j++) {
-        r->alpha1[j] = tb_bind_vec(b, C, "%s.%zu.activations1.%zu.alpha", path, i, j);
-        r->conv1[j] = tb_bind_conv(b, C, 0, C, true, "%s.%zu.convs1.%zu", path, i, j);
-        r->alpha2[j] = tb_bind_vec(b, C, "%s.%zu.activations2.%zu.alpha", path, i, j);
-        r->conv2[j] = tb_bind_conv(b, C, 0, C, true, "%s.%zu.convs2.%zu", path, i, j);
-        centre(&r->conv1[j], dilation[j]);
-        centre(&r->conv2[j], 1);
+        r->alpha1[j] = tb_bind_vec(b, C, "%s.activations1.%zu.alpha", path, j);
+        r->conv1[j] = tb_bind_conv(b, C, 0, C, true, "%s.convs1.%zu", path, j);
+        r->alpha2[j] = tb_bind_vec(b, C, "%s.activations2.%zu.alpha", path, j);
+        r->conv2[j] = tb_bind_conv(b, C, 0, C, true, "%s.convs2.%zu", path, j);
+        centre(b, &r->conv1[j], dilation[j], path);
+        centre(b, &r->conv2[j], 1, path);
     }
+}
+
+/* Rows of stage i for Tm frames; the last has one more, as its STFT has. */
+static size_t stage_rows(size_t i, size_t Tm)
+{
+    for (size_t j = 0; j <= i; j++)
+        Tm *= up_stride[j];
+    return i == TB_HIFT_STAGES - 1 ? Tm + 1 : Tm;
+}
+
+/* Do the signal's and the source's way to stage i end in equally many rows? */
+static bool ways_meet(const tb_hift_stage *s, size_t i)
+{
+    const size_t F = TB_HIFT_HOP / HOP + 1; /* of one mel frame: enough, all is linear in them */
+
+    return s->up.k >= s->up.stride && (s->up.k - s->up.stride) % 2 == 0 &&
+           tb_conv_len(&s->source_down, F) == stage_rows(i, 1);
 }
 
 /* C channels come in; returns how many go out. */
@@ -45,13 +70,14 @@ static size_t bind_stage(tb_bind *b, tb_hift_stage *s, size_t C, size_t i)
     s->up.stride = up_stride[i];
     s->source_down = tb_bind_conv(b, C, 0, 2 * BINS, true, "source_downs.%zu", i);
     s->source_down.stride = down_stride[i];
-    if (!b->status &&
-        (s->up.k < s->up.stride || (s->up.k - s->up.stride) % 2 || s->source_down.k == 0))
-        b->status =
-            tb_fail(b->err, TB_EMODEL, "%s: %sups.%zu is %zu wide, which no stride of %zu undoes",
-                    tb_weights_label(b->weights), b->prefix, i, s->up.k, s->up.stride);
-    s->up.pad_left = b->status ? 0 : (s->up.k - s->up.stride) / 2;
     s->source_down.pad_left = s->source_down.pad_right = s->source_down.stride / 2;
+    if (!b->status && !ways_meet(s, i))
+        b->status = tb_fail(b->err, TB_EMODEL,
+                            "%s: %sups.%zu, %zu wide, and %ssource_downs.%zu, %zu wide, do not fit "
+                            "the strides %zu and %zu",
+                            tb_weights_label(b->weights), b->prefix, i, s->up.k, b->prefix, i,
+                            s->source_down.k, s->up.stride, s->source_down.stride);
+    s->up.pad_left = b->status ? 0 : (s->up.k - s->up.stride) / 2;
     bind_res(b, &s->source_res, C, "source_resblocks", i);
     for (size_t j = 0; j < TB_HIFT_KERNELS; j++)
         bind_res(b, &s->res[j], C, "resblocks", TB_HIFT_KERNELS * i + j);
@@ -64,19 +90,19 @@ tb_status tb_hift_bind(tb_hift *hift, tb_weights *weights, tb_err *err)
     tb_hift h = {0};
 
     h.pre = tb_bind_conv(&b, 0, 0, 0, true, "conv_pre");
-    centre(&h.pre, 1);
+    centre(&b, &h.pre, 1, "conv_pre");
     h.mels = h.pre.C;
     size_t C = h.pre.w.N;
     for (size_t i = 0; i < TB_HIFT_STAGES; i++)
         C = bind_stage(&b, &h.stage[i], C, i);
     h.post = tb_bind_conv(&b, 2 * BINS, 0, C, true, "conv_post");
-    centre(&h.post, 1);
+    centre(&b, &h.post, 1, "conv_post");
     h.post.w.exact = true; /* an exponential follows */
 
     C = h.mels;
     for (size_t i = 0; i < TB_HIFT_F0_CONVS; i++) { /* the odd ones are the activations */
         h.f0[i] = tb_bind_conv(&b, 0, 3, C, true, "f0_predictor.condnet.%zu", 2 * i);
-        centre(&h.f0[i], 1);
+        centre(&b, &h.f0[i], 1, "f0_predictor");
         h.f0[i].w.exact = true;
         C = h.f0[i].w.N;
     }
@@ -242,14 +268,6 @@ static void run_res(const tb_nn *nn, const tb_hift_res *r, const tb_cancel *canc
         tb_nn_conv(nn, &r->conv1[j], &before1, x, T, TB_ACT_NONE, TB_SET, t);
         tb_nn_conv(nn, &r->conv2[j], &before2, t, T, TB_ACT_NONE, TB_ADD, x);
     }
-}
-
-/* Rows of stage i for Tm frames; the last has one more, as its STFT has. */
-static size_t stage_rows(size_t i, size_t Tm)
-{
-    for (size_t j = 0; j <= i; j++)
-        Tm *= up_stride[j];
-    return i == TB_HIFT_STAGES - 1 ? Tm + 1 : Tm;
 }
 
 /* Four arrays that every stage fits into: in, out, and two to compute with. */
@@ -418,7 +436,8 @@ void tb_hift_reach(const tb_hift *hift, size_t *before, size_t *after)
         s = through_transpose(&g->up, s);
     }
     s = through_conv(&hift->pre, s);
-    s = both(s, (span){floor_div(HOP * S.lo - FFT / 2, TB_HIFT_HOP),
+    /* A frame's first sample has no weight: the window begins at 0. */
+    s = both(s, (span){floor_div(HOP * S.lo - FFT / 2 + 1, TB_HIFT_HOP),
                        floor_div(HOP * S.hi + FFT / 2 - 1, TB_HIFT_HOP)});
     *before = (size_t)-s.lo;
     *after = (size_t)s.hi;
