@@ -2,6 +2,7 @@
  * was kept, on any number of threads. And what it refuses. */
 #include "model/t3.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -190,6 +191,54 @@ static void threads_change_no_bit(void **state)
         tb_free(x[0]);
         tb_free(x[1]);
     }
+}
+
+typedef struct {
+    const model *m;
+    const speech *s;
+    tb_t3_prefix *prefix; /* this thread's reference */
+    float *x;
+} worker;
+
+static void *work(void *self)
+{
+    worker *w = self;
+    model mine = *w->m;
+    mine.nn.scratch = tb_scratch_new();
+    speak_alone(&mine, w->s, w->prefix, w->x);
+    tb_t3_prefix_free(w->prefix);
+    tb_scratch_free(mine.nn.scratch);
+    return NULL;
+}
+
+/* One model, one pool and one prefix between workers: each as if it were alone. */
+static void workers_share_a_prefix(void **state)
+{
+    (void)state;
+    enum { WORKERS = 3 };
+    model m;
+    speech s;
+    tb_t3_prefix *prefix = NULL;
+    pthread_t threads[WORKERS];
+    worker workers[WORKERS];
+    model_open(&m, TB_F16, 2);
+    speech_make(&s, 4);
+    float *alone = tb_alloc(STEPS * V * sizeof *alone);
+    speak_alone(&m, &s, NULL, alone);
+    assert_int_equal(tb_t3_prefix_new(&m.t3, &m.nn, &s.voice, NULL, &prefix, NULL), TB_OK);
+    for (size_t i = 0; i < WORKERS; i++) {
+        workers[i] =
+            (worker){&m, &s, tb_t3_prefix_ref(prefix), tb_alloc(STEPS * V * sizeof(float))};
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    }
+    tb_t3_prefix_free(prefix);
+    for (size_t i = 0; i < WORKERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_memory_equal(workers[i].x, alone, STEPS * V * sizeof *alone);
+        tb_free(workers[i].x);
+    }
+    tb_free(alone);
+    model_close(&m);
 }
 
 static void ready_embeddings_of_the_prompt_give_what_the_lookup_gives(void **state)
@@ -434,6 +483,7 @@ int main(void)
         cmocka_unit_test(company_changes_no_bit),
         cmocka_unit_test(a_kept_prefix_changes_no_bit),
         cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(workers_share_a_prefix),
         cmocka_unit_test(ready_embeddings_of_the_prompt_give_what_the_lookup_gives),
         cmocka_unit_test(numbers_outside_the_model_are_refused),
         cmocka_unit_test(positions_end_where_the_model_ends),
