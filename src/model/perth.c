@@ -88,11 +88,49 @@ static tb_status read_layers(tb_weights *set, const tb_torch_value *model, tb_er
     return st;
 }
 
+/* weights' layers into p, whose set is already its own or the caller's. */
+static tb_status bind_layers(tb_perth *p, tb_weights *weights, tb_err *err)
+{
+    tb_bind b = {.weights = weights, .prefix = "", .err = err};
+    while (p->n_layers < LAYERS_MAX) {
+        tb_conv *layer = &p->layers[p->n_layers];
+        size_t C = p->n_layers ? p->layers[p->n_layers - 1].w.N : 0;
+        if (p->n_layers && !tb_bind_has(&b, "encoder.layers.%zu.conv.weight", p->n_layers)) break;
+        *layer = tb_bind_conv(&b, 0, 0, C, true, "encoder.layers.%zu.conv", p->n_layers);
+        if (b.status) return b.status;
+        if (layer->k % 2 == 0)
+            return tb_fail(err, TB_EMODEL, "%s: the watermark's layer %zu has the even width %zu",
+                           tb_weights_label(weights), p->n_layers, layer->k);
+        layer->pad_left = layer->pad_right = layer->k / 2;
+        p->halo += layer->k / 2;
+        if (layer->w.N > p->wide) p->wide = layer->w.N;
+        p->n_layers++;
+    }
+    p->low = p->layers[0].C;
+    if (p->low > BINS || p->layers[p->n_layers - 1].w.N != p->low)
+        return tb_fail(err, TB_EMODEL, "%s: the watermark reads %zu bands and writes %zu",
+                       tb_weights_label(weights), p->low, p->layers[p->n_layers - 1].w.N);
+    for (size_t i = 0; i < FFT; i++) /* Hann, periodic */
+        p->window[i] = (float)(0.5 - 0.5 * cos(6.283185307179586476925 * (double)i / FFT));
+    return TB_OK;
+}
+
+tb_status tb_perth_new(tb_weights *weights, tb_perth **out, tb_err *err)
+{
+    tb_perth *p = tb_alloc(sizeof *p);
+    tb_status st = bind_layers(p, weights, err);
+    if (st) goto out;
+    *out = p;
+    p = NULL;
+out:
+    tb_perth_close(p);
+    return st;
+}
+
 tb_status tb_perth_open(const char *path, tb_perth **out, tb_err *err)
 {
+    tb_perth *p = tb_alloc(sizeof *p);
     tb_torch *file = NULL;
-    tb_weights *set = NULL;
-    tb_perth *perth = NULL;
 
     tb_status st = tb_torch_open(path, FILE_MAX_BYTES, &file, err);
     if (st) goto out;
@@ -101,54 +139,14 @@ tb_status tb_perth_open(const char *path, tb_perth **out, tb_err *err)
         st = tb_fail(err, TB_EMODEL, "%s is no watermark model: its dict model is missing", path);
         goto out;
     }
-    set = tb_weights_new(path);
-    st = read_layers(set, model, err);
-    if (!st) st = tb_perth_new(set, &perth, err);
+    p->owned = tb_weights_new(path);
+    st = read_layers(p->owned, model, err);
+    if (!st) st = bind_layers(p, p->owned, err);
     if (st) goto out;
-    perth->owned = set;
-    set = NULL;
-    *out = perth;
-out:
-    tb_weights_free(set);
-    tb_torch_free(file);
-    return st;
-}
-
-tb_status tb_perth_new(tb_weights *weights, tb_perth **out, tb_err *err)
-{
-    tb_bind b = {.weights = weights, .prefix = "", .err = err};
-    tb_perth *p = tb_alloc(sizeof *p);
-    tb_status st;
-
-    while (p->n_layers < LAYERS_MAX) {
-        tb_conv *layer = &p->layers[p->n_layers];
-        size_t C = p->n_layers ? p->layers[p->n_layers - 1].w.N : 0;
-        if (p->n_layers && !tb_bind_has(&b, "encoder.layers.%zu.conv.weight", p->n_layers)) break;
-        *layer = tb_bind_conv(&b, 0, 0, C, true, "encoder.layers.%zu.conv", p->n_layers);
-        st = b.status;
-        if (st) goto out;
-        if (layer->k % 2 == 0) {
-            st = tb_fail(err, TB_EMODEL, "%s: the watermark's layer %zu has the even width %zu",
-                         tb_weights_label(weights), p->n_layers, layer->k);
-            goto out;
-        }
-        layer->pad_left = layer->pad_right = layer->k / 2;
-        p->halo += layer->k / 2;
-        if (layer->w.N > p->wide) p->wide = layer->w.N;
-        p->n_layers++;
-    }
-    p->low = p->layers[0].C;
-    if (p->low > BINS || p->layers[p->n_layers - 1].w.N != p->low) {
-        st = tb_fail(err, TB_EMODEL, "%s: the watermark reads %zu bands and writes %zu",
-                     tb_weights_label(weights), p->low, p->layers[p->n_layers - 1].w.N);
-        goto out;
-    }
-    for (size_t i = 0; i < FFT; i++) /* Hann, periodic */
-        p->window[i] = (float)(0.5 - 0.5 * cos(6.283185307179586476925 * (double)i / FFT));
     *out = p;
     p = NULL;
-    st = TB_OK;
 out:
+    tb_torch_free(file);
     tb_perth_close(p);
     return st;
 }

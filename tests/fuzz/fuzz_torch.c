@@ -11,6 +11,7 @@ enum { NUMBERS_MAX = 4096 };
 
 /* Every value can be asked everything, and no walk is endless. Shared parts are walked as often as
  * they are used, so a budget stands in for the number of paths. */
+/* NOLINTNEXTLINE(misc-no-recursion): the reader bounds the depth */
 static void look_at(const tb_torch_value *v, int depth, size_t *budget)
 {
     tb_err err = {0};

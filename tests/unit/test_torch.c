@@ -291,7 +291,7 @@ static void every_wrong_pickle_has_its_sentence(void **state)
         size_t n;
         const char *word;
     } wrong[] = {
-#define OPS(text, word) {text, sizeof text - 1, word}
+#define OPS(text, word) {text, sizeof(text) - 1, word}
         OPS("", "one value"),
         OPS("NN", "one value"),
         OPS("(N", "one value"),
