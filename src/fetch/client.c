@@ -17,6 +17,7 @@ enum {
     REFUSAL_BYTES = 64 * 1024, /* of an error page are read, so that the connection lives on */
     JSON_BYTES = 8 << 20,
     TICK_MS = 50,
+    STALL_BYTES_PER_S = 100, /* slower is as good as nothing */
 };
 
 struct tb_client {
@@ -295,7 +296,7 @@ static void set_up(tb_client *c, flight *f, const char *url, const struct curl_s
     curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's */
     curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)c->patience.connect_ms);
-    curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_PER_S);
     curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, (long)c->patience.stall_s);
     curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(h, CURLOPT_HEADERDATA, f);

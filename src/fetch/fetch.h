@@ -18,7 +18,7 @@
 /* How long a server is borne with. 0 is the value behind it. */
 typedef struct {
     int connect_ms; /* 10000 */
-    int stall_s;    /* 30 without a byte */
+    int stall_s;    /* 30 at less than 100 bytes a second */
     int tries;      /* 5 in a row without progress */
     int backoff_ms; /* 1000 before the second try, twice that before the third, ... */
 } tb_fetch_patience;

@@ -1,0 +1,190 @@
+#include "cli/pull.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "fetch/fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+const tb_cli_option tb_cli_pull_options[] = {
+    {"--revision", NULL, "NAME", "a branch, tag or commit; main when not given"},
+    {"--folder", NULL, "DIR", "where the files go"},
+    {"--base", NULL, "DIR", "a folder with Turbo's files, for what Nano shares with it"},
+    {0},
+};
+
+enum { BAR = 20, WIDTH = 79, LINE = 256, PLAIN_S = 10 };
+
+static const struct {
+    const char *name, *repo, *variant;
+} models[] = {
+    {"turbo", "ResembleAI/chatterbox-turbo", "turbo"},
+    {"nano", "ResembleAI/chatterbox-nano", "nano"},
+};
+
+typedef struct {
+    bool terminal, quiet;
+    char file[80]; /* the one last told of */
+    tb_fetch_state state;
+    int64_t told_ns;
+} teller;
+
+static void amount(char *out, size_t size, uint64_t bytes)
+{
+    if (bytes >= 1000000000)
+        snprintf(out, size, "%.2f GB", (double)bytes / 1e9);
+    else if (bytes >= 1000000)
+        snprintf(out, size, "%.1f MB", (double)bytes / 1e6);
+    else
+        snprintf(out, size, "%.1f kB", (double)bytes / 1e3);
+}
+
+void tb_cli_bar(char *out, size_t size, int width, const char *what, uint64_t done, uint64_t total,
+                double bytes_per_s)
+{
+    char bar[BAR + 1], have[24], all[24], rest[80] = "", line[LINE];
+    double part = total > 0 ? (double)done / (double)total : 0;
+    int full = (int)(part * BAR);
+    memset(bar, '-', BAR);
+    memset(bar, '#', full < BAR ? (size_t)full : BAR);
+    bar[BAR] = 0;
+    amount(have, sizeof have, done);
+    amount(all, sizeof all, total);
+    if (bytes_per_s >= 1 && total > done) {
+        double s = (double)(total - done) / bytes_per_s;
+        char speed[24];
+        amount(speed, sizeof speed, (uint64_t)bytes_per_s);
+        if (s < 360000)
+            snprintf(rest, sizeof rest, "  %s/s  %d:%02d left", speed, (int)s / 60, (int)s % 60);
+        else
+            snprintf(rest, sizeof rest, "  %s/s", speed);
+    }
+    if (total > 0)
+        snprintf(line, sizeof line, "%3d %% [%s] %s of %s%s  %s", (int)(part * 100), bar, have, all,
+                 rest, what);
+    else
+        snprintf(line, sizeof line, "%s", what);
+    snprintf(out, size, "%.*s", width, line);
+}
+
+static int columns(void)
+{
+    struct winsize w;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col - 1 : WIDTH;
+}
+
+static void tell(void *self, const tb_fetch_progress *p)
+{
+    static const char *const doing[] = {
+        [TB_FETCH_ASKING] = "asking the hub",
+        [TB_FETCH_CHECKING] = "checking",
+        [TB_FETCH_LOADING] = "getting",
+        [TB_FETCH_WAITING] = "waiting:",
+    };
+    teller *t = self;
+    char line[LINE], all[24];
+    const char *file = p->file ? p->file : "";
+    const char *about = p->state == TB_FETCH_WAITING ? (p->note ? p->note : "") : file;
+    int64_t now = tb_clock_mono_ns();
+    bool news = p->state != t->state || strcmp(about, t->file) != 0;
+    if (t->quiet) return;
+    if (t->terminal) {
+        char *what = tb_sprintf("%s %s", doing[p->state], about);
+        tb_cli_bar(line, sizeof line, columns(), what, p->done, p->total, p->bytes_per_s);
+        fprintf(stderr, "\r\033[K%s", line);
+        tb_free(what);
+    } else if (news) { /* a log or a file: a line for each thing that is begun */
+        amount(all, sizeof all, p->file_total);
+        fprintf(stderr, "%s %s%s%s\n", doing[p->state], about, p->file_total && *file ? ", " : "",
+                p->file_total && *file ? all : "");
+    } else if (p->state == TB_FETCH_LOADING && now - t->told_ns > PLAIN_S * INT64_C(1000000000)) {
+        tb_cli_bar(line, sizeof line, WIDTH, file, p->done, p->total, p->bytes_per_s);
+        fprintf(stderr, "%s\n", line);
+    } else {
+        return;
+    }
+    fflush(stderr);
+    t->told_ns = now;
+    t->state = p->state;
+    snprintf(t->file, sizeof t->file, "%s", about);
+}
+
+static const char *setting(const char *name)
+{
+    const char *value = getenv(name);
+    return value ? value : "";
+}
+
+/* "turbo", "nano" or OWNER/NAME. */
+static void name_model(const char *given, tb_fetch_config *c)
+{
+    c->repo = given;
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++)
+        if (strcmp(given, models[i].name) == 0 || strcmp(given, models[i].repo) == 0) {
+            c->repo = models[i].repo;
+            c->variant = models[i].variant;
+        }
+    if (strcmp(c->repo, models[0].repo) != 0) c->base_repo = models[0].repo;
+}
+
+static int print_result(const tb_cli *cli, const tb_fetch_config *c, const tb_fetch_result *r)
+{
+    char bytes[24];
+    if (cli->json) {
+        tb_json *o = tb_json_object();
+        tb_json_set_string(o, "repository", c->repo);
+        tb_json_set_string(o, "commit", r->commit);
+        tb_json_set_string(o, "folder", r->folder);
+        tb_json_set_int(o, "downloaded_bytes", (int64_t)r->downloaded);
+        tb_json_set_int(o, "linked_files", r->linked);
+        return tb_cli_print_json(o);
+    }
+    amount(bytes, sizeof bytes, r->downloaded);
+    printf("%s is in %s\n", c->repo, r->folder);
+    if (r->commit[0]) printf("commit %s\n", r->commit);
+    if (r->downloaded) printf("downloaded %s\n", bytes);
+    if (r->linked) printf("%d files are linked from where they were already\n", r->linked);
+    return TB_EXIT_OK;
+}
+
+int tb_cli_run_model_pull(tb_cli *cli)
+{
+    teller t = {.terminal = isatty(STDERR_FILENO), .quiet = cli->json, .state = TB_FETCH_WAITING};
+    const char *folder = tb_cli_get(cli, "--folder"), *base = tb_cli_get(cli, "--base");
+    char *models_folder = tb_path_join(cli->config.data, "models");
+    char *cache = tb_fetch_cache_folder(setting("HF_HUB_CACHE"), setting("HF_HOME"));
+    char *ours = NULL, *turbo = NULL;
+    tb_fetch_config c = {.endpoint = setting("HF_ENDPOINT"),
+                         .token = cli->config.hf_token,
+                         .revision = tb_cli_get(cli, "--revision"),
+                         .cache = cache};
+    tb_fetch_result result = {0};
+    tb_err err = {0};
+    tb_status st = TB_OK;
+    int code;
+    name_model(cli->n_args > 0 ? cli->args[0] : models[0].name, &c);
+    const char *slash = strrchr(c.repo, '/');
+    ours = tb_path_join(models_folder, slash ? slash + 1 : c.repo);
+    turbo = tb_path_join(models_folder, strchr(models[0].repo, '/') + 1);
+    c.folder = folder ? folder : ours;
+    if (base)
+        c.base_folder = base;
+    else if (c.base_repo)
+        c.base_folder = turbo;
+    if (*setting("HF_HUB_OFFLINE") && !tb_parse_bool(setting("HF_HUB_OFFLINE"), &c.offline))
+        st = tb_fail_field(&err, TB_EINVAL, "HF_HUB_OFFLINE",
+                           "HF_HUB_OFFLINE is '%.40s'; allowed: 0 or 1", setting("HF_HUB_OFFLINE"));
+    if (!st) st = tb_fetch_model(&c, tell, &t, NULL, &result, &err);
+    if (t.terminal && !t.quiet) fputs("\r\033[K", stderr);
+    code = st ? tb_cli_fail(cli, &err) : print_result(cli, &c, &result);
+    tb_fetch_result_clear(&result);
+    tb_free(turbo);
+    tb_free(ours);
+    tb_free(cache);
+    tb_free(models_folder);
+    return code;
+}
