@@ -65,6 +65,18 @@ static inline void cond_listen(cond_tap *t, golden *g, double tolerance, const t
                     .tight = list};
 }
 
+/* A recording of (cols, rows), turned to (rows, cols). Heap. */
+static inline float *cond_turned(const golden *g, const char *name)
+{
+    const float *x = golden_f32(g, name, NULL);
+    const size_t cols = golden_dim(g, name, 0), rows = golden_dim(g, name, 1);
+    float *y = tb_alloc(rows * cols * sizeof *y);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < cols; c++)
+            y[r * cols + c] = x[c * rows + r];
+    return y;
+}
+
 /* Our layout of one file's tensors, names with a prefix, stored as type. */
 static inline tb_weights *cond_weights(const char *path, const char *s3gen_prefix,
                                        const char *ve_prefix, tb_dtype type)

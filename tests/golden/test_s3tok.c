@@ -55,31 +55,19 @@ static int close_all(void **state)
     return 0;
 }
 
-/* The recording is (bands, frames). */
-static float *clip(const golden *g, size_t *frames)
-{
-    const float *mel = golden_f32(g, "mel", NULL);
-    const size_t bands = golden_dim(g, "mel", 0), T = golden_dim(g, "mel", 1);
-    float *x = tb_alloc(T * bands * sizeof *x);
-    for (size_t t = 0; t < T; t++)
-        for (size_t m = 0; m < bands; m++)
-            x[t * bands + m] = mel[m * T + t];
-    *frames = T;
-    return x;
-}
-
 static void run_case(fixture *f, const char *prefix, size_t threads)
 {
     cond_tap tap;
     tb_err err = {0};
-    size_t frames, n;
+    size_t n;
     f->g.prefix = prefix;
     f->g.compared = 0;
+    const size_t frames = golden_dim(&f->g, "mel", 1);
     cond_listen(&tap, &f->g, STAGES, closer);
     tb_nn nn = {.scratch = f->nn.scratch, .tap = &tap.tap};
     if (tb_pool_new(threads, &nn.pool, &err)) fail_msg("%s", err.msg);
 
-    float *mel = clip(&f->g, &frames);
+    float *mel = cond_turned(&f->g, "mel");
     int32_t *want = golden_ids(&f->g, "tokens", &n);
     int32_t *got = tb_alloc(n * sizeof *got);
     float *margins = tb_alloc(n * sizeof *margins);
@@ -170,17 +158,17 @@ static void weights_in_f16_are_computed_in_f32(void **state)
 {
     (void)state;
     fixture f = {0};
-    size_t frames, n, same = 0;
+    size_t n, same = 0;
     open_as(&f, TB_F16);
     f.g.prefix = "tiny_s3tok/c0/";
     assert_int_equal(f.tok.blocks[0].query.type, TB_F16);
     cond_tap tap;
     cond_listen(&tap, &f.g, 2e-2, NULL);
     f.nn.tap = &tap.tap;
-    float *mel = clip(&f.g, &frames);
+    float *mel = cond_turned(&f.g, "mel");
     int32_t *want = golden_ids(&f.g, "tokens", &n);
     int32_t *got = tb_alloc(n * sizeof *got);
-    tb_s3tok_run(&f.tok, &f.nn, mel, frames, got, NULL);
+    tb_s3tok_run(&f.tok, &f.nn, mel, golden_dim(&f.g, "mel", 1), got, NULL);
     for (size_t i = 0; i < n; i++)
         same += got[i] == want[i];
     assert_true(same + 2 >= n);
