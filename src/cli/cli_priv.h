@@ -71,6 +71,8 @@ int tb_cli_run_voices_remove(tb_cli *cli);
 int tb_cli_run_history_list(tb_cli *cli);
 int tb_cli_run_history_show(tb_cli *cli);
 int tb_cli_run_history_remove(tb_cli *cli);
+int tb_cli_run_model_convert(tb_cli *cli);
+int tb_cli_run_model_show(tb_cli *cli);
 int tb_cli_run_doctor(tb_cli *cli);
 int tb_cli_run_languages(tb_cli *cli);
 int tb_cli_run_ambiences(tb_cli *cli);

@@ -71,6 +71,21 @@ static const tb_cli_option list_options[] = {
     {0},
 };
 
+static const tb_cli_option convert_options[] = {
+    {"--type", NULL, "NAME", "f32, f16, bf16, q8_0 or q4_0; q8_0 when not given"},
+    {"--out", NULL, "FILE", "the file to write; in FOLDER, named after variant and type"},
+    {"--base", NULL, "FOLDER", "where files are that FOLDER lacks (nano has only its own)"},
+    {"--variant", NULL, "NAME", "turbo or nano, when FOLDER holds both"},
+    {0},
+};
+
+static const tb_cli_option show_options[] = {
+    {"--tensors", NULL, NULL, "every tensor: name, type, shape, and its published name"},
+    {"--base", NULL, "FOLDER", "where files are that a folder lacks"},
+    {"--variant", NULL, "NAME", "turbo or nano, when a folder holds both"},
+    {0},
+};
+
 const tb_cli_command tb_cli_commands[] = {
     {"serve", "", "answer HTTP requests",
      "Reads .env in the working directory. Stops on SIGTERM or SIGINT after the jobs it has "
@@ -96,6 +111,11 @@ const tb_cli_command tb_cli_commands[] = {
     {"ambiences", "", "list the beds", NULL, 0, 0, tb_cli_run_ambiences, NULL, false},
     {"languages", "", "list the languages that can be spoken", NULL, 0, 0, tb_cli_run_languages,
      NULL, false},
+    {"model convert", "FOLDER", "make one GGUF file of a model's published files",
+     "The file holds weights, tokenizer and built-in voice and needs nothing besides it.", 1, 1,
+     tb_cli_run_model_convert, convert_options, false},
+    {"model show", "PATH", "what is in a model: a folder, a .gguf or a .safetensors file", NULL, 1,
+     1, tb_cli_run_model_show, show_options, false},
     {"doctor", "", "what is installed, what is missing, how to mend it",
      "Exits with 3 when something needed is missing.", 0, 0, tb_cli_run_doctor, NULL, false},
     {"completion", "bash|zsh", "print the shell's completion", NULL, 1, 1, run_completion, NULL,
