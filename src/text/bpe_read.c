@@ -35,8 +35,7 @@ typedef struct {
 typedef struct {
     entry *slots; /* open addressing, a power of two, at most half full; text NULL: empty */
     size_t n_slots;
-    const char **by_id; /* max_id + 1; NULL: nobody has it */
-    size_t n_ids;
+    const char **by_id; /* up to the highest id of the files; NULL: nobody has it */
 } vocab;
 
 static entry *slot_of(const vocab *v, const char *text, size_t len)
@@ -87,38 +86,41 @@ static tb_status read_object(const tb_bpe_file *f, tb_json **out, tb_err *err)
     return TB_OK;
 }
 
-static size_t count_members(const tb_json *object)
+/* How many members there are, and into *ids the least that is above all ids that are allowed. */
+static size_t count_members(const tb_json *object, size_t *ids)
 {
     const char *key;
     tb_json *value;
     size_t n = 0;
-    for (void *it = NULL; tb_json_next(object, &it, &key, &value);)
-        n++;
+    for (void *it = NULL; tb_json_next(object, &it, &key, &value); n++) {
+        int64_t id = tb_json_integer(value);
+        if (id >= (int64_t)*ids && id < TB_BPE_MAX_ID) *ids = (size_t)id + 1;
+    }
     return n;
 }
 
-static tb_status read_vocab(vocab *v, const tb_json *json, tb_err *err)
+static tb_status read_vocab(vocab *v, const tb_json *json, const tb_json *added, tb_err *err)
 {
     const char *text;
     tb_json *value;
-    tb_status st = TB_OK;
-    v->n_slots = slots_for(count_members(json));
+    size_t ids = 1;
+    count_members(added, &ids);
+    v->n_slots = slots_for(count_members(json, &ids));
     v->slots = tb_try_alloc(v->n_slots, sizeof *v->slots);
-    v->by_id = tb_try_alloc(TB_BPE_MAX_ID, sizeof *v->by_id);
+    v->by_id = tb_try_alloc(ids, sizeof *v->by_id);
     if (!v->slots || !v->by_id) return tb_nomem(err, v->n_slots, sizeof *v->slots);
-    for (void *it = NULL; !st && tb_json_next(json, &it, &text, &value);) {
+    for (void *it = NULL; tb_json_next(json, &it, &text, &value);) {
         int32_t id = 0;
-        st = read_id(names[VOCAB], text, value, &id, err);
-        if (st) break;
+        tb_status st = read_id(names[VOCAB], text, value, &id, err);
+        if (st) return st;
         if (v->by_id[id])
             return tb_fail(err, TB_EMODEL, "%s: \"%.60s\" and \"%.60s\" both have the id %d",
                            names[VOCAB], v->by_id[id], text, (int)id);
         size_t len = strlen(text);
         *slot_of(v, text, len) = (entry){text, len, id};
         v->by_id[id] = text;
-        if ((size_t)id >= v->n_ids) v->n_ids = (size_t)id + 1;
     }
-    return st;
+    return TB_OK;
 }
 
 /* GPT-2 writes a byte as a printable character: most of Latin-1 as itself, the other 68 as U+0100
@@ -210,7 +212,6 @@ static void add(tb_bpe *bpe, const char *text, int32_t id)
     for (; at > 0 && bpe->added[at - 1].len < len; at--)
         bpe->added[at] = bpe->added[at - 1];
     bpe->added[at] = (tb_bpe_added){tb_strdup(text), len, id};
-    if ((size_t)id >= bpe->size) bpe->size = (size_t)id + 1;
 }
 
 /* A token that the vocabulary has too keeps its id; a new one needs a new id. */
@@ -219,7 +220,7 @@ static tb_status read_added(tb_bpe *bpe, vocab *v, const tb_json *json, tb_err *
     static const char end_of_text[] = "<|endoftext|>"; /* special in GPT-2, so matched as a whole */
     const char *text;
     tb_json *value;
-    size_t n = count_members(json);
+    size_t n = count_members(json, &bpe->size);
     if (n > MAX_ADDED)
         return tb_fail(err, TB_EMODEL, "%s: there are %zu tokens; at most %d are read",
                        names[ADDED], n, MAX_ADDED);
@@ -322,10 +323,10 @@ tb_status tb_bpe_read(const tb_bpe_file *files, size_t n, tb_bpe **out, tb_err *
     tb_status st = pick(files, n, of, err);
     if (!st) st = read_object(of[VOCAB], &words, err);
     if (!st) st = read_object(of[ADDED], &added, err);
-    if (!st) st = read_vocab(&v, words, err);
+    if (!st) st = read_vocab(&v, words, added, err);
     if (!st) st = read_bytes(bpe, &v, err);
     if (!st) st = read_merges(bpe, &v, of[MERGES], err);
-    bpe->size = v.n_ids;
+    if (!st) count_members(words, &bpe->size);
     if (!st) st = read_added(bpe, &v, added, err);
     if (!st && of[CONFIG]) st = read_config(bpe, of[CONFIG], err);
     if (!st) {
