@@ -102,9 +102,30 @@ char *tb_print_error(tb_error_family family, const tb_err *err)
 
 /* ---- status ---- */
 
-char *tb_print_status(const char *engine, const char *model, size_t languages)
+static tb_json *progress_of(const tb_model_progress *p)
+{
+    if (!p) return tb_json_null();
+    tb_json *o = tb_json_object();
+    tb_json_set_string(o, "state", p->state);
+    tb_json_set_string(o, "file", *p->file ? p->file : NULL);
+    tb_json_set_int(o, "done_bytes", (int64_t)p->done);
+    tb_json_set_int(o, "total_bytes", (int64_t)p->total);
+    tb_json_set_real(o, "bytes_per_second", p->bytes_per_s);
+    tb_json_set_string(o, "note", *p->note ? p->note : NULL);
+    return o;
+}
+
+/* What the engine that answers makes of a tag. The neural one has a token for each of its own. */
+static const char *support_of(const char *engine, tb_tag tag)
 {
     static const char *const support[] = {"rendered", "tone", "unsupported"};
+    if (strcmp(engine, "chatterbox") == 0) return tag == TB_TAG_SAD ? "tone" : "rendered";
+    return support[tb_embedded_tag(tag)];
+}
+
+char *tb_print_status(const char *engine, const char *model, size_t languages,
+                      const tb_model_progress *progress)
+{
     tb_json *root = tb_json_object(), *tags = tb_json_object();
     tb_json_set_string(root, "status", "Voice Backend Running"); /* these three: the old client's */
     tb_json_set_string(root, "model", model);
@@ -113,9 +134,9 @@ char *tb_print_status(const char *engine, const char *model, size_t languages)
     tb_json_set_string(root, "version", TB_VERSION);
     tb_json_set_int(root, "languages", (int64_t)languages);
     for (int t = 0; t < TB_TAG_COUNT; t++)
-        tb_json_set_string(tags, tb_tag_name((tb_tag)t), support[tb_embedded_tag((tb_tag)t)]);
+        tb_json_set_string(tags, tb_tag_name((tb_tag)t), support_of(engine, (tb_tag)t));
     tb_json_set(root, "tags", tags);
-    tb_json_set(root, "progress", tb_json_null());
+    tb_json_set(root, "progress", progress_of(progress));
     return finish(root);
 }
 

@@ -21,8 +21,9 @@ typedef enum {
 /* One error, three families. DETAIL: {"detail"}, with "errors" beside it for 422. */
 char *tb_print_error(tb_error_family family, const tb_err *err);
 
-/* GET /: engine and model as the engine room names them. */
-char *tb_print_status(const char *engine, const char *model, size_t languages);
+/* GET /: engine and model as the engine room names them; progress NULL: no model is on its way. */
+char *tb_print_status(const char *engine, const char *model, size_t languages,
+                      const tb_model_progress *progress);
 
 char *tb_print_voice(const tb_voice_row *row);          /* GET /voices/{id} */
 char *tb_print_voices(const tb_voice_list *list);       /* GET /voices */

@@ -29,7 +29,15 @@ typedef struct {
     const char *espeak_program;    /* ESPEAK_PROGRAM, espeak-ng */
     const char *espeak_data_path;  /* ESPEAK_DATA_PATH, empty: its own */
     const char *tts_model;         /* TTS_MODEL, the old name; checked, else unused */
-    const char *hf_token;          /* HF_TOKEN */
+    const char *model;         /* MODEL: a folder or a .gguf; empty: ours, under DATA/models */
+    const char *model_type;    /* MODEL_TYPE f32|f16|bf16|q8_0|q4_0 */
+    const char *model_variant; /* MODEL_VARIANT turbo|nano */
+    const char *model_revision;
+    bool model_download;    /* MODEL_DOWNLOAD: serve fetches a model that is not there */
+    const char *perth;      /* PERTH: the watermark's weights */
+    int threads;            /* THREADS of one model's networks, 0 = number of cores */
+    const char *hf_endpoint, *hf_token, *hf_hub_cache, *hf_home;
+    bool hf_hub_offline;
     double loudness_lufs;          /* LOUDNESS_LUFS, NAN = off */
 
     int workers;        /* WORKERS, 0 = number of cores */

@@ -1,51 +1,149 @@
 #include "engine/engine.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/engine_priv.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
- * Two engines are foreseen behind this interface. The neural one needs weights; while none can be
- * loaded, asking for it by name is an error that says so, and `auto` is the embedded engine with
- * the reason in every answer.
+ * Two engines behind one interface. The neural one needs weights; until they are there, asking for
+ * it by name is an error that says so, and `auto` is the embedded engine with the reason in every
+ * answer. It is taken into service once, while requests are in flight or not: a plan keeps the
+ * engine that it was made with.
  */
 struct tb_engine {
     tb_embedded *embedded;
     bool chosen; /* ENGINE=embedded: the user's wish, no reason to give */
+    tb_chatterbox *_Atomic neural;
+    tb_model_config model; /* strings are the opener's, which outlive the engine */
+    pthread_mutex_t lock;
+    tb_model_progress progress; /* state NULL: nothing is being done */
 };
 
 static const char no_weights[] = "the weights of chatterbox-turbo are not installed";
 
+tb_chatterbox *tb_engine_neural(const tb_engine *e)
+{
+    return atomic_load_explicit(&e->neural, memory_order_acquire);
+}
+
+/* Loads what is installed. Weights that are there and wrong stop the start. */
+static tb_status open_installed(tb_engine *e, const char *wanted, tb_err *err)
+{
+    bool must = strcmp(wanted, "chatterbox") == 0;
+    char *path = tb_model_installed(&e->model);
+    tb_chatterbox *c = NULL;
+    tb_status st = TB_OK;
+    if (path && !e->chosen) st = tb_model_open(&e->model, path, &c, err);
+    if (!st && must && !c)
+        st = tb_fail_field(err, TB_EUNREADY, "ENGINE",
+                           "ENGINE is chatterbox, but %s; get them with: timbre model pull, or "
+                           "use one of the engines allowed without them: auto, embedded",
+                           no_weights);
+    if (!st) atomic_store_explicit(&e->neural, c, memory_order_release);
+    tb_free(path);
+    return st;
+}
+
 tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out, tb_err *err)
 {
-    if (config->engine && strcmp(config->engine, "chatterbox") == 0)
-        return tb_fail_field(err, TB_EUNREADY, "ENGINE",
-                             "ENGINE is chatterbox, but %s; allowed "
-                             "without them: auto, embedded",
-                             no_weights);
+    const char *wanted = config->engine ? config->engine : "auto";
     tb_engine *e = tb_alloc(sizeof *e);
-    e->chosen = config->engine && strcmp(config->engine, "embedded") == 0;
+    pthread_mutex_init(&e->lock, NULL);
+    e->chosen = strcmp(wanted, "embedded") == 0;
+    e->model = config->model;
+    if (!e->model.type) e->model.type = "f16";
     tb_status st = tb_embedded_open(&config->embedded, &e->embedded, err);
-    if (st) {
-        tb_free(e);
-        return st;
-    }
-    *out = e;
-    return TB_OK;
+    if (!st) st = open_installed(e, wanted, err);
+    if (st)
+        tb_engine_close(e);
+    else
+        *out = e;
+    return st;
 }
 
 void tb_engine_close(tb_engine *e)
 {
     if (!e) return;
+    tb_chatterbox_close(tb_engine_neural(e));
     tb_embedded_close(e->embedded);
+    pthread_mutex_destroy(&e->lock);
     tb_free(e);
+}
+
+/* ---- getting the model while the embedded engine speaks ---- */
+
+static void on_progress(void *self, const tb_model_progress *p)
+{
+    tb_engine *e = self;
+    pthread_mutex_lock(&e->lock);
+    e->progress = *p;
+    pthread_mutex_unlock(&e->lock);
+}
+
+bool tb_engine_progress(tb_engine *e, tb_model_progress *out)
+{
+    pthread_mutex_lock(&e->lock);
+    *out = e->progress;
+    pthread_mutex_unlock(&e->lock);
+    return out->state != NULL;
+}
+
+/* False when cancelled meanwhile. */
+static bool wait_s(double seconds, const tb_cancel *cancel)
+{
+    for (int64_t until = tb_clock_mono_ns() + (int64_t)(seconds * 1e9);
+         tb_clock_mono_ns() < until;) {
+        if (tb_cancelled(cancel)) return false;
+        tb_clock_sleep_ms(100);
+    }
+    return !tb_cancelled(cancel);
+}
+
+/* Until the model speaks or somebody cancels: what fails today may succeed in an hour, and every
+ * failure is told where people look, in GET / and in the log. */
+static void install(tb_engine *e, const tb_cancel *cancel)
+{
+    enum { FIRST_WAIT_S = 60, LONGEST_WAIT_S = 3600 };
+    for (double pause = FIRST_WAIT_S;; pause = fmin(2 * pause, LONGEST_WAIT_S)) {
+        tb_err err = {0};
+        char *path = NULL;
+        tb_chatterbox *c = NULL;
+        tb_status st = tb_model_install(&e->model, on_progress, e, cancel, &path, &err);
+        if (!st) {
+            on_progress(e, &(tb_model_progress){.state = "loading"});
+            st = tb_model_open(&e->model, path, &c, &err);
+        }
+        tb_free(path);
+        if (!st) {
+            atomic_store_explicit(&e->neural, c, memory_order_release);
+            on_progress(e, &(tb_model_progress){0});
+            tb_log(TB_INFO, "engine", "model=%s state=speaking type=%s", tb_chatterbox_model(c),
+                   e->model.type);
+            return;
+        }
+        if (st == TB_ECANCELLED) return;
+        tb_model_progress failed = {.state = "failed"};
+        snprintf(failed.note, sizeof failed.note, "%.255s", err.msg);
+        on_progress(e, &failed);
+        tb_log(TB_WARN, "engine", "model=failed why=\"%s\" again_in_s=%.0f", err.msg, pause);
+        if (!wait_s(pause, cancel)) return;
+    }
 }
 
 void tb_engine_warm(tb_engine *e, const tb_cancel *cancel)
 {
     tb_embedded_warm(e->embedded, cancel);
+    if (e->model.download && e->model.folder && !e->chosen && !tb_engine_neural(e) &&
+        !tb_cancelled(cancel))
+        install(e, cancel);
 }
 
 tb_embedded *tb_engine_embedded(tb_engine *e)
@@ -55,30 +153,49 @@ tb_embedded *tb_engine_embedded(tb_engine *e)
 
 const char *tb_engine_current(const tb_engine *e)
 {
-    (void)e;
-    return "embedded";
+    return tb_engine_neural(e) ? "chatterbox" : "embedded";
 }
 
 const char *tb_engine_model(const tb_engine *e)
 {
-    (void)e;
-    return "embedded";
+    const tb_chatterbox *c = tb_engine_neural(e);
+    return c ? tb_chatterbox_model(c) : "embedded";
 }
 
 /* ---- prepare ---- */
 
+static bool english(const tb_language *language)
+{
+    return strncmp(language->code, "en", 2) == 0 &&
+           (language->code[2] == 0 || language->code[2] == '-');
+}
+
+/* Which engine speaks: the request's word, else the configuration's, else the language decides. */
 static tb_status choose(const tb_engine *e, const tb_engine_opts *o, tb_plan *plan, tb_err *err)
 {
     const char *asked = o->engine && *o->engine ? o->engine : NULL;
+    bool by_name = asked && strcmp(asked, "chatterbox") == 0;
+    bool there = tb_engine_neural(e) != NULL;
     plan->engine = "embedded";
-    if (asked && strcmp(asked, "chatterbox") == 0)
-        return tb_fail_field(err, TB_EINVAL, "engine",
-                             "engine is chatterbox, but %s; allowed: auto, embedded", no_weights);
-    if (asked && strcmp(asked, "auto") != 0 && strcmp(asked, "embedded") != 0)
+    if (asked && !by_name && strcmp(asked, "auto") != 0 && strcmp(asked, "embedded") != 0)
         return tb_fail_field(err, TB_EINVAL, "engine",
                              "engine is '%.40s'; allowed: auto, chatterbox, embedded", asked);
-    bool wished = asked ? strcmp(asked, "embedded") == 0 : e->chosen;
-    if (!wished) plan->reason = tb_strdup(no_weights);
+    if (by_name && !there)
+        return tb_fail_field(err, TB_EINVAL, "engine",
+                             "engine is chatterbox, but %s; allowed: auto, embedded",
+                             e->chosen ? "the server runs with ENGINE=embedded" : no_weights);
+    if (by_name && !english(plan->language))
+        return tb_fail_field(err, TB_EINVAL, "language",
+                             "language is '%s', but chatterbox-turbo speaks English only; leave "
+                             "engine out and the embedded engine speaks it",
+                             plan->language->code);
+    bool wished = asked && strcmp(asked, "auto") != 0 ? !by_name : !asked && e->chosen;
+    if (by_name || (!wished && there && english(plan->language)))
+        plan->engine = "chatterbox";
+    else if (!wished)
+        plan->reason =
+            there ? tb_sprintf("chatterbox-turbo speaks English only, not %s", plan->language->code)
+                  : tb_strdup(no_weights);
     if (o->mode && *o->mode) {
         if (strcmp(o->mode, "multilingual") == 0)
             return tb_fail_field(err, TB_EINVAL, "mode",
@@ -91,6 +208,11 @@ static tb_status choose(const tb_engine *e, const tb_engine_opts *o, tb_plan *pl
     return TB_OK;
 }
 
+static bool is_neural(const tb_plan *plan)
+{
+    return strcmp(plan->engine, "chatterbox") == 0;
+}
+
 static tb_status in_range(const char *field, double x, double least, double most, tb_err *err)
 {
     if (x >= least && x <= most) return TB_OK;
@@ -98,7 +220,7 @@ static tb_status in_range(const char *field, double x, double least, double most
                          most);
 }
 
-/* Sampling parameters: of no effect here, but a value that no engine could take is a mistake. */
+/* Sampling parameters: one that the engine ignores must still be one that an engine could take. */
 static tb_status check_sampling(const tb_engine_opts *o, tb_err *err)
 {
     const struct {
@@ -119,14 +241,15 @@ static tb_status check_sampling(const tb_engine_opts *o, tb_err *err)
 
 static void list_ignored(const tb_engine_opts *o, tb_plan *plan)
 {
+    const bool embedded = !is_neural(plan);
     const struct {
         const char *name;
         bool given;
     } all[] = {
-        {"top_p", !isnan(o->top_p)},
-        {"top_k", o->top_k >= 0},
+        {"top_p", embedded && !isnan(o->top_p)},
+        {"top_k", embedded && o->top_k >= 0},
         {"min_p", !isnan(o->min_p)},
-        {"repetition_penalty", !isnan(o->repetition_penalty)},
+        {"repetition_penalty", embedded && !isnan(o->repetition_penalty)},
         {"exaggeration", !isnan(o->exaggeration)},
         {"cfg", !isnan(o->cfg)},
     };
@@ -145,7 +268,7 @@ static void list_tags(tb_plan *plan)
     tb_str_init(&s, 4096);
     for (size_t i = 0; i < plan->script.n; i++) {
         const tb_script_item *item = &plan->script.items[i];
-        if (item->kind != TB_ITEM_SOUND || seen[item->tag]) continue;
+        if (item->kind != TB_ITEM_SOUND || seen[item->tag] || is_neural(plan)) continue;
         if (tb_embedded_tag(item->tag) != TB_TAG_UNSUPPORTED) continue;
         seen[item->tag] = true;
         tb_str_printf(&s, "%s%s", s.len ? ", " : "", tb_tag_name(item->tag));
@@ -162,6 +285,7 @@ static void list_tags(tb_plan *plan)
 /* A text of nothing but sounds that this engine lacks would be a file without a sample. */
 static tb_status check_audible(const tb_plan *plan, tb_err *err)
 {
+    if (is_neural(plan)) return TB_OK;
     for (size_t i = 0; i < plan->script.n; i++) {
         const tb_script_item *item = &plan->script.items[i];
         if (item->kind != TB_ITEM_SOUND || tb_embedded_tag(item->tag) != TB_TAG_UNSUPPORTED)
@@ -176,13 +300,15 @@ static tb_status check_audible(const tb_plan *plan, tb_err *err)
 tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts *script_opts,
                             const tb_engine_opts *opts, tb_plan *out, tb_err *err)
 {
-    tb_plan plan = {.opts = *opts};
-    tb_status st = choose(e, opts, &plan, err);
+    tb_plan plan = {.opts = *opts, .engine = "embedded"};
+    tb_script_opts script = *script_opts;
+    tb_status st = tb_embedded_language(e->embedded, opts->language, &plan.language, err);
+    if (!st) st = choose(e, opts, &plan, err);
     if (!st) st = in_range("temperature", opts->temperature, 0.05, 5, err);
     if (!st) st = in_range("speed", opts->speed, 0.25, 4, err);
     if (!st) st = check_sampling(opts, err);
-    if (!st) st = tb_embedded_language(e->embedded, opts->language, &plan.language, err);
-    if (!st) st = tb_script_parse(text, script_opts, &plan.script, err);
+    script.tags_inline = is_neural(&plan);
+    if (!st) st = tb_script_parse(text, &script, &plan.script, err);
     if (st) {
         tb_plan_clear(&plan);
         return st;
@@ -222,13 +348,84 @@ static tb_status silence(double seconds, tb_pcm_sink sink, void *self, tb_err *e
     return st;
 }
 
+/*
+ * The tones that the model has no token for move the sampling: livelier, calmer, quieter. The same
+ * words written as one of its tags (happy, narration) reach it as that tag.
+ */
+static double warmth(tb_tag tone)
+{
+    switch (tone) {
+    case TB_TAG_HAPPY:
+        return 1.15;
+    case TB_TAG_NARRATION:
+        return 0.75;
+    case TB_TAG_SAD:
+        return 0.9;
+    default:
+        return 1;
+    }
+}
+
+static double given(double x, double fallback)
+{
+    return isnan(x) ? fallback : x;
+}
+
+/* Is anything said after item i? */
+static bool more_follows(const tb_plan *plan, size_t i)
+{
+    for (i++; i < plan->script.n; i++)
+        if (plan->script.items[i].kind != TB_ITEM_BED) return true;
+    return false;
+}
+
+static tb_status say_neural(tb_engine *e, const tb_plan *plan, size_t i, const tb_voice *voice,
+                            const tb_cancel *cancel, tb_pcm_sink sink, void *self,
+                            tb_spoken *spoken, tb_err *err)
+{
+    enum { SEAM = 240 }; /* 10 ms */
+    const tb_script_item *item = &plan->script.items[i];
+    const tb_engine_opts *o = &plan->opts;
+    tb_chatterbox_said said;
+    tb_pcm pcm = {0};
+    tb_chatterbox_how how = {
+        .conds = voice->conds,
+        .prefix = voice->prefix,
+        .sampler = {.temperature = o->temperature * warmth(item->tag),
+                    .top_k = o->top_k >= 0 ? (size_t)o->top_k : tb_sampler_defaults.top_k,
+                    .top_p = given(o->top_p, tb_sampler_defaults.top_p),
+                    .repetition_penalty =
+                        given(o->repetition_penalty, tb_sampler_defaults.repetition_penalty)},
+        .speed = o->speed,
+        .seed = o->seed,
+        .segment = item->sentence,
+    };
+    tb_status st =
+        tb_chatterbox_say(tb_engine_neural(e), &how, item->text, cancel, &pcm, &said, err);
+    if (st) return st;
+    spoken->retried += said.retried;
+    /* A piece begins with a fade of the model's own; where another follows it also ends with one,
+     * so that nothing clicks. The very end stays as the model made it. */
+    bool more = more_follows(plan, i);
+    for (size_t k = 0; more && k < SEAM && k < pcm.len; k++)
+        pcm.data[pcm.len - 1 - k] *= (float)k / SEAM;
+    st = sink(self, &pcm, err);
+    tb_pcm_clear(&pcm);
+    /* The model's own silence at the end of a piece is part of the gap. */
+    double gap = item->gap_after - (double)TB_T3_SILENCES * 0.04;
+    if (!st && more && gap > 0) st = silence(gap / o->speed, sink, self, err);
+    return st;
+}
+
 tb_status tb_engine_speak(tb_engine *e, const tb_plan *plan, size_t i, const tb_voice *voice,
-                          const tb_cancel *cancel, tb_pcm_sink sink, void *self, tb_err *err)
+                          const tb_cancel *cancel, tb_pcm_sink sink, void *self, tb_spoken *spoken,
+                          tb_err *err)
 {
     const tb_script_item *item = &plan->script.items[i];
     tb_pcm pcm = {0};
     if (item->kind == TB_ITEM_PAUSE) return silence(item->seconds, sink, self, err);
     if (item->kind == TB_ITEM_BED) return TB_OK;
+    if (is_neural(plan)) return say_neural(e, plan, i, voice, cancel, sink, self, spoken, err);
     tb_embedded_voice how = {
         .language = plan->language,
         .reference = voice->has_embedded ? &voice->embedded : NULL,

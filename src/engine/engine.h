@@ -4,6 +4,7 @@
 #include "audio/pcm.h"
 #include "base/cancel.h"
 #include "embedded/speak.h"
+#include "engine/install.h"
 #include "text/script.h"
 #include "voice/voice.h"
 
@@ -17,12 +18,17 @@ typedef struct tb_engine tb_engine;
 typedef struct {
     const char *engine; /* auto | chatterbox | embedded: the configured one */
     tb_embedded_config embedded;
+    tb_model_config model;
 } tb_engine_config;
 
 TB_MUST_CHECK tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out,
                                        tb_err *err);
 void tb_engine_close(tb_engine *engine);
-void tb_engine_warm(tb_engine *engine, const tb_cancel *cancel); /* background work at start */
+/* Background work at start: the embedded engine's statistics; the model fetched, made one file and
+ * taken into service. Returns when all is done, or cancelled. */
+void tb_engine_warm(tb_engine *engine, const tb_cancel *cancel);
+/* What is being done to get the model, for GET /; false when nothing is. */
+bool tb_engine_progress(tb_engine *engine, tb_model_progress *out);
 tb_embedded *tb_engine_embedded(tb_engine *engine);
 /* Which engine would answer an English request that names none: "embedded" or "chatterbox"; and the
  * model name that GET / prints. */
@@ -30,13 +36,13 @@ const char *tb_engine_current(const tb_engine *engine);
 const char *tb_engine_model(const tb_engine *engine);
 
 typedef struct {
-    const char *engine;   /* NULL or "" = the configured one */
-    const char *language; /* NULL or "" = the configured one */
-    const char *mode;     /* NULL, turbo, multilingual */
+    const char *engine;      /* NULL or "" = the configured one */
+    const char *language;    /* NULL or "" = the configured one */
+    const char *mode;        /* NULL, turbo, multilingual */
     const char *language_id; /* wins over language only with mode=multilingual */
-    double temperature;   /* 0.05..5, 0.8 */
-    double speed;         /* 0.25..4, 1 */
-    uint64_t seed;        /* 0..2^53-1, always set */
+    double temperature;      /* 0.05..5, 0.8 */
+    double speed;            /* 0.25..4, 1 */
+    uint64_t seed;           /* 0..2^53-1, always set */
     double top_p, min_p, repetition_penalty, exaggeration, cfg; /* NAN = not given */
     int top_k;                                                  /* -1 = not given */
 } tb_engine_opts;
@@ -44,13 +50,13 @@ typedef struct {
 /* What will be said, by whom, how. {0} is empty. Strings belong to the plan. */
 typedef struct {
     tb_script script;
-    const char *engine;      /* embedded | chatterbox */
-    char *reason;            /* why this engine, NULL when it was simply the one asked or configured */
+    const char *engine; /* embedded | chatterbox: constants */
+    char *reason;       /* why this engine, NULL when it was simply the one asked or configured */
     const tb_language *language;
-    char *ignored;           /* parameters given that have no effect here, comma-separated; NULL none */
-    char *unsupported_tags;  /* comma-separated, NULL none */
-    char *unknown_tags;      /* comma-separated, NULL none */
-    tb_engine_opts opts;     /* its strings are not kept: NULL */
+    char *ignored; /* parameters given that have no effect here, comma-separated; NULL none */
+    char *unsupported_tags; /* comma-separated, NULL none */
+    char *unknown_tags;     /* comma-separated, NULL none */
+    tb_engine_opts opts;    /* its strings are not kept: NULL */
 } tb_plan;
 
 /* TB_EINVAL with the field's name for what cannot be said; field-by-field range checks are here. */
@@ -59,12 +65,48 @@ TB_MUST_CHECK tb_status tb_engine_prepare(tb_engine *engine, const char *text,
                                           const tb_engine_opts *opts, tb_plan *out, tb_err *err);
 void tb_plan_clear(tb_plan *plan);
 
+/*
+ * Voices, of the kind that a plan's engine speaks with. What is kept of one has parts, each a kind
+ * of the store's cache; a kind names whatever its bytes depend on.
+ */
+enum { TB_VOICE_PARTS = 2, TB_VOICE_KIND = 48 };
+/* Name of part i; false past the last. */
+bool tb_engine_voice_kind(const tb_engine *engine, const char *of, size_t i,
+                          char kind[TB_VOICE_KIND]);
+/* clip NULL: the built-in voice. field: what the clip came in, for sentences. hash: the clip's. */
+TB_MUST_CHECK tb_status tb_engine_voice_make(tb_engine *engine, const char *of, const char *id,
+                                             const char *hash, const tb_pcm *clip,
+                                             const char *field, const tb_cancel *cancel,
+                                             tb_voice **out, tb_err *err);
+/* Part i as bytes to keep; heap. */
+TB_MUST_CHECK tb_status tb_engine_voice_pack(const tb_engine *engine, const char *of,
+                                             const tb_voice *voice, size_t i, void **data,
+                                             size_t *size, tb_err *err);
+typedef struct {
+    const void *data; /* NULL: this part was not kept */
+    size_t size;
+} tb_voice_part;
+/* From the kept parts. Fails (make it again) when the first is missing or not of this clip; another
+ * is made again here, and *again says so. */
+TB_MUST_CHECK tb_status tb_engine_voice_unpack(tb_engine *engine, const char *of, const char *id,
+                                               const char *hash,
+                                               const tb_voice_part parts[TB_VOICE_PARTS],
+                                               const tb_cancel *cancel, tb_voice **out, bool *again,
+                                               tb_err *err);
+
+/* What happened while speaking that an answer tells. */
+typedef struct {
+    size_t
+        retried; /* pieces that were spoken a second time, the first being far too long or short */
+} tb_spoken;
+
 typedef tb_status (*tb_pcm_sink)(void *self, const tb_pcm *pcm, tb_err *err);
 
 /* Says item i (SPEECH, SOUND or PAUSE; BED items are the mixer's) in a voice, including the silence
  * after it, handing the sound to the sink as it is made. */
 TB_MUST_CHECK tb_status tb_engine_speak(tb_engine *engine, const tb_plan *plan, size_t i,
                                         const tb_voice *voice, const tb_cancel *cancel,
-                                        tb_pcm_sink sink, void *self, tb_err *err);
+                                        tb_pcm_sink sink, void *self, tb_spoken *spoken,
+                                        tb_err *err);
 
 #endif

@@ -30,7 +30,11 @@ tb_status tb_get_root(tb_request *r, tb_err *err)
     const tb_language *list;
     (void)err;
     size_t n = tb_embedded_languages(tb_engine_embedded(engine), &list);
-    tb_reply_json(r, 200, tb_print_status(tb_engine_current(engine), tb_engine_model(engine), n));
+    tb_model_progress progress;
+    bool busy = tb_engine_progress(engine, &progress);
+    tb_reply_json(r, 200,
+                  tb_print_status(tb_engine_current(engine), tb_engine_model(engine), n,
+                                  busy ? &progress : NULL));
     return TB_OK;
 }
 
@@ -61,8 +65,9 @@ tb_status tb_get_metrics(tb_request *r, tb_err *err)
     return TB_OK;
 }
 
-/* The old client's page sends name and password as a form and nothing else: this route's credentials
- * are in its body. A password kept as an argon2id string is verified with Basic only. */
+/* The old client's page sends name and password as a form and nothing else: this route's
+ * credentials are in its body. A password kept as an argon2id string is verified with Basic only.
+ */
 tb_status tb_post_login(tb_request *r, tb_err *err)
 {
     const char *user = tb_fields_text(&r->fields, "username");

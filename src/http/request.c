@@ -100,10 +100,11 @@ static const char *allowed_origin(tb_request *r)
 
 static enum MHD_Result send_answer(tb_request *r)
 {
-    static const char exposed[] = "X-Request-Id, X-History-Id, X-Job-Id, X-Seed, X-Audio-Duration, "
-                                  "X-Download-Url, X-Engine, X-Engine-Reason, X-Language, "
-                                  "X-Ignored-Parameters, X-Unsupported-Tags, X-Unknown-Tags, "
-                                  "X-Total-Count, Link, Content-Disposition, Retry-After";
+    static const char exposed[] =
+        "X-Request-Id, X-History-Id, X-Job-Id, X-Seed, X-Audio-Duration, "
+        "X-Download-Url, X-Engine, X-Engine-Reason, X-Language, "
+        "X-Ignored-Parameters, X-Unsupported-Tags, X-Unknown-Tags, X-Retried-Segments, "
+        "X-Total-Count, Link, Content-Disposition, Retry-After";
     const char *origin = allowed_origin(r);
     if (!r->response) {
         r->status = 500;
@@ -189,6 +190,10 @@ static void speech_headers(tb_request *r, const tb_job_head *h, bool done)
     tb_reply_header(r, "X-Unsupported-Tags", h->unsupported_tags);
     tb_reply_header(r, "X-Unknown-Tags", h->unknown_tags);
     tb_reply_header(r, "X-History-Id", h->history_id);
+    if (h->retried) {
+        snprintf(text, sizeof text, "%zu", h->retried);
+        tb_reply_header(r, "X-Retried-Segments", text);
+    }
     if (h->engine) {
         snprintf(text, sizeof text, "%llu", (unsigned long long)h->seed);
         tb_reply_header(r, "X-Seed", text);

@@ -45,6 +45,7 @@ typedef struct {
     const char *voice;
     uint64_t seed;
     double seconds; /* of audio; 0 until done */
+    size_t retried; /* pieces spoken twice, the first time being far too long or short */
 } tb_job_head;
 
 typedef struct {

@@ -41,6 +41,7 @@ struct tb_job {
 
 struct tb_service {
     const tb_config *config;
+    char *models, *cache; /* folders: our model files, and those of Hugging Face's programs */
     tb_store *store;
     tb_engine *engine;
     tb_ambience_set *ambiences;

@@ -6,6 +6,27 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Strings are the configuration's and the service's. Only a server downloads: somebody who says one
+ * sentence on the command line does not wait for gigabytes. */
+static tb_model_config model_config(const tb_service *s, bool server)
+{
+    const tb_config *c = s->config;
+    return (tb_model_config){
+        .path = c->model,
+        .folder = s->models,
+        .variant = c->model_variant,
+        .type = c->model_type,
+        .perth = c->perth,
+        .threads = (size_t)c->threads,
+        .download = server && c->model_download && !*c->model,
+        .endpoint = c->hf_endpoint,
+        .token = c->hf_token,
+        .revision = c->model_revision,
+        .cache = s->cache,
+        .offline = c->hf_hub_offline,
+    };
+}
+
 /* Opens the rooms in their order and closes them in reverse. */
 
 tb_status tb_service_open(const tb_config *config, bool exclusive, tb_service **out, tb_err *err)
@@ -14,6 +35,8 @@ tb_status tb_service_open(const tb_config *config, bool exclusive, tb_service **
     tb_status st = TB_OK;
     char *bases = NULL;
     s->config = config;
+    s->models = tb_path_join(config->data, "models");
+    s->cache = tb_fetch_cache_folder(config->hf_hub_cache, config->hf_home);
     st = tb_store_open(config->data, exclusive, &s->store, err);
     if (st) goto out;
     bases = tb_path_join(config->data, "bases");
@@ -26,12 +49,13 @@ tb_status tb_service_open(const tb_config *config, bool exclusive, tb_service **
                                                          .default_base = config->default_base,
                                                          .espeak_program = config->espeak_program,
                                                          .espeak_data_path =
-                                                             config->espeak_data_path}},
+                                                             config->espeak_data_path},
+                                            .model = model_config(s, exclusive)},
                         &s->engine, err);
     if (st) goto out;
     st = tb_ambience_open(config->ambience_dir, &s->ambiences, err);
     if (st) goto out;
-    s->voices = tb_voices_new(s->store);
+    s->voices = tb_voices_new(s->store, s->engine);
     *out = s;
     s = NULL;
 out:
@@ -98,6 +122,8 @@ void tb_service_close(tb_service *s)
     tb_ambience_close(s->ambiences);
     tb_engine_close(s->engine);
     tb_store_close(s->store);
+    tb_free(s->models);
+    tb_free(s->cache);
     tb_free(s);
 }
 

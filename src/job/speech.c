@@ -55,8 +55,8 @@ static bool is_bed(void *self, const char *name)
 }
 
 /* The voice to speak in. A prompt wins over a name; its canonical wav is kept for replays. */
-static tb_status find_voice(tb_job *job, char prompt_hash[TB_HASH_HEX], const tb_voice **voice,
-                            tb_err *err)
+static tb_status find_voice(tb_job *job, const char *of, char prompt_hash[TB_HASH_HEX],
+                            const tb_voice **voice, tb_err *err)
 {
     tb_service *s = job->service;
     const tb_speech_req *req = &job->req;
@@ -67,7 +67,8 @@ static tb_status find_voice(tb_job *job, char prompt_hash[TB_HASH_HEX], const tb
         st = tb_voices_canon(req->prompt, req->prompt_size, "audio_prompt", &job->cancel, &wav,
                              &size, err);
         if (!st)
-            st = tb_voices_from_wav(s->voices, wav, size, "audio_prompt", &job->cancel, voice, err);
+            st = tb_voices_from_wav(s->voices, of, wav, size, "audio_prompt", &job->cancel, voice,
+                                    err);
         if (!st && req->route == TB_ROUTE_GENERATE) {
             st = tb_store_prompt_put(s->store, wav, size, prompt_hash, err);
             if (st) tb_voices_release(s->voices, *voice);
@@ -79,14 +80,14 @@ static tb_status find_voice(tb_job *job, char prompt_hash[TB_HASH_HEX], const tb
         char *kept = NULL;
         st = tb_store_prompt_get(s->store, req->prompt_hash, &kept, &size, err);
         if (!st)
-            st =
-                tb_voices_from_wav(s->voices, kept, size, "audio_prompt", &job->cancel, voice, err);
+            st = tb_voices_from_wav(s->voices, of, kept, size, "audio_prompt", &job->cancel, voice,
+                                    err);
         if (!st) memcpy(prompt_hash, req->prompt_hash, TB_HASH_HEX);
         tb_free(kept);
         return st;
     }
     if (!req->voice_id) return tb_fail_field(err, TB_EMALFORMED, "voice_id", "no voice is named");
-    return tb_voices_get(s->voices, req->voice_id, &job->cancel, voice, err);
+    return tb_voices_get(s->voices, of, req->voice_id, &job->cancel, voice, err);
 }
 
 static tb_status check_beds(tb_service *s, const tb_script *script, tb_err *err)
@@ -121,6 +122,7 @@ static void fill_head(tb_job *job, const tb_plan *plan, const tb_voice *voice, c
 static tb_status perform(struct line *l, const tb_plan *plan, const tb_voice *voice, tb_err *err)
 {
     tb_job *job = l->job;
+    tb_spoken spoken = {0};
     tb_status st = TB_OK;
     for (size_t i = 0; i < plan->script.n && !st; i++) {
         const tb_script_item *item = &plan->script.items[i];
@@ -130,8 +132,10 @@ static tb_status perform(struct line *l, const tb_plan *plan, const tb_voice *vo
             st = tb_post_mark(l->post, item->text, item->seconds, err);
         else
             st = tb_engine_speak(job->service->engine, plan, i, voice, &job->cancel, into_post, l,
-                                 err);
+                                 &spoken, err);
     }
+    /* A streamed head may be read already. */
+    if (!l->streaming) job->head.retried = spoken.retried;
     if (!st) st = tb_post_end(l->post, err);
     if (!st) st = tb_encoder_end(l->encoder, err);
     return st;
@@ -203,7 +207,7 @@ static tb_status speak(tb_job *job, tb_err *err)
     tb_status st = tb_engine_prepare(s->engine, req->text, &script_opts, &req->engine, &plan, err);
     if (!st) st = tb_post_check(s->ambiences, &req->post, err);
     if (!st) st = check_beds(s, &plan.script, err);
-    if (!st) st = find_voice(job, prompt_hash, &voice, err);
+    if (!st) st = find_voice(job, plan.engine, prompt_hash, &voice, err);
     if (!st)
         st = tb_output_begin(s->store, req->route == TB_ROUTE_GENERATE,
                              tb_format_extension(req->format), &line.output, &reader, err);

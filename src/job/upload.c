@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* chatterbox-turbo's own rule for a recording: longer than this. */
+enum { CHATTERBOX_SECONDS = 5 };
+
 /* A voice to keep, and a bed to listen to: the two small jobs. */
 
 tb_status tb_work_voice(tb_job *job, tb_err *err)
@@ -20,11 +23,16 @@ tb_status tb_work_voice(tb_job *job, tb_err *err)
     tb_status st = tb_voice_name_check(up->name, err);
     if (!st) st = tb_voices_canon(up->data, up->size, "file", &job->cancel, &wav, &size, err);
     /* Measured before it is kept: a recording that cannot be used is refused now, not later. */
-    if (!st) st = tb_voices_from_wav(s->voices, wav, size, "file", &job->cancel, &voice, err);
+    if (!st)
+        st =
+            tb_voices_from_wav(s->voices, "embedded", wav, size, "file", &job->cancel, &voice, err);
     if (!st) {
         tb_json *list = tb_json_array();
         for (size_t i = 0; i < voice->n_warnings; i++)
             tb_json_add(list, tb_json_string(voice->warnings[i]));
+        if (voice->seconds <= CHATTERBOX_SECONDS)
+            tb_json_add(list, tb_json_string("this recording has 5 seconds or less: enough for the "
+                                             "embedded engine, too little for chatterbox-turbo"));
         warnings = tb_json_print(list);
         tb_json_free(list);
         tb_voice_row row = {
@@ -40,7 +48,7 @@ tb_status tb_work_voice(tb_job *job, tb_err *err)
         };
         st = tb_store_voice_put(s->store, &row, wav, size, up->overwrite, &kept, err);
     }
-    if (!st) tb_voices_keep(s->voices, voice, kept.uuid);
+    if (!st) tb_voices_keep(s->voices, "embedded", voice, kept.uuid);
     if (!st) tb_job_set_json(job, tb_print_voice_uploaded(&kept));
     tb_voices_release(s->voices, voice);
     tb_voice_row_clear(&kept);

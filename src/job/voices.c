@@ -10,29 +10,33 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEPT = 64, CANON_SECONDS = 60, CANON_RATE_HZ = 48000 };
+enum { KEPT = 64, KEPT_BYTES = 400 << 20, CANON_SECONDS = 60, CANON_RATE_HZ = 48000 };
+enum { KEY = TB_VOICE_KIND + TB_HASH_HEX };
 
 typedef struct slot {
     struct slot *next;
-    char key[TB_HASH_HEX]; /* of the wav; "" for the built-in voice */
-    tb_voice *voice;       /* NULL while somebody measures it */
+    char key[KEY];   /* its kind, then the hash of the wav; nothing for the built-in voice */
+    tb_voice *voice; /* NULL while somebody measures it */
     int users;
     unsigned long long used;
 } slot;
 
 struct tb_voices {
     tb_store *store;
+    tb_engine *engine;
     pthread_mutex_t lock;
     pthread_cond_t measured;
     slot *slots;
     int count;
+    size_t bytes;
     unsigned long long clock;
 };
 
-tb_voices *tb_voices_new(tb_store *store)
+tb_voices *tb_voices_new(tb_store *store, tb_engine *engine)
 {
     tb_voices *v = tb_alloc(sizeof *v);
     v->store = store;
+    v->engine = engine;
     pthread_mutex_init(&v->lock, NULL);
     pthread_cond_init(&v->measured, NULL);
     return v;
@@ -44,6 +48,7 @@ static void drop(tb_voices *v, slot *gone)
         if (*s != gone) continue;
         *s = gone->next;
         v->count--;
+        if (gone->voice) v->bytes -= tb_voice_bytes(gone->voice);
         tb_voice_free(gone->voice);
         tb_free(gone);
         return;
@@ -63,7 +68,7 @@ void tb_voices_free(tb_voices *v)
 /* The oldest unused ones go when there are too many. Lock held. */
 static void trim(tb_voices *v)
 {
-    while (v->count > KEPT) {
+    while (v->count > KEPT || v->bytes > KEPT_BYTES) {
         slot *oldest = NULL;
         for (slot *s = v->slots; s; s = s->next)
             if (s->voice && s->users == 0 && (!oldest || s->used < oldest->used)) oldest = s;
@@ -74,11 +79,14 @@ static void trim(tb_voices *v)
 
 /*
  * The slot of a key, in use. *fresh: it is new and the caller measures it, then calls fill; else
- * it has its voice. Another's measurement is waited for: some 0.3 s at most.
+ * it has its voice. Another's measurement is waited for: some 0.3 s, or 3 of the neural kind.
  */
-static slot *take(tb_voices *v, const char *key, bool *fresh)
+static slot *take(tb_voices *v, const char *of, const char *hash, bool *fresh)
 {
     slot *s;
+    char kind[TB_VOICE_KIND], key[KEY];
+    tb_engine_voice_kind(v->engine, of, 0, kind);
+    snprintf(key, sizeof key, "%s %s", kind, hash);
     *fresh = false;
     pthread_mutex_lock(&v->lock);
     for (;;) {
@@ -106,7 +114,10 @@ static void fill(tb_voices *v, slot *s, tb_voice *voice)
 {
     pthread_mutex_lock(&v->lock);
     s->voice = voice;
-    if (!voice) drop(v, s);
+    if (voice)
+        v->bytes += tb_voice_bytes(voice);
+    else
+        drop(v, s);
     trim(v);
     pthread_cond_broadcast(&v->measured);
     pthread_mutex_unlock(&v->lock);
@@ -122,61 +133,73 @@ void tb_voices_release(tb_voices *v, const tb_voice *voice)
     pthread_mutex_unlock(&v->lock);
 }
 
-static tb_status measure(const char *id, const char *key, const void *wav, size_t size,
-                         const char *field, const tb_cancel *cancel, tb_voice **out, tb_err *err)
+static tb_status measure(tb_voices *v, const char *of, const char *id, const char *key,
+                         const void *wav, size_t size, const char *field, const tb_cancel *cancel,
+                         tb_voice **out, tb_err *err)
 {
     tb_pcm clip = {0};
     tb_status st = tb_wav_read(wav, size, CANON_SECONDS, &clip, err);
-    if (!st) st = tb_voice_from_clip(id, &clip, field, cancel, out, err);
-    if (!st) {
-        tb_free((*out)->hash);
-        (*out)->hash = tb_strdup(key); /* what caches are keyed by: the wav's bytes */
-    }
+    if (!st) st = tb_engine_voice_make(v->engine, of, id, key, &clip, field, cancel, out, err);
     tb_pcm_clear(&clip);
     return st;
 }
 
-enum { KIND = 32 };
-
-static void cache_kind(char out[KIND])
+/* Keeps the parts from the first one on. */
+static void keep_from(tb_voices *v, const char *of, const tb_voice *voice, const char *uuid,
+                      size_t first)
 {
-    snprintf(out, KIND, "embedded-%d", TB_BEND_VERSION);
-}
-
-void tb_voices_keep(tb_voices *v, const tb_voice *voice, const char *uuid)
-{
-    char kind[KIND];
-    void *packed = NULL;
-    size_t size = 0;
-    tb_err err = {0};
-    cache_kind(kind);
-    tb_status st = tb_voice_pack(voice, &packed, &size, &err);
-    if (!st) st = tb_store_voice_cache_put(v->store, uuid, kind, packed, size, &err);
-    if (st) tb_log(TB_WARN, "job", "voice=%s cache=\"%s\"", uuid, err.msg);
-    tb_free(packed);
-}
-
-static tb_status load(tb_voices *v, const tb_voice_row *row, const tb_cancel *cancel,
-                      tb_voice **out, tb_err *err)
-{
-    char kind[KIND], *wav = NULL, *blob = NULL;
-    size_t size = 0;
-    tb_status st;
-    tb_err miss = {0};
-    cache_kind(kind);
-    if (tb_store_voice_cache_get(v->store, row->uuid, kind, &blob, &size, &miss) == TB_OK) {
-        st = tb_voice_unpack(row->id, row->content_hash, blob, size, out, &miss);
-        tb_free(blob);
-        if (!st) return TB_OK;
+    char kind[TB_VOICE_KIND];
+    for (size_t i = first; tb_engine_voice_kind(v->engine, of, i, kind); i++) {
+        void *packed = NULL;
+        size_t size = 0;
+        tb_err err = {0};
+        tb_status st = tb_engine_voice_pack(v->engine, of, voice, i, &packed, &size, &err);
+        if (!st) st = tb_store_voice_cache_put(v->store, uuid, kind, packed, size, &err);
+        if (st) tb_log(TB_WARN, "job", "voice=%s kept=no why=\"%s\"", uuid, err.msg);
+        tb_free(packed);
     }
-    st = tb_store_voice_read(v->store, row->uuid, &wav, &size, err);
-    if (!st) st = measure(row->id, row->content_hash, wav, size, "voice_id", cancel, out, err);
-    if (!st) tb_voices_keep(v, *out, row->uuid);
+}
+
+void tb_voices_keep(tb_voices *v, const char *of, const tb_voice *voice, const char *uuid)
+{
+    keep_from(v, of, voice, uuid, 0);
+}
+
+/* What was kept of a voice; TB_ENOTFOUND and the like: it has to be measured. */
+static tb_status unpack(tb_voices *v, const char *of, const tb_voice_row *row,
+                        const tb_cancel *cancel, tb_voice **out)
+{
+    char kind[TB_VOICE_KIND], *blobs[TB_VOICE_PARTS] = {NULL};
+    tb_voice_part parts[TB_VOICE_PARTS] = {{0}};
+    tb_err miss = {0};
+    bool again = false;
+    for (size_t i = 0; tb_engine_voice_kind(v->engine, of, i, kind); i++)
+        if (tb_store_voice_cache_get(v->store, row->uuid, kind, &blobs[i], &parts[i].size, &miss) ==
+            TB_OK)
+            parts[i].data = blobs[i];
+    tb_status st = tb_engine_voice_unpack(v->engine, of, row->id, row->content_hash, parts, cancel,
+                                          out, &again, &miss);
+    if (!st && again) keep_from(v, of, *out, row->uuid, 1);
+    for (size_t i = 0; i < TB_VOICE_PARTS; i++)
+        tb_free(blobs[i]);
+    return st;
+}
+
+static tb_status load(tb_voices *v, const char *of, const tb_voice_row *row,
+                      const tb_cancel *cancel, tb_voice **out, tb_err *err)
+{
+    char *wav = NULL;
+    size_t size = 0;
+    if (unpack(v, of, row, cancel, out) == TB_OK) return TB_OK;
+    tb_status st = tb_store_voice_read(v->store, row->uuid, &wav, &size, err);
+    if (!st)
+        st = measure(v, of, row->id, row->content_hash, wav, size, "voice_id", cancel, out, err);
+    if (!st) tb_voices_keep(v, of, *out, row->uuid);
     tb_free(wav);
     return st;
 }
 
-tb_status tb_voices_get(tb_voices *v, const char *name, const tb_cancel *cancel,
+tb_status tb_voices_get(tb_voices *v, const char *of, const char *name, const tb_cancel *cancel,
                         const tb_voice **out, tb_err *err)
 {
     tb_voice_row row = {0};
@@ -187,12 +210,12 @@ tb_status tb_voices_get(tb_voices *v, const char *name, const tb_cancel *cancel,
         st = tb_store_voice_get(v->store, name, &row, err);
         if (st) return st;
     }
-    slot *s = take(v, builtin ? "" : row.content_hash, &fresh);
+    slot *s = take(v, of, builtin ? "" : row.content_hash, &fresh);
     if (fresh) {
         if (builtin)
-            voice = tb_voice_default();
+            st = tb_engine_voice_make(v->engine, of, name, "", NULL, NULL, cancel, &voice, err);
         else
-            st = load(v, &row, cancel, &voice, err);
+            st = load(v, of, &row, cancel, &voice, err);
         fill(v, s, voice);
     }
     if (!st) *out = s->voice;
@@ -200,17 +223,18 @@ tb_status tb_voices_get(tb_voices *v, const char *name, const tb_cancel *cancel,
     return st;
 }
 
-tb_status tb_voices_from_wav(tb_voices *v, const void *wav, size_t size, const char *field,
-                             const tb_cancel *cancel, const tb_voice **out, tb_err *err)
+tb_status tb_voices_from_wav(tb_voices *v, const char *of, const void *wav, size_t size,
+                             const char *field, const tb_cancel *cancel, const tb_voice **out,
+                             tb_err *err)
 {
     char key[TB_HASH_HEX];
     tb_voice *voice = NULL;
     tb_status st = TB_OK;
     bool fresh;
     tb_hash_hex(wav, size, key);
-    slot *s = take(v, key, &fresh);
+    slot *s = take(v, of, key, &fresh);
     if (fresh) {
-        st = measure("uploaded_sample", key, wav, size, field, cancel, &voice, err);
+        st = measure(v, of, "uploaded_sample", key, wav, size, field, cancel, &voice, err);
         fill(v, s, voice);
     }
     if (!st) *out = s->voice;

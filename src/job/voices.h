@@ -2,29 +2,31 @@
 #define TB_JOB_VOICES_H
 
 #include "base/cancel.h"
+#include "engine/engine.h"
 #include "store/store.h"
 #include "voice/voice.h"
 
 /*
- * Voices ready to speak with: looked up in the store, taken from its cache of analyses or measured
- * once, and kept in memory (the last 64). Two jobs that want the same new voice wait for one
- * measurement. Any thread.
+ * Voices ready to speak with, of either engine's kind: looked up in the store, taken from its cache
+ * of analyses or measured once, and kept in memory (the last 64, or 400 MB of them). Two jobs that
+ * want the same new voice wait for one measurement. Any thread. `of` is the engine's name, as in a
+ * plan.
  */
 typedef struct tb_voices tb_voices;
 
-tb_voices *tb_voices_new(tb_store *store);
+tb_voices *tb_voices_new(tb_store *store, tb_engine *engine);
 void tb_voices_free(tb_voices *voices); /* no voice may be in use */
 
 /* By name; "default" is the built-in one. TB_ENOTFOUND as the store says. */
-TB_MUST_CHECK tb_status tb_voices_get(tb_voices *voices, const char *name, const tb_cancel *cancel,
-                                      const tb_voice **out, tb_err *err);
+TB_MUST_CHECK tb_status tb_voices_get(tb_voices *voices, const char *of, const char *name,
+                                      const tb_cancel *cancel, const tb_voice **out, tb_err *err);
 /* From a wav in the canonical form of tb_voices_canon, keyed by its hash. */
-TB_MUST_CHECK tb_status tb_voices_from_wav(tb_voices *voices, const void *wav, size_t size,
-                                           const char *field, const tb_cancel *cancel,
+TB_MUST_CHECK tb_status tb_voices_from_wav(tb_voices *voices, const char *of, const void *wav,
+                                           size_t size, const char *field, const tb_cancel *cancel,
                                            const tb_voice **out, tb_err *err);
 /* Keeps a voice's analysis beside its wav, so that it is never made again. A failure is logged
  * only: the voice speaks all the same. */
-void tb_voices_keep(tb_voices *voices, const tb_voice *voice, const char *uuid);
+void tb_voices_keep(tb_voices *voices, const char *of, const tb_voice *voice, const char *uuid);
 void tb_voices_release(tb_voices *voices, const tb_voice *voice); /* NULL is fine */
 
 /*

@@ -12,8 +12,8 @@
  *
  * The first F rows are the prompt's own mel; what comes out are the rows after them. Attention is
  * over everything at once, so nothing of the prompt can be kept from one utterance to the next.
- * Scratch: about 25 kB per token (prompt included) at full size, so 32 MB for 40 s of speech
- * after 10 s of prompt. The maths: docs/model/flow.md.
+ * Scratch: 76 kB per token (prompt included) at full size, so 95 MB for 40 s of speech after 10 s
+ * of prompt. The maths: docs/model/flow.md.
  */
 
 /* What no shape shows. 0: as in the published model. */

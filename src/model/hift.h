@@ -13,7 +13,7 @@
  *
  * f0, the source, both transforms and the last convolution are f32 whatever the weights' type: the
  * phase adds f0 up, so 1 Hz of error is half a turn of the ninth harmonic after 60 ms.
- * Scratch of decode: 130 kB per frame at full size, so 260 MB for 40 s at once; pieces with
+ * Scratch of decode: 163 kB per frame at full size, so 330 MB for 40 s at once; pieces with
  * tb_hift_reach frames more on both sides give the same bits. The maths: docs/model/hift.md.
  */
 enum {

@@ -443,7 +443,7 @@ static void dot_bf16(const tb_dot *d, size_t T, size_t N)
 /* ---- element by element ---- */
 
 static void epilogue(const float *x, size_t ldx, size_t T, size_t N, const float *bias, tb_act act,
-                     tb_store set_or_add, float *y, size_t ldy)
+                     tb_into set_or_add, float *y, size_t ldy)
 {
     for (size_t t = 0; t < T; t++, x += ldx, y += ldy) {
         for (size_t n = 0; n < N; n += VW) {
@@ -589,7 +589,7 @@ static void mix(const float *p, size_t ldp, size_t rows, size_t n, const float *
 }
 
 static void depthwise(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
-                      size_t t1, tb_store set_or_add, float *y)
+                      size_t t1, tb_into set_or_add, float *y)
 {
     const size_t half = (k - 1) / 2;
     for (size_t t = t0; t < t1; t++) {

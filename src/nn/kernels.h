@@ -30,7 +30,7 @@ typedef struct {
     void (*to_bf16)(const float *src, uint16_t *dst, size_t n);
     /* y = act(x + bias), set or added; x rows ldx apart, y rows ldy apart. bias NULL: none. */
     void (*epilogue)(const float *x, size_t ldx, size_t T, size_t N, const float *bias, tb_act act,
-                     tb_store store, float *y, size_t ldy);
+                     tb_into store, float *y, size_t ldy);
     /* One row of a prologue; y may be x. */
     void (*prologue)(const tb_prologue *p, const float *x, size_t C, float *y);
     void (*layer_norm)(const float *gain, const float *bias, float eps, const float *x, size_t T,
@@ -44,7 +44,7 @@ typedef struct {
     void (*mix)(const float *p, size_t ldp, size_t rows, size_t n, const float *v, size_t ldv,
                 size_t d, float *y, size_t ldy);
     void (*depthwise)(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
-                      size_t t1, tb_store store, float *y); /* w (k, C): transposed */
+                      size_t t1, tb_into store, float *y); /* w (k, C): transposed */
 } tb_kernels;
 
 extern const tb_kernels tb_kernels_generic;

@@ -115,7 +115,7 @@ typedef struct {
     bool copy, bf16;
     size_t w_taps, w_first, w_step; /* which taps of the weights: first, first + step, ... */
     tb_act act;
-    tb_store store;
+    tb_into store;
     float *y;
     size_t ldy;
 } product;
@@ -227,7 +227,7 @@ static void multiply(const tb_nn *nn, product *p)
 }
 
 void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T,
-                  tb_act act, tb_store store, float *y, size_t ldy)
+                  tb_act act, tb_into store, float *y, size_t ldy)
 {
     product p = {.w = w,
                  .C = w->K,
@@ -263,7 +263,7 @@ static bool does_nothing(const tb_prologue *pro)
 }
 
 void tb_nn_conv(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x, size_t T,
-                tb_act act, tb_store store, float *y)
+                tb_act act, tb_into store, float *y)
 {
     assert(c->w.K == c->k * c->C);
     bool plain = does_nothing(pro);
@@ -299,7 +299,7 @@ size_t tb_conv_transpose_len(const tb_conv *c, size_t T)
  * taps run backwards in time, written to every stride-th row.
  */
 void tb_nn_conv_transpose(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x,
-                          size_t T, tb_store store, float *y)
+                          size_t T, tb_into store, float *y)
 {
     assert(c->w.K == c->k * c->C);
     const size_t u = at_least_one(c->stride), len = tb_conv_transpose_len(c, T);
@@ -470,7 +470,7 @@ typedef struct {
     size_t T, C, rows;
     const tb_prologue *pro;
     tb_act act;
-    tb_store store;
+    tb_into store;
     size_t taps;
 } rowwise;
 
@@ -608,7 +608,7 @@ static void depthwise_piece(void *op, size_t i, void *mine)
 }
 
 void tb_nn_depthwise(const tb_nn *nn, const float *w, size_t k, const float *x, size_t T, size_t C,
-                     tb_store store, float *y)
+                     tb_into store, float *y)
 {
     size_t mark = tb_scratch_mark(nn->scratch);
     float *turned = tb_scratch_f32(nn->scratch, k * C); /* (k, C): lanes run along channels */

@@ -43,11 +43,11 @@ typedef enum {
     TB_ACT_SIGMOID,
 } tb_act;
 
-typedef enum { TB_SET, TB_ADD } tb_store; /* y = ... or y += ... */
+typedef enum { TB_SET, TB_ADD } tb_into; /* y = ... or y += ... */
 
 /*   x (T, K), rows ldx apart;  y (T, N), rows ldy apart. y must not overlap x. */
 void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T,
-                  tb_act act, tb_store store, float *y, size_t ldy);
+                  tb_act act, tb_into store, float *y, size_t ldy);
 
 /* A convolution over time; weights (N, k, C) [out, k, in] as rows of k * C. */
 typedef struct {
@@ -67,17 +67,17 @@ typedef struct {
 size_t tb_conv_len(const tb_conv *c, size_t T); /* rows out for T rows in */
 /*   x (T, C) dense; y (tb_conv_len, N) dense. pro may be NULL. y must not overlap x. */
 void tb_nn_conv(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x, size_t T,
-                tb_act act, tb_store store, float *y);
+                tb_act act, tb_into store, float *y);
 
 /* Transposed convolution: weights stored (N, k, C) [out, k, in]; out length (T-1) stride + k - 2
  * pad with pad = pad_left. y (that, N) dense. */
 size_t tb_conv_transpose_len(const tb_conv *c, size_t T);
 void tb_nn_conv_transpose(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x,
-                          size_t T, tb_store store, float *y);
+                          size_t T, tb_into store, float *y);
 
 /* Depthwise: y[t,c] = sum_j w[c,j] x[t+j-pad,c], w (C, k). y (T, C), k odd, pad (k-1)/2. */
 void tb_nn_depthwise(const tb_nn *nn, const float *w, size_t k, const float *x, size_t T, size_t C,
-                     tb_store store, float *y);
+                     tb_into store, float *y);
 
 /* Over the last axis; two-pass variance. y may be x. */
 void tb_nn_layer_norm(const tb_nn *nn, const float *gain, const float *bias, float eps,

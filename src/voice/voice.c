@@ -12,7 +12,7 @@
 enum { MAGIC_LEN = 8, WARNINGS_MAX = 16 };
 static const char magic[MAGIC_LEN + 1] = "tbvoice1";
 
-static tb_voice *voice_new(const char *id, const char *hash)
+tb_voice *tb_voice_new(const char *id, const char *hash)
 {
     tb_voice *v = tb_alloc(sizeof *v);
     v->id = tb_strdup(id);
@@ -22,7 +22,7 @@ static tb_voice *voice_new(const char *id, const char *hash)
 
 tb_voice *tb_voice_default(void)
 {
-    return voice_new("default", "");
+    return tb_voice_new("default", "");
 }
 
 void tb_voice_hash(const tb_pcm *clip, char out[65])
@@ -52,7 +52,7 @@ tb_status tb_voice_from_clip(const char *id, const tb_pcm *clip, const char *fie
         goto out;
     }
     tb_voice_hash(clip, hash);
-    tb_voice *v = voice_new(id, hash);
+    tb_voice *v = tb_voice_new(id, hash);
     v->has_embedded = true;
     v->embedded = report->stats;
     v->seconds = tb_pcm_seconds(clip);
@@ -85,7 +85,7 @@ tb_status tb_voice_unpack(const char *id, const char *hash, const void *data, si
                           tb_voice **out, tb_err *err)
 {
     const char *p = data, *end = p + size;
-    tb_voice *v = voice_new(id, hash);
+    tb_voice *v = tb_voice_new(id, hash);
     tb_status st = TB_OK;
     if (size < MAGIC_LEN || memcmp(p, magic, MAGIC_LEN) != 0) {
         st = tb_fail(err, TB_ENOTFOUND, "the kept analysis is of another version");
@@ -124,8 +124,20 @@ void tb_voice_free(tb_voice *v)
 {
     if (!v) return;
     for (size_t i = 0; i < v->n_warnings; i++) tb_free(v->warnings[i]);
+    tb_conds_clear(&v->own);
+    tb_t3_prefix_free(v->prefix);
     tb_free(v->warnings);
     tb_free(v->id);
     tb_free(v->hash);
     tb_free(v);
+}
+
+size_t tb_voice_bytes(const tb_voice *v)
+{
+    size_t n = sizeof *v;
+    if (v->conds)
+        n += (v->conds->prompt_frames * v->conds->mels + v->conds->n_prompt +
+              v->conds->n_t3_prompt) *
+             4;
+    return v->prefix ? n + tb_t3_prefix_packed_size(v->prefix) : n;
 }

@@ -4,26 +4,34 @@
 #include "audio/pcm.h"
 #include "base/cancel.h"
 #include "embedded/bend.h"
+#include "model/conds.h"
+#include "model/t3.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /*
- * A reference clip turned into what an engine speaks with. One kind per engine; today the embedded
- * engine's statistics. Immutable once made: threads may share one.
+ * A reference clip turned into what an engine speaks with: one kind per engine, the embedded one's
+ * statistics or the conditionals of chatterbox-turbo. Immutable once made: threads may share one.
  */
 typedef struct {
     char *id;   /* the name it is kept under, "default", or "uploaded_sample" */
     char *hash; /* BLAKE2b of the clip's samples; "" for default */
     bool has_embedded;
     tb_bend_stats embedded;
+    const tb_conds *conds; /* NULL: not of that kind. The voice's own, or the model's built-in ones */
+    tb_conds own;
+    tb_t3_prefix *prefix; /* T3's keys and values of conds */
     char **warnings; /* sentences for the person who recorded it */
     size_t n_warnings;
     double seconds;
 } tb_voice;
 
-/* The built-in voice: no conditioning. */
+/* A voice without anything yet; id and hash are copied. */
+tb_voice *tb_voice_new(const char *id, const char *hash);
+/* The built-in voice of the embedded engine: no conditioning. */
 tb_voice *tb_voice_default(void);
+size_t tb_voice_bytes(const tb_voice *voice); /* of memory, about */
 
 /* clip: any rate, mono. At most its first 30 s are used. TB_EINVAL (field) with a sentence that
  * tells the person what to record again (specification section 11). */

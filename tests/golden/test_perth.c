@@ -1,6 +1,6 @@
 #include "model/perth.h"
 
-#include "../unit/torch_help.h"
+#include "torch_help.h"
 #include "base/counter.h"
 #include "base/file.h"
 

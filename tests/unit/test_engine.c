@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 static tb_engine *engine;
+static tb_spoken spoken;
 static const tb_engine_config config = {
     .engine = "auto",
     .embedded = {.default_language = "en", .default_base = "slt", .espeak_program = "espeak-ng"},
@@ -83,7 +84,7 @@ static tb_status speak(const tb_plan *plan, size_t i, const tb_cancel *cancel, t
 {
     tb_voice *voice = tb_voice_default();
     *out = (tb_pcm){.rate_hz = TB_RATE_HZ};
-    tb_status st = tb_engine_speak(engine, plan, i, voice, cancel, collect, out, NULL);
+    tb_status st = tb_engine_speak(engine, plan, i, voice, cancel, collect, out, &spoken, NULL);
     tb_voice_free(voice);
     return st;
 }
@@ -240,7 +241,7 @@ static void cancelling_and_a_full_sink_end_a_sentence(void **state)
     tb_voice *voice = tb_voice_default();
     tb_pcm pcm;
     tb_plan plan = plan_of("Good morning. Good night.", &opts);
-    assert_int_equal(tb_engine_speak(engine, &plan, 0, voice, NULL, refuse, NULL, NULL),
+    assert_int_equal(tb_engine_speak(engine, &plan, 0, voice, NULL, refuse, NULL, &spoken, NULL),
                      TB_ENOSPACE);
     tb_cancel_set(&cancel);
     assert_int_equal(speak(&plan, 0, &cancel, &pcm), TB_ECANCELLED);

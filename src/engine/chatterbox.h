@@ -1,0 +1,77 @@
+#ifndef TB_ENGINE_CHATTERBOX_H
+#define TB_ENGINE_CHATTERBOX_H
+
+#include "audio/pcm.h"
+#include "base/cancel.h"
+#include "model/conds.h"
+#include "model/files.h"
+#include "model/sampler.h"
+#include "model/t3.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * chatterbox-turbo, whole: the networks of one model bound to their weights, its tokenizer, its
+ * built-in voice, and the way from a text to 24 kHz. Immutable once open; any number of threads may
+ * speak at once. With the same seed, text and voice the samples are the same bits on one machine:
+ * alone or in company, with a voice just made or kept, on any number of threads.
+ */
+typedef struct tb_chatterbox tb_chatterbox;
+
+typedef struct {
+    tb_model_place place;
+    tb_dtype type;     /* what a folder's weights become */
+    const char *perth; /* perth_net_250000.pth.tar; NULL or absent: no watermark */
+    size_t threads;    /* 0: one per core */
+} tb_chatterbox_config;
+
+TB_MUST_CHECK tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox **out,
+                                           tb_err *err);
+void tb_chatterbox_close(tb_chatterbox *c);
+
+const char *tb_chatterbox_model(const tb_chatterbox *c); /* "ResembleAI/chatterbox-turbo" */
+/* 16 hex digits: two models whose numbers differ have different ones. What is kept of a voice is
+ * keyed by it. */
+const char *tb_chatterbox_id(const tb_chatterbox *c);
+bool tb_chatterbox_marks(const tb_chatterbox *c); /* does it watermark? */
+
+/* A clip, mono, at its own rate, to what the networks know of the person. TB_EINVAL with a sentence
+ * for whoever recorded it. */
+TB_MUST_CHECK tb_status tb_chatterbox_condition(const tb_chatterbox *c, const tb_pcm *clip,
+                                                const tb_cancel *cancel, tb_conds *out,
+                                                tb_err *err);
+/* The built-in voice, NULL when the model came without one. */
+const tb_conds *tb_chatterbox_default(const tb_chatterbox *c);
+/* T3's keys and values of a voice, made or unpacked. */
+TB_MUST_CHECK tb_status tb_chatterbox_prefix(const tb_chatterbox *c, const tb_conds *conds,
+                                             const tb_cancel *cancel, tb_t3_prefix **out,
+                                             tb_err *err);
+TB_MUST_CHECK tb_status tb_chatterbox_unpack_prefix(const tb_chatterbox *c, const tb_conds *conds,
+                                                    const void *data, size_t size,
+                                                    tb_t3_prefix **out, tb_err *err);
+
+typedef struct {
+    const tb_conds *conds;
+    const tb_t3_prefix *prefix; /* of the same voice */
+    tb_sampler_params sampler;
+    double speed; /* 0.25 .. 4 */
+    uint64_t seed;
+    size_t segment; /* which piece of the request this is: every piece has noise of its own */
+} tb_chatterbox_how;
+
+typedef struct {
+    bool retried;  /* the first try was far too long or too short for its text */
+    bool cut;      /* the second was too long as well and ends at its limit */
+    size_t tokens; /* of speech, those of the try that is heard */
+} tb_chatterbox_said;
+
+/* One segment, tags in it. out is at 24 kHz. TB_ECANCELLED within one step of a network. */
+TB_MUST_CHECK tb_status tb_chatterbox_say(const tb_chatterbox *c, const tb_chatterbox_how *how,
+                                          const char *text, const tb_cancel *cancel, tb_pcm *out,
+                                          tb_chatterbox_said *said, tb_err *err);
+
+/* The bounds that a segment's length is judged by: speech tokens, 25 a second. */
+void tb_chatterbox_bounds(const char *text, size_t *least, size_t *most);
+
+#endif

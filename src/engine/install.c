@@ -1,0 +1,159 @@
+#include "engine/install.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "model/convert.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *variant_of(const tb_model_config *config)
+{
+    return config->variant && *config->variant ? config->variant : "turbo";
+}
+
+static char *one_file(const tb_model_config *config)
+{
+    char *name = tb_sprintf("chatterbox-%s-%s.gguf", variant_of(config), config->type);
+    char *path = tb_path_join(config->folder, name);
+    tb_free(name);
+    return path;
+}
+
+char *tb_model_installed(const tb_model_config *config)
+{
+    if (config->path && *config->path) return tb_strdup(config->path);
+    if (!config->folder) return NULL;
+    char *path = one_file(config);
+    if (tb_file_exists(path)) return path;
+    tb_free(path);
+    return NULL;
+}
+
+tb_status tb_model_open(const tb_model_config *config, const char *path, tb_chatterbox **out,
+                        tb_err *err)
+{
+    tb_chatterbox_config c = {.place = {.path = path, .variant = config->variant},
+                              .threads = config->threads};
+    char *perth = NULL;
+    if (!tb_dtype_parse(config->type, &c.type))
+        return tb_fail_field(err, TB_EINVAL, "MODEL_TYPE",
+                             "MODEL_TYPE is '%s'; allowed: f32, f16, bf16, q8_0, q4_0",
+                             config->type);
+    if (config->perth && *config->perth) {
+        if (!tb_file_exists(config->perth))
+            return tb_fail_field(err, TB_ENOTFOUND, "PERTH",
+                                 "PERTH is '%s', and no such file is there", config->perth);
+        c.perth = config->perth;
+    } else {
+        /* Beside the model: in the folder, or next to the one file. */
+        char *folder = tb_strdup(path), *slash = strrchr(folder, '/');
+        if (!tb_file_is_dir(path)) {
+            if (slash)
+                *slash = 0;
+            else
+                strcpy(folder, ".");
+        }
+        c.perth = perth = tb_path_join(folder, "perth_net_250000.pth.tar");
+        tb_free(folder);
+    }
+    tb_status st = tb_chatterbox_open(&c, out, err);
+    tb_free(perth);
+    return st;
+}
+
+/* ---- getting it ---- */
+
+typedef struct {
+    tb_model_watch watch;
+    void *self;
+} teller;
+
+static void tell(const teller *t, const tb_model_progress *p)
+{
+    if (t->watch) t->watch(t->self, p);
+}
+
+static void on_fetch(void *self, const tb_fetch_progress *f)
+{
+    tb_model_progress p = {.state = f->state == TB_FETCH_WAITING ? "waiting" : "downloading",
+                           .done = f->done,
+                           .total = f->total,
+                           .bytes_per_s = f->bytes_per_s};
+    snprintf(p.file, sizeof p.file, "%s", f->file ? f->file : "");
+    snprintf(p.note, sizeof p.note, "%s", f->note ? f->note : "");
+    tell(self, &p);
+}
+
+static void on_convert(void *self, const char *what, uint64_t done, uint64_t total)
+{
+    tb_model_progress p = {.state = "converting", .done = done, .total = total};
+    snprintf(p.note, sizeof p.note, "%s", what);
+    tell(self, &p);
+}
+
+/* What one file of this type takes of the disk, at most. */
+static uint64_t one_file_bytes(tb_dtype type)
+{
+    switch (type) {
+    case TB_F32:
+        return UINT64_C(2700) << 20;
+    case TB_F16:
+    case TB_BF16:
+        return UINT64_C(1400) << 20;
+    default:
+        return UINT64_C(1100) << 20;
+    }
+}
+
+tb_status tb_model_install(const tb_model_config *config, tb_model_watch watch, void *self,
+                           const tb_cancel *cancel, char **path, tb_err *err)
+{
+    teller t = {watch, self};
+    tb_fetch_result got = {0};
+    tb_dtype type;
+    char *made = NULL, *name = NULL, *files = NULL, *base = NULL;
+    bool nano = strcmp(variant_of(config), "nano") == 0;
+    tb_status st;
+    if (!tb_dtype_parse(config->type, &type) || type > TB_Q4_0)
+        return tb_fail_field(err, TB_EINVAL, "MODEL_TYPE",
+                             "MODEL_TYPE is '%s'; allowed: f32, f16, bf16, q8_0, q4_0",
+                             config->type);
+    name = tb_sprintf("chatterbox-%s", variant_of(config));
+    files = tb_path_join(config->folder, name);
+    base = tb_path_join(config->folder, "chatterbox-turbo");
+    made = one_file(config);
+    tb_fetch_config f = {
+        .endpoint = config->endpoint,
+        .token = config->token,
+        .offline = config->offline,
+        .repo = nano ? "ResembleAI/chatterbox-nano" : "ResembleAI/chatterbox-turbo",
+        .base_repo = nano ? "ResembleAI/chatterbox-turbo" : NULL,
+        .revision = config->revision,
+        .variant = variant_of(config),
+        .folder = files,
+        .base_folder = nano && tb_file_is_dir(base) ? base : NULL,
+        .cache = config->cache,
+        .need_bytes = one_file_bytes(type),
+    };
+    st = tb_fetch_model(&f, on_fetch, &t, cancel, &got, err);
+    if (!st) {
+        tb_convert how = {.type = type,
+                          .repository = f.repo,
+                          .revision = *got.commit ? got.commit : NULL,
+                          .progress = on_convert,
+                          .self = &t};
+        st = tb_model_convert(&(tb_model_place){.path = got.folder, .variant = variant_of(config)},
+                              &how, made, err);
+    }
+    if (!st) {
+        *path = made;
+        made = NULL;
+    }
+    tb_fetch_result_clear(&got);
+    tb_free(made);
+    tb_free(base);
+    tb_free(files);
+    tb_free(name);
+    return st;
+}

@@ -1,0 +1,112 @@
+#include "base/mem.h"
+#include "engine/engine_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Voices of either kind: made from a clip, taken apart for keeping, put together again. */
+
+static bool neural(const char *of)
+{
+    return strcmp(of, "chatterbox") == 0;
+}
+
+bool tb_engine_voice_kind(const tb_engine *e, const char *of, size_t i, char kind[TB_VOICE_KIND])
+{
+    if (!neural(of)) {
+        snprintf(kind, TB_VOICE_KIND, "embedded-%d", TB_BEND_VERSION);
+        return i == 0;
+    }
+    const char *id = tb_chatterbox_id(tb_engine_neural(e));
+    snprintf(kind, TB_VOICE_KIND, i == 0 ? "conds-%s" : "prefix-%s", id);
+    return i < TB_VOICE_PARTS;
+}
+
+/* Completes a neural voice with its prefix. */
+static tb_status add_prefix(const tb_chatterbox *c, tb_voice *v, const tb_cancel *cancel,
+                            tb_err *err)
+{
+    return tb_chatterbox_prefix(c, v->conds, cancel, &v->prefix, err);
+}
+
+static tb_status make_neural(const tb_chatterbox *c, const char *id, const char *hash,
+                             const tb_pcm *clip, const char *field, const tb_cancel *cancel,
+                             tb_voice **out, tb_err *err)
+{
+    tb_voice *v = tb_voice_new(id, hash);
+    tb_status st = TB_OK;
+    if (clip) {
+        v->seconds = tb_pcm_seconds(clip);
+        st = tb_chatterbox_condition(c, clip, cancel, &v->own, err);
+        if (st == TB_EINVAL && err && field) snprintf(err->field, sizeof err->field, "%s", field);
+        if (!st) v->conds = &v->own;
+    } else if (!(v->conds = tb_chatterbox_default(c))) {
+        st = tb_fail_field(err, TB_ENOTFOUND, "voice_id",
+                           "this model came without a built-in voice (conds.pt); name a voice of "
+                           "yours instead of 'default'");
+    }
+    if (!st) st = add_prefix(c, v, cancel, err);
+    if (st)
+        tb_voice_free(v);
+    else
+        *out = v;
+    return st;
+}
+
+tb_status tb_engine_voice_make(tb_engine *e, const char *of, const char *id, const char *hash,
+                               const tb_pcm *clip, const char *field, const tb_cancel *cancel,
+                               tb_voice **out, tb_err *err)
+{
+    if (neural(of))
+        return make_neural(tb_engine_neural(e), id, hash, clip, field, cancel, out, err);
+    if (!clip) {
+        *out = tb_voice_default();
+        return TB_OK;
+    }
+    tb_status st = tb_voice_from_clip(id, clip, field, cancel, out, err);
+    if (!st) {
+        tb_free((*out)->hash);
+        (*out)->hash = tb_strdup(hash); /* what caches are keyed by: the kept file's bytes */
+    }
+    return st;
+}
+
+tb_status tb_engine_voice_pack(const tb_engine *e, const char *of, const tb_voice *voice, size_t i,
+                               void **data, size_t *size, tb_err *err)
+{
+    (void)e;
+    if (!neural(of)) return tb_voice_pack(voice, data, size, err);
+    if (i == 0) return tb_conds_pack(voice->conds, data, size, err);
+    size_t n = tb_t3_prefix_packed_size(voice->prefix);
+    void *packed = tb_try_alloc(n, 1);
+    if (!packed) return tb_nomem(err, n, 1);
+    tb_t3_prefix_pack(voice->prefix, packed);
+    *data = packed;
+    *size = n;
+    return TB_OK;
+}
+
+tb_status tb_engine_voice_unpack(tb_engine *e, const char *of, const char *id, const char *hash,
+                                 const tb_voice_part parts[TB_VOICE_PARTS], const tb_cancel *cancel,
+                                 tb_voice **out, bool *again, tb_err *err)
+{
+    *again = false;
+    if (!parts[0].data) return tb_fail(err, TB_ENOTFOUND, "no analysis is kept");
+    if (!neural(of)) return tb_voice_unpack(id, hash, parts[0].data, parts[0].size, out, err);
+    const tb_chatterbox *c = tb_engine_neural(e);
+    tb_voice *v = tb_voice_new(id, hash);
+    tb_status st = tb_conds_unpack(parts[0].data, parts[0].size, &v->own, err);
+    if (!st) {
+        v->conds = &v->own;
+        if (!parts[1].data || tb_chatterbox_unpack_prefix(c, v->conds, parts[1].data, parts[1].size,
+                                                          &v->prefix, NULL)) {
+            *again = true;
+            st = add_prefix(c, v, cancel, err);
+        }
+    }
+    if (st)
+        tb_voice_free(v);
+    else
+        *out = v;
+    return st;
+}
