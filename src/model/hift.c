@@ -14,6 +14,7 @@ static const size_t up_stride[TB_HIFT_STAGES] = {8, 5, 3};
 static const size_t down_stride[TB_HIFT_STAGES] = {15, 3, 1}; /* STFT frames per row of the stage */
 static const size_t dilation[TB_HIFT_PAIRS] = {1, 3, 5};
 enum { FFT = 16, HOP = 4, BINS = FFT / 2 + 1 };
+enum { PIECE = 500 }; /* frames decoded at once, 10 s, and what they see around them */
 static const float MAX_MAG = 100, CLIP = 0.99f;
 static const float VOICED_HZ = 10, SINE = 0.1f, NOISE_VOICED = 0.003f, NOISE_UNVOICED = 0.1f / 3;
 
@@ -339,15 +340,15 @@ static void run_end(const tb_hift *hift, const tb_nn *nn, const table *w, const 
     tb_scratch_release(nn->scratch, mark);
 }
 
-tb_status tb_hift_decode(const tb_hift *hift, const tb_nn *nn, const float *mel, size_t Tm,
-                         const float *source, const tb_cancel *cancel, float *wav, tb_err *err)
+/* All frames at once. */
+static tb_status decode_piece(const tb_hift *hift, const tb_nn *nn, const float *mel, size_t Tm,
+                              const float *source, const tb_cancel *cancel, float *wav, tb_err *err)
 {
     const size_t mark = tb_scratch_mark(nn->scratch), len = Tm * TB_HIFT_HOP, F = len / HOP + 1;
     size_t most = Tm * hift->pre.w.N, T = Tm;
     tb_status st = TB_OK;
     table w;
 
-    assert(Tm > 0);
     make_table(&w);
     float *S = tb_scratch_f32(nn->scratch, F * 2 * BINS);
     stft(&w, source, len, S);
@@ -372,7 +373,6 @@ tb_status tb_hift_decode(const tb_hift *hift, const tb_nn *nn, const float *mel,
         T = stage_rows(i, Tm);
     }
     run_end(hift, nn, &w, m.x, F, wav);
-    tb_tap_put(nn->tap, wav, 1, len, "wav_raw");
 out:
     tb_scratch_release(nn->scratch, mark);
     return st;
@@ -441,6 +441,36 @@ void tb_hift_reach(const tb_hift *hift, size_t *before, size_t *after)
                        floor_div(HOP * S.hi + FFT / 2 - 1, TB_HIFT_HOP)});
     *before = (size_t)-s.lo;
     *after = (size_t)s.hi;
+}
+
+/* ------------------------------------------------------------------ whole and end */
+
+tb_status tb_hift_decode(const tb_hift *hift, const tb_nn *nn, const float *mel, size_t Tm,
+                         const float *source, const tb_cancel *cancel, float *wav, tb_err *err)
+{
+    const size_t mark = tb_scratch_mark(nn->scratch);
+    size_t before, after;
+    tb_status st = TB_OK;
+
+    assert(Tm > 0);
+    tb_hift_reach(hift, &before, &after);
+    const size_t most = PIECE + before + after;
+    float *part = Tm > most ? tb_scratch_f32(nn->scratch, most * TB_HIFT_HOP) : NULL;
+    if (!part) st = decode_piece(hift, nn, mel, Tm, source, cancel, wav, err);
+    for (size_t t = 0; part && !st && t < Tm; t += PIECE) { /* the bits are those of the whole */
+        const size_t n = Tm - t < PIECE ? Tm - t : PIECE;
+        const size_t from = t < before ? 0 : t - before;
+        const size_t to = Tm - t < n + after ? Tm : t + n + after;
+
+        st = decode_piece(hift, nn, mel + from * hift->mels, to - from, source + from * TB_HIFT_HOP,
+                          cancel, part, err);
+        if (!st)
+            memcpy(wav + t * TB_HIFT_HOP, part + (t - from) * TB_HIFT_HOP,
+                   n * TB_HIFT_HOP * sizeof *wav);
+    }
+    if (!st) tb_tap_put(nn->tap, wav, 1, Tm * TB_HIFT_HOP, "wav_raw");
+    tb_scratch_release(nn->scratch, mark);
+    return st;
 }
 
 void tb_fade(float *wav, size_t len)

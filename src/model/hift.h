@@ -13,8 +13,8 @@
  *
  * f0, the source, both transforms and the last convolution are f32 whatever the weights' type: the
  * phase adds f0 up, so 1 Hz of error is half a turn of the ninth harmonic after 60 ms.
- * Scratch of decode: 163 kB per frame at full size, so 330 MB for 40 s at once; pieces with
- * tb_hift_reach frames more on both sides give the same bits. The maths: docs/model/hift.md.
+ * Scratch of decode: 163 kB per frame at full size, but for no more than 530 frames at once: 90 MB.
+ * The maths: docs/model/hift.md.
  */
 enum {
     TB_HIFT_RATE_HZ = 24000,
@@ -75,7 +75,8 @@ TB_MUST_CHECK tb_status tb_hift_decode(const tb_hift *hift, const tb_nn *nn, con
                                        size_t Tm, const float *source, const tb_cancel *cancel,
                                        float *wav, tb_err *err);
 
-/* How many frames of mel and source before and after a frame have a say in its samples. */
+/* How many frames of mel and source before and after a frame have a say in its samples: pieces with
+ * so much around them are bit for bit pieces of the whole. */
 void tb_hift_reach(const tb_hift *hift, size_t *before, size_t *after);
 
 /* What the reference does to the beginning of an utterance, which is the end of the prompt's last

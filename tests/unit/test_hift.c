@@ -188,6 +188,28 @@ static void pieces_with_enough_around_them_are_the_whole_s_bits(void **state)
     assert_int_equal(differing(whole, TM - 5, 5, before, 0), 0);
 }
 
+/* Longer than what is decoded at once, against pieces cut elsewhere. */
+static void long_ones_have_no_seams(void **state)
+{
+    enum { LONG = 1100, CUT = 220 };
+    static float m[LONG * MELS], s[LONG * HOP], pitch[LONG], whole[LONG * HOP], part[LONG * HOP];
+    tb_hift_osc osc = begin;
+    size_t before, after;
+
+    (void)state;
+    normals("long", 0, 1.4f, m, LONG * MELS);
+    tb_hift_f0(&hift, &nn, m, LONG, pitch);
+    tb_hift_source(&hift, pitch, LONG, NULL, &osc, s);
+    decode(m, LONG, s, whole);
+    tb_hift_reach(&hift, &before, &after);
+    for (size_t t = 0; t < LONG; t += CUT) {
+        const size_t from = t ? t - before : 0, to = t + CUT < LONG ? t + CUT + after : LONG;
+
+        decode(m + from * MELS, to - from, s + from * HOP, part);
+        assert_memory_equal(part + (t - from) * HOP, whole + t * HOP, CUT * HOP * sizeof *part);
+    }
+}
+
 static void one_frame_is_enough_and_nothing_is_louder_than_allowed(void **state)
 {
     static float loud[TM * MELS], wav[TM * HOP];
@@ -313,6 +335,7 @@ int main(void)
         cmocka_unit_test(a_voice_begins_above_ten_hertz),
         cmocka_unit_test(oscillators_begin_by_name),
         cmocka_unit_test(pieces_with_enough_around_them_are_the_whole_s_bits),
+        cmocka_unit_test(long_ones_have_no_seams),
         cmocka_unit_test(one_frame_is_enough_and_nothing_is_louder_than_allowed),
         cmocka_unit_test(the_number_of_threads_changes_no_bit),
         cmocka_unit_test(it_stops_within_a_stage),
