@@ -192,9 +192,9 @@ static tb_status put_extras(work *w, const tb_model_place *place, tb_err *err)
         else if (!st && x->needed)
             st = tb_fail(err, TB_EMODEL, "%s has no %s, without which nothing can be spoken",
                          place->path, x->name);
-        else if (!st)
-            tb_log(TB_WARN, "model", "%s has no %s; the file will be without it", place->path,
-                   x->name);
+        else if (!st && !x->text)
+            tb_log(TB_WARN, "model", "folder=%s missing=%s: the file will have no built-in voice",
+                   place->path, x->name);
         tb_free(data);
     }
     return st;

@@ -445,8 +445,8 @@ static tb_status plan_file(tb_recipe *r, file_kind file, const tb_weights *set, 
     }
     if (!st && n_odd)
         tb_log(TB_WARN, "model",
-               "in f16 instead of %s: %zu tensors whose last axis is no multiple of %d, first %s",
-               tb_dtype_name(type), n_odd, TB_QUANT_BLOCK, first_odd);
+               "wanted=%s made=f16 tensors=%zu first=%s: the last axis is no multiple of %d",
+               tb_dtype_name(type), n_odd, first_odd, TB_QUANT_BLOCK);
     return st;
 }
 

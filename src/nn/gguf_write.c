@@ -1,6 +1,7 @@
 #include "nn/gguf.h"
 #include "nn/gguf_priv.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -215,6 +216,7 @@ tb_status tb_gguf_write(const tb_gguf *g, const char *path, const tb_gguf_data *
                      HEAD_MAX >> 20);
         goto out;
     }
+    tb_file_sweep(folder, tb_clock_now_us()); /* what an interrupted call left: gigabytes */
     st = check_space(folder, tb_gguf_size(g), err);
     if (!st) st = tb_file_begin(&w, folder, err);
     /* Weights are no secret, and the server may run as somebody else. */

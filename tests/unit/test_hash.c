@@ -26,6 +26,22 @@ static void blake2b_gives_its_known_value(void **state)
     assert_string_equal(hex, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
 }
 
+static void sha256_gives_its_known_values_in_any_parts(void **state)
+{
+    (void)state;
+    char hex[TB_HASH_HEX];
+    tb_sha256_end(tb_sha256_begin(), hex);
+    assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    for (size_t cut = 0; cut <= 3; cut++) {
+        tb_sha256 *s = tb_sha256_begin();
+        tb_sha256_add(s, "abc", cut);
+        tb_sha256_add(s, "abc" + cut, 3 - cut);
+        tb_sha256_end(s, hex);
+        assert_string_equal(hex,
+                            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}
+
 static void a_key_changes_the_hash_and_equality_sees_every_byte(void **state)
 {
     (void)state;
@@ -95,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fnv1a_gives_its_known_values),
         cmocka_unit_test(blake2b_gives_its_known_value),
+        cmocka_unit_test(sha256_gives_its_known_values_in_any_parts),
         cmocka_unit_test(a_key_changes_the_hash_and_equality_sees_every_byte),
         cmocka_unit_test(a_uuid_is_random_and_of_version_4),
         cmocka_unit_test(a_password_is_verified_against_its_argon2_string),
