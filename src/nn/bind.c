@@ -184,6 +184,13 @@ tb_conv tb_bind_conv(tb_bind *b, size_t N, size_t k, size_t C, bool bias, const 
         return c;
     }
     if (!check_weight_type(b, name, t)) return c;
+    if (t->dim[1] > TB_CONV_MAX_TAPS) {
+        b->status = tb_fail(b->err, TB_EMODEL,
+                            "%s: the convolution %s has %zu taps; at most %d are "
+                            "possible",
+                            tb_weights_label(b->weights), name, t->dim[1], TB_CONV_MAX_TAPS);
+        return c;
+    }
     c.k = t->dim[1];
     c.C = t->dim[2];
     c.w = (tb_mat){.type = t->type, .N = t->dim[0], .K = c.k * c.C, .rows = t->data};

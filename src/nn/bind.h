@@ -25,8 +25,7 @@ const tb_tensor *tb_bind_tensor(tb_bind *b, const char *fmt, ...) TB_PRINTF(2, 3
 const float *tb_bind_vec(tb_bind *b, size_t n, const char *fmt, ...) TB_PRINTF(3, 4);
 /* "<name>.weight" (N, K) and, if bias, "<name>.bias" (N). A weight of three axes with the last two
  * multiplying to K is accepted: (N, k, C) is a convolution's. */
-tb_mat tb_bind_mat(tb_bind *b, size_t N, size_t K, bool bias, const char *fmt, ...)
-    TB_PRINTF(5, 6);
+tb_mat tb_bind_mat(tb_bind *b, size_t N, size_t K, bool bias, const char *fmt, ...) TB_PRINTF(5, 6);
 /* A convolution "<name>.weight" (N, k, C) [out, k, in] with "<name>.bias" if bias. */
 tb_conv tb_bind_conv(tb_bind *b, size_t N, size_t k, size_t C, bool bias, const char *fmt, ...)
     TB_PRINTF(6, 7);

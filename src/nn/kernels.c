@@ -249,6 +249,26 @@ ALWAYS_INLINE vf from_i8(const int8_t *p)
     return __builtin_convertvector(b, vf);
 }
 
+/* 16 bytes' halves minus 8, VW of them. */
+ALWAYS_INLINE vf from_nibbles(const uint8_t *p, bool high)
+{
+    typedef uint8_t vb __attribute__((vector_size(VW)));
+    vb b;
+    memcpy(&b, p, sizeof b);
+    b = high ? b >> 4 : b & 15;
+    return __builtin_convertvector(b, vf) - 8.0f;
+}
+
+/* A block's scale. */
+ALWAYS_INLINE float scale_of(uint16_t half)
+{
+#if TB_VW > 4
+    return _cvtsh_ss(half);
+#else
+    return tb_f16_to_f32(half);
+#endif
+}
+
 static void to_f32(tb_dtype type, const void *src, float *dst, size_t n)
 {
     size_t i = 0;
@@ -269,9 +289,18 @@ static void to_f32(tb_dtype type, const void *src, float *dst, size_t n)
             int8_t q[TB_QUANT_BLOCK];
             memcpy(&h, b, 2);
             memcpy(q, b + 2, sizeof q);
-            float d = tb_f16_to_f32(h);
+            float d = scale_of(h);
             for (int j = 0; j < TB_QUANT_BLOCK; j += VW)
                 store(dst + i + j, d * from_i8(q + j));
+        }
+    } else if (type == TB_Q4_0) {
+        const uint8_t *b = src;
+        for (; i < n; i += TB_QUANT_BLOCK, b += 18) {
+            uint16_t h;
+            memcpy(&h, b, 2);
+            float d = scale_of(h);
+            for (size_t j = 0; j < TB_QUANT_BLOCK; j += VW)
+                store(dst + i + j, d * from_nibbles(b + 2 + j % 16, j >= 16));
         }
     } else {
         tb_to_f32(type, src, dst, n);
@@ -314,25 +343,65 @@ ALWAYS_INLINE void sum4(const vf *v, float *out)
 
 enum { MR = TB_VW == 16 ? 6 : 2, NR = 4 };
 
-/* rows x NR results from (t, n). cols < NR repeats the last column, whose results are dropped. */
-ALWAYS_INLINE void dot_tile(const tb_dot *d, size_t t, size_t n, const int rows, const int cols)
+/* VW numbers of a row of weights from number c on, as to_f32 makes them. */
+ALWAYS_INLINE vf weights(const tb_dtype type, const char *row, size_t c)
 {
-    const float *x[MR], *w[NR];
+    switch (type) {
+    case TB_F16:
+        return from_half((const uint16_t *)(const void *)row + c);
+    case TB_BF16:
+        return from_bf16((const uint16_t *)(const void *)row + c);
+    case TB_Q8_0: {
+        const char *block = row + c / TB_QUANT_BLOCK * 34;
+        uint16_t d;
+        memcpy(&d, block, 2);
+        return scale_of(d) * from_i8((const int8_t *)block + 2 + c % TB_QUANT_BLOCK);
+    }
+    case TB_Q4_0: {
+        const char *block = row + c / TB_QUANT_BLOCK * 18;
+        uint16_t d;
+        memcpy(&d, block, 2);
+        /* The low halves of the 16 bytes are the block's first 16 numbers, the high ones its last.
+         */
+        size_t at = c % TB_QUANT_BLOCK;
+        return scale_of(d) * from_nibbles((const uint8_t *)block + 2 + at % 16, at >= 16);
+    }
+    default:
+        return load((const float *)(const void *)row + c);
+    }
+}
+
+/* The rest of a row that fills no vector; block types have none. */
+ALWAYS_INLINE vf weights_part(const tb_dtype type, const char *row, size_t c, size_t n)
+{
+    float some[VW] = {0};
+    if (type == TB_F32) return load_part((const float *)(const void *)row + c, n);
+    tb_to_f32(type, row + c * 2, some, n);
+    return load(some);
+}
+
+/* rows x NR results from (t, n). cols < NR repeats the last column, whose results are dropped. */
+ALWAYS_INLINE void dot_tile(const tb_dtype type, const tb_dot *d, size_t t, size_t n,
+                            const int rows, const int cols)
+{
+    const float *x[MR];
+    const char *w[NR];
     for (int i = 0; i < rows; i++)
         x[i] = (const float *)d->x + (ptrdiff_t)(t + (size_t)i) * d->ldx;
     for (int j = 0; j < NR; j++)
-        w[j] = (const float *)d->w + (ptrdiff_t)(n + (size_t)(j < cols ? j : cols - 1)) * d->ldw;
+        w[j] = (const char *)d->w + (n + (size_t)(j < cols ? j : cols - 1)) * d->row_bytes;
     vf acc[MR][NR];
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < NR; j++)
             acc[i][j] = (vf){0};
     const size_t C = d->C, whole = C - C % VW;
     for (size_t tap = 0; tap < d->taps; tap++) {
-        const ptrdiff_t xo = d->xoff[tap], wo = d->woff[tap];
+        const ptrdiff_t xo = d->xoff[tap];
+        const size_t wo = (size_t)d->woff[tap];
         for (size_t c = 0; c < whole; c += VW) {
             vf b[NR];
             for (int j = 0; j < NR; j++)
-                b[j] = load(w[j] + wo + c);
+                b[j] = weights(type, w[j], wo + c);
             for (int i = 0; i < rows; i++) {
                 vf a = load(x[i] + xo + c);
                 for (int j = 0; j < NR; j++)
@@ -342,7 +411,7 @@ ALWAYS_INLINE void dot_tile(const tb_dot *d, size_t t, size_t n, const int rows,
         if (whole < C) {
             vf b[NR];
             for (int j = 0; j < NR; j++)
-                b[j] = load_part(w[j] + wo + whole, C - whole);
+                b[j] = weights_part(type, w[j], wo + whole, C - whole);
             for (int i = 0; i < rows; i++) {
                 vf a = load_part(x[i] + xo + whole, C - whole);
                 for (int j = 0; j < NR; j++)
@@ -359,21 +428,47 @@ ALWAYS_INLINE void dot_tile(const tb_dot *d, size_t t, size_t n, const int rows,
     }
 }
 
-ALWAYS_INLINE void dot_rows(const tb_dot *d, size_t T, size_t n, const int cols)
+ALWAYS_INLINE void dot_rows(const tb_dtype type, const tb_dot *d, size_t T, size_t n,
+                            const int cols)
 {
     size_t t = 0;
     for (; t + MR <= T; t += MR)
-        dot_tile(d, t, n, MR, cols);
+        dot_tile(type, d, t, n, MR, cols);
+#if TB_VW == 16
+    /* A batch of a few speakers: weights are unpacked once for three of them. */
+    for (; t + 3 <= T; t += 3)
+        dot_tile(type, d, t, n, 3, cols);
+#endif
     for (; t < T; t++)
-        dot_tile(d, t, n, 1, cols);
+        dot_tile(type, d, t, n, 1, cols);
+}
+
+ALWAYS_INLINE void dot_of(const tb_dtype type, const tb_dot *d, size_t T, size_t N)
+{
+    size_t n = 0;
+    for (; n + NR <= N; n += NR)
+        dot_rows(type, d, T, n, NR);
+    if (n < N) dot_rows(type, d, T, n, (int)(N - n));
 }
 
 static void dot(const tb_dot *d, size_t T, size_t N)
 {
-    size_t n = 0;
-    for (; n + NR <= N; n += NR)
-        dot_rows(d, T, n, NR);
-    if (n < N) dot_rows(d, T, n, (int)(N - n));
+    switch (d->type) {
+    case TB_F16:
+        dot_of(TB_F16, d, T, N);
+        break;
+    case TB_BF16:
+        dot_of(TB_BF16, d, T, N);
+        break;
+    case TB_Q8_0:
+        dot_of(TB_Q8_0, d, T, N);
+        break;
+    case TB_Q4_0:
+        dot_of(TB_Q4_0, d, T, N);
+        break;
+    default:
+        dot_of(TB_F32, d, T, N);
+    }
 }
 
 #if defined(TB_ISA_BF16)
@@ -383,7 +478,9 @@ ALWAYS_INLINE void bf16_tile(const tb_dot *d, size_t t, size_t n, const int rows
     for (int i = 0; i < rows; i++)
         x[i] = (const uint16_t *)d->x + (ptrdiff_t)(t + (size_t)i) * d->ldx;
     for (int j = 0; j < NR; j++)
-        w[j] = (const uint16_t *)d->w + (ptrdiff_t)(n + (size_t)(j < cols ? j : cols - 1)) * d->ldw;
+        w[j] = (const uint16_t *)(const void *)((const char *)d->w +
+                                                (n + (size_t)(j < cols ? j : cols - 1)) *
+                                                    d->row_bytes);
     __m512 acc[MR][NR];
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < NR; j++)

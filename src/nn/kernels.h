@@ -8,11 +8,15 @@
  * ops.c calls these. Every function works on the rows it is given and depends on nothing else.
  */
 
-/* y[t, n] = sum over taps j and channels c of x[t*ldx + xoff[j] + c] * w[n*ldw + woff[j] + c].
- * Lanes run along c; each result is one sum in one order for any number of rows and columns. */
+/* y[t, n] = sum over taps j and channels c of x[t*ldx + xoff[j] + c] * w[n][woff[j] + c]. Lanes run
+ * along c; each result is one sum in one order for any number of rows and columns, and whether the
+ * weights come in their type or were made f32 before. */
 typedef struct {
-    const void *x, *w;  /* f32 both, or bf16 both */
-    ptrdiff_t ldx, ldw; /* numbers from row to row */
+    const void *x; /* f32; bf16 for dot_bf16 */
+    const void *w; /* rows of `type`, row_bytes apart; block types have one tap */
+    tb_dtype type;
+    size_t row_bytes;
+    ptrdiff_t ldx; /* numbers from row to row */
     size_t taps, C;
     const ptrdiff_t *xoff, *woff; /* (taps) numbers */
     float *y;

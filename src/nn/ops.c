@@ -15,8 +15,8 @@ static const tb_kernels *best(const char *at_most)
     if (at_most && strcmp(at_most, k->name) == 0) return k;
 #if defined(TB_HAVE_X86_KERNELS)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("f16c"))
+    /* Every CPU with both has the half-precision conversions too, which clang 14 cannot ask for. */
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         k = &tb_kernels_avx2;
     else
         return k;
@@ -99,7 +99,8 @@ static void spread(const tb_nn *nn, size_t pieces, double work, size_t scratch_e
 
 enum {
     COLUMNS = 16, /* results per row made before the epilogue */
-    MAX_TAPS = 64,
+    MAX_TAPS = TB_CONV_MAX_TAPS,
+    FEW = 12,          /* rows for which weights are unpacked where they are used */
     BLOCK = 96 * 1024, /* numbers of x that a block of rows may hold: 384 kB of the L2 cache */
 };
 
@@ -112,7 +113,7 @@ typedef struct {
     const float *x;
     size_t ldx, T_in, T, rows; /* rows of a block */
     size_t N_piece, blocks;
-    bool copy, bf16;
+    bool copy, bf16, widen;         /* widen: weights are made f32 once for many rows */
     size_t w_taps, w_first, w_step; /* which taps of the weights: first, first + step, ... */
     tb_act act;
     tb_into store;
@@ -176,17 +177,19 @@ static void product_piece(void *op, size_t i, void *mine)
         d.x = p->x + t0 * p->stride * p->ldx;
         d.ldx = (ptrdiff_t)(p->stride * p->ldx);
     }
-    d.ldw = (ptrdiff_t)K;
     const size_t row_bytes = tb_row_bytes(p->w->type, K);
     for (size_t n = n0; n < n1; n += COLUMNS) {
         const size_t cols = n1 - n < COLUMNS ? n1 - n : COLUMNS;
         const char *w = (const char *)p->w->rows + n * row_bytes;
-        if (p->w->type == TB_F32 || p->bf16) {
-            d.w = w;
-        } else {
+        d.w = w;
+        d.type = p->w->type;
+        d.row_bytes = row_bytes;
+        if (p->widen) {
             for (size_t j = 0; j < cols; j++)
                 p->k->to_f32(p->w->type, w + j * row_bytes, wide + j * K, K);
             d.w = wide;
+            d.type = TB_F32;
+            d.row_bytes = K * sizeof *wide;
         }
         (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, rows, cols);
         p->k->epilogue(sums, COLUMNS, rows, cols, p->w->bias ? p->w->bias + n : NULL, p->act,
@@ -206,6 +209,7 @@ static void multiply(const tb_nn *nn, product *p)
     p->k = kernels();
     p->bf16 = p->w->type == TB_BF16 && !p->w->exact && p->k->dot_bf16;
     p->copy = p->copy || p->bf16;
+    p->widen = p->w->type != TB_F32 && !p->bf16 && p->T > FEW;
     const size_t threads = tb_pool_threads(nn->pool);
     size_t wide = p->stride * p->C > p->w->K ? p->stride * p->C : p->w->K;
     size_t rows = BLOCK / wide / 6 * 6;

@@ -49,7 +49,10 @@ typedef enum { TB_SET, TB_ADD } tb_into; /* y = ... or y += ... */
 void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T,
                   tb_act act, tb_into store, float *y, size_t ldy);
 
-/* A convolution over time; weights (N, k, C) [out, k, in] as rows of k * C. */
+enum { TB_CONV_MAX_TAPS = 64 };
+
+/* A convolution over time; k <= TB_CONV_MAX_TAPS; weights (N, k, C) [out, k, in] as rows of k * C.
+ */
 typedef struct {
     tb_mat w;
     size_t k, C;

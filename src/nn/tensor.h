@@ -35,7 +35,7 @@ bool tb_dtype_parse(const char *name, tb_dtype *out);
 
 /* Bytes of one row of n numbers. n must be a multiple of 32 for block types. */
 size_t tb_row_bytes(tb_dtype type, size_t n);
-size_t tb_tensor_count(const tb_tensor *t);           /* numbers in it */
+size_t tb_tensor_count(const tb_tensor *t); /* numbers in it */
 size_t tb_tensor_bytes(const tb_tensor *t);
 void tb_tensor_shape(const tb_tensor *t, char out[80]); /* "[1024, 256]" */
 
