@@ -14,6 +14,8 @@ static const char usage[] =
     "usage: timbre-seedmodel DIR [options]\n"
     "Writes a model of the true size, names and layout whose numbers come from their names, for\n"
     "tests, benches and whoever has no weights. 3 GB; a file that is there already stays.\n"
+    "  --small          a whole model of true names and vocabularies, but of 20 MB\n"
+    "  --stop-bias X    with --small: STOP's logit; -1e9 makes a model that never ends\n"
     "  --nano           the smaller T3 (t3_nano_v1) instead of t3_turbo_v1\n"
     "  --perth          also the watermark's weights, perth.safetensors\n"
     "  --only STEM      only this file; may be given several times\n"
@@ -33,6 +35,8 @@ typedef struct {
     bool extras; /* tokenizer and voice too */
     const char *tokenizer, *conds;
     unsigned threads;
+    bool small, stop_given;
+    double stop;
 } wish;
 
 typedef struct {
@@ -54,7 +58,9 @@ static tb_status write_model(const wish *w, const char *stem, tb_err *err)
     tb_seed_list list = {0};
     meter m = {.stem = stem};
     bool written = false;
-    tb_seed_list_init(&list, tb_seed_table_find(stem));
+    const tb_seed_table *table = w->small ? tb_seed_small_find(stem) : NULL;
+    tb_seed_list_init(&list, table ? table : tb_seed_table_find(stem)); /* perth has one size */
+    if (w->stop_given) tb_seed_list_stop(&list, w->stop);
     tb_status st =
         tb_seed_write(&list, w->dir, w->threads, isatty(2) ? show : NULL, &m, &written, err);
     if (isatty(2) && (written || st)) fprintf(stderr, "\r");
@@ -118,7 +124,8 @@ static tb_status parse(int argc, char **argv, wish *w, tb_err *err)
     for (int i = 1; !st && i < argc; i++) {
         const char *a = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
         bool takes = strcmp(a, "--only") == 0 || strcmp(a, "--tokenizer") == 0 ||
-                     strcmp(a, "--conds") == 0 || strcmp(a, "--threads") == 0;
+                     strcmp(a, "--conds") == 0 || strcmp(a, "--threads") == 0 ||
+                     strcmp(a, "--stop-bias") == 0;
         if (takes && !value) return tb_fail(err, TB_EINVAL, "%s needs a value", a);
         i += takes;
         unsigned long long n = 0;
@@ -126,6 +133,12 @@ static tb_status parse(int argc, char **argv, wish *w, tb_err *err)
             nano = true;
         } else if (strcmp(a, "--perth") == 0) {
             perth = true;
+        } else if (strcmp(a, "--small") == 0) {
+            w->small = true;
+        } else if (strcmp(a, "--stop-bias") == 0) {
+            if (!tb_parse_double(value, &w->stop))
+                return tb_fail(err, TB_EINVAL, "--stop-bias is %s; it must be a number", value);
+            w->stop_given = true;
         } else if (strcmp(a, "--only") == 0) {
             st = add_stem(w, value, err);
         } else if (strcmp(a, "--tokenizer") == 0) {
@@ -144,6 +157,8 @@ static tb_status parse(int argc, char **argv, wish *w, tb_err *err)
     }
     if (st) return st;
     if (!w->dir) return tb_fail(err, TB_EINVAL, "no folder is given");
+    if (w->stop_given && !w->small)
+        return tb_fail(err, TB_EINVAL, "--stop-bias goes with --small only");
     w->extras = w->n_stems == 0;
     if (w->extras) {
         st = add_stem(w, nano ? "t3_nano_v1" : "t3_turbo_v1", err);

@@ -8,11 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const tb_seed_table *find(const tb_seed_table *tables, size_t n, const char *stem)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(tables[i].stem, stem) == 0) return &tables[i];
+    return NULL;
+}
+
 const tb_seed_table *tb_seed_table_find(const char *stem)
 {
-    for (size_t i = 0; i < tb_seed_n_tables; i++)
-        if (strcmp(tb_seed_tables[i].stem, stem) == 0) return &tb_seed_tables[i];
-    return NULL;
+    return find(tb_seed_tables, tb_seed_n_tables, stem);
+}
+
+const tb_seed_table *tb_seed_small_find(const char *stem)
+{
+    return find(tb_seed_small, tb_seed_n_small, stem);
 }
 
 size_t tb_seed_element_bytes(const tb_seed_tensor *t)
@@ -114,6 +124,12 @@ void tb_seed_list_init(tb_seed_list *list, const tb_seed_table *table)
     }
 }
 
+void tb_seed_list_stop(tb_seed_list *list, double bias)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (list->tensors[i].kind == TB_SEED_STOP) list->tensors[i].mean = (float)bias;
+}
+
 void tb_seed_list_clear(tb_seed_list *list)
 {
     if (!list) return;
@@ -171,6 +187,10 @@ void tb_seed_fill(const tb_seed_tensor *t, uint64_t first, size_t n, void *out)
             break;
         case TB_SEED_MEL:
             put_f32(p, i, mel_filter(at));
+            break;
+        case TB_SEED_STOP:
+            put_f32(p, i,
+                    at + 1 == t->count ? t->mean : tb_counter_weight(t->stream, at, 0, t->scale));
             break;
         case TB_SEED_NORMAL:
         case TB_SEED_BATCHNORM:

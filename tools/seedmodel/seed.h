@@ -18,6 +18,7 @@ typedef enum {
     TB_SEED_INT64,     /* the constant `mean` */
     TB_SEED_WINDOW,    /* the S3 tokenizer's STFT window */
     TB_SEED_MEL,       /* the S3 tokenizer's mel filterbank */
+    TB_SEED_STOP,      /* as NORMAL around 0, but the last number, STOP's, is exactly `mean` */
 } tb_seed_kind;
 
 enum { TB_SEED_MAX_DIMS = 4 };
@@ -40,6 +41,11 @@ extern const tb_seed_table tb_seed_tables[];
 extern const size_t tb_seed_n_tables;
 const tb_seed_table *tb_seed_table_find(const char *stem); /* NULL when there is none */
 
+/* The small model's tables, of the same stems: a whole model of some 20 MB. */
+extern const tb_seed_table tb_seed_small[];
+extern const size_t tb_seed_n_small;
+const tb_seed_table *tb_seed_small_find(const char *stem);
+
 typedef struct {
     char *name;
     uint32_t dims[TB_SEED_MAX_DIMS];
@@ -60,6 +66,8 @@ typedef struct {
 } tb_seed_list;
 
 void tb_seed_list_init(tb_seed_list *list, const tb_seed_table *table);
+/* How likely the end of a text is: STOP's logit beside those of the codes. -1e9: it never ends. */
+void tb_seed_list_stop(tb_seed_list *list, double bias);
 void tb_seed_list_clear(tb_seed_list *list);
 const tb_seed_tensor *tb_seed_list_find(const tb_seed_list *list, const char *name);
 size_t tb_seed_element_bytes(const tb_seed_tensor *t); /* 8 for I64, else 4 */

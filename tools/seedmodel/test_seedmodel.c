@@ -126,6 +126,41 @@ static void files_have_their_true_size(void **state)
     assert_null(tb_seed_table_find("t3_turbo"));
 }
 
+/* The small model is the true one with fewer blocks: no name that the true one lacks, tables of the
+ * same rows, and STOP as likely as is asked. */
+static void the_small_model_is_the_true_one_made_small(void **state)
+{
+    (void)state;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < tb_seed_n_small; i++) {
+        tb_seed_list list = {0}, truly = {0};
+        tb_seed_list_init(&list, &tb_seed_small[i]);
+        tb_seed_list_init(&truly, tb_seed_table_find(tb_seed_small[i].stem));
+        assert_ptr_equal(tb_seed_small_find(list.stem), &tb_seed_small[i]);
+        for (size_t k = 0; k < list.n; k++) {
+            const tb_seed_tensor *t = &list.tensors[k], *of = tb_seed_list_find(&truly, t->name);
+            if (!of) fail_msg("%s/%s is no true name", list.stem, t->name);
+            assert_int_equal(t->n_dims, of->n_dims);
+            assert_true(t->count <= of->count);
+            if (strstr(t->name, "_emb.weight")) assert_int_equal(t->dims[0], of->dims[0]);
+        }
+        const tb_seed_tensor *head = tb_seed_list_find(&list, "speech_head.bias");
+        if (head) {
+            float last[2], other[2];
+            assert_int_equal(head->count, 6563);
+            tb_seed_fill(head, 6561, 2, last);
+            tb_seed_list_stop(&list, -1e9);
+            tb_seed_fill(head, 6561, 2, other);
+            assert_true(last[0] == other[0] && last[1] > 0 && other[1] == -1e9f);
+        }
+        bytes += list.data_bytes;
+        tb_seed_list_clear(&list);
+        tb_seed_list_clear(&truly);
+    }
+    assert_true(bytes < (UINT64_C(40) << 20));
+    assert_null(tb_seed_small_find("perth"));
+}
+
 static void constants_and_buffers_are_right(void **state)
 {
     (void)state;
@@ -235,6 +270,7 @@ int main(void)
         cmocka_unit_test(the_stream_gives_the_recorded_numbers),
         cmocka_unit_test(tensors_have_the_recorded_checksums),
         cmocka_unit_test(files_have_their_true_size),
+        cmocka_unit_test(the_small_model_is_the_true_one_made_small),
         cmocka_unit_test(constants_and_buffers_are_right),
         cmocka_unit_test(a_piece_is_a_piece_of_the_whole),
         cmocka_unit_test(a_file_is_written_once_whole_and_again_when_it_is_damaged),
