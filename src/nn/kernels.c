@@ -234,29 +234,55 @@ ALWAYS_INLINE vf from_half(const uint16_t *p)
 
 ALWAYS_INLINE vf from_bf16(const uint16_t *p)
 {
-    typedef uint16_t vh __attribute__((vector_size(VW * 2)));
-    vh h;
-    memcpy(&h, p, sizeof h);
-    vi w = __builtin_convertvector(h, vi);
-    return (vf)(w << 16);
+#if TB_VW == 16
+    __m256i h = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(h), 16);
+#elif TB_VW == 8
+    __m128i h = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16);
+#else
+    float x[VW];
+    tb_to_f32(TB_BF16, p, x, VW);
+    return load(x);
+#endif
 }
 
+/* The compilers' own conversion goes number by number here. */
 ALWAYS_INLINE vf from_i8(const int8_t *p)
 {
-    typedef int8_t vb __attribute__((vector_size(VW)));
-    vb b;
-    memcpy(&b, p, sizeof b);
-    return __builtin_convertvector(b, vf);
+#if TB_VW == 16
+    return (vf)_mm512_cvtepi32_ps(
+        _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+#elif TB_VW == 8
+    return (vf)_mm256_cvtepi32_ps(
+        _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+#else
+    float x[VW];
+    for (int i = 0; i < VW; i++)
+        x[i] = p[i];
+    return load(x);
+#endif
 }
 
 /* 16 bytes' halves minus 8, VW of them. */
 ALWAYS_INLINE vf from_nibbles(const uint8_t *p, bool high)
 {
-    typedef uint8_t vb __attribute__((vector_size(VW)));
-    vb b;
-    memcpy(&b, p, sizeof b);
-    b = high ? b >> 4 : b & 15;
-    return __builtin_convertvector(b, vf) - 8.0f;
+#if TB_VW == 16
+    __m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
+    if (high) b = _mm_srli_epi16(b, 4);
+    b = _mm_sub_epi8(_mm_and_si128(b, _mm_set1_epi8(15)), _mm_set1_epi8(8));
+    return (vf)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(b));
+#elif TB_VW == 8
+    __m128i b = _mm_loadl_epi64((const __m128i *)(const void *)p);
+    if (high) b = _mm_srli_epi16(b, 4);
+    b = _mm_sub_epi8(_mm_and_si128(b, _mm_set1_epi8(15)), _mm_set1_epi8(8));
+    return (vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(b));
+#else
+    float x[VW];
+    for (int i = 0; i < VW; i++)
+        x[i] = (float)((high ? p[i] >> 4 : p[i] & 15) - 8);
+    return load(x);
+#endif
 }
 
 /* A block's scale. */
@@ -371,6 +397,22 @@ ALWAYS_INLINE vf weights(const tb_dtype type, const char *row, size_t c)
     }
 }
 
+/* Bytes before number c of a row, about. */
+ALWAYS_INLINE size_t bytes_of(const tb_dtype type, size_t c)
+{
+    switch (type) {
+    case TB_F16:
+    case TB_BF16:
+        return c * 2;
+    case TB_Q8_0:
+        return c + c / 16;
+    case TB_Q4_0:
+        return c / 2 + c / 16;
+    default:
+        return c * 4;
+    }
+}
+
 /* The rest of a row that fills no vector; block types have none. */
 ALWAYS_INLINE vf weights_part(const tb_dtype type, const char *row, size_t c, size_t n)
 {
@@ -395,13 +437,18 @@ ALWAYS_INLINE void dot_tile(const tb_dtype type, const tb_dot *d, size_t t, size
         for (int j = 0; j < NR; j++)
             acc[i][j] = (vf){0};
     const size_t C = d->C, whole = C - C % VW;
+    /* With few rows memory is the limit, and four short rows at once are no pattern that the machine
+     * foresees: the next four are asked for while these are used. */
+    const size_t ahead = NR * d->row_bytes;
     for (size_t tap = 0; tap < d->taps; tap++) {
         const ptrdiff_t xo = d->xoff[tap];
         const size_t wo = (size_t)d->woff[tap];
         for (size_t c = 0; c < whole; c += VW) {
             vf b[NR];
-            for (int j = 0; j < NR; j++)
+            for (int j = 0; j < NR; j++) {
+                if (rows < MR) __builtin_prefetch(w[j] + ahead + bytes_of(type, wo + c));
                 b[j] = weights(type, w[j], wo + c);
+            }
             for (int i = 0; i < rows; i++) {
                 vf a = load(x[i] + xo + c);
                 for (int j = 0; j < NR; j++)

@@ -1,0 +1,221 @@
+/*
+ * How near the compute core comes to what this machine allows. The yardsticks are measured in the
+ * same run: how fast memory is read, how many multiplications a second the vector units do. Each
+ * line is the best of several runs, as a share of its yardstick.
+ *
+ *   bench-nn [threads]
+ */
+#include "base/clock.h"
+#include "base/counter.h"
+#include "base/mem.h"
+#include "nn/ops.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RUNS = 7 };
+
+static double seconds(void)
+{
+    return (double)tb_clock_mono_ns() * 1e-9;
+}
+
+static float *noise(size_t n)
+{
+    float *x = tb_alloc(n * sizeof *x);
+    uint64_t s = tb_counter_stream("bench");
+    for (size_t i = 0; i < n; i++)
+        x[i] = tb_counter_weight(s, i & 0xffff, 0, 1);
+    return x;
+}
+
+/* ---- the yardsticks ---- */
+
+typedef struct {
+    const uint64_t *data;
+    size_t n, pieces;
+    uint64_t sum[256];
+} reading;
+
+static void read_piece(void *self, size_t i)
+{
+    reading *r = self;
+    const uint64_t *p = r->data + r->n / r->pieces * i;
+    uint64_t a = 0, b = 0, c = 0, d = 0;
+    for (size_t k = 0; k + 32 <= r->n / r->pieces; k += 32)
+        for (size_t j = 0; j < 32; j += 4) {
+            a += p[k + j];
+            b += p[k + j + 1];
+            c += p[k + j + 2];
+            d += p[k + j + 3];
+        }
+    r->sum[i] = a + b + c + d;
+}
+
+static double read_bandwidth(tb_pool *pool)
+{
+    reading r = {.n = (512u << 20) / 8, .pieces = tb_pool_threads(pool)};
+    uint64_t *data = tb_alloc(r.n * 8);
+    memset(data, 1, r.n * 8);
+    r.data = data;
+    double best = 1e9;
+    for (int i = 0; i < RUNS; i++) {
+        double t = seconds();
+        tb_pool_for(pool, r.pieces, read_piece, &r);
+        t = seconds() - t;
+        if (t < best) best = t;
+    }
+    tb_free(data);
+    return (double)r.n * 8 / best;
+}
+
+/* A product small enough for the first cache, without anything around it: the kernel's own best. */
+static double multiply_rate(const tb_nn *one, tb_dtype type, size_t threads)
+{
+    enum { T = 48, N = 16, K = 256, TIMES = 4000 };
+    float *x = noise(T * K), *w = noise(N * K), *y = tb_alloc(T * N * sizeof *y);
+    void *rows = tb_alloc(N * tb_row_bytes(type, K));
+    tb_from_f32(type, w, rows, (size_t)N * K);
+    tb_mat m = {.type = type, .N = N, .K = K, .rows = rows};
+    double best = 1e9;
+    for (int i = 0; i < RUNS; i++) {
+        double t = seconds();
+        for (int k = 0; k < TIMES; k++)
+            tb_nn_linear(one, &m, x, K, T, TB_ACT_NONE, TB_SET, y, N);
+        t = seconds() - t;
+        if (t < best) best = t;
+    }
+    tb_free(x);
+    tb_free(w);
+    tb_free(y);
+    tb_free(rows);
+    return 2.0 * T * N * K * TIMES / best * (double)threads;
+}
+
+/* ---- what the networks do ---- */
+
+static void linear(const tb_nn *nn, const char *name, tb_dtype type, size_t T, size_t N, size_t K,
+                   double rate, double bandwidth)
+{
+    /* Enough copies that a step's weights come from memory, as they do in T3. */
+    size_t bytes = N * tb_row_bytes(type, K), copies = T < 24 ? (256u << 20) / bytes + 1 : 1;
+    float *x = noise(T * K), *w = noise(N * K), *y = tb_alloc(T * N * sizeof *y);
+    char *rows = tb_alloc(bytes * copies);
+    tb_from_f32(type, w, rows, N * K);
+    for (size_t c = 1; c < copies; c++)
+        memcpy(rows + c * bytes, rows, bytes);
+    double best = 1e9;
+    for (int i = 0; i < RUNS; i++) {
+        double t = seconds();
+        for (size_t c = 0; c < copies; c++) {
+            tb_mat m = {.type = type, .N = N, .K = K, .rows = rows + c * bytes};
+            tb_nn_linear(nn, &m, x, K, T, TB_ACT_NONE, TB_SET, y, N);
+        }
+        t = (seconds() - t) / (double)copies;
+        if (t < best) best = t;
+    }
+    double flops = 2.0 * (double)T * (double)N * (double)K / best, read = (double)bytes / best;
+    printf(
+        "{\"what\":\"%s\",\"type\":\"%s\",\"gflops\":%.1f,\"share_of_rate\":%.2f,\"gbytes\":%.1f,"
+        "\"share_of_read\":%.2f}\n",
+        name, tb_dtype_name(type), flops / 1e9, flops / rate, read / 1e9, read / bandwidth);
+    fflush(stdout);
+    tb_free(x);
+    tb_free(w);
+    tb_free(y);
+    tb_free(rows);
+}
+
+static void conv(const tb_nn *nn, const char *name, tb_dtype type, size_t T, size_t C, size_t k,
+                 size_t dilation, bool snake, double rate)
+{
+    float *x = noise(T * C), *w = noise(C * k * C), *y = tb_alloc(T * C * sizeof *y);
+    float *alpha = noise(C);
+    for (size_t c = 0; c < C; c++)
+        alpha[c] = 1;
+    void *rows = tb_alloc(C * tb_row_bytes(type, k * C));
+    tb_from_f32(type, w, rows, C * k * C);
+    tb_conv c = {.w = {.type = type, .N = C, .K = k * C, .rows = rows},
+                 .k = k,
+                 .C = C,
+                 .dilation = dilation,
+                 .pad_left = (k - 1) * dilation / 2,
+                 .pad_right = (k - 1) * dilation / 2};
+    tb_prologue pro = {.alpha = alpha};
+    double best = 1e9;
+    for (int i = 0; i < RUNS; i++) {
+        double t = seconds();
+        tb_nn_conv(nn, &c, snake ? &pro : NULL, x, T, TB_ACT_NONE, TB_SET, y);
+        t = seconds() - t;
+        if (t < best) best = t;
+    }
+    double flops = 2.0 * (double)T * (double)(C * k * C) / best;
+    printf("{\"what\":\"%s\",\"type\":\"%s\",\"gflops\":%.1f,\"share_of_rate\":%.2f}\n", name,
+           tb_dtype_name(type), flops / 1e9, flops / rate);
+    fflush(stdout);
+    tb_free(x);
+    tb_free(w);
+    tb_free(y);
+    tb_free(alpha);
+    tb_free(rows);
+}
+
+static void attention(const tb_nn *nn, size_t T, size_t heads, double rate)
+{
+    enum { D = 64 };
+    float *qkv = noise(T * heads * D * 3), *y = tb_alloc(T * heads * D * sizeof *y);
+    tb_attention a = {.heads = heads, .d = D, .scale = 0.125f};
+    double best = 1e9;
+    for (int i = 0; i < RUNS; i++) {
+        double t = seconds();
+        tb_nn_attend(nn, &a, qkv, heads * D * 3, T, TB_F32, qkv + heads * D, qkv + 2 * heads * D,
+                     heads * D * 3, T, y, heads * D);
+        t = seconds() - t;
+        if (t < best) best = t;
+    }
+    double flops = 4.0 * (double)T * (double)T * (double)(heads * D) / best;
+    printf("{\"what\":\"attention T=%zu H=%zu\",\"type\":\"f32\",\"gflops\":%.1f,"
+           "\"share_of_rate\":%.2f}\n",
+           T, heads, flops / 1e9, flops / rate);
+    fflush(stdout);
+    tb_free(qkv);
+    tb_free(y);
+}
+
+int main(int argc, char **argv)
+{
+    size_t threads = argc > 1 ? (size_t)atoi(argv[1]) : 2;
+    tb_pool *pool = NULL;
+    tb_err err = {0};
+    if (threads < 1 || threads > 256 || tb_pool_new(threads, &pool, &err)) {
+        fprintf(stderr, "bench-nn: %s\n", err.msg[0] ? err.msg : "threads: 1 to 256");
+        return 2;
+    }
+    tb_nn nn = {.pool = pool, .scratch = tb_scratch_new()}, one = {.scratch = nn.scratch};
+    double read = read_bandwidth(pool), f32 = multiply_rate(&one, TB_F32, threads);
+    double bf16 = multiply_rate(&one, TB_BF16, threads);
+    printf("{\"isa\":\"%s\",\"threads\":%zu,\"read_gbytes\":%.1f,\"f32_gflops\":%.1f,"
+           "\"bf16_gflops\":%.1f}\n",
+           tb_nn_isa(), threads, read / 1e9, f32 / 1e9, bf16 / 1e9);
+    for (tb_dtype t = TB_F32; t <= TB_Q4_0; t++) {
+        linear(&nn, "T3 step, one speaker: 4096 x 1024", t, 1, 4096, 1024, f32, read);
+        linear(&nn, "T3 step, eight speakers: 4096 x 1024", t, 8, 4096, 1024, f32, read);
+        linear(&nn, "T3 prefill: 376 rows, 4096 x 1024", t, 376, 4096, 1024,
+               t == TB_BF16 ? bf16 : f32, read);
+    }
+    for (tb_dtype t = TB_F32; t <= TB_BF16; t++) {
+        double rate = t == TB_BF16 ? bf16 : f32;
+        linear(&nn, "flow: 1000 rows, 1024 x 256", t, 1000, 1024, 256, rate, read);
+        linear(&nn, "flow: 1000 rows, 512 x 256", t, 1000, 512, 256, rate, read);
+        conv(&nn, "HiFT 256 channels k 7 d 3", t, 4000, 256, 7, 3, true, rate);
+        conv(&nn, "HiFT 128 channels k 11 d 5", t, 20000, 128, 11, 5, true, rate);
+        conv(&nn, "HiFT 64 channels k 7 d 3", t, 60000, 64, 7, 3, true, rate);
+        conv(&nn, "HiFT 64 channels k 3 d 1", t, 60000, 64, 3, 1, true, rate);
+    }
+    attention(&nn, 1000, 8, f32);
+    attention(&nn, 375, 16, f32);
+    tb_scratch_free(nn.scratch);
+    tb_pool_free(pool);
+    return 0;
+}
