@@ -100,6 +100,7 @@ static void spread(const tb_nn *nn, size_t pieces, double work, size_t scratch_e
 enum {
     COLUMNS = 16, /* results per row made before the epilogue */
     MAX_TAPS = TB_CONV_MAX_TAPS,
+    APART = 16,        /* numbers between rows of a copy, so that they do not alias */
     FEW = 12,          /* rows for which weights are unpacked where they are used */
     BLOCK = 96 * 1024, /* numbers of x that a block of rows may hold: 384 kB of the L2 cache */
 };
@@ -113,6 +114,7 @@ typedef struct {
     const float *x;
     size_t ldx, T_in, T, rows; /* rows of a block */
     size_t N_piece, blocks;
+    size_t pitch;                   /* numbers from row to row of the copied block */
     bool copy, bf16, widen;         /* widen: weights are made f32 once for many rows */
     size_t w_taps, w_first, w_step; /* which taps of the weights: first, first + step, ... */
     tb_act act;
@@ -134,14 +136,14 @@ static void fill_block(const product *p, size_t t0, size_t rows, float *row, flo
     for (size_t i = 0; i < n; i++) {
         ptrdiff_t t = from + (ptrdiff_t)i;
         bool inside = t >= 0 && t < (ptrdiff_t)p->T_in;
-        float *to = p->bf16 ? row : out + i * p->C;
+        float *to = p->bf16 ? row : out + i * p->pitch;
         if (!inside)
             memset(to, 0, p->C * sizeof *to);
         else if (p->pro)
             p->k->prologue(p->pro, p->x + (size_t)t * p->ldx, p->C, to);
         else
             memcpy(to, p->x + (size_t)t * p->ldx, p->C * sizeof *to);
-        if (p->bf16) p->k->to_bf16(to, (uint16_t *)(void *)out + i * p->C, p->C);
+        if (p->bf16) p->k->to_bf16(to, (uint16_t *)(void *)out + i * p->pitch, p->C);
     }
 }
 
@@ -154,7 +156,7 @@ static void product_piece(void *op, size_t i, void *mine)
     const size_t K = p->w->K;
     float *sums = mine;                         /* (rows, COLUMNS) */
     float *wide = sums + p->rows * COLUMNS;     /* (COLUMNS, K): weights as f32 */
-    float *row = wide + COLUMNS * K;            /* (C) */
+    float *row = wide + COLUMNS * (K + APART);  /* (C) */
     float *block = row + (p->C + 15) / 16 * 16; /* (block_in, C) */
 
     ptrdiff_t xoff[MAX_TAPS], woff[MAX_TAPS];
@@ -172,7 +174,7 @@ static void product_piece(void *op, size_t i, void *mine)
     if (p->copy) {
         fill_block(p, t0, rows, row, block);
         d.x = block;
-        d.ldx = (ptrdiff_t)(p->stride * p->C);
+        d.ldx = (ptrdiff_t)(p->stride * p->pitch);
     } else {
         d.x = p->x + t0 * p->stride * p->ldx;
         d.ldx = (ptrdiff_t)(p->stride * p->ldx);
@@ -186,15 +188,22 @@ static void product_piece(void *op, size_t i, void *mine)
         d.row_bytes = row_bytes;
         if (p->widen) {
             for (size_t j = 0; j < cols; j++)
-                p->k->to_f32(p->w->type, w + j * row_bytes, wide + j * K, K);
+                p->k->to_f32(p->w->type, w + j * row_bytes, wide + j * (K + APART), K);
             d.w = wide;
             d.type = TB_F32;
-            d.row_bytes = K * sizeof *wide;
+            d.row_bytes = (K + APART) * sizeof *wide;
         }
         (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, rows, cols);
         p->k->epilogue(sums, COLUMNS, rows, cols, p->w->bias ? p->w->bias + n : NULL, p->act,
                        p->store, p->y + t0 * p->ldy + n, p->ldy);
     }
+}
+
+/* Rows this far apart fall into one and the same set of the first cache, and push each other out.
+ */
+static bool aliases(size_t numbers)
+{
+    return numbers * sizeof(float) % 4096 == 0;
 }
 
 static size_t round_up(size_t a, size_t to)
@@ -209,7 +218,9 @@ static void multiply(const tb_nn *nn, product *p)
     p->k = kernels();
     p->bf16 = p->w->type == TB_BF16 && !p->w->exact && p->k->dot_bf16;
     p->copy = p->copy || p->bf16;
-    p->widen = p->w->type != TB_F32 && !p->bf16 && p->T > FEW;
+    p->widen = (p->w->type != TB_F32 || aliases(p->w->K)) && !p->bf16 && p->T > FEW;
+    p->copy = p->copy || (aliases(p->ldx) && p->T > FEW);
+    p->pitch = p->taps == 1 && aliases(p->C) ? p->C + APART : p->C;
     const size_t threads = tb_pool_threads(nn->pool);
     size_t wide = p->stride * p->C > p->w->K ? p->stride * p->C : p->w->K;
     size_t rows = BLOCK / wide / 6 * 6;
@@ -224,8 +235,8 @@ static void multiply(const tb_nn *nn, product *p)
     size_t parts = p->blocks >= threads * 2 ? 1 : (threads * 4 + p->blocks - 1) / p->blocks;
     p->N_piece = round_up((p->w->N + parts - 1) / parts, COLUMNS);
     parts = (p->w->N + p->N_piece - 1) / p->N_piece;
-    size_t floats = rows * COLUMNS + COLUMNS * p->w->K + p->C + 16;
-    if (p->copy) floats += block_in(p, rows) * p->C;
+    size_t floats = rows * COLUMNS + COLUMNS * (p->w->K + APART) + p->C + 16;
+    if (p->copy) floats += block_in(p, rows) * p->pitch;
     spread(nn, p->blocks * parts, (double)p->T * (double)p->w->N * (double)p->w->K,
            floats * sizeof(float), product_piece, p);
 }
