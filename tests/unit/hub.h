@@ -59,9 +59,10 @@ typedef enum {
     HUB_NO_RANGE,     /* sends the whole when a part is asked for */
     HUB_OTHER_RANGE,  /* sends another part than was asked for, and says so */
     HUB_SILENT_RANGE, /* sends another part and says it is the right one */
+    HUB_TORN,         /* cuts as HUB_CUT, and goes on as HUB_SILENT_RANGE */
     HUB_WRONG_SUM,    /* other bytes, as many */
     HUB_WRONG_SIZE,   /* one byte more, with its Content-Length */
-    HUB_ENDLESS,      /* never stops */
+    HUB_ENDLESS,      /* goes on and on (64 MB, lest a red test fills the disk) */
     HUB_STALL,        /* stops after `after` bytes and holds the line */
     HUB_SLOW,         /* 4 kB, and a rest */
     HUB_PAGE,         /* a web page */
@@ -148,6 +149,7 @@ static ssize_t hub_read(void *self, uint64_t pos, char *buf, size_t max)
     hub_body *b = self;
     size_t left = pos < b->size ? b->size - (size_t)pos : 0, n = left < max ? left : max;
     if (b->misdeed == HUB_ENDLESS) {
+        if (pos > 64u << 20) return MHD_CONTENT_READER_END_WITH_ERROR;
         memset(buf, 'x', max);
         n = max;
     } else if (b->misdeed == HUB_CUT || b->misdeed == HUB_SHORT || b->misdeed == HUB_STALL) {
@@ -221,10 +223,11 @@ static enum MHD_Result hub_send(struct MHD_Connection *c, int file, int generati
         tb_free(b);
         return hub_text(c, 200, "text/html; charset=utf-8", "<html>Please sign in</html>");
     }
+    if (range && sscanf(range, "bytes=%lu-", &from) == 1) hub->range_from = (int)from;
+    if (misdeed == HUB_TORN) misdeed = range ? HUB_SILENT_RANGE : HUB_CUT;
     b->data = hub_content(file, generation);
     b->misdeed = misdeed;
     b->after = (size_t)hub->after;
-    if (range && sscanf(range, "bytes=%lu-", &from) == 1) hub->range_from = (int)from;
     if (misdeed == HUB_NO_RANGE) from = 0;
     if (misdeed == HUB_WRONG_SUM && size > 0) b->data[size / 2] ^= 1;
     if (misdeed == HUB_WRONG_SIZE) { /* content has a NUL behind it */
@@ -248,7 +251,8 @@ static enum MHD_Result hub_send(struct MHD_Connection *c, int file, int generati
     return done;
 }
 
-static enum MHD_Result hub_list(struct MHD_Connection *c, const char *repo, int generation)
+static enum MHD_Result hub_list(struct MHD_Connection *c, const char *repo, int generation,
+                                bool cut)
 {
     tb_str out;
     tb_str_init(&out, 1 << 16);
@@ -266,8 +270,18 @@ static enum MHD_Result hub_list(struct MHD_Connection *c, const char *repo, int 
             tb_str_printf(&out, "\"oid\":\"%s\",\"size\":%d}", oid, hub_files[i].size);
     }
     tb_str_puts(&out, ",{\"type\":\"file\",\"path\":\"README.md\",\"oid\":\"x\",\"size\":7}]");
-    enum MHD_Result done = hub_text(c, 200, "application/json", out.data);
-    tb_str_clear(&out);
+    if (!cut) {
+        enum MHD_Result done = hub_text(c, 200, "application/json", out.data);
+        tb_str_clear(&out);
+        return done;
+    }
+    hub_body *b = tb_alloc(sizeof *b);
+    *b = (hub_body){.size = out.len, .misdeed = HUB_CUT, .after = (size_t)hub->after};
+    b->data = tb_str_take(&out);
+    struct MHD_Response *r =
+        MHD_create_response_from_callback(b->size, 4096, hub_read, b, hub_body_free);
+    enum MHD_Result done = MHD_queue_response(c, 200, r);
+    MHD_destroy_response(r);
     return done;
 }
 
@@ -328,7 +342,7 @@ static enum MHD_Result hub_answer(void *self, struct MHD_Connection *c, const ch
     if (sscanf(url, "/api/models/%49[^/]/%40[^/]/tree/%99s", repo, name, revision) == 3) {
         if (hub->list) return hub_text(c, 200, "application/json", hub->list);
         snprintf(text, sizeof text, "%s/%s", repo, name);
-        return hub_list(c, text, strcmp(revision, hub_commit(1)) == 0);
+        return hub_list(c, text, strcmp(revision, hub_commit(1)) == 0, general == HUB_CUT);
     }
     if (sscanf(url, "/%49[^/]/%40[^/]/resolve/%60[^/]/%99s", repo, text, revision, name) == 4) {
         int g = strcmp(revision, hub_commit(1)) == 0;

@@ -322,6 +322,17 @@ static void a_cut_connection_is_taken_up_where_it_broke(void **state)
     has_turbo("model", 0);
 }
 
+static void a_list_that_is_cut_is_asked_for_anew(void **state)
+{
+    (void)state;
+    hub_misbehave(HUB_CUT, HUB_FILES, 2); /* the revision, which it does not touch, and the list */
+    hub->after = 300;
+    pulled();
+    has_turbo("model", 0);
+    assert_int_equal(hub->times, 0);
+    assert_int_equal(hub->range_from, 0);
+}
+
 static void a_line_that_is_cut_each_time_ends_in_a_sentence_and_is_resumed_later(void **state)
 {
     (void)state;
@@ -379,6 +390,13 @@ static void a_wrong_part_is_noticed_whether_it_says_so_or_not(void **state)
     leave_part(1000, false);
     hub_misbehave(HUB_SILENT_RANGE, HUB_T3, -1);
     pulled();
+    has_turbo("model", 0);
+    after(state);
+    hub_reset();
+    hub_misbehave(HUB_TORN, HUB_T3, 2); /* both pieces are of this very call */
+    hub->after = 1000;
+    pulled();
+    assert_int_equal(hub->gets[HUB_T3], 3);
     has_turbo("model", 0);
 }
 
@@ -978,6 +996,7 @@ int main(void)
         hub_test(a_renamed_repository_is_followed_with_the_token),
         hub_test(what_the_hub_has_not_is_named),
         hub_test(a_cut_connection_is_taken_up_where_it_broke),
+        hub_test(a_list_that_is_cut_is_asked_for_anew),
         hub_test(a_line_that_is_cut_each_time_ends_in_a_sentence_and_is_resumed_later),
         hub_test(a_body_that_ends_early_is_a_cut),
         hub_test(a_server_without_ranges_begins_anew),
