@@ -1,3 +1,4 @@
+#include "base/hash.h"
 #include "base/mem.h"
 #include "engine/engine_priv.h"
 
@@ -71,19 +72,63 @@ tb_status tb_engine_voice_make(tb_engine *e, const char *of, const char *id, con
     return st;
 }
 
+/*
+ * A kept part ends in its seal: a sum of its bytes and of whose they are. A disk that lost or
+ * flipped some, or a file under another's name, would be heard and not seen.
+ */
+enum { SEAL = TB_HASH_HEX - 1 };
+
+static void seal(const char *hash, size_t i, const void *data, size_t size, char out[TB_HASH_HEX])
+{
+    char sum[TB_HASH_HEX];
+    tb_hash_hex(data, size, sum);
+    char *whose = tb_sprintf("%zu %s %s", i, hash, sum);
+    tb_hash_hex(whose, strlen(whose), out);
+    tb_free(whose);
+}
+
+/* The bytes before the seal; 0: it is broken. */
+static size_t sealed(const char *hash, size_t i, const tb_voice_part *part)
+{
+    char want[TB_HASH_HEX];
+    if (!part->data || part->size <= SEAL) return 0;
+    size_t size = part->size - SEAL;
+    seal(hash, i, part->data, size, want);
+    return memcmp(want, (const char *)part->data + size, SEAL) == 0 ? size : 0;
+}
+
 tb_status tb_engine_voice_pack(const tb_engine *e, const char *of, const tb_voice *voice, size_t i,
                                void **data, size_t *size, tb_err *err)
 {
     (void)e;
+    char mark[TB_HASH_HEX];
+    void *packed = NULL;
+    char *whole;
+    size_t n = 0;
+    tb_status st = TB_OK;
     if (!neural(of)) return tb_voice_pack(voice, data, size, err);
-    if (i == 0) return tb_conds_pack(voice->conds, data, size, err);
-    size_t n = tb_t3_prefix_packed_size(voice->prefix);
-    void *packed = tb_try_alloc(n, 1);
-    if (!packed) return tb_nomem(err, n, 1);
-    tb_t3_prefix_pack(voice->prefix, packed);
-    *data = packed;
-    *size = n;
-    return TB_OK;
+    if (i == 0) {
+        st = tb_conds_pack(voice->conds, &packed, &n, err);
+        if (st) return st;
+    } else {
+        n = tb_t3_prefix_packed_size(voice->prefix);
+    }
+    whole = tb_try_alloc(n + SEAL, 1);
+    if (!whole) {
+        st = tb_nomem(err, n + SEAL, 1);
+        goto out;
+    }
+    if (packed)
+        memcpy(whole, packed, n);
+    else
+        tb_t3_prefix_pack(voice->prefix, whole);
+    seal(voice->hash, i, whole, n, mark);
+    memcpy(whole + n, mark, SEAL);
+    *data = whole;
+    *size = n + SEAL;
+out:
+    tb_free(packed);
+    return st;
 }
 
 tb_status tb_engine_voice_unpack(tb_engine *e, const char *of, const char *id, const char *hash,
@@ -94,12 +139,15 @@ tb_status tb_engine_voice_unpack(tb_engine *e, const char *of, const char *id, c
     if (!parts[0].data) return tb_fail(err, TB_ENOTFOUND, "no analysis is kept");
     if (!neural(of)) return tb_voice_unpack(id, hash, parts[0].data, parts[0].size, out, err);
     const tb_chatterbox *c = tb_engine_neural(e);
+    size_t n = sealed(hash, 0, &parts[0]);
+    if (n == 0) return tb_fail(err, TB_EMALFORMED, "the kept analysis is damaged");
     tb_voice *v = tb_voice_new(id, hash);
-    tb_status st = tb_conds_unpack(parts[0].data, parts[0].size, &v->own, err);
+    tb_status st = tb_conds_unpack(parts[0].data, n, &v->own, err);
     if (!st) {
         v->conds = &v->own;
-        if (!parts[1].data || tb_chatterbox_unpack_prefix(c, v->conds, parts[1].data, parts[1].size,
-                                                          &v->prefix, NULL)) {
+        n = sealed(hash, 1, &parts[1]);
+        if (n == 0 ||
+            tb_chatterbox_unpack_prefix(c, v->conds, parts[1].data, n, &v->prefix, NULL)) {
             *again = true;
             st = add_prefix(c, v, cancel, err);
         }
