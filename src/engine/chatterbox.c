@@ -127,8 +127,8 @@ tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox *
         tb_chatterbox_close(c);
         return st;
     }
-    /* Nano has GPT-2 small in T3's place; nothing else differs. */
-    c->model = c->t3.D < 1024 ? "ResembleAI/chatterbox-nano" : "ResembleAI/chatterbox-turbo";
+    c->model =
+        tb_model_is_nano(c->weights) ? "ResembleAI/chatterbox-nano" : "ResembleAI/chatterbox-turbo";
     identify(c);
     *out = c;
     return TB_OK;
@@ -241,6 +241,22 @@ void tb_chatterbox_bounds(const char *text, size_t *least, size_t *most)
     if (*most > TB_T3_MAX_MORE) *most = TB_T3_MAX_MORE;
 }
 
+tb_status tb_chatterbox_ids(const tb_chatterbox *c, const char *text, tb_bpe_ids *ids, tb_err *err)
+{
+    char *norm = NULL;
+    size_t len = 0, limit = tb_bpe_limit(c->bpe), most = c->t3.max_positions;
+    if (limit && limit < most) most = limit;
+    tb_status st = tb_norm_text(text, strlen(text), &norm, &len, err);
+    if (!st) st = tb_bpe_encode(c->bpe, norm, len, most, ids, err);
+    if (st == TB_ETOOBIG)
+        st = tb_fail_field(err, TB_EINVAL, "text",
+                           "one sentence of the text has more than the %zu tokens that the model "
+                           "takes at once",
+                           most);
+    tb_free(norm);
+    return st;
+}
+
 /* The name of one of a segment's streams: timbre/<seed>/<segment>/<what>. */
 static void stream_name(const tb_chatterbox_how *how, const char *what, char out[96])
 {
@@ -309,23 +325,6 @@ out:
     return st;
 }
 
-/* What the text is called by the model: normalised, then ids. */
-static tb_status to_ids(const tb_chatterbox *c, const char *text, tb_bpe_ids *ids, tb_err *err)
-{
-    char *norm = NULL;
-    size_t len = 0, limit = tb_bpe_limit(c->bpe), most = c->t3.max_positions;
-    if (limit && limit < most) most = limit;
-    tb_status st = tb_norm_text(text, strlen(text), &norm, &len, err);
-    if (!st) st = tb_bpe_encode(c->bpe, norm, len, most, ids, err);
-    if (st == TB_ETOOBIG)
-        st = tb_fail_field(err, TB_EINVAL, "text",
-                           "one sentence of the text has more than the %zu tokens that the model "
-                           "takes at once",
-                           most);
-    tb_free(norm);
-    return st;
-}
-
 tb_status tb_chatterbox_say(const tb_chatterbox *c, const tb_chatterbox_how *how, const char *text,
                             const tb_cancel *cancel, tb_pcm *out, tb_chatterbox_said *said,
                             tb_err *err)
@@ -339,7 +338,7 @@ tb_status tb_chatterbox_say(const tb_chatterbox *c, const tb_chatterbox_how *how
 
     *said = (tb_chatterbox_said){0};
     tb_chatterbox_bounds(text, &least, &most);
-    tb_status st = to_ids(c, text, &ids, err);
+    tb_status st = tb_chatterbox_ids(c, text, &ids, err);
     if (!st) st = to_tokens(c, &nn, how, &ids, most, "t3", cancel, &run, err);
     if (st) goto out;
     if (run.n < least || run.end == TB_T3_EXHAUSTED) {

@@ -7,6 +7,7 @@
 #include "model/files.h"
 #include "model/sampler.h"
 #include "model/t3.h"
+#include "text/bpe.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,6 +51,11 @@ TB_MUST_CHECK tb_status tb_chatterbox_prefix(const tb_chatterbox *c, const tb_co
 TB_MUST_CHECK tb_status tb_chatterbox_unpack_prefix(const tb_chatterbox *c, const tb_conds *conds,
                                                     const void *data, size_t size,
                                                     tb_t3_prefix **out, tb_err *err);
+
+/* What the model reads of a segment: normalised, then ids, a tag being one. out is the caller's.
+ * TB_EINVAL (text) for more than the model takes at once. */
+TB_MUST_CHECK tb_status tb_chatterbox_ids(const tb_chatterbox *c, const char *text, tb_bpe_ids *out,
+                                          tb_err *err);
 
 typedef struct {
     const tb_conds *conds;

@@ -141,6 +141,7 @@ tb_status tb_model_install(const tb_model_config *config, tb_model_watch watch, 
         tb_convert how = {.type = type,
                           .repository = f.repo,
                           .revision = *got.commit ? got.commit : NULL,
+                          .cancel = cancel,
                           .progress = on_convert,
                           .self = &t};
         st = tb_model_convert(&(tb_model_place){.path = got.folder, .variant = variant_of(config)},

@@ -56,6 +56,10 @@ static tb_status sum_file(const tb_convert *how, const char *path, char out[TB_H
     }
     total = (uint64_t)info.st_size;
     while ((n = read(fd, part, SUM_PART)) != 0) {
+        if (tb_cancelled(how->cancel)) {
+            st = tb_fail_cancelled(err);
+            goto out;
+        }
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
             st = tb_fail_errno(err, errno, "cannot read %s", path);
@@ -168,7 +172,7 @@ static void put_general(work *w, const tb_model_paths *paths)
         tb_gguf_put_u32(g, "general.quantization_version", 2);
     tb_gguf_put_u32(g, TB_MODEL_RECIPE_KEY, TB_RECIPE_VERSION);
     tb_gguf_put_text(g, "timbre.type", tb_dtype_name(how->type));
-    tb_gguf_put_text(g, "timbre.variant", paths->variant);
+    tb_gguf_put_text(g, TB_MODEL_VARIANT_KEY, paths->variant);
     if (how->repository) tb_gguf_put_text(g, "timbre.source.repository", how->repository);
     if (how->revision) tb_gguf_put_text(g, "timbre.source.revision", how->revision);
     put_sizes(w);
@@ -204,6 +208,7 @@ static tb_status make(void *self, size_t i, size_t first, size_t n, void *out, t
 {
     work *w = self;
 
+    if (tb_cancelled(w->how->cancel)) return tb_fail_cancelled(err);
     if (i != w->making) tb_recipe_done_with(w->recipe, w->making);
     w->making = i;
     return tb_recipe_make(w->recipe, i, first, n, out, err);

@@ -1,6 +1,7 @@
 #ifndef TB_MODEL_CONVERT_H
 #define TB_MODEL_CONVERT_H
 
+#include "base/cancel.h"
 #include "model/files.h"
 
 /*
@@ -17,12 +18,13 @@ typedef struct {
     const char *repository, *revision; /* NULL: not known, and not said */
     const tb_convert_sum *sums;        /* those that are known; the others are made */
     size_t n_sums;
+    const tb_cancel *cancel; /* looked at every megabyte or so; NULL: never */
     /* May be NULL. what: "summing ve.safetensors", "writing". */
     void (*progress)(void *self, const char *what, uint64_t done, uint64_t total);
     void *self;
 } tb_convert;
 
-/* Writes path; whatever was there is replaced at the very end. */
+/* Writes path; whatever was there is replaced at the very end, and not at all on failure. */
 TB_MUST_CHECK tb_status tb_model_convert(const tb_model_place *place, const tb_convert *how,
                                          const char *path, tb_err *err);
 

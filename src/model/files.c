@@ -176,6 +176,14 @@ const void *tb_model_file(const tb_weights *w, const char *name, size_t *size)
     return tb_weights_blob(w, key, size);
 }
 
+bool tb_model_is_nano(const tb_weights *w)
+{
+    size_t size;
+    const char *variant = tb_weights_blob(w, TB_MODEL_VARIANT_KEY, &size);
+
+    return variant && size == strlen("nano") && memcmp(variant, "nano", size) == 0;
+}
+
 static tb_status add_extras(tb_weights *w, const tb_model_place *place, tb_err *err)
 {
     tb_status st = TB_OK;
@@ -202,6 +210,9 @@ static tb_status open_folder(const tb_model_place *place, tb_dtype type, tb_weig
     if (!st) st = tb_model_sources(&paths, &src, err);
     if (!st) st = tb_recipe_build(&src, type, place->path, &w, err);
     if (!st) st = add_extras(w, place, err);
+    if (!st)
+        st = tb_weights_add_blob(w, TB_MODEL_VARIANT_KEY, paths.variant, strlen(paths.variant),
+                                 NULL, err);
     if (st) goto out;
     *out = w;
     w = NULL;

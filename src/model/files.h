@@ -23,6 +23,9 @@ TB_MUST_CHECK tb_status tb_model_files_open(const tb_model_place *place, tb_dtyp
  * terminated. Lives as long as w. NULL when the model came without it. */
 const void *tb_model_file(const tb_weights *w, const char *name, size_t *size);
 
+/* Which of the two it is: the file's name said so, or whoever made one file of many. */
+bool tb_model_is_nano(const tb_weights *w);
+
 /* ------------------------------------------------ for whoever makes one file of a folder's many */
 
 /* The files of a folder that were chosen: heap paths. */
@@ -58,5 +61,6 @@ void tb_model_key(const char *prefix, const char *name, char out[TB_MODEL_KEY]);
 #define TB_MODEL_FILE_PREFIX  "timbre.file."
 #define TB_MODEL_ARCHITECTURE "chatterbox-turbo"
 #define TB_MODEL_RECIPE_KEY   "timbre.recipe_version"
+#define TB_MODEL_VARIANT_KEY  "timbre.variant"
 
 #endif
