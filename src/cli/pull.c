@@ -5,13 +5,11 @@
 #include "base/mem.h"
 #include "fetch/fetch.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 const tb_cli_option tb_cli_pull_options[] = {
-    {"--revision", NULL, "NAME", "a branch, tag or commit; main when not given"},
     {"--folder", NULL, "DIR", "where the files go"},
     {"--base", NULL, "DIR", "a folder with Turbo's files, for what Nano shares with it"},
     {0},
@@ -113,12 +111,6 @@ static void tell(void *self, const tb_fetch_progress *p)
     snprintf(t->file, sizeof t->file, "%s", about);
 }
 
-static const char *setting(const char *name)
-{
-    const char *value = getenv(name);
-    return value ? value : "";
-}
-
 /* "turbo", "nano" or OWNER/NAME. */
 static void name_model(const char *given, tb_fetch_config *c)
 {
@@ -156,17 +148,17 @@ int tb_cli_run_model_pull(tb_cli *cli)
     teller t = {.terminal = isatty(STDERR_FILENO), .quiet = cli->json, .state = TB_FETCH_WAITING};
     const char *folder = tb_cli_get(cli, "--folder"), *base = tb_cli_get(cli, "--base");
     char *models_folder = tb_path_join(cli->config.data, "models");
-    char *cache = tb_fetch_cache_folder(setting("HF_HUB_CACHE"), setting("HF_HOME"));
+    char *cache = tb_fetch_cache_folder(cli->config.hf_hub_cache, cli->config.hf_home);
     char *ours = NULL, *turbo = NULL;
-    tb_fetch_config c = {.endpoint = setting("HF_ENDPOINT"),
+    tb_fetch_config c = {.endpoint = cli->config.hf_endpoint,
                          .token = cli->config.hf_token,
-                         .revision = tb_cli_get(cli, "--revision"),
+                         .offline = cli->config.hf_hub_offline,
+                         .revision = cli->config.model_revision,
                          .cache = cache};
     tb_fetch_result result = {0};
     tb_err err = {0};
-    tb_status st = TB_OK;
     int code;
-    name_model(cli->n_args > 0 ? cli->args[0] : models[0].name, &c);
+    name_model(cli->n_args > 0 ? cli->args[0] : cli->config.model_variant, &c);
     const char *slash = strrchr(c.repo, '/');
     ours = tb_path_join(models_folder, slash ? slash + 1 : c.repo);
     turbo = tb_path_join(models_folder, strchr(models[0].repo, '/') + 1);
@@ -175,10 +167,7 @@ int tb_cli_run_model_pull(tb_cli *cli)
         c.base_folder = base;
     else if (c.base_repo)
         c.base_folder = turbo;
-    if (*setting("HF_HUB_OFFLINE") && !tb_parse_bool(setting("HF_HUB_OFFLINE"), &c.offline))
-        st = tb_fail_field(&err, TB_EINVAL, "HF_HUB_OFFLINE",
-                           "HF_HUB_OFFLINE is '%.40s'; allowed: 0 or 1", setting("HF_HUB_OFFLINE"));
-    if (!st) st = tb_fetch_model(&c, tell, &t, NULL, &result, &err);
+    tb_status st = tb_fetch_model(&c, tell, &t, NULL, &result, &err);
     if (t.terminal && !t.quiet) fputs("\r\033[K", stderr);
     code = st ? tb_cli_fail(cli, &err) : print_result(cli, &c, &result);
     tb_fetch_result_clear(&result);

@@ -7,22 +7,30 @@
 
 /* timbre model pull as it is called by the command table, against the hub of hub.h. */
 static char home[] = "/tmp/timbre-test-pull-XXXXXX";
+static char endpoint[64];
+
+static tb_cli call(const char *model)
+{
+    return (tb_cli){.args = {model},
+                    .n_args = model ? 1 : 0,
+                    .config = {.data = "data",
+                               .hf_endpoint = endpoint,
+                               .hf_hub_cache = "cache",
+                               .model_variant = "turbo",
+                               .model_revision = "main"}};
+}
 
 static int begin(void **state)
 {
     (void)state;
     static const char *const unset[] = {"http_proxy", "all_proxy", "ALL_PROXY", "no_proxy",
                                         "HF_HOME"};
-    char endpoint[64];
     for (size_t i = 0; i < sizeof unset / sizeof unset[0]; i++)
         unsetenv(unset[i]);
     signal(SIGPIPE, SIG_IGN);
     if (!mkdtemp(home) || chdir(home) != 0 || hub_start() != 0) return -1;
     hub_reset();
     snprintf(endpoint, sizeof endpoint, "http://127.0.0.1:%d/", hub->port);
-    setenv("HF_ENDPOINT", endpoint, 1);
-    setenv("HF_HUB_CACHE", "cache", 1);
-    unsetenv("HF_HUB_OFFLINE");
     return 0;
 }
 
@@ -78,7 +86,7 @@ static void it_pulls_into_the_data_folder_and_says_so_in_plain_lines(void **stat
 {
     (void)state;
     char *out, *err;
-    tb_cli cli = {.args = {HUB_TURBO}, .n_args = 1, .config = {.data = "data"}};
+    tb_cli cli = call(HUB_TURBO);
     assert_int_equal(run(&cli, &out, &err), TB_EXIT_OK);
     contains(out, HUB_TURBO " is in data/models/voice-turbo\n");
     contains(out, hub_commit(0));
@@ -97,12 +105,12 @@ static void json_is_for_programs(void **state)
     (void)state;
     char *out, *err;
     tb_json *v = NULL;
-    tb_cli cli = {.args = {HUB_TURBO},
-                  .n_args = 1,
-                  .json = true,
-                  .given = {{"--folder", "elsewhere"}, {"--revision", hub_commit(1)}},
-                  .n_given = 2,
-                  .config = {.data = "data"}};
+    tb_cli cli = call(HUB_TURBO);
+    cli.json = true;
+    cli.given[0].flag = "--folder";
+    cli.given[0].value = "elsewhere";
+    cli.n_given = 1;
+    cli.config.model_revision = hub_commit(1);
     assert_int_equal(run(&cli, &out, &err), TB_EXIT_OK);
     assert_string_equal(err, "");
     assert_int_equal(tb_json_parse(out, strlen(out), &v, NULL), TB_OK);
@@ -118,23 +126,17 @@ static void what_goes_wrong_is_told_with_an_exit_code(void **state)
 {
     (void)state;
     char *out, *err;
-    tb_cli cli = {.args = {"Some-One/else?"}, .n_args = 1, .config = {.data = "data"}};
+    tb_cli cli = call("Some-One/else?");
     assert_int_equal(run(&cli, &out, &err), TB_EXIT_FAILED);
     contains(err, "timbre: the repository is 'Some-One/else?'");
     tb_free(out);
     tb_free(err);
-    setenv("HF_HUB_OFFLINE", "1", 1);
-    cli = (tb_cli){.n_args = 0, .config = {.data = "data"}};
+    cli = call(NULL);
+    cli.config.hf_hub_offline = true;
     assert_int_equal(run(&cli, &out, &err),
                      TB_EXIT_MISSING); /* the model is Turbo when none is named */
     contains(err, "ResembleAI/chatterbox-turbo");
     contains(err, "HF_HUB_OFFLINE");
-    tb_free(out);
-    tb_free(err);
-    setenv("HF_HUB_OFFLINE", "perhaps", 1);
-    assert_int_equal(run(&cli, &out, &err), TB_EXIT_FAILED);
-    contains(err, "HF_HUB_OFFLINE is 'perhaps'");
-    unsetenv("HF_HUB_OFFLINE");
     tb_free(out);
     tb_free(err);
 }
