@@ -30,17 +30,27 @@ static bool too_deep(const char *text, size_t len)
     return false;
 }
 
-tb_status tb_json_parse(const char *text, size_t len, tb_json **out, tb_err *err)
+static tb_status parse(const char *text, size_t len, size_t more_flags, tb_json **out, tb_err *err)
 {
     json_error_t e;
     if (too_deep(text, len))
         return tb_fail(err, TB_EMALFORMED, "the JSON is nested more than 64 deep");
-    json_t *v = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    json_t *v = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | more_flags, &e);
     if (!v)
         return tb_fail(err, TB_EMALFORMED, "the JSON cannot be read: %s (line %d, column %d)",
                        e.text, e.line, e.column);
     *out = v;
     return TB_OK;
+}
+
+tb_status tb_json_parse(const char *text, size_t len, tb_json **out, tb_err *err)
+{
+    return parse(text, len, 0, out, err);
+}
+
+tb_status tb_json_parse_nul(const char *text, size_t len, tb_json **out, tb_err *err)
+{
+    return parse(text, len, JSON_ALLOW_NUL, out, err);
 }
 
 char *tb_json_print(const tb_json *v)
@@ -164,6 +174,11 @@ tb_json *tb_json_at(const tb_json *array, size_t i)
 const char *tb_json_text(const tb_json *v)
 {
     return json_string_value(v);
+}
+
+size_t tb_json_text_len(const tb_json *v)
+{
+    return json_string_length(v);
 }
 
 bool tb_json_is_object(const tb_json *v)

@@ -16,6 +16,9 @@ typedef struct json_t tb_json;
 /* Reads one strict JSON text: duplicate members, trailing text, depth over 64 refused with the
  * position in the sentence (TB_EMALFORMED). *out is the caller's. */
 TB_MUST_CHECK tb_status tb_json_parse(const char *text, size_t len, tb_json **out, tb_err *err);
+/* The same, but strings may hold U+0000 (keys may not): for whoever takes their length from
+ * tb_json_text_len. */
+TB_MUST_CHECK tb_status tb_json_parse_nul(const char *text, size_t len, tb_json **out, tb_err *err);
 char *tb_json_print(const tb_json *v);        /* compact, heap */
 char *tb_json_print_pretty(const tb_json *v); /* two spaces, heap */
 void tb_json_free(tb_json *v);
@@ -41,7 +44,8 @@ tb_json *tb_json_get(const tb_json *object, const char *key);
 const char *tb_json_get_string(const tb_json *object, const char *key);
 size_t tb_json_len(const tb_json *array);
 tb_json *tb_json_at(const tb_json *array, size_t i);
-const char *tb_json_text(const tb_json *v); /* of a string; may hold no NUL (refused at parsing) */
+const char *tb_json_text(const tb_json *v); /* of a string; no NUL in it unless parse_nul read it */
+size_t tb_json_text_len(const tb_json *v);  /* of a string, in bytes; else 0 */
 bool tb_json_is_object(const tb_json *v);
 bool tb_json_is_array(const tb_json *v);
 bool tb_json_is_string(const tb_json *v);

@@ -73,6 +73,7 @@ int tb_cli_run_history_show(tb_cli *cli);
 int tb_cli_run_history_remove(tb_cli *cli);
 int tb_cli_run_model_convert(tb_cli *cli);
 int tb_cli_run_model_show(tb_cli *cli);
+int tb_cli_run_probe(tb_cli *cli);
 int tb_cli_run_doctor(tb_cli *cli);
 int tb_cli_run_languages(tb_cli *cli);
 int tb_cli_run_ambiences(tb_cli *cli);

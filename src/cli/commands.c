@@ -86,6 +86,22 @@ static const tb_cli_option show_options[] = {
     {0},
 };
 
+static const tb_cli_option probe_options[] = {
+    {"--in", NULL, "FILE", "the recording: a safetensors file with the stage's inputs"},
+    {"--out", NULL, "FILE", "where what was computed is written, safetensors too"},
+    {"--case", NULL, "JSON", "what is known of the recording besides its tensors"},
+    {"--prefix", NULL, "P", "run every case <P>c<i>/ of the recording; weights may be at <P>w/"},
+    {"--noise", NULL, "KEY", "make noise that the recording leaves out: golden/s3_long"},
+    {"--wav", NULL, "FILE", "a recording of a person"},
+    {"--conds", NULL, "FILE", "a ready-made voice, conds.pt"},
+    {"--text", NULL, "JSON", "a list of texts"},
+    {"--set", NULL, "K=V", "what no shape shows: heads, enc_heads, est_heads, ...; repeatable"},
+    {"--type", NULL, "NAME", "f32 (when not given), f16, bf16, q8_0 or q4_0"},
+    {"--sample", NULL, NULL, "24 time steps of each array, time first (s3tokenizer, campplus)"},
+    {"--list", NULL, NULL, "the stages, what each needs and writes"},
+    {0},
+};
+
 const tb_cli_command tb_cli_commands[] = {
     {"serve", "", "answer HTTP requests",
      "Reads .env in the working directory. Stops on SIGTERM or SIGINT after the jobs it has "
@@ -116,6 +132,12 @@ const tb_cli_command tb_cli_commands[] = {
      tb_cli_run_model_convert, convert_options, false},
     {"model show", "PATH", "what is in a model: a folder, a .gguf or a .safetensors file", NULL, 1,
      1, tb_cli_run_model_show, show_options, false},
+    {"probe", "STAGE", "run one stage of the engine on a recording's inputs",
+     "For whoever holds tensors of the reference and wants to compare: the program's own networks "
+     "say everything they say inside, under the names of the recording (docs/model/probe.md). "
+     "--model is a folder with some or all of the published files, a .gguf, or one safetensors "
+     "file with the stage's weights.",
+     0, 1, tb_cli_run_probe, probe_options, false},
     {"doctor", "", "what is installed, what is missing, how to mend it",
      "Exits with 3 when something needed is missing.", 0, 0, tb_cli_run_doctor, NULL, false},
     {"completion", "bash|zsh", "print the shell's completion", NULL, 1, 1, run_completion, NULL,
