@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "dsp/mel.h"
 #include "dsp/stretch.h"
 #include "model/conditioner.h"
 #include "model/flow.h"
@@ -92,6 +93,32 @@ static tb_status check_voice(const tb_chatterbox *c, const tb_conds *v, tb_err *
     return TB_OK;
 }
 
+/* Does each network say as much as the next one hears? Alone each of them may be right. */
+static tb_status check_together(const tb_chatterbox *c, tb_err *err)
+{
+    const struct {
+        const char *what, *from, *to;
+        size_t said, heard;
+    } all[] = {
+        {"numbers of the speaker", "the voice encoder", "the token model", c->conditioner.ve.dim,
+         c->t3.speaker_dim},
+        {"numbers of the embedding", "the speaker network", "the flow network",
+         c->conditioner.campplus.dim, c->flow.embedding_dim},
+        {"speech tokens", "the speech tokenizer", "the token model", c->conditioner.tok.vocab,
+         c->t3.codes},
+        {"speech tokens", "the token model", "the flow network", c->t3.codes, c->flow.vocab},
+        {"mel bands", "the flow network", "the vocoder", c->flow.mels, c->hift.mels},
+        {"mel bands", "a recording", "the flow network", TB_MEL_S3GEN_BANDS, c->flow.mels},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].said != all[i].heard)
+            return tb_fail(err, TB_EMODEL,
+                           "%s: %s has %zu %s, %s wants %zu; these files are not of one model",
+                           tb_weights_label(c->weights), all[i].from, all[i].said, all[i].what,
+                           all[i].to, all[i].heard);
+    return TB_OK;
+}
+
 tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox **out, tb_err *err)
 {
     tb_chatterbox *c = tb_alloc(sizeof *c);
@@ -110,6 +137,7 @@ tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox *
         tb_bind_nothing_left(&rest);
         st = rest.status;
     }
+    if (!st) st = check_together(c, err);
     if (!st) st = open_tokenizer(c, err);
     if (!st) {
         size_t size;
@@ -198,11 +226,14 @@ tb_status tb_chatterbox_unpack_prefix(const tb_chatterbox *c, const tb_conds *co
                                       const void *data, size_t size, tb_t3_prefix **out,
                                       tb_err *err)
 {
-    tb_status st = tb_t3_prefix_unpack(&c->t3, data, size, out, err);
-    if (!st && tb_t3_prefix_positions(*out) != conds->n_t3_prompt + 1) {
-        tb_t3_prefix_free(*out);
+    tb_t3_prefix *prefix = NULL;
+    tb_status st = tb_t3_prefix_unpack(&c->t3, data, size, &prefix, err);
+    if (!st && tb_t3_prefix_positions(prefix) != conds->n_t3_prompt + 1)
         st = tb_fail(err, TB_EMODEL, "the kept prefix is of another voice");
-    }
+    if (st)
+        tb_t3_prefix_free(prefix);
+    else
+        *out = prefix;
     return st;
 }
 
