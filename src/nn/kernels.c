@@ -437,8 +437,8 @@ ALWAYS_INLINE void dot_tile(const tb_dtype type, const tb_dot *d, size_t t, size
         for (int j = 0; j < NR; j++)
             acc[i][j] = (vf){0};
     const size_t C = d->C, whole = C - C % VW;
-    /* With few rows memory is the limit, and four short rows at once are no pattern that the machine
-     * foresees: the next four are asked for while these are used. */
+    /* With few rows memory is the limit, and four short rows at once are no pattern that the
+     * machine foresees: the next four are asked for while these are used. */
     const size_t ahead = NR * d->row_bytes;
     for (size_t tap = 0; tap < d->taps; tap++) {
         const ptrdiff_t xo = d->xoff[tap];
@@ -732,6 +732,71 @@ static void mix(const float *p, size_t ldp, size_t rows, size_t n, const float *
         }
 }
 
+ALWAYS_INLINE void score_of(const tb_dtype type, const float *q, size_t d, const char *keys,
+                            size_t stride, size_t n, float scale, float *y)
+{
+    for (size_t j = 0; j < n; j += 4) {
+        const char *k[4];
+        vf acc[4] = {{0}};
+        float s[4];
+        for (size_t i = 0; i < 4; i++)
+            k[i] = keys + (j + i < n ? j + i : n - 1) * stride;
+        for (size_t c = 0; c < d; c += VW) {
+            vf a = load(q + c);
+            for (int i = 0; i < 4; i++)
+                acc[i] += a * weights(type, k[i], c);
+        }
+        sum4(acc, s);
+        for (size_t i = 0; i < 4 && j + i < n; i++)
+            y[j + i] = s[i] * scale;
+    }
+}
+
+static void score_row(tb_dtype type, const float *q, size_t d, const void *keys, size_t stride,
+                      size_t n, float scale, float *y)
+{
+    if (type == TB_F16)
+        score_of(TB_F16, q, d, keys, stride, n, scale, y);
+    else if (type == TB_BF16)
+        score_of(TB_BF16, q, d, keys, stride, n, scale, y);
+    else
+        score_of(TB_F32, q, d, keys, stride, n, scale, y);
+}
+
+/* Four vectors of the result at a time; every one is a sum over j in order. */
+ALWAYS_INLINE void mix_of(const tb_dtype type, const float *p, size_t n, const char *values,
+                          size_t stride, size_t d, float *y)
+{
+    size_t c = 0;
+    for (; c + 4 * VW <= d; c += 4 * VW) {
+        vf acc[4] = {{0}};
+        for (size_t j = 0; j < n; j++) {
+            vf a = splat(p[j]);
+            for (size_t i = 0; i < 4; i++)
+                acc[i] += a * weights(type, values + j * stride, c + i * VW);
+        }
+        for (size_t i = 0; i < 4; i++)
+            store(y + c + i * VW, acc[i]);
+    }
+    for (; c < d; c += VW) {
+        vf acc = {0};
+        for (size_t j = 0; j < n; j++)
+            acc += splat(p[j]) * weights(type, values + j * stride, c);
+        store(y + c, acc);
+    }
+}
+
+static void mix_row(tb_dtype type, const float *p, size_t n, const void *values, size_t stride,
+                    size_t d, float *y)
+{
+    if (type == TB_F16)
+        mix_of(TB_F16, p, n, values, stride, d, y);
+    else if (type == TB_BF16)
+        mix_of(TB_BF16, p, n, values, stride, d, y);
+    else
+        mix_of(TB_F32, p, n, values, stride, d, y);
+}
+
 static void depthwise(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
                       size_t t1, tb_into set_or_add, float *y)
 {
@@ -764,5 +829,7 @@ const tb_kernels PASTE(tb_kernels_, TB_ISA) = {
     .softmax = softmax,
     .outer = outer,
     .mix = mix,
+    .score_row = score_row,
+    .mix_row = mix_row,
     .depthwise = depthwise,
 };

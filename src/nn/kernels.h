@@ -47,6 +47,13 @@ typedef struct {
     /* y[i, c] = sum_j p[i, j] v[j, c], v rows ldv apart, c < d. */
     void (*mix)(const float *p, size_t ldp, size_t rows, size_t n, const float *v, size_t ldv,
                 size_t d, float *y, size_t ldy);
+    /* One query against keys where they lie: y[j] = scale * q . k[j], d a multiple of 16, keys of
+     * `type` stride bytes apart. */
+    void (*score_row)(tb_dtype type, const float *q, size_t d, const void *keys, size_t stride,
+                      size_t n, float scale, float *y);
+    /* y = sum_j p[j] v[j]. */
+    void (*mix_row)(tb_dtype type, const float *p, size_t n, const void *values, size_t stride,
+                    size_t d, float *y);
     void (*depthwise)(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
                       size_t t1, tb_into store, float *y); /* w (k, C): transposed */
 } tb_kernels;

@@ -439,6 +439,20 @@ static void attend_tile(void *op, size_t piece, void *mine)
               a->ldo);
 }
 
+/* A single query, a step of T3: keys and values are read once, where they lie. */
+static void attend_one(void *op, size_t head, void *mine)
+{
+    attention *a = op;
+    const size_t d = a->a->d, size = element(a->type), at = head * d * size;
+    const size_t n = a->a->causal ? a->a->past + 1 : a->Tk;
+    float *score = mine; /* (n) */
+    a->k->score_row(a->type, a->q + head * d, d, (const char *)a->keys + at, a->ldkv * size, n,
+                    a->a->scale, score);
+    a->k->softmax(score, n);
+    a->k->mix_row(a->type, score, n, (const char *)a->values + at, a->ldkv * size, d,
+                  a->out + head * d);
+}
+
 void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size_t ldq, size_t Tq,
                   tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk,
                   float *out, size_t ldo)
@@ -460,6 +474,10 @@ void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size
                    .Tk = Tk,
                    .out = out,
                    .ldo = ldo};
+    if (Tq == 1 && d % 16 == 0 && !how->rel) {
+        spread(nn, H, 2.0 * (double)(H * d) * (double)Tk, (Tk + 4) * sizeof(float), attend_one, &a);
+        return;
+    }
     a.tiles = (Tq + TB_ATTEND_ROWS - 1) / TB_ATTEND_ROWS;
     a.n = round_up(Tk, 16);
     a.rel_n = round_up(2 * Tk - 1, 16) + TB_ATTEND_ROWS + 16;
