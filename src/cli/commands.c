@@ -1,5 +1,6 @@
 #include "base/child.h"
 #include "cli/cli_priv.h"
+#include "cli/pull.h"
 #include "codec/decode.h"
 #include "embedded/speak.h"
 
@@ -127,6 +128,10 @@ const tb_cli_command tb_cli_commands[] = {
     {"ambiences", "", "list the beds", NULL, 0, 0, tb_cli_run_ambiences, NULL, false},
     {"languages", "", "list the languages that can be spoken", NULL, 0, 0, tb_cli_run_languages,
      NULL, false},
+    {"model pull", "[turbo|nano|OWNER/NAME]", "download a model and make one file of it",
+     "Downloads what is missing (3 GB), checks it, resumes where it was cut off. serve does the "
+     "same by itself unless MODEL_DOWNLOAD is 0.",
+     0, 1, tb_cli_run_model_pull, tb_cli_pull_options, false},
     {"model convert", "FOLDER", "make one GGUF file of a model's published files",
      "The file holds weights, tokenizer and built-in voice and needs nothing besides it.", 1, 1,
      tb_cli_run_model_convert, convert_options, false},

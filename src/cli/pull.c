@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "engine/install.h"
 #include "fetch/fetch.h"
 
 #include <string.h>
@@ -123,7 +124,34 @@ static void name_model(const char *given, tb_fetch_config *c)
     if (strcmp(c->repo, models[0].repo) != 0) c->base_repo = models[0].repo;
 }
 
-static int print_result(const tb_cli *cli, const tb_fetch_config *c, const tb_fetch_result *r)
+static void tell_making(void *self, const tb_model_progress *p)
+{
+    teller *t = self;
+    char line[LINE];
+    if (t->quiet || strcmp(p->state, "converting") != 0) return;
+    if (t->terminal) {
+        tb_cli_bar(line, sizeof line, columns(), p->note, p->done, p->total, 0);
+        fprintf(stderr, "\r\033[K%s", line);
+    } else if (strcmp(t->file, p->note) != 0) {
+        fprintf(stderr, "%s\n", p->note);
+    }
+    snprintf(t->file, sizeof t->file, "%s", p->note);
+}
+
+/* The one file that `say` and `serve` open. Offline: everything was just fetched. */
+static tb_status make_one(const tb_cli *cli, const char *variant, const char *folder, teller *t,
+                          char **path, tb_err *err)
+{
+    tb_model_config m = {.folder = folder,
+                         .variant = variant,
+                         .type = cli->config.model_type,
+                         .revision = cli->config.model_revision,
+                         .offline = true};
+    return tb_model_install(&m, tell_making, t, NULL, path, err);
+}
+
+static int print_result(const tb_cli *cli, const tb_fetch_config *c, const tb_fetch_result *r,
+                        const char *one)
 {
     char bytes[24];
     if (cli->json) {
@@ -133,6 +161,7 @@ static int print_result(const tb_cli *cli, const tb_fetch_config *c, const tb_fe
         tb_json_set_string(o, "folder", r->folder);
         tb_json_set_int(o, "downloaded_bytes", (int64_t)r->downloaded);
         tb_json_set_int(o, "linked_files", r->linked);
+        if (one) tb_json_set_string(o, "file", one);
         return tb_cli_print_json(o);
     }
     amount(bytes, sizeof bytes, r->downloaded);
@@ -140,6 +169,7 @@ static int print_result(const tb_cli *cli, const tb_fetch_config *c, const tb_fe
     if (r->commit[0]) printf("commit %s\n", r->commit);
     if (r->downloaded) printf("downloaded %s\n", bytes);
     if (r->linked) printf("%d files are linked from where they were already\n", r->linked);
+    if (one) printf("made into %s, which timbre speaks from now on\n", one);
     return TB_EXIT_OK;
 }
 
@@ -149,7 +179,7 @@ int tb_cli_run_model_pull(tb_cli *cli)
     const char *folder = tb_cli_get(cli, "--folder"), *base = tb_cli_get(cli, "--base");
     char *models_folder = tb_path_join(cli->config.data, "models");
     char *cache = tb_fetch_cache_folder(cli->config.hf_hub_cache, cli->config.hf_home);
-    char *ours = NULL, *turbo = NULL;
+    char *ours = NULL, *turbo = NULL, *one = NULL;
     tb_fetch_config c = {.endpoint = cli->config.hf_endpoint,
                          .token = cli->config.hf_token,
                          .offline = cli->config.hf_hub_offline,
@@ -168,8 +198,11 @@ int tb_cli_run_model_pull(tb_cli *cli)
     else if (c.base_repo)
         c.base_folder = turbo;
     tb_status st = tb_fetch_model(&c, tell, &t, NULL, &result, &err);
+    /* Files that somebody wants elsewhere, or of a repository of theirs, are left as they are. */
+    if (!st && c.variant && !folder) st = make_one(cli, c.variant, models_folder, &t, &one, &err);
     if (t.terminal && !t.quiet) fputs("\r\033[K", stderr);
-    code = st ? tb_cli_fail(cli, &err) : print_result(cli, &c, &result);
+    code = st ? tb_cli_fail(cli, &err) : print_result(cli, &c, &result, one);
+    tb_free(one);
     tb_fetch_result_clear(&result);
     tb_free(turbo);
     tb_free(ours);

@@ -136,7 +136,13 @@ tb_status tb_model_install(const tb_model_config *config, tb_model_watch watch, 
         .cache = config->cache,
         .need_bytes = one_file_bytes(type),
     };
+    /* What is here already needs no network, not even to look. */
+    f.offline = true;
     st = tb_fetch_model(&f, on_fetch, &t, cancel, &got, err);
+    if (st && st != TB_ECANCELLED && !config->offline) {
+        f.offline = false;
+        st = tb_fetch_model(&f, on_fetch, &t, cancel, &got, err);
+    }
     if (!st) {
         tb_convert how = {.type = type,
                           .repository = f.repo,
