@@ -135,7 +135,7 @@ static void tell_making(void *self, const tb_model_progress *p)
     } else if (strcmp(t->file, p->note) != 0) {
         fprintf(stderr, "%s\n", p->note);
     }
-    snprintf(t->file, sizeof t->file, "%s", p->note);
+    snprintf(t->file, sizeof t->file, "%.79s", p->note);
 }
 
 /* The one file that `say` and `serve` open. Offline: everything was just fetched. */
