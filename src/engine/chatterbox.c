@@ -33,6 +33,7 @@ struct tb_chatterbox {
     bool has_voice;
     tb_perth *perth;
     tb_pool *pool;
+    tb_talk *talk; /* everybody's steps of T3, together */
     char id[ID_LEN + 1];
     const char *model;
 };
@@ -151,6 +152,7 @@ tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox *
     if (!st && config->perth && access(config->perth, R_OK) == 0)
         st = tb_perth_open(config->perth, &c->perth, err);
     if (!st) st = tb_pool_new(threads, &c->pool, err);
+    if (!st) c->talk = tb_talk_new(c->pool);
     if (st) {
         tb_chatterbox_close(c);
         return st;
@@ -165,6 +167,7 @@ tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox *
 void tb_chatterbox_close(tb_chatterbox *c)
 {
     if (!c) return;
+    tb_talk_free(c->talk);
     tb_pool_free(c->pool);
     tb_perth_close(c->perth);
     tb_conds_clear(&c->voice);
@@ -303,6 +306,7 @@ static tb_status to_tokens(const tb_chatterbox *c, const tb_nn *nn, const tb_cha
     tb_t3_session *session = NULL;
     stream_name(how, what, name);
     tb_t3_run_init(run, &c->t3, &how->sampler, tb_counter_stream(name), most);
+    run->talk = c->talk;
     tb_status st = tb_t3_session_new(&c->t3, how->prefix, &session, err);
     if (!st) st = tb_t3_generate(session, nn, ids->ids, ids->n, run, cancel, NULL, NULL, err);
     tb_t3_session_free(session);

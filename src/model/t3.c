@@ -397,6 +397,11 @@ size_t tb_t3_session_positions(const tb_t3_session *session)
     return session->kv.n;
 }
 
+const tb_t3 *tb_t3_session_model(const tb_t3_session *session)
+{
+    return session->t3;
+}
+
 tb_status tb_t3_session_reserve(tb_t3_session *session, size_t n, tb_err *err)
 {
     return make_room(session->t3, &session->kv, n, err);
@@ -525,6 +530,7 @@ tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, const int32_t 
     float *logits = tb_scratch_f32(nn->scratch, t3->vocab);
 
     tb_status st = tb_t3_prefill(session, nn, ids, n, cancel, logits, err);
+    if (run->talk) tb_talk_join(run->talk);
     while (!st) {
         size_t before = run->n;
         st = tb_t3_run_take(run, logits, err);
@@ -534,8 +540,13 @@ tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, const int32_t 
         if (run->end != TB_T3_TALKING) break;
         if (tb_cancelled(cancel)) st = tb_fail_cancelled(err);
         if (!st) st = tb_t3_session_reserve(session, 1, err);
-        if (!st) tb_t3_step(&session, nn, &run->tokens[run->n - 1], 1, logits);
+        if (st) break;
+        if (run->talk)
+            tb_talk_step(run->talk, session, run->tokens[run->n - 1], logits);
+        else
+            tb_t3_step(&session, nn, &run->tokens[run->n - 1], 1, logits);
     }
+    if (run->talk) tb_talk_leave(run->talk);
     tb_scratch_release(nn->scratch, mark);
     return st;
 }

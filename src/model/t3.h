@@ -4,6 +4,7 @@
 #include "base/cancel.h"
 #include "model/kv.h"
 #include "model/sampler.h"
+#include "model/talk.h"
 #include "nn/bind.h"
 
 /*
@@ -80,6 +81,7 @@ TB_MUST_CHECK tb_status tb_t3_session_new(const tb_t3 *t3, const tb_t3_prefix *p
                                           tb_t3_session **out, tb_err *err);
 void tb_t3_session_free(tb_t3_session *session);
 size_t tb_t3_session_positions(const tb_t3_session *session);
+const tb_t3 *tb_t3_session_model(const tb_t3_session *session);
 
 /* Text and START after the prefix, once per session. logits (vocab): what is said first.
  * TB_EINVAL: an id outside the vocabulary, or more positions than the model has. */
@@ -119,7 +121,8 @@ typedef struct {
     size_t n;
     size_t draws;
     tb_t3_end end;
-    float *probs; /* (vocab), buffer */
+    float *probs;  /* (vocab), buffer */
+    tb_talk *talk; /* whose steps generate shares; NULL: it steps alone */
 } tb_t3_run;
 
 void tb_t3_run_init(tb_t3_run *run, const tb_t3 *t3, const tb_sampler_params *params,
@@ -133,8 +136,8 @@ void tb_t3_run_say(tb_t3_run *run, int32_t token);
  * when the logits are no numbers. */
 TB_MUST_CHECK tb_status tb_t3_run_take(tb_t3_run *run, float *logits, tb_err *err);
 
-/* Prefill and loop for one utterance alone; run was made by init. on_token (may be NULL) is told
- * each token said, START and STOP excepted. Cancelled within one step. */
+/* Prefill and loop for one utterance; run was made by init, run->talk may be set. on_token (may be
+ * NULL) is told each token said, START and STOP excepted. Cancelled within one step. */
 TB_MUST_CHECK tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, const int32_t *ids,
                                        size_t n, tb_t3_run *run, const tb_cancel *cancel,
                                        void (*on_token)(void *self, int32_t token), void *self,
