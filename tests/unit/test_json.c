@@ -143,10 +143,37 @@ static void what_cannot_be_said_in_json_is_mended(void **state)
     tb_json_free(v);
 }
 
+/* Only who takes the length of a text is given one with a NUL in it. */
+static void a_nul_is_read_by_who_asks_for_it(void **state)
+{
+    static const char text[] = "[\"\\u0000a\\u0000\", \"\", \"plain\", 7]";
+    tb_json *v = NULL;
+    tb_err err = {0};
+    (void)state;
+    assert_int_equal(tb_json_parse(text, strlen(text), &v, &err), TB_EMALFORMED);
+    assert_null(v);
+    assert_int_equal(tb_json_parse_nul(text, strlen(text), &v, &err), TB_OK);
+    assert_int_equal(tb_json_text_len(tb_json_at(v, 0)), 3);
+    assert_memory_equal(tb_json_text(tb_json_at(v, 0)), "\0a\0", 4);
+    assert_int_equal(tb_json_text_len(tb_json_at(v, 1)), 0);
+    assert_int_equal(tb_json_text_len(tb_json_at(v, 2)), 5);
+    assert_int_equal(tb_json_text_len(tb_json_at(v, 3)), 0); /* no text */
+    assert_int_equal(tb_json_text_len(NULL), 0);
+    char *again = tb_json_print(tb_json_at(v, 0));
+    assert_string_equal(again, "\"\\u0000a\\u0000\"");
+    tb_free(again);
+    tb_json_free(v);
+    v = NULL;
+    assert_int_equal(tb_json_parse_nul("{\"\\u0000\":1}", 12, &v, &err), TB_EMALFORMED);
+    assert_int_equal(tb_json_parse_nul("[1,]", 4, &v, &err), TB_EMALFORMED);
+    assert_null(v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_strict_json_is_read),
+        cmocka_unit_test(a_nul_is_read_by_who_asks_for_it),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(what_is_printed_reads_the_same),
         cmocka_unit_test(kinds_are_told_apart),
