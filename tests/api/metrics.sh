@@ -9,7 +9,9 @@ dir=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; wait 2>/dev/null; rm -rf "$dir"' EXIT
 cd "$dir"
-printf 'API_USERNAME=u\nAPI_PASSWORD=p\nLOG_LEVEL=error\n' >.env
+unset MODEL ENGINE HF_HOME HF_HUB_CACHE
+printf 'API_USERNAME=u\nAPI_PASSWORD=p\nLOG_LEVEL=error\nMODEL_DOWNLOAD=0\n' >.env
+printf 'HF_HUB_CACHE=no-cache\nHF_HOME=no-cache\n' >>.env
 "$timbre" serve --host 127.0.0.1 --port 0 >out &
 server=$!
 n=0

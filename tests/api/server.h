@@ -2,6 +2,7 @@
 #define TB_TESTS_API_SERVER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -21,8 +22,12 @@ typedef struct {
 #define API_PASSWORD "pass:word \xC3\xA4" /* colons and UTF-8 are legal */
 #define API_KEY      "key-0123456789"
 
-/* env: further lines of .env, or NULL. */
+/* env: further lines of .env, or NULL. Nothing is downloaded unless they say so. */
 void api_start(api_server *s, const char *env);
+/* Starts one that should not start: its exit code, and what it said on stderr. */
+int api_start_fails(const char *env, char *said, size_t size);
+/* Takes out of our environment what would tell the server about models and hubs. */
+void api_calm_environment(void);
 /* SIGTERM; the exit code, or -1 when it did not end within 40 s. Removes the folder. */
 int api_stop(api_server *s);
 void api_signal(const api_server *s, int signal);

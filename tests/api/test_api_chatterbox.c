@@ -1,0 +1,648 @@
+#define _XOPEN_SOURCE 700 /* nftw */
+
+#include "base/json.h"
+#include "client.h"
+#include "small_hub.h"
+
+#include <ftw.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+/*
+ * The server with the small seeded model: who speaks and why, that a seed means what it says, and
+ * that a model which arrives while people are being served disturbs none of them.
+ */
+
+static char home[] = "/tmp/timbre-api-model-XXXXXX";
+static api_server server; /* with the model, for most tests */
+static small_hub *hub;
+
+static void assert_status(const api_reply *r, int status)
+{
+    if (r->status != status)
+        print_message("status %d, body: %.400s\n", r->status, r->body ? (char *)r->body : "");
+    assert_int_equal(r->status, status);
+    assert_true(r->complete);
+}
+
+static void header_is(const api_reply *r, const char *name, const char *value)
+{
+    char *got = api_header(r, name);
+    if (!got != !value || (got && strcmp(got, value) != 0))
+        fail_msg("%s is %s, wanted %s", name, got ? got : "(none)", value ? value : "(none)");
+    free(got);
+}
+
+static api_reply say(const char *form)
+{
+    return api_form(&server, "/generate-tts", form);
+}
+
+static void refused(const char *form, const char *part)
+{
+    api_reply r = say(form);
+    assert_status(&r, 422);
+    if (!strstr((char *)r.body, part)) fail_msg("no '%s' in: %.400s", part, (char *)r.body);
+    api_reply_clear(&r);
+}
+
+/* The first seconds of the recording that the tests have. */
+static uint8_t *clip(double seconds, size_t *size)
+{
+    enum { HEAD = 44, BYTES_PER_S = 44100 * 4 };
+    char *data = NULL;
+    tb_err err = {0};
+    small_must(tb_file_read(TB_TEST_DATA "/golden/cond_ref.wav", (size_t)8 << 20, &data, size,
+                            &err),
+               &err);
+    size_t n = (size_t)(seconds * 44100) * 4;
+    if (seconds > 0 && HEAD + n < *size) {
+        *size = HEAD + n;
+        for (unsigned i = 0; i < 4; i++) {
+            data[40 + i] = (char)(n >> 8 * i);
+            data[4 + i] = (char)((n + 36) >> 8 * i);
+        }
+    }
+    return (uint8_t *)data;
+}
+
+static void upload(const char *name, double seconds)
+{
+    api_parts parts = {0};
+    size_t size;
+    uint8_t *wav = clip(seconds, &size);
+    api_part_text(&parts, "name", name);
+    api_part_file(&parts, "file", "a.wav", wav, size);
+    api_parts_end(&parts);
+    api_reply r = api_multipart(&server, "/voices/upload", &parts);
+    assert_status(&r, 200);
+    api_reply_clear(&r);
+    tb_free(wav);
+}
+
+/* ---- one request ---- */
+
+static void health_says_who_speaks(void **state)
+{
+    (void)state;
+    tb_json *v = NULL;
+    api_reply r = api_get(&server, "/");
+    assert_status(&r, 200);
+    assert_int_equal(tb_json_parse((char *)r.body, r.size, &v, NULL), TB_OK);
+    assert_string_equal(tb_json_get_string(v, "engine"), "chatterbox");
+    assert_string_equal(tb_json_get_string(v, "model"), "ResembleAI/chatterbox-turbo");
+    tb_json *tags = tb_json_get(v, "tags");
+    const char *tag;
+    tb_json *support;
+    size_t n = 0;
+    for (void *it = NULL; tb_json_next(tags, &it, &tag, &support); n++)
+        assert_string_equal(tb_json_text(support), strcmp(tag, "sad") != 0 ? "rendered" : "tone");
+    assert_int_equal(n, 20);
+    assert_true(tb_json_is_null(tb_json_get(v, "progress")));
+    tb_json_free(v);
+    api_reply_clear(&r);
+}
+
+static void the_model_speaks_in_a_voice_that_was_uploaded(void **state)
+{
+    (void)state;
+    upload("ana", 0);
+    api_reply r = say("voice_id=ana&seed=7&text=Good+morning.+How+are+you+today%3F");
+    assert_status(&r, 200);
+    header_is(&r, "X-Engine", "chatterbox");
+    header_is(&r, "X-Engine-Reason", NULL);
+    header_is(&r, "X-Seed", "7");
+    header_is(&r, "X-Language", "en-us");
+    header_is(&r, "X-Ignored-Parameters", NULL);
+    double seconds = api_wav_seconds(r.body, r.size);
+    char *told = api_header(&r, "X-Audio-Duration");
+    assert_non_null(told);
+    assert_true(seconds > 0.5 && seconds < 30);
+    assert_true(strtod(told, NULL) > seconds - 0.1 && strtod(told, NULL) < seconds + 0.1);
+    /* Played again: the same bytes. */
+    char path[200], *id = api_header(&r, "X-History-Id");
+    snprintf(path, sizeof path, "/history/%s/replay", id);
+    api_reply again = api_call(&server, "POST", path, &(api_extra){.body = "", .size = 0});
+    assert_status(&again, 200);
+    header_is(&again, "X-Engine", "chatterbox");
+    assert_int_equal(again.size, r.size);
+    assert_memory_equal(again.body, r.body, r.size);
+    free(id);
+    free(told);
+    api_reply_clear(&again);
+
+    /* Another voice is another sound, another seed too. */
+    again = say("voice_id=default&seed=7&text=Good+morning.+How+are+you+today%3F");
+    assert_status(&again, 200);
+    assert_true(again.size != r.size || memcmp(again.body, r.body, r.size) != 0);
+    api_reply_clear(&again);
+    again = say("voice_id=ana&seed=8&text=Good+morning.+How+are+you+today%3F");
+    assert_status(&again, 200);
+    assert_true(again.size != r.size || memcmp(again.body, r.body, r.size) != 0);
+    api_reply_clear(&again);
+    api_reply_clear(&r);
+}
+
+static void the_request_and_the_language_choose_the_engine(void **state)
+{
+    (void)state;
+    api_reply r = say("voice_id=default&seed=1&engine=embedded&text=Hello.");
+    assert_status(&r, 200);
+    header_is(&r, "X-Engine", "embedded");
+    header_is(&r, "X-Engine-Reason", NULL);
+    api_reply_clear(&r);
+    r = say("voice_id=default&seed=1&engine=chatterbox&text=Hello.");
+    assert_status(&r, 200);
+    header_is(&r, "X-Engine", "chatterbox");
+    api_reply_clear(&r);
+    r = say("voice_id=default&seed=1&language=es&text=Hola.");
+    assert_status(&r, 200);
+    header_is(&r, "X-Engine", "embedded");
+    char *reason = api_header(&r, "X-Engine-Reason");
+    assert_non_null(reason);
+    assert_non_null(strstr(reason, "English"));
+    free(reason);
+    api_reply_clear(&r);
+    refused("voice_id=default&language=es&engine=chatterbox&text=Hola.", "English only");
+    refused("voice_id=default&engine=piper&text=Hi.", "one of auto, chatterbox, embedded");
+}
+
+static void a_short_recording_is_refused_with_what_to_do(void **state)
+{
+    (void)state;
+    api_parts parts = {0};
+    size_t size;
+    uint8_t *wav = clip(3, &size);
+    api_part_text(&parts, "text", "Hello.");
+    api_part_text(&parts, "engine", "chatterbox");
+    api_part_file(&parts, "audio_prompt", "a.wav", wav, size);
+    api_parts_end(&parts);
+    api_reply r = api_multipart(&server, "/generate-tts", &parts);
+    assert_status(&r, 422);
+    assert_non_null(strstr((char *)r.body, "audio_prompt"));
+    assert_non_null(strstr((char *)r.body, "3.0"));
+    api_reply_clear(&r);
+    tb_free(wav);
+    /* Kept, it serves the other engine. */
+    upload("short", 3);
+    refused("voice_id=short&engine=chatterbox&text=Hello.", "3.0");
+    r = say("voice_id=short&engine=embedded&text=Hello.");
+    assert_status(&r, 200);
+    api_reply_clear(&r);
+}
+
+static void parameters_act_or_are_named(void **state)
+{
+    (void)state;
+    static const char *const acting[] = {"temperature=1.4", "top_p=0.3", "top_k=2",
+                                         "repetition_penalty=3", "speed=2"};
+    api_reply plain = say("voice_id=default&seed=3&text=Hello+there+my+friend.");
+    assert_status(&plain, 200);
+    for (size_t i = 0; i < sizeof acting / sizeof *acting; i++) {
+        char form[200];
+        snprintf(form, sizeof form, "voice_id=default&seed=3&text=Hello+there+my+friend.&%s",
+                 acting[i]);
+        api_reply r = say(form);
+        assert_status(&r, 200);
+        header_is(&r, "X-Ignored-Parameters", NULL);
+        assert_true(r.size != plain.size || memcmp(r.body, plain.body, r.size) != 0);
+        api_reply_clear(&r);
+    }
+    api_reply r = say("voice_id=default&seed=3&text=Hello+there+my+friend.&min_p=0.05&"
+                      "exaggeration=0.5&cfg=0.5");
+    assert_status(&r, 200);
+    header_is(&r, "X-Ignored-Parameters", "min_p, exaggeration, cfg");
+    assert_int_equal(r.size, plain.size);
+    assert_memory_equal(r.body, plain.body, r.size);
+    api_reply_clear(&r);
+    api_reply_clear(&plain);
+    refused("voice_id=default&text=Hi.&top_p=1.5", "top_p");
+    refused("voice_id=default&text=Hi.&repetition_penalty=0.5", "repetition_penalty");
+}
+
+static void a_stream_is_the_file_that_is_kept(void **state)
+{
+    (void)state;
+    static const char form[] = "voice_id=default&seed=11&stream=true&text=One+sentence+is+here.+"
+                               "Another+one+follows+it.+And+a+third+one+ends+it.";
+    api_reply r = say(form);
+    assert_status(&r, 200);
+    assert_true(r.chunked);
+    header_is(&r, "X-Engine", "chatterbox");
+    char *url = api_header(&r, "X-Download-Url");
+    assert_non_null(url);
+    api_reply kept = api_get(&server, url);
+    assert_status(&kept, 200);
+    assert_int_equal(kept.size, r.size);
+    assert_memory_equal(kept.body + 44, r.body + 44, r.size - 44); /* the sizes came later */
+    assert_true(api_wav_seconds(kept.body, kept.size) > 0.5);
+    free(url);
+    api_reply_clear(&kept);
+    api_reply_clear(&r);
+}
+
+/* ---- many ---- */
+
+struct call {
+    char form[200];
+    api_reply reply;
+};
+
+static void *call(void *arg)
+{
+    struct call *c = arg;
+    c->reply = say(c->form);
+    return NULL;
+}
+
+static void eight_at_once_get_what_one_gets(void **state)
+{
+    enum { CLIENTS = 8 };
+    struct call calls[CLIENTS];
+    pthread_t threads[CLIENTS];
+    (void)state;
+    for (int i = 0; i < CLIENTS; i++) {
+        memset(&calls[i], 0, sizeof calls[i]);
+        snprintf(calls[i].form, sizeof calls[i].form, "voice_id=%s&seed=42&text=%s",
+                 i % 4 < 2 ? "default" : "ana",
+                 i % 2 ? "An+entirely+different+sentence+it+is." : "Good+morning.");
+        if (pthread_create(&threads[i], NULL, call, &calls[i])) fail();
+    }
+    for (int i = 0; i < CLIENTS; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < CLIENTS; i++) {
+        api_reply *r = &calls[i].reply, alone;
+        assert_status(r, 200);
+        header_is(r, "X-Engine", "chatterbox");
+        alone = say(calls[i].form);
+        assert_status(&alone, 200);
+        assert_int_equal(r->size, alone.size);
+        assert_memory_equal(r->body, alone.body, alone.size);
+        api_reply_clear(&alone);
+        api_reply_clear(r);
+    }
+}
+
+static void a_voice_sounds_the_same_after_a_restart(void **state)
+{
+    (void)state;
+    static const char form[] = "voice_id=ana&seed=5&text=The+same+as+yesterday.";
+    api_reply before = say(form);
+    assert_status(&before, 200);
+    api_signal(&server, SIGTERM);
+    assert_int_equal(api_wait(&server), 0);
+    api_restart(&server);
+    api_reply after = say(form);
+    assert_status(&after, 200);
+    assert_int_equal(before.size, after.size);
+    assert_memory_equal(before.body, after.body, after.size);
+    api_reply_clear(&before);
+    api_reply_clear(&after);
+}
+
+static int spoil; /* which kind of damage */
+static int spoiled;
+
+static int spoil_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)at;
+    if (kind != FTW_F || !strstr(path, ".cache")) return 0;
+    if (!strstr(path, "prefix-") && !strstr(path, "conds-")) return 0;
+    int64_t size = tb_file_size(path);
+    FILE *f = fopen(path, "r+");
+    if (!f) return -1;
+    if (spoil == 0) {
+        if (fseek(f, (long)size / 2, SEEK_SET) == 0) {
+            int c = fgetc(f);
+            fseek(f, (long)size / 2, SEEK_SET);
+            fputc(c ^ 0x40, f);
+        }
+    }
+    fclose(f);
+    if (spoil == 1 && truncate(path, size / 2) != 0) return -1;
+    if (spoil == 2 && truncate(path, 0) != 0) return -1;
+    spoiled++;
+    return 0;
+}
+
+static void what_was_kept_and_is_damaged_is_made_again(void **state)
+{
+    (void)state;
+    static const char form[] = "voice_id=ana&seed=6&text=The+same+as+ever.";
+    api_reply before = say(form);
+    assert_status(&before, 200);
+    for (spoil = 0; spoil < 3; spoil++) {
+        api_signal(&server, SIGTERM);
+        assert_int_equal(api_wait(&server), 0);
+        spoiled = 0;
+        assert_int_equal(nftw(server.dir, spoil_one, 16, FTW_PHYS), 0);
+        assert_int_equal(spoiled, 2);
+        api_restart(&server);
+        api_reply after = say(form);
+        assert_status(&after, 200);
+        assert_int_equal(before.size, after.size);
+        assert_memory_equal(before.body, after.body, after.size);
+        api_reply_clear(&after);
+    }
+    api_reply_clear(&before);
+}
+
+static double figure(const char *name)
+{
+    api_reply r = api_get(&server, "/metrics");
+    double value = -1;
+    size_t n = strlen(name);
+    for (char *line = (char *)r.body; line && *line;
+         line = strchr(line, '\n'), line += line != NULL)
+        if (strncmp(line, name, n) == 0 && line[n] == ' ') value = strtod(line + n, NULL);
+    api_reply_clear(&r);
+    return value;
+}
+
+static void wait_running(int running)
+{
+    int64_t until = api_now_ms() + 120000;
+    while (api_now_ms() < until && (int)figure("timbre_jobs_running") != running)
+        poll(NULL, 0, 10);
+    assert_int_equal((int)figure("timbre_jobs_running"), running);
+}
+
+static void a_client_who_leaves_frees_the_worker(void **state)
+{
+    (void)state;
+    enum { SENTENCES = 150 };
+    for (int stream = 0; stream < 2; stream++) {
+        char *form = malloc(SENTENCES * 64 + 200), head[1024];
+        size_t n = (size_t)sprintf(form, "voice_id=default&seed=%d&stream=%s&text=", 70 + stream,
+                                   stream ? "true" : "false");
+        for (int i = 0; i < SENTENCES; i++)
+            n += (size_t)sprintf(form + n, "Sentence+%d+of+many+follows+here.+", i);
+        int fd = api_connect(&server);
+        snprintf(head, sizeof head,
+                 "POST /generate-tts HTTP/1.1\r\nHost: t\r\nConnection: close\r\n%s"
+                 "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n\r\n",
+                 api_basic(), n);
+        api_send_text(fd, head);
+        api_send_text(fd, form);
+        free(form);
+        wait_running(1);
+        if (stream) {
+            char some[2000];
+            assert_true(recv(fd, some, sizeof some, 0) > 0);
+        }
+        int64_t left = api_now_ms();
+        close(fd);
+        wait_running(0);
+        int64_t took = api_now_ms() - left;
+        print_message("from leaving to a free worker: %lld ms\n", (long long)took);
+        assert_true(took < 3000); /* saying all of it takes far longer */
+    }
+}
+
+/* ---- starting ---- */
+
+static void it_does_not_start_with_what_it_cannot_speak_with(void **state)
+{
+    (void)state;
+    char said[4096], env[400], *rubbish = tb_path_join(home, "rubbish"),
+                               *file = tb_path_join(home, "rubbish.gguf");
+    tb_err err = {0};
+    assert_int_not_equal(api_start_fails("ENGINE=chatterbox\n", said, sizeof said), 0);
+    assert_non_null(strstr(said, "timbre model pull"));
+    assert_non_null(strstr(said, "embedded"));
+
+    small_must(tb_file_mkdirs(rubbish, 0755, &err), &err);
+    small_must(tb_file_write(file, "GGUF is what it begins with", 27, 0644, &err), &err);
+    static const char *const engines[] = {"auto", "chatterbox"};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(env, sizeof env, "ENGINE=%s\nMODEL=%s\n", engines[i], rubbish);
+        assert_int_not_equal(api_start_fails(env, said, sizeof said), 0);
+        assert_non_null(strstr(said, "t3_turbo_v1.safetensors"));
+        snprintf(env, sizeof env, "ENGINE=%s\nMODEL=%s\n", engines[i], file);
+        assert_int_not_equal(api_start_fails(env, said, sizeof said), 0);
+        assert_non_null(strstr(said, "rubbish.gguf"));
+        snprintf(env, sizeof env, "ENGINE=%s\nMODEL=%s/nothing\n", engines[i], home);
+        assert_int_not_equal(api_start_fails(env, said, sizeof said), 0);
+        assert_non_null(strstr(said, "nothing"));
+    }
+    snprintf(env, sizeof env, "MODEL=%s/small\nPERTH=%s/none\n", home, home);
+    assert_int_not_equal(api_start_fails(env, said, sizeof said), 0);
+    assert_non_null(strstr(said, "PERTH"));
+    snprintf(env, sizeof env, "MODEL=%s/small\nMODEL_VARIANT=nano\n", home);
+    assert_int_not_equal(api_start_fails(env, said, sizeof said), 0);
+    assert_non_null(strstr(said, "t3_nano_v1.safetensors"));
+    tb_free(rubbish);
+    tb_free(file);
+}
+
+static void every_type_of_numbers_is_served(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"f32", "bf16", "q8_0", "q4_0"}; /* f16 is everywhere else */
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        api_server s = {0};
+        char env[300];
+        snprintf(env, sizeof env, "ENGINE=chatterbox\nMODEL=%s/small\nMODEL_TYPE=%s\nTHREADS=1\n",
+                 home, types[i]);
+        api_start(&s, env);
+        api_reply r = api_form(&s, "/generate-tts", "voice_id=default&seed=1&text=Hello.");
+        assert_status(&r, 200);
+        header_is(&r, "X-Engine", "chatterbox");
+        api_reply_clear(&r);
+        assert_int_equal(api_stop(&s), 0);
+    }
+}
+
+/* ---- the model arrives while people are being served ---- */
+
+enum { TALKERS = 3 };
+
+struct talker {
+    api_server *server;
+    atomic_bool *enough;
+    int number;
+    atomic_int embedded, chatterbox;
+    int failed, went_back;
+};
+
+static void *keep_talking(void *arg)
+{
+    struct talker *t = arg;
+    bool neural = false;
+    for (int i = 0; !atomic_load(t->enough); i++) {
+        char form[200];
+        snprintf(form, sizeof form, "voice_id=default&seed=%d&text=Caller+%d+says+this,+number+%d.",
+                 i, t->number, i);
+        api_reply r = api_form(t->server, i % 2 ? "/demo" : "/generate-tts", form);
+        bool good = r.status == 200 && r.complete && api_wav_seconds(r.body, r.size) > 0.05;
+        if (!good) print_message("status %d: %.300s\n", r.status, r.body ? (char *)r.body : "");
+        t->failed += !good;
+        if (api_header_is(&r, "X-Engine", "chatterbox")) {
+            neural = true;
+            atomic_fetch_add(&t->chatterbox, 1);
+        } else {
+            t->went_back += neural;
+            atomic_fetch_add(&t->embedded, 1);
+        }
+        api_reply_clear(&r);
+    }
+    return NULL;
+}
+
+/* What GET / says: the engine, and the state of what is being done ("" when nothing is). */
+static void look(const api_server *s, char engine[32], char doing[32])
+{
+    tb_json *v = NULL;
+    api_reply r = api_get(s, "/");
+    assert_status(&r, 200);
+    assert_int_equal(tb_json_parse((char *)r.body, r.size, &v, NULL), TB_OK);
+    const tb_json *progress = tb_json_get(v, "progress");
+    const char *what = tb_json_is_null(progress) ? "" : tb_json_get_string(progress, "state");
+    snprintf(engine, 32, "%s", tb_json_get_string(v, "engine"));
+    snprintf(doing, 32, "%s", what);
+    tb_json_free(v);
+    api_reply_clear(&r);
+}
+
+static void a_model_that_arrives_disturbs_nobody(void **state)
+{
+    (void)state;
+    api_server s = {0};
+    struct talker talkers[TALKERS];
+    pthread_t threads[TALKERS];
+    atomic_bool enough = false;
+    char env[300], engine[32], doing[32];
+    bool downloading = false, silent = true;
+    atomic_store(&hub->rest_ms, 10); /* some 6 MB a second: 22 MB take their time */
+    snprintf(env, sizeof env, "MODEL_DOWNLOAD=1\nHF_ENDPOINT=http://127.0.0.1:%d\nWORKERS=2\n",
+             atomic_load(&hub->port));
+    api_start(&s, env);
+    look(&s, engine, doing);
+    assert_string_equal(engine, "embedded");
+    for (int i = 0; i < TALKERS; i++) {
+        talkers[i] = (struct talker){.server = &s, .enough = &enough, .number = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, keep_talking, &talkers[i]), 0);
+    }
+    for (int64_t until = api_now_ms() + 240000; api_now_ms() < until;) {
+        look(&s, engine, doing);
+        downloading |= strcmp(doing, "downloading") == 0;
+        silent &= !*doing;
+        if (strcmp(doing, "failed") == 0) break;
+        if (strcmp(engine, "chatterbox") == 0) break;
+        poll(NULL, 0, 5);
+    }
+    assert_string_equal(engine, "chatterbox");
+    assert_true(downloading && !silent);
+    for (int i = 0; i < TALKERS; i++)
+        for (int64_t until = api_now_ms() + 120000;
+             atomic_load(&talkers[i].chatterbox) < 3 && api_now_ms() < until;)
+            poll(NULL, 0, 20);
+    atomic_store(&enough, true);
+    for (int i = 0; i < TALKERS; i++) {
+        pthread_join(threads[i], NULL);
+        print_message("caller %d: %d answers of the embedded engine, %d of the model\n", i,
+                      atomic_load(&talkers[i].embedded), atomic_load(&talkers[i].chatterbox));
+        assert_int_equal(talkers[i].failed, 0);
+        assert_int_equal(talkers[i].went_back, 0);
+        assert_true(atomic_load(&talkers[i].embedded) > 0);
+        assert_true(atomic_load(&talkers[i].chatterbox) >= 3);
+    }
+    look(&s, engine, doing);
+    assert_string_equal(doing, "");
+
+    /* It stays: the next start asks nobody. */
+    api_signal(&s, SIGTERM);
+    assert_int_equal(api_wait(&s), 0);
+    int asked = atomic_load(&hub->requests);
+    api_restart(&s);
+    look(&s, engine, doing);
+    assert_string_equal(engine, "chatterbox");
+    assert_string_equal(doing, "");
+    assert_int_equal(atomic_load(&hub->requests), asked);
+    assert_int_equal(api_stop(&s), 0);
+}
+
+static void a_server_that_is_told_to_stop_leaves_the_download(void **state)
+{
+    (void)state;
+    api_server s = {0};
+    char env[300], engine[32], doing[32] = "";
+    atomic_store(&hub->rest_ms, 200);
+    snprintf(env, sizeof env, "MODEL_DOWNLOAD=1\nHF_ENDPOINT=http://127.0.0.1:%d\n",
+             atomic_load(&hub->port));
+    api_start(&s, env);
+    for (int64_t until = api_now_ms() + 60000;
+         strcmp(doing, "downloading") != 0 && api_now_ms() < until;) {
+        look(&s, engine, doing);
+        poll(NULL, 0, 10);
+    }
+    assert_string_equal(doing, "downloading");
+    api_signal(&s, SIGTERM);
+    int64_t asked = api_now_ms();
+    assert_int_equal(api_wait(&s), 0);
+    print_message("stopped after %lld ms\n", (long long)(api_now_ms() - asked));
+    atomic_store(&hub->rest_ms, 0); /* and the next one goes on */
+    api_restart(&s);
+    for (int64_t until = api_now_ms() + 120000;
+         strcmp(engine, "chatterbox") != 0 && api_now_ms() < until;) {
+        look(&s, engine, doing);
+        poll(NULL, 0, 20);
+    }
+    assert_string_equal(engine, "chatterbox");
+    assert_int_equal(api_stop(&s), 0);
+}
+
+/* ---- */
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    small_hub_stop();
+    nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return api_stop(&server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(health_says_who_speaks),
+        cmocka_unit_test(the_model_speaks_in_a_voice_that_was_uploaded),
+        cmocka_unit_test(the_request_and_the_language_choose_the_engine),
+        cmocka_unit_test(a_short_recording_is_refused_with_what_to_do),
+        cmocka_unit_test(parameters_act_or_are_named),
+        cmocka_unit_test(a_stream_is_the_file_that_is_kept),
+        cmocka_unit_test(eight_at_once_get_what_one_gets),
+        cmocka_unit_test(a_voice_sounds_the_same_after_a_restart),
+        cmocka_unit_test(what_was_kept_and_is_damaged_is_made_again),
+        cmocka_unit_test(a_client_who_leaves_frees_the_worker),
+        cmocka_unit_test(it_does_not_start_with_what_it_cannot_speak_with),
+        cmocka_unit_test(every_type_of_numbers_is_served),
+        cmocka_unit_test(a_model_that_arrives_disturbs_nobody),
+        cmocka_unit_test(a_server_that_is_told_to_stop_leaves_the_download),
+    };
+    char env[300], *folder;
+    if (!mkdtemp(home)) return 1;
+    folder = tb_path_join(home, "small");
+    small_model(folder, "t3_turbo_v1", NULL);
+    hub = small_hub_start(folder);
+    if (!hub) return 1;
+    snprintf(env, sizeof env, "ENGINE=auto\nMODEL=%s\nWORKERS=2\n", folder);
+    api_start(&server, env);
+    int failed = cmocka_run_group_tests(tests, NULL, stop);
+    tb_free(folder);
+    return failed;
+}
