@@ -62,11 +62,19 @@ static void put_part(tb_probe *p, const char *name, const float *x, size_t len, 
     if (to <= len) tb_probe_put_f32(p, name, x + from, to - from);
 }
 
+/* In a recording's own JSON, or in the one that describes them all. */
+static const tb_json *resample_cases(const tb_probe *p)
+{
+    const tb_json *dsp = tb_json_get(tb_json_get(p->recorded, "conditioning"), "dsp");
+
+    return tb_json_get(dsp ? dsp : p->recorded, "resample_cases");
+}
+
 /* The recording's cases, or those that it was first made with. */
 static size_t resample_case(const tb_probe *p, size_t i, int *rate_hz, size_t *start, size_t *n)
 {
     static const int rates[] = {8000, 16000, 22050, 32000, 48000, 96000};
-    const tb_json *all = p->recorded ? tb_json_get(p->recorded, "resample_cases") : NULL;
+    const tb_json *all = resample_cases(p);
     const tb_json *c = tb_json_at(all, i);
 
     if (!tb_json_is_array(all)) {
