@@ -1,12 +1,15 @@
 #include "engine/chatterbox.h"
 
+#include "base/clock.h"
 #include "base/counter.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "dsp/mel.h"
 #include "dsp/stretch.h"
+#include "engine/sound.h"
 #include "model/conditioner.h"
 #include "model/flow.h"
 #include "model/hift.h"
@@ -16,11 +19,18 @@
 #include "text/script.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { ID_LEN = 16 };
+
+/* What is learnt after opening; everything else is constant. */
+typedef struct {
+    pthread_mutex_t lock;
+    tb_pace pace;
+} pace_box;
 
 struct tb_chatterbox {
     tb_weights *weights;
@@ -33,6 +43,7 @@ struct tb_chatterbox {
     bool has_voice;
     tb_perth *perth;
     tb_pool *pool;
+    pace_box *pace;
     tb_talk *talk; /* everybody's steps of T3, together */
     char id[ID_LEN + 1];
     const char *model;
@@ -123,6 +134,9 @@ static tb_status check_together(const tb_chatterbox *c, tb_err *err)
 tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox **out, tb_err *err)
 {
     tb_chatterbox *c = tb_alloc(sizeof *c);
+    c->pace = tb_alloc(sizeof *c->pace);
+    pthread_mutex_init(&c->pace->lock, NULL);
+    c->pace->pace = tb_pace_usual;
     size_t threads = config->threads;
     if (threads == 0) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -167,6 +181,8 @@ tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox *
 void tb_chatterbox_close(tb_chatterbox *c)
 {
     if (!c) return;
+    pthread_mutex_destroy(&c->pace->lock);
+    tb_free(c->pace);
     tb_talk_free(c->talk);
     tb_pool_free(c->pool);
     tb_perth_close(c->perth);
@@ -291,72 +307,154 @@ tb_status tb_chatterbox_ids(const tb_chatterbox *c, const char *text, tb_bpe_ids
     return st;
 }
 
-/* The name of one of a segment's streams: timbre/<seed>/<segment>/<what>. */
-static void stream_name(const tb_chatterbox_how *how, const char *what, char out[96])
+/* The name of what a segment's noise comes from: timbre/<seed>/<segment>. */
+static void segment_name(const tb_chatterbox_how *how, char out[80])
 {
-    snprintf(out, 96, "timbre/%llu/%zu/%s", (unsigned long long)how->seed, how->segment, what);
+    snprintf(out, 80, "timbre/%llu/%zu", (unsigned long long)how->seed, how->segment);
 }
 
-/* Text ids to speech tokens; run holds them on TB_OK. */
-static tb_status to_tokens(const tb_chatterbox *c, const tb_nn *nn, const tb_chatterbox_how *how,
-                           const tb_bpe_ids *ids, size_t most, const char *what,
-                           const tb_cancel *cancel, tb_t3_run *run, tb_err *err)
+/* A segment on its way from text to sound. */
+typedef struct {
+    const tb_chatterbox *c;
+    const tb_nn *nn;
+    const tb_chatterbox_how *how;
+    const tb_cancel *cancel;
+    tb_chatterbox_said *said;
+    tb_t3_run run;
+    tb_sound sound;
+    /* streaming only */
+    tb_chatterbox_sink sink; /* NULL: whole */
+    void *self;
+    size_t next;  /* tokens at which a piece is due */
+    double ahead; /* seconds of sound that are out, by the pace */
+    size_t last;  /* tokens of the last piece */
+} way;
+
+/* All that was said so far, as the flow wants it; closing silence only at the end. Heap. */
+static int32_t *speech_of(const way *w, bool whole, size_t *n)
 {
-    char name[96];
-    tb_t3_session *session = NULL;
-    stream_name(how, what, name);
-    tb_t3_run_init(run, &c->t3, &how->sampler, tb_counter_stream(name), most);
-    run->talk = c->talk;
-    tb_status st = tb_t3_session_new(&c->t3, how->prefix, &session, err);
-    if (!st) st = tb_t3_generate(session, nn, ids->ids, ids->n, run, cancel, NULL, NULL, err);
-    tb_t3_session_free(session);
-    if (st) tb_t3_run_clear(run);
+    int32_t *speech = tb_alloc((w->run.n + TB_T3_SILENCES) * sizeof *speech);
+    *n = tb_t3_speech(&w->c->t3, w->run.tokens, w->run.n, speech) - (whole ? 0 : TB_T3_SILENCES);
+    return speech;
+}
+
+static tb_status sound_piece(way *w, bool last, tb_pcm *out, tb_err *err)
+{
+    size_t n;
+    int32_t *speech = speech_of(w, last, &n);
+    tb_status st = tb_sound_more(&w->sound, w->nn, speech, n, last, w->cancel, out, err);
+    tb_free(speech);
+    w->said->pieces++;
     return st;
 }
 
-/* Speech tokens to sound. */
-static tb_status to_sound(const tb_chatterbox *c, const tb_nn *nn, const tb_chatterbox_how *how,
-                          const int32_t *tokens, size_t n, const tb_cancel *cancel, tb_pcm *out,
-                          tb_err *err)
+static tb_status hand_over(way *w, tb_pcm *pcm, tb_err *err)
 {
-    const tb_conds *v = how->conds;
-    const size_t mels = c->flow.mels, rows = 2 * (v->n_prompt + n);
-    size_t mark = tb_scratch_mark(nn->scratch);
-    char name[96], noise_name[96];
-    tb_pcm made = {0};
-    float *noise = tb_scratch_f32(nn->scratch, rows * mels);
-    tb_flow_input in = {.prompt = v->prompt,
-                        .n_prompt = v->n_prompt,
-                        .prompt_mel = v->prompt_mel,
-                        .prompt_frames = v->prompt_frames,
-                        .embedding = v->embedding,
-                        .tokens = tokens,
-                        .n = n,
-                        .noise = noise};
-    const size_t frames = tb_flow_frames(&in), len = frames * TB_HIFT_HOP;
-    float *mel = tb_scratch_f32(nn->scratch, frames * mels); /* (frames, mels) */
-    float *f0 = tb_scratch_f32(nn->scratch, frames);
-    float *source = tb_scratch_f32(nn->scratch, len);
-    tb_hift_osc osc;
+    tb_status st = pcm->len ? w->sink(w->self, pcm, err) : TB_OK;
+    tb_pcm_clear(pcm);
+    return st;
+}
 
-    stream_name(how, "flow", name);
-    tb_flow_noise(name, 0, rows, mels, noise);
-    tb_status st = tb_flow_run(&c->flow, nn, &in, cancel, mel, err);
-    if (st) goto out;
-    tb_hift_f0(&c->hift, nn, mel, frames, f0);
-    stream_name(how, "phase", name);
-    stream_name(how, "noise", noise_name);
-    tb_hift_osc_init(&osc, name, noise_name);
-    tb_hift_source(&c->hift, f0, frames, NULL, &osc, source);
-    st = tb_pcm_init(&made, len, TB_HIFT_RATE_HZ, err);
-    if (!st) st = tb_hift_decode(&c->hift, nn, mel, frames, source, cancel, made.data, err);
-    if (st) goto out;
-    tb_fade(made.data, made.len);
-    *out = made;
-    made = (tb_pcm){0};
-out:
-    tb_pcm_clear(&made);
-    tb_scratch_release(nn->scratch, mark);
+/* T3 has said one more: is a piece due? */
+static tb_status on_token(void *self, int32_t token, tb_err *err)
+{
+    way *w = self;
+    tb_pcm pcm = {0};
+    (void)token;
+    if (w->run.n < w->next + TB_SOUND_HELD_TOKENS) return TB_OK;
+    tb_talk_leave(w->run.talk); /* the others go on meanwhile */
+    tb_status st = sound_piece(w, false, &pcm, err);
+    if (!st) st = hand_over(w, &pcm, err);
+    tb_talk_join(w->run.talk);
+    const tb_pace pace = tb_chatterbox_pace(w->c);
+    w->last = tb_pace_next(&pace, w->how->conds->n_prompt, w->next, w->last, &w->ahead);
+    w->next += w->last;
+    return st;
+}
+
+/* Text ids to speech tokens, in run. */
+static tb_status say_tokens(way *w, const tb_bpe_ids *ids, size_t most, const char *what,
+                            tb_err *err)
+{
+    char name[96], segment[80];
+    tb_t3_session *session = NULL;
+    segment_name(w->how, segment);
+    snprintf(name, sizeof name, "%s/%s", segment, what);
+    tb_t3_run_clear(&w->run);
+    tb_t3_run_init(&w->run, &w->c->t3, &w->how->sampler, tb_counter_stream(name), most);
+    w->run.talk = w->c->talk;
+    tb_status st = tb_t3_session_new(&w->c->t3, w->how->prefix, &session, err);
+    if (!st)
+        st = tb_t3_generate(session, w->nn, ids->ids, ids->n, &w->run, w->cancel,
+                            w->sink ? on_token : NULL, w, err);
+    tb_t3_session_free(session);
+    return st;
+}
+
+/* The tokens of a text, pieces of it sounded on the way when it is streamed. */
+static tb_status say_text(way *w, const char *text, tb_err *err)
+{
+    tb_bpe_ids ids = {0};
+    size_t least, most;
+    tb_chatterbox_bounds(text, &least, &most);
+    tb_status st = tb_chatterbox_ids(w->c, text, &ids, err);
+    if (!st) st = say_tokens(w, &ids, most, "t3", err);
+    bool wrong = !st && (w->run.n < least || w->run.end == TB_T3_EXHAUSTED);
+    if (wrong && w->said->pieces == 0) { /* what was heard cannot be taken back */
+        w->said->retried = true;
+        st = say_tokens(w, &ids, most, "t3/again", err);
+    }
+    if (!st) {
+        w->said->cut = w->run.end == TB_T3_EXHAUSTED;
+        w->said->tokens = w->run.n;
+    }
+    tb_bpe_ids_clear(&ids);
+    return st;
+}
+
+static void way_begin(way *w)
+{
+    char name[80];
+    *w->said = (tb_chatterbox_said){0};
+    segment_name(w->how, name);
+    tb_sound_init(&w->sound, &w->c->flow, &w->c->hift, w->how->conds, name);
+}
+
+static void way_end(way *w)
+{
+    w->said->flow_frames = w->sound.flow_frames;
+    tb_sound_clear(&w->sound);
+    tb_t3_run_clear(&w->run);
+}
+
+static bool at_usual_speed(const tb_chatterbox_how *how)
+{
+    return fabs(how->speed - 1) < 1e-9;
+}
+
+tb_status tb_chatterbox_stream(const tb_chatterbox *c, const tb_chatterbox_how *how,
+                               const char *text, const tb_cancel *cancel, tb_chatterbox_sink sink,
+                               void *self, tb_chatterbox_said *said, tb_err *err)
+{
+    tb_pcm pcm = {0};
+    tb_status st;
+    if (c->perth || !at_usual_speed(how)) {
+        st = tb_chatterbox_say(c, how, text, cancel, &pcm, said, err);
+        if (!st) st = sink(self, &pcm, err);
+        tb_pcm_clear(&pcm);
+        return st;
+    }
+    tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
+    const tb_pace pace = tb_chatterbox_pace(c);
+    way w = {
+        .c = c, .nn = &nn, .how = how, .cancel = cancel, .said = said, .sink = sink, .self = self};
+    w.next = w.last = tb_pace_first(&pace, how->conds->n_prompt);
+    way_begin(&w);
+    st = say_text(&w, text, err);
+    if (!st) st = sound_piece(&w, true, &pcm, err);
+    if (!st) st = hand_over(&w, &pcm, err);
+    way_end(&w);
+    tb_scratch_free(nn.scratch);
     return st;
 }
 
@@ -365,42 +463,107 @@ tb_status tb_chatterbox_say(const tb_chatterbox *c, const tb_chatterbox_how *how
                             tb_err *err)
 {
     tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
-    tb_bpe_ids ids = {0};
-    tb_t3_run run = {0};
     tb_pcm pcm = {0}, other = {0};
-    int32_t *speech = NULL;
-    size_t least, most;
-
-    *said = (tb_chatterbox_said){0};
-    tb_chatterbox_bounds(text, &least, &most);
-    tb_status st = tb_chatterbox_ids(c, text, &ids, err);
-    if (!st) st = to_tokens(c, &nn, how, &ids, most, "t3", cancel, &run, err);
-    if (st) goto out;
-    if (run.n < least || run.end == TB_T3_EXHAUSTED) {
-        tb_t3_run_clear(&run);
-        said->retried = true;
-        st = to_tokens(c, &nn, how, &ids, most, "t3/again", cancel, &run, err);
-        if (st) goto out;
-        said->cut = run.end == TB_T3_EXHAUSTED;
-    }
-    said->tokens = run.n;
-    speech = tb_alloc((run.n + TB_T3_SILENCES) * sizeof *speech);
-    size_t n = tb_t3_speech(&c->t3, run.tokens, run.n, speech);
-    st = to_sound(c, &nn, how, speech, n, cancel, &pcm, err);
+    way w = {.c = c, .nn = &nn, .how = how, .cancel = cancel, .said = said};
+    way_begin(&w);
+    tb_status st = say_text(&w, text, err);
+    if (!st) st = sound_piece(&w, true, &pcm, err);
     if (!st && c->perth) st = tb_perth_apply(c->perth, &nn, &pcm, err);
-    if (!st && fabs(how->speed - 1) > 1e-9) {
+    if (!st && !at_usual_speed(how)) {
         st = tb_stretch(&pcm, how->speed, &other, err);
         tb_pcm_clear(&pcm);
         pcm = other;
     }
-    if (st) goto out;
-    *out = pcm;
-    pcm = (tb_pcm){0};
-out:
+    if (!st) {
+        *out = pcm;
+        pcm = (tb_pcm){0};
+    }
     tb_pcm_clear(&pcm);
-    tb_t3_run_clear(&run);
-    tb_free(speech);
-    tb_bpe_ids_clear(&ids);
+    way_end(&w);
     tb_scratch_free(nn.scratch);
     return st;
+}
+
+/* ---- pace ---- */
+
+tb_pace tb_chatterbox_pace(const tb_chatterbox *c)
+{
+    pthread_mutex_lock(&c->pace->lock);
+    tb_pace pace = c->pace->pace;
+    pthread_mutex_unlock(&c->pace->lock);
+    return pace;
+}
+
+static void set_pace(tb_chatterbox *c, const tb_pace *pace)
+{
+    pthread_mutex_lock(&c->pace->lock);
+    c->pace->pace = *pace;
+    pthread_mutex_unlock(&c->pace->lock);
+}
+
+/* The least of three measurements: others may be at work on this machine. */
+static tb_status measure(const tb_chatterbox *c, const tb_nn *nn, const tb_cancel *cancel,
+                         tb_pace *out)
+{
+    enum { STEPS = 12, TOKENS = 50, PROMPT = 250, TRIES = 3 };
+    const tb_conds *v = &c->voice;
+    tb_t3_prefix *prefix = NULL;
+    tb_t3_session *session = NULL;
+    tb_sound sound;
+    int32_t tokens[TOKENS] = {0};
+    float *logits = tb_alloc(c->t3.vocab * sizeof *logits);
+    tb_pcm pcm = {0};
+    *out = (tb_pace){.token_s = 1e9, .flow_s = 1e9, .vocode_s = 1e9};
+    tb_status st = tb_chatterbox_prefix(c, v, cancel, &prefix, NULL);
+    if (!st) st = tb_t3_session_new(&c->t3, prefix, &session, NULL);
+    if (!st) st = tb_t3_prefill(session, nn, tokens, 1, cancel, logits, NULL);
+    if (!st) st = tb_t3_session_reserve(session, STEPS * TRIES, NULL);
+    for (int i = 0; i < TRIES && !st; i++) {
+        int64_t t = tb_clock_mono_ns();
+        for (int k = 0; k < STEPS; k++)
+            tb_t3_step(&session, nn, tokens, 1, logits);
+        double step = (double)(tb_clock_mono_ns() - t) * 1e-9 / STEPS;
+        tb_sound_init(&sound, &c->flow, &c->hift, v, "timbre/pace");
+        t = tb_clock_mono_ns();
+        st = tb_sound_more(&sound, nn, tokens, TOKENS, true, cancel, &pcm, NULL);
+        double all = (double)(tb_clock_mono_ns() - t) * 1e-9;
+        /* Vocoder alone: what was made, made again. */
+        float *wav = tb_alloc(sound.done * TB_HIFT_HOP * sizeof *wav);
+        t = tb_clock_mono_ns();
+        if (!st)
+            st = tb_hift_decode(&c->hift, nn, sound.mel, sound.done, sound.source, cancel, wav,
+                                NULL);
+        double vocode = (double)(tb_clock_mono_ns() - t) * 1e-9;
+        double frames = 2.0 * (double)(v->n_prompt + TOKENS);
+        tb_free(wav);
+        tb_pcm_clear(&pcm);
+        tb_sound_clear(&sound);
+        out->token_s = fmin(out->token_s, step);
+        out->vocode_s = fmin(out->vocode_s, vocode / (2.0 * TOKENS));
+        out->flow_s = fmin(out->flow_s, fmax(all - vocode, 1e-6) / frames / (0.5 + frames / 2000));
+    }
+    tb_t3_session_free(session);
+    tb_t3_prefix_free(prefix);
+    tb_free(logits);
+    return st;
+}
+
+void tb_chatterbox_find_pace(tb_chatterbox *c, const char *path, const tb_cancel *cancel)
+{
+    tb_pace pace;
+    tb_err err = {0};
+    if (path && tb_pace_read(path, &pace)) {
+        set_pace(c, &pace);
+        return;
+    }
+    if (!c->has_voice) return;
+    tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
+    if (measure(c, &nn, cancel, &pace) == TB_OK) {
+        set_pace(c, &pace);
+        if (path && tb_pace_write(path, &pace, &err))
+            tb_log(TB_WARN, "engine", "pace=not kept why=\"%s\"", err.msg);
+        tb_log(TB_INFO, "engine", "pace token_ms=%.1f flow_us=%.0f vocode_us=%.0f",
+               pace.token_s * 1e3, pace.flow_s * 1e6, pace.vocode_s * 1e6);
+    }
+    tb_scratch_free(nn.scratch);
 }

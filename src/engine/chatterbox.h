@@ -3,6 +3,7 @@
 
 #include "audio/pcm.h"
 #include "base/cancel.h"
+#include "engine/pace.h"
 #include "model/conds.h"
 #include "model/files.h"
 #include "model/sampler.h"
@@ -67,15 +68,34 @@ typedef struct {
 } tb_chatterbox_how;
 
 typedef struct {
-    bool retried;  /* the first try was far too long or too short for its text */
-    bool cut;      /* the second was too long as well and ends at its limit */
-    size_t tokens; /* of speech, those of the try that is heard */
+    bool retried;         /* the first try was far too long or too short for its text */
+    bool cut;             /* the second was too long as well and ends at its limit */
+    size_t pieces;        /* that the sound came in */
+    uint64_t flow_frames; /* the flow\'s whole work, prompt included */
+    size_t tokens;        /* of speech, those of the try that is heard */
 } tb_chatterbox_said;
 
 /* One segment, tags in it. out is at 24 kHz. TB_ECANCELLED within one step of a network. */
 TB_MUST_CHECK tb_status tb_chatterbox_say(const tb_chatterbox *c, const tb_chatterbox_how *how,
                                           const char *text, const tb_cancel *cancel, tb_pcm *out,
                                           tb_chatterbox_said *said, tb_err *err);
+
+/*
+ * The same while it is being made: sink gets piece after piece, the first as soon as this machine's
+ * pace allows. A segment that runs away is spoken again only if nothing of it was heard yet. A
+ * model that watermarks, and a speed other than 1, need a whole segment: then there is one piece.
+ */
+typedef tb_status (*tb_chatterbox_sink)(void *self, const tb_pcm *pcm, tb_err *err);
+TB_MUST_CHECK tb_status tb_chatterbox_stream(const tb_chatterbox *c, const tb_chatterbox_how *how,
+                                             const char *text, const tb_cancel *cancel,
+                                             tb_chatterbox_sink sink, void *self,
+                                             tb_chatterbox_said *said, tb_err *err);
+
+/* The pace that a stream's pieces follow: read from path, or measured (about two seconds of work)
+ * and kept there. path NULL: measured, not kept. Before anybody speaks, or as a background work
+ * whose result later streams use. */
+void tb_chatterbox_find_pace(tb_chatterbox *c, const char *path, const tb_cancel *cancel);
+tb_pace tb_chatterbox_pace(const tb_chatterbox *c);
 
 /* The bounds that a segment's length is judged by: speech tokens, 25 a second. */
 void tb_chatterbox_bounds(const char *text, size_t *least, size_t *most);

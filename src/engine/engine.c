@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -107,6 +108,21 @@ static bool wait_s(double seconds, const tb_cancel *cancel)
     return !tb_cancelled(cancel);
 }
 
+/* How fast this machine speaks; known from then on, and from an earlier start. */
+static void find_pace(tb_engine *e, const tb_cancel *cancel)
+{
+    tb_chatterbox *c = tb_engine_neural(e);
+    char *name = NULL, *path = NULL;
+    if (!c || tb_cancelled(cancel)) return;
+    if (e->model.folder && tb_file_mkdirs(e->model.folder, 0700, NULL) == TB_OK) {
+        name = tb_sprintf("pace-%s.json", tb_chatterbox_id(c));
+        path = tb_path_join(e->model.folder, name);
+    }
+    tb_chatterbox_find_pace(c, path, cancel);
+    tb_free(path);
+    tb_free(name);
+}
+
 /* Until the model speaks or somebody cancels: what fails today may succeed in an hour, and every
  * failure is told where people look, in GET / and in the log. */
 static void install(tb_engine *e, const tb_cancel *cancel)
@@ -125,6 +141,7 @@ static void install(tb_engine *e, const tb_cancel *cancel)
         if (!st) {
             atomic_store_explicit(&e->neural, c, memory_order_release);
             on_progress(e, &(tb_model_progress){0});
+            find_pace(e, cancel);
             tb_log(TB_INFO, "engine", "model=%s state=speaking type=%s", tb_chatterbox_model(c),
                    e->model.type);
             return;
@@ -141,6 +158,7 @@ static void install(tb_engine *e, const tb_cancel *cancel)
 void tb_engine_warm(tb_engine *e, const tb_cancel *cancel)
 {
     tb_embedded_warm(e->embedded, cancel);
+    find_pace(e, cancel);
     if (e->model.download && e->model.folder && !e->chosen && !tb_engine_neural(e) &&
         !tb_cancelled(cancel))
         install(e, cancel);
@@ -379,11 +397,57 @@ static bool more_follows(const tb_plan *plan, size_t i)
     return false;
 }
 
+/*
+ * A piece begins with a fade of the model's own; where another follows it also ends with one, so
+ * that nothing clicks. The very end stays as the model made it. Streamed sound does not know its
+ * end, so the last few milliseconds are always kept back for what comes.
+ */
+enum { SEAM = 240 }; /* samples, 10 ms */
+
+typedef struct {
+    tb_pcm_sink sink;
+    void *self;
+    float kept[SEAM];
+    size_t n;
+} seam;
+
+static tb_status pass_on(seam *s, const float *data, size_t len, tb_err *err)
+{
+    tb_pcm pcm = {0};
+    if (len == 0) return TB_OK;
+    tb_status st = tb_pcm_init(&pcm, len, TB_RATE_HZ, err);
+    if (st) return st;
+    memcpy(pcm.data, data, len * sizeof *data);
+    st = s->sink(s->self, &pcm, err);
+    tb_pcm_clear(&pcm);
+    return st;
+}
+
+static tb_status through_seam(void *self, const tb_pcm *pcm, tb_err *err)
+{
+    seam *s = self;
+    const size_t all = s->n + pcm->len, out = all > SEAM ? all - SEAM : 0;
+    const size_t old = out < s->n ? out : s->n; /* of what was kept, what goes now */
+    tb_status st = pass_on(s, s->kept, old, err);
+    if (!st) st = pass_on(s, pcm->data, out - old, err);
+    memmove(s->kept, s->kept + old, (s->n - old) * sizeof *s->kept);
+    memcpy(s->kept + s->n - old, pcm->data + (out - old),
+           (pcm->len - (out - old)) * sizeof *s->kept);
+    s->n = all - out;
+    return st;
+}
+
+static tb_status end_seam(seam *s, bool more, tb_err *err)
+{
+    for (size_t k = 0; more && k < s->n; k++)
+        s->kept[s->n - 1 - k] *= (float)k / SEAM;
+    return pass_on(s, s->kept, s->n, err);
+}
+
 static tb_status say_neural(tb_engine *e, const tb_plan *plan, size_t i, const tb_voice *voice,
                             const tb_cancel *cancel, tb_pcm_sink sink, void *self,
                             tb_spoken *spoken, tb_err *err)
 {
-    enum { SEAM = 240 }; /* 10 ms */
     const tb_script_item *item = &plan->script.items[i];
     const tb_engine_opts *o = &plan->opts;
     tb_chatterbox_said said;
@@ -400,17 +464,19 @@ static tb_status say_neural(tb_engine *e, const tb_plan *plan, size_t i, const t
         .seed = o->seed,
         .segment = item->sentence,
     };
-    tb_status st =
-        tb_chatterbox_say(tb_engine_neural(e), &how, item->text, cancel, &pcm, &said, err);
-    if (st) return st;
+    const tb_chatterbox *c = tb_engine_neural(e);
+    const bool more = more_follows(plan, i);
+    seam end = {.sink = sink, .self = self};
+    tb_status st;
+    if (plan->stream) {
+        st = tb_chatterbox_stream(c, &how, item->text, cancel, through_seam, &end, &said, err);
+    } else {
+        st = tb_chatterbox_say(c, &how, item->text, cancel, &pcm, &said, err);
+        if (!st) st = through_seam(&end, &pcm, err);
+        tb_pcm_clear(&pcm);
+    }
+    if (!st) st = end_seam(&end, more, err);
     spoken->retried += said.retried;
-    /* A piece begins with a fade of the model's own; where another follows it also ends with one,
-     * so that nothing clicks. The very end stays as the model made it. */
-    bool more = more_follows(plan, i);
-    for (size_t k = 0; more && k < SEAM && k < pcm.len; k++)
-        pcm.data[pcm.len - 1 - k] *= (float)k / SEAM;
-    st = sink(self, &pcm, err);
-    tb_pcm_clear(&pcm);
     /* The model's own silence at the end of a piece is part of the gap. */
     double gap = item->gap_after - (double)TB_T3_SILENCES * 0.04;
     if (!st && more && gap > 0) st = silence(gap / o->speed, sink, self, err);

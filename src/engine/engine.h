@@ -56,7 +56,8 @@ typedef struct {
     char *ignored; /* parameters given that have no effect here, comma-separated; NULL none */
     char *unsupported_tags; /* comma-separated, NULL none */
     char *unknown_tags;     /* comma-separated, NULL none */
-    tb_engine_opts opts;    /* its strings are not kept: NULL */
+    bool stream; /* set by the caller: pieces of a sentence are wanted at once */
+    tb_engine_opts opts; /* its strings are not kept: NULL */
 } tb_plan;
 
 /* TB_EINVAL with the field's name for what cannot be said; field-by-field range checks are here. */

@@ -205,6 +205,7 @@ static tb_status speak(tb_job *job, tb_err *err)
     tb_encoder_sink sink = {into_output, mends ? over_output : NULL, &line};
 
     tb_status st = tb_engine_prepare(s->engine, req->text, &script_opts, &req->engine, &plan, err);
+    plan.stream = req->stream;
     if (!st) st = tb_post_check(s->ambiences, &req->post, err);
     if (!st) st = check_beds(s, &plan.script, err);
     if (!st) st = find_voice(job, plan.engine, prompt_hash, &voice, err);

@@ -523,7 +523,8 @@ tb_status tb_t3_run_take(tb_t3_run *run, float *logits, tb_err *err)
 
 tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, const int32_t *ids, size_t n,
                          tb_t3_run *run, const tb_cancel *cancel,
-                         void (*on_token)(void *self, int32_t token), void *self, tb_err *err)
+                         tb_status (*on_token)(void *self, int32_t token, tb_err *err), void *self,
+                         tb_err *err)
 {
     const tb_t3 *t3 = session->t3;
     size_t mark = tb_scratch_mark(nn->scratch);
@@ -534,10 +535,9 @@ tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, const int32_t 
     while (!st) {
         size_t before = run->n;
         st = tb_t3_run_take(run, logits, err);
-        if (st) break;
-        if (on_token && run->n > before && (size_t)run->tokens[before] < t3->codes)
-            on_token(self, run->tokens[before]);
-        if (run->end != TB_T3_TALKING) break;
+        if (!st && on_token && run->n > before && (size_t)run->tokens[before] < t3->codes)
+            st = on_token(self, run->tokens[before], err);
+        if (st || run->end != TB_T3_TALKING) break;
         if (tb_cancelled(cancel)) st = tb_fail_cancelled(err);
         if (!st) st = tb_t3_session_reserve(session, 1, err);
         if (st) break;

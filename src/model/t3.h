@@ -137,11 +137,13 @@ void tb_t3_run_say(tb_t3_run *run, int32_t token);
 TB_MUST_CHECK tb_status tb_t3_run_take(tb_t3_run *run, float *logits, tb_err *err);
 
 /* Prefill and loop for one utterance; run was made by init, run->talk may be set. on_token (may be
- * NULL) is told each token said, START and STOP excepted. Cancelled within one step. */
+ * NULL) is told each token said, START and STOP excepted, and may end it with a status of its own;
+ * if it takes its time it leaves run->talk before and joins it after. Cancelled within one step. */
 TB_MUST_CHECK tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, const int32_t *ids,
                                        size_t n, tb_t3_run *run, const tb_cancel *cancel,
-                                       void (*on_token)(void *self, int32_t token), void *self,
-                                       tb_err *err);
+                                       tb_status (*on_token)(void *self, int32_t token,
+                                                             tb_err *err),
+                                       void *self, tb_err *err);
 
 /* What the flow network is given: the tokens that are sounds, then silence. out has room for n +
  * TB_T3_SILENCES; returns how many there are. */

@@ -172,14 +172,17 @@ static void what_the_flow_gets_is_sounds_and_then_silence(void **state)
 typedef struct {
     int32_t said[64];
     size_t n, cancel_at;
+    size_t fail_at;
     tb_cancel cancel;
 } listener;
 
-static void listen(void *self, int32_t token)
+static tb_status listen(void *self, int32_t token, tb_err *err)
 {
     listener *l = self;
     l->said[l->n++] = token;
     if (l->n == l->cancel_at) tb_cancel_set(&l->cancel);
+    if (l->n == l->fail_at) return tb_fail(err, TB_ENOSPACE, "enough");
+    return TB_OK;
 }
 
 static tb_status generate(const tb_t3 *t3, const char *seed, size_t max_more, listener *l,

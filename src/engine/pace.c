@@ -1,0 +1,88 @@
+#include "engine/pace.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+/* Tokens are 40 ms of sound, two frames. */
+#define TOKEN_S 0.04
+/* Of the sound that is out, how much of its time the next piece may take: the rest is for company
+ * and for what was measured too well. */
+#define SHARE 0.8
+
+enum { FIRST_LEAST = 12, FIRST_MOST = 60, PIECE_MOST = 150, PIECE_LEAST = 8, PLAIN = 25 };
+
+const tb_pace tb_pace_usual = {.token_s = 0.02, .flow_s = 0.0006, .vocode_s = 0.002};
+
+double tb_pace_cost(const tb_pace *p, size_t prompt_tokens, size_t said, size_t m)
+{
+    /* Half of the flow's work at 1000 frames grows with their square. */
+    double frames = 2.0 * (double)(prompt_tokens + said + m);
+    return (double)m * p->token_s + frames * p->flow_s * (0.5 + frames / 2000) +
+           2 * (double)m * p->vocode_s;
+}
+
+/* The most tokens that are ready in time; 0 when none are. */
+static size_t longest(const tb_pace *p, size_t prompt_tokens, size_t said, double time)
+{
+    size_t m = PIECE_MOST;
+    while (m >= PIECE_LEAST && tb_pace_cost(p, prompt_tokens, said, m) > time)
+        m--;
+    return m < PIECE_LEAST ? 0 : m;
+}
+
+size_t tb_pace_first(const tb_pace *p, size_t prompt_tokens)
+{
+    for (size_t m = FIRST_LEAST; m <= FIRST_MOST; m++)
+        if (longest(p, prompt_tokens, m, SHARE * TOKEN_S * (double)m) >= m) return m;
+    return PLAIN; /* this machine cannot keep up: there will be gaps, so begin soon at least */
+}
+
+size_t tb_pace_next(const tb_pace *p, size_t prompt_tokens, size_t said, size_t last, double *ahead)
+{
+    *ahead += TOKEN_S * (double)last;
+    size_t m = longest(p, prompt_tokens, said, SHARE * *ahead);
+    if (m == 0) { /* too slow: long pieces waste least */
+        m = last * 2 < PIECE_MOST ? last * 2 : PIECE_MOST;
+        *ahead = 0;
+        return m;
+    }
+    *ahead -= tb_pace_cost(p, prompt_tokens, said, m);
+    return m;
+}
+
+bool tb_pace_read(const char *path, tb_pace *out)
+{
+    char *text = NULL;
+    size_t size = 0;
+    tb_json *v = NULL;
+    tb_pace p = {0};
+    if (tb_file_read(path, 4096, &text, &size, NULL) == TB_OK &&
+        tb_json_parse(text, size, &v, NULL) == TB_OK) {
+        p.token_s = tb_json_number(tb_json_get(v, "token_s"));
+        p.flow_s = tb_json_number(tb_json_get(v, "flow_s"));
+        p.vocode_s = tb_json_number(tb_json_get(v, "vocode_s"));
+    }
+    tb_json_free(v);
+    tb_free(text);
+    if (!(p.token_s > 0 && p.token_s < 100 && p.flow_s > 0 && p.flow_s < 100 && p.vocode_s > 0 &&
+          p.vocode_s < 100))
+        return false;
+    *out = p;
+    return true;
+}
+
+tb_status tb_pace_write(const char *path, const tb_pace *p, tb_err *err)
+{
+    tb_json *v = tb_json_object();
+    tb_json_set_real(v, "token_s", p->token_s);
+    tb_json_set_real(v, "flow_s", p->flow_s);
+    tb_json_set_real(v, "vocode_s", p->vocode_s);
+    char *text = tb_json_print(v);
+    tb_status st = tb_file_write(path, text, strlen(text), 0600, err);
+    tb_free(text);
+    tb_json_free(v);
+    return st;
+}

@@ -1,0 +1,38 @@
+#ifndef TB_ENGINE_PACE_H
+#define TB_ENGINE_PACE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * How fast a model runs on this machine, measured once and kept, and the sizes of a stream's pieces
+ * that follow from it. Every piece pays the flow over prompt and all that was said; so the first is
+ * as short as lets the second be ready before it has played, and each next one as long as the sound
+ * that is already out allows. The sizes depend on what is kept, not on the moment: a seed gives the
+ * same stream today and tomorrow, on a busy machine and on a quiet one.
+ */
+typedef struct {
+    double token_s;  /* one token of T3, one speaker */
+    double flow_s;   /* the flow over one frame among 1000 */
+    double vocode_s; /* the vocoder, one frame */
+} tb_pace;
+
+/* A machine of two fast cores; used until something was measured. */
+extern const tb_pace tb_pace_usual;
+
+/* Seconds to make the next m tokens of which `said` are before, with a prompt. */
+double tb_pace_cost(const tb_pace *pace, size_t prompt_tokens, size_t said, size_t m);
+
+/* Sizes in tokens. first: of the first piece. next: of the one after `said` tokens; *ahead, the
+ * seconds of sound that are out and not yet played, is carried from call to call (0 at first). */
+size_t tb_pace_first(const tb_pace *pace, size_t prompt_tokens);
+size_t tb_pace_next(const tb_pace *pace, size_t prompt_tokens, size_t said, size_t last,
+                    double *ahead);
+
+/* Kept as JSON. read: false when there is none that makes sense. */
+bool tb_pace_read(const char *path, tb_pace *out);
+TB_MUST_CHECK tb_status tb_pace_write(const char *path, const tb_pace *pace, tb_err *err);
+
+#endif
