@@ -28,6 +28,13 @@ void tb_clock_iso(int64_t us, char *out, size_t size)
     snprintf(out, size, "%s.%06d+00:00", day, (int)(us % 1000000));
 }
 
+int64_t tb_clock_cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 void tb_clock_sleep_ms(int ms)
 {
     struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
