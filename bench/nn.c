@@ -1,9 +1,10 @@
 /*
  * How near the compute core comes to what this machine allows. The yardsticks are measured in the
- * same run: how fast memory is read, how many multiplications a second the vector units do. Each
- * line is the best of several runs, as a share of its yardstick.
+ * same run: how fast memory is read, how many multiplications a second the vector units do from
+ * register to register. Each line is the best of a second's worth of runs, as a share of its
+ * yardstick: on a busy machine the best is what the code can do, the rest is the others' doing.
  *
- *   bench-nn [threads]
+ *   bench-nn [threads [word]]      only the lines that have the word in them
  */
 #include "base/clock.h"
 #include "base/counter.h"
@@ -14,11 +15,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RUNS = 7 };
+enum { LEAST_RUNS = 7 };
+static const double ENOUGH_S = 1;
+
+static const char *wanted; /* NULL: all lines */
 
 static double seconds(void)
 {
     return (double)tb_clock_mono_ns() * 1e-9;
+}
+
+/* The best of many runs of one thing. */
+typedef struct {
+    double begun, started, best;
+    size_t runs;
+} timing;
+
+static bool again(timing *t)
+{
+    const double now = seconds();
+    if (t->runs == 0) {
+        t->begun = now;
+        t->best = 1e9;
+    } else if (now - t->started < t->best) {
+        t->best = now - t->started;
+    }
+    if (t->runs > LEAST_RUNS && now - t->begun > ENOUGH_S) return false;
+    t->runs++;
+    t->started = seconds();
+    return true;
+}
+
+static bool skipped(const char *name, const char *type)
+{
+    char line[160];
+    snprintf(line, sizeof line, "%s %s", name, type);
+    return wanted && !strstr(line, wanted);
 }
 
 static float *noise(size_t n)
@@ -59,38 +91,38 @@ static double read_bandwidth(tb_pool *pool)
     uint64_t *data = tb_alloc(r.n * 8);
     memset(data, 1, r.n * 8);
     r.data = data;
-    double best = 1e9;
-    for (int i = 0; i < RUNS; i++) {
-        double t = seconds();
+    timing t = {0};
+    while (again(&t))
         tb_pool_for(pool, r.pieces, read_piece, &r);
-        t = seconds() - t;
-        if (t < best) best = t;
-    }
     tb_free(data);
-    return (double)r.n * 8 / best;
+    return (double)r.n * 8 / t.best;
 }
 
-/* A product small enough for the first cache, without anything around it: the kernel's own best. */
-static double multiply_rate(const tb_nn *one, tb_dtype type, size_t threads)
+typedef struct {
+    tb_dtype type;
+    double rate[256]; /* of each thread, the best */
+} multiplying;
+
+enum { PEAK_TIMES = 100000 };
+
+static void multiply_piece(void *self, size_t i)
 {
-    enum { T = 48, N = 16, K = 256, TIMES = 4000 };
-    float *x = noise(T * K), *w = noise(N * K), *y = tb_alloc(T * N * sizeof *y);
-    void *rows = tb_alloc(N * tb_row_bytes(type, K));
-    tb_from_f32(type, w, rows, (size_t)N * K);
-    tb_mat m = {.type = type, .N = N, .K = K, .rows = rows};
-    double best = 1e9;
-    for (int i = 0; i < RUNS; i++) {
-        double t = seconds();
-        for (int k = 0; k < TIMES; k++)
-            tb_nn_linear(one, &m, x, K, T, TB_ACT_NONE, TB_SET, y, N);
-        t = seconds() - t;
-        if (t < best) best = t;
-    }
-    tb_free(x);
-    tb_free(w);
-    tb_free(y);
-    tb_free(rows);
-    return 2.0 * T * N * K * TIMES / best * (double)threads;
+    multiplying *m = self;
+    double t = seconds(), done = tb_nn_peak(m->type, PEAK_TIMES);
+    t = seconds() - t;
+    if (done / t > m->rate[i]) m->rate[i] = done / t;
+}
+
+static double multiply_rate(tb_pool *pool, tb_dtype type)
+{
+    multiplying m = {.type = type};
+    timing t = {0};
+    double sum = 0;
+    while (again(&t))
+        tb_pool_for(pool, tb_pool_threads(pool), multiply_piece, &m);
+    for (size_t i = 0; i < tb_pool_threads(pool); i++)
+        sum += m.rate[i];
+    return sum;
 }
 
 /* ---- what the networks do ---- */
@@ -98,6 +130,7 @@ static double multiply_rate(const tb_nn *one, tb_dtype type, size_t threads)
 static void linear(const tb_nn *nn, const char *name, tb_dtype type, size_t T, size_t N, size_t K,
                    double rate, double bandwidth)
 {
+    if (skipped(name, tb_dtype_name(type))) return;
     /* Enough copies that a step's weights come from memory, as they do in T3. */
     size_t bytes = N * tb_row_bytes(type, K), copies = T < 24 ? (256u << 20) / bytes + 1 : 1;
     float *x = noise(T * K), *w = noise(N * K), *y = tb_alloc(T * N * sizeof *y);
@@ -105,16 +138,14 @@ static void linear(const tb_nn *nn, const char *name, tb_dtype type, size_t T, s
     tb_from_f32(type, w, rows, N * K);
     for (size_t c = 1; c < copies; c++)
         memcpy(rows + c * bytes, rows, bytes);
-    double best = 1e9;
-    for (int i = 0; i < RUNS; i++) {
-        double t = seconds();
+    timing t = {0};
+    while (again(&t)) {
         for (size_t c = 0; c < copies; c++) {
             tb_mat m = {.type = type, .N = N, .K = K, .rows = rows + c * bytes};
             tb_nn_linear(nn, &m, x, K, T, TB_ACT_NONE, TB_SET, y, N);
         }
-        t = (seconds() - t) / (double)copies;
-        if (t < best) best = t;
     }
+    const double best = t.best / (double)copies;
     double flops = 2.0 * (double)T * (double)N * (double)K / best, read = (double)bytes / best;
     printf(
         "{\"what\":\"%s\",\"type\":\"%s\",\"gflops\":%.1f,\"share_of_rate\":%.2f,\"gbytes\":%.1f,"
@@ -130,6 +161,7 @@ static void linear(const tb_nn *nn, const char *name, tb_dtype type, size_t T, s
 static void conv(const tb_nn *nn, const char *name, tb_dtype type, size_t T, size_t C, size_t k,
                  size_t dilation, bool snake, double rate)
 {
+    if (skipped(name, tb_dtype_name(type))) return;
     float *x = noise(T * C), *w = noise(C * k * C), *y = tb_alloc(T * C * sizeof *y);
     float *alpha = noise(C);
     for (size_t c = 0; c < C; c++)
@@ -143,13 +175,10 @@ static void conv(const tb_nn *nn, const char *name, tb_dtype type, size_t T, siz
                  .pad_left = (k - 1) * dilation / 2,
                  .pad_right = (k - 1) * dilation / 2};
     tb_prologue pro = {.alpha = alpha};
-    double best = 1e9;
-    for (int i = 0; i < RUNS; i++) {
-        double t = seconds();
+    timing t = {0};
+    while (again(&t))
         tb_nn_conv(nn, &c, snake ? &pro : NULL, x, T, TB_ACT_NONE, TB_SET, y);
-        t = seconds() - t;
-        if (t < best) best = t;
-    }
+    const double best = t.best;
     double flops = 2.0 * (double)T * (double)(C * k * C) / best;
     printf("{\"what\":\"%s\",\"type\":\"%s\",\"gflops\":%.1f,\"share_of_rate\":%.2f}\n", name,
            tb_dtype_name(type), flops / 1e9, flops / rate);
@@ -164,16 +193,14 @@ static void conv(const tb_nn *nn, const char *name, tb_dtype type, size_t T, siz
 static void attention(const tb_nn *nn, size_t T, size_t heads, double rate)
 {
     enum { D = 64 };
+    if (skipped("attention", "f32")) return;
     float *qkv = noise(T * heads * D * 3), *y = tb_alloc(T * heads * D * sizeof *y);
     tb_attention a = {.heads = heads, .d = D, .scale = 0.125f};
-    double best = 1e9;
-    for (int i = 0; i < RUNS; i++) {
-        double t = seconds();
+    timing t = {0};
+    while (again(&t))
         tb_nn_attend(nn, &a, qkv, heads * D * 3, T, TB_F32, qkv + heads * D, qkv + 2 * heads * D,
                      heads * D * 3, T, y, heads * D);
-        t = seconds() - t;
-        if (t < best) best = t;
-    }
+    const double best = t.best;
     double flops = 4.0 * (double)T * (double)T * (double)(heads * D) / best;
     printf("{\"what\":\"attention T=%zu H=%zu\",\"type\":\"f32\",\"gflops\":%.1f,"
            "\"share_of_rate\":%.2f}\n",
@@ -192,9 +219,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench-nn: %s\n", err.msg[0] ? err.msg : "threads: 1 to 256");
         return 2;
     }
-    tb_nn nn = {.pool = pool, .scratch = tb_scratch_new()}, one = {.scratch = nn.scratch};
-    double read = read_bandwidth(pool), f32 = multiply_rate(&one, TB_F32, threads);
-    double bf16 = multiply_rate(&one, TB_BF16, threads);
+    wanted = argc > 2 ? argv[2] : NULL;
+    tb_nn nn = {.pool = pool, .scratch = tb_scratch_new()};
+    double read = read_bandwidth(pool), f32 = multiply_rate(pool, TB_F32);
+    double bf16 = multiply_rate(pool, TB_BF16);
+    if (bf16 == 0) bf16 = f32; /* without the instruction it is f32's work */
     printf("{\"isa\":\"%s\",\"threads\":%zu,\"read_gbytes\":%.1f,\"f32_gflops\":%.1f,"
            "\"bf16_gflops\":%.1f}\n",
            tb_nn_isa(), threads, read / 1e9, f32 / 1e9, bf16 / 1e9);

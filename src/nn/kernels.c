@@ -37,11 +37,37 @@ ALWAYS_INLINE void store(float *p, vf v)
     memcpy(p, &v, sizeof v);
 }
 
+#if TB_VW == 8
+/* n lanes of all ones, then zeros. */
+ALWAYS_INLINE __m256i first(size_t n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+#endif
+
+/* The first n < VW numbers, then zeros. Nothing behind them is read. */
 ALWAYS_INLINE vf load_part(const float *p, size_t n)
 {
+#if TB_VW == 16
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif TB_VW == 8
+    return (vf)_mm256_maskload_ps(p, first(n));
+#else
     vf v = {0};
     memcpy(&v, p, n * sizeof *p);
     return v;
+#endif
+}
+
+ALWAYS_INLINE void store_part(float *p, vf v, size_t n)
+{
+#if TB_VW == 16
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif TB_VW == 8
+    _mm256_maskstore_ps(p, first(n), (__m256)v);
+#else
+    memcpy(p, &v, n * sizeof *p);
+#endif
 }
 
 /* n <= VW numbers, the rest zero. */
@@ -55,7 +81,7 @@ ALWAYS_INLINE void store_n(float *p, vf v, size_t n)
     if (n == VW)
         store(p, v);
     else
-        memcpy(p, &v, n * sizeof *p);
+        store_part(p, v, n);
 }
 
 ALWAYS_INLINE vf splat(float x)
@@ -815,6 +841,41 @@ static void depthwise(const float *w, size_t k, const float *x, size_t T, size_t
     }
 }
 
+/* ---- the machine's own limit ---- */
+
+/* More sums at once than the units' latency hides, and nothing but registers. */
+static double peak(tb_dtype type, size_t times)
+{
+    enum { SUMS = TB_VW == 16 ? 16 : 12 };
+    if (type == TB_F32) {
+        vf sum[SUMS], a = splat(0.5f), b = splat(0.25f);
+        for (int i = 0; i < SUMS; i++)
+            sum[i] = splat((float)i);
+        for (size_t k = 0; k < times; k++)
+            for (int i = 0; i < SUMS; i++)
+                sum[i] = sum[i] * a + b;
+        for (int i = 1; i < SUMS; i++)
+            sum[0] += sum[i];
+        /* The result is finite whatever happens: a compiler cannot know that and keeps the sums. */
+        return sum_lanes(sum[0]) < INFINITY ? 2.0 * VW * SUMS * (double)times : 0;
+    }
+#if defined(TB_ISA_BF16)
+    if (type == TB_BF16) {
+        __m512 sum[SUMS];
+        __m512bh a = (__m512bh)_mm512_set1_epi16(0x3f00); /* 0.5 */
+        for (int i = 0; i < SUMS; i++)
+            sum[i] = _mm512_setzero_ps();
+        for (size_t k = 0; k < times; k++)
+            for (int i = 0; i < SUMS; i++)
+                sum[i] = _mm512_dpbf16_ps(sum[i], a, a);
+        for (int i = 1; i < SUMS; i++)
+            sum[0] = _mm512_add_ps(sum[0], sum[i]);
+        return sum_lanes((vf)sum[0]) < INFINITY ? 4.0 * VW * SUMS * (double)times : 0;
+    }
+#endif
+    return 0;
+}
+
 const tb_kernels PASTE(tb_kernels_, TB_ISA) = {
     .name = STRING(TB_ISA),
     .dot = dot,
@@ -832,4 +893,5 @@ const tb_kernels PASTE(tb_kernels_, TB_ISA) = {
     .score_row = score_row,
     .mix_row = mix_row,
     .depthwise = depthwise,
+    .peak = peak,
 };

@@ -56,6 +56,7 @@ typedef struct {
                     size_t d, float *y);
     void (*depthwise)(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
                       size_t t1, tb_into store, float *y); /* w (k, C): transposed */
+    double (*peak)(tb_dtype type, size_t times);           /* tb_nn_peak */
 } tb_kernels;
 
 extern const tb_kernels tb_kernels_generic;

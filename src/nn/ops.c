@@ -58,6 +58,11 @@ bool tb_nn_use_isa(const char *name)
     return true;
 }
 
+double tb_nn_peak(tb_dtype type, size_t times)
+{
+    return kernels()->peak(type, times);
+}
+
 /* ---- loops over pieces, each thread with scratch of its own ---- */
 
 /*

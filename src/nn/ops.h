@@ -121,5 +121,9 @@ const char *tb_nn_isa(void);
 /* For tests and benches: restrict to the named set or a lesser one. False when this CPU lacks it.
  */
 bool tb_nn_use_isa(const char *name);
+/* For benches: does nothing but the multiplications and additions of `type` (f32, bf16) that the
+ * chosen kernels have, from register to register, and says how many it did: over the time it took,
+ * the most that this core can. 0: the CPU has no instruction for it. */
+double tb_nn_peak(tb_dtype type, size_t times);
 
 #endif
