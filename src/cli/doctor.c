@@ -2,7 +2,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/cli_priv.h"
+#include "engine/install.h"
+#include "fetch/hub.h"
 #include "job/job.h"
+#include "model/files.h"
 
 #include <string.h>
 #include <sys/statvfs.h>
@@ -81,6 +84,130 @@ static void look_at_data(struct findings *f, const tb_config *c)
     tb_store_close(store);
 }
 
+/* ---- the neural engine's model ---- */
+
+/* What a model that speaks is worth to the engine that was asked for. */
+static const char *gap(const tb_config *c)
+{
+    return strcmp(c->engine, "chatterbox") == 0 ? "missing" : "note";
+}
+
+/* Opens what serve would open; of a folder only whether its files are there, since their reading
+ * takes seconds. */
+static void look_at_installed(struct findings *f, const tb_config *c, const char *path)
+{
+    const tb_model_place place = {.path = path, .variant = c->model_variant};
+    tb_weights *w = NULL;
+    tb_model_paths paths = {0};
+    tb_err err = {0};
+    char *line;
+
+    if (tb_file_is_dir(path)) {
+        if (tb_model_find(&place, &paths, &err)) {
+            say(f, "missing", err.msg, "mend MODEL, or leave it empty and: timbre model pull");
+            return;
+        }
+        line = tb_sprintf("chatterbox-%s, the published files in %s, read as %s at every start",
+                          paths.variant, path, c->model_type);
+        say(f, "ok", line, "timbre model convert makes one file of them that opens at once");
+        tb_model_paths_clear(&paths);
+    } else if (tb_model_files_open(&place, TB_F32, &w, &err)) {
+        say(f, "missing", err.msg, "remove it and: timbre model pull");
+        return;
+    } else {
+        const char *type = tb_weights_meta(w, "timbre.type");
+        line = tb_sprintf("chatterbox-%s, %s, %.2f GB, %s", tb_model_is_nano(w) ? "nano" : "turbo",
+                          type ? type : "type unknown", (double)tb_file_size(path) / 1e9, path);
+        say(f, "ok", line, NULL);
+        tb_weights_free(w);
+    }
+    tb_free(line);
+}
+
+/* Bytes free where path is, or where it would be made; -1: the system does not say. */
+static double room_at(const char *path)
+{
+    struct statvfs disk;
+    char *at = tb_strdup(path);
+    bool known = statvfs(at, &disk) == 0;
+    for (char *slash; !known && (slash = strrchr(at, '/')) && slash != at;) {
+        *slash = 0;
+        known = statvfs(at, &disk) == 0;
+    }
+    if (!known) known = statvfs(*path == '/' ? "/" : ".", &disk) == 0;
+    tb_free(at);
+    return known ? (double)disk.f_bavail * (double)disk.f_frsize : -1;
+}
+
+/* Where the model would come from, and whether there is room for it. */
+static void look_for_source(struct findings *f, const tb_config *c, const char *folder)
+{
+    const bool nano = strcmp(c->model_variant, "nano") == 0;
+    const char *repo = nano ? "ResembleAI/chatterbox-nano" : "ResembleAI/chatterbox-turbo";
+    const char *t3 = nano ? "t3_nano_v1.safetensors" : "t3_turbo_v1.safetensors";
+    char *name = tb_sprintf("chatterbox-%s", c->model_variant);
+    char *files = tb_path_join(folder, name);
+    char *cache = tb_fetch_cache_folder(c->hf_hub_cache, c->hf_home);
+    char commit[TB_COMMIT_TEXT], oid[TB_OID_TEXT], *line = NULL, *cached = NULL;
+    /* The published files and the one made of them; what is here or linked to takes nothing. */
+    double need = strcmp(c->model_type, "f32") == 0 ? 2.7 : 1.4;
+    const double room = room_at(folder) / 1e9;
+    tb_model_paths paths = {0};
+
+    if (tb_model_find(&(tb_model_place){.path = files, .variant = c->model_variant}, &paths,
+                      NULL) == TB_OK) {
+        line = tb_sprintf("its published files are in %s", files);
+        say(f, "note", line, "timbre model pull, or a start of serve, makes one file of them");
+    } else if (cache && tb_hub_cache_commit(cache, repo, c->model_revision, commit) &&
+               (cached = tb_hub_cache_file(cache, repo, commit, t3, oid))) {
+        line = tb_sprintf("Hugging Face's cache has it: %s", cache);
+        say(f, "note", line, "timbre model pull, or a start of serve, takes it from there");
+    } else if (c->hf_hub_offline) {
+        say(f, gap(c), "HF_HUB_OFFLINE is on, and neither DATA nor Hugging Face's cache has it",
+            "switch it off and: timbre model pull; or name a model that you have with MODEL");
+    } else {
+        need += nano ? 1.9 : 3.0;
+        line = tb_sprintf("it would come from %s%s", c->hf_endpoint,
+                          c->model_download ? "" : ", but MODEL_DOWNLOAD is off");
+        say(f, "note", line,
+            c->model_download ? "serve fetches it in the background, or: timbre model pull"
+                              : "timbre model pull");
+    }
+    tb_free(line);
+    line = tb_sprintf("room for it: %.1f GB are needed, %.1f GB are free", need, room);
+    if (room >= 0)
+        say(f, room < need ? gap(c) : "ok", line, room < need ? "make room under DATA" : NULL);
+    tb_free(line);
+    tb_free(cached);
+    tb_free(cache);
+    tb_free(files);
+    tb_free(name);
+    tb_model_paths_clear(&paths);
+}
+
+static void look_at_model(struct findings *f, const tb_config *c)
+{
+    char *folder = tb_path_join(c->data, "models");
+    const tb_model_config model = {.path = c->model,
+                                   .folder = folder,
+                                   .variant = c->model_variant,
+                                   .type = c->model_type};
+    char *path = tb_model_installed(&model);
+    if (strcmp(c->engine, "embedded") == 0) {
+        say(f, "ok", "ENGINE is embedded: no model is looked for", NULL);
+    } else if (path) {
+        look_at_installed(f, c, path);
+    } else {
+        char *line = tb_sprintf("chatterbox-%s is not installed as %s: the embedded engine answers",
+                                c->model_variant, c->model_type);
+        say(f, gap(c), line, NULL);
+        tb_free(line);
+        look_for_source(f, c, folder);
+    }
+    tb_free(path);
+    tb_free(folder);
+}
+
 int tb_cli_run_doctor(tb_cli *cli)
 {
     const tb_config *c = &cli->config;
@@ -114,10 +241,7 @@ int tb_cli_run_doctor(tb_cli *cli)
         tb_free(line);
     }
     tb_embedded_close(embedded);
-    say(&f, "note", "the weights of chatterbox-turbo are not installed",
-        "the embedded engine answers, and every reply says so");
-    if (strcmp(c->engine, "chatterbox") == 0)
-        say(&f, "missing", "ENGINE is chatterbox", "set ENGINE=auto or ENGINE=embedded");
+    look_at_model(&f, c);
     if (!*c->api_username || !*c->api_password)
         say(&f, "missing", "no credentials are set: timbre serve will not start",
             "put API_USERNAME and API_PASSWORD into .env (make start writes one)");

@@ -202,6 +202,28 @@ static void the_doctor_reports_in_json(void **state)
     expect("test ! -e none", 0, ""); /* it looks and touches nothing */
 }
 
+static void the_doctor_tells_where_the_model_is_or_would_come_from(void **state)
+{
+    (void)state;
+    int status;
+    char *none = shell("HF_HOME=nowhere \"$T\" doctor --data none --model-type q8_0", &status);
+    if (!strstr(none, "chatterbox-turbo is not installed as q8_0") ||
+        !strstr(none, "huggingface.co") || !strstr(none, "GB are free"))
+        fail_msg("%s", none);
+    tb_free(none);
+    expect("HF_HOME=nowhere HF_HUB_OFFLINE=1 \"$T\" doctor --data none --engine chatterbox", 3,
+           "missing  HF_HUB_OFFLINE");
+    /* A cache as Hugging Face's programs lay it out. */
+    expect("d=hf/hub/models--ResembleAI--chatterbox-turbo; "
+           "c=0123456789abcdef0123456789abcdef01234567; mkdir -p $d/refs $d/snapshots/$c && "
+           "printf $c >$d/refs/main && : >$d/snapshots/$c/t3_turbo_v1.safetensors && "
+           "HF_HOME=hf HF_HUB_OFFLINE=1 \"$T\" doctor --data none",
+           3, "Hugging Face's cache has it: hf/hub");
+    expect("printf GGUF >bad.gguf; \"$T\" doctor --data none --model bad.gguf", 3,
+           "missing  bad.gguf");
+    expect("\"$T\" doctor --data none --engine embedded", 3, "no model is looked for");
+}
+
 static void errors_are_json_when_json_is_wanted(void **state)
 {
     (void)state;
@@ -223,6 +245,7 @@ int main(void)
         cmocka_unit_test(a_text_becomes_a_sound_and_a_seed_the_same_one),
         cmocka_unit_test(what_is_kept_is_listed_and_can_be_removed),
         cmocka_unit_test(the_doctor_reports_in_json),
+        cmocka_unit_test(the_doctor_tells_where_the_model_is_or_would_come_from),
         cmocka_unit_test(errors_are_json_when_json_is_wanted),
     };
     return cmocka_run_group_tests(tests, begin, end);
