@@ -68,21 +68,35 @@ static tb_status run_flow(tb_sound *s, const tb_nn *nn, const int32_t *tokens, s
     return st;
 }
 
+/* Oscillators of frames from `at` to `to`, whose pitch begins at f0: 12 ms for a second of sound,
+ * so whoever has had enough is asked after each. */
+static tb_status oscillate(const tb_sound *s, tb_hift_osc *osc, const float *f0, size_t at,
+                           size_t to, const tb_cancel *cancel, tb_err *err)
+{
+    enum { SLICE = 50 };
+    for (size_t n; at < to; at += n, f0 += n) {
+        if (tb_cancelled(cancel)) return tb_fail_cancelled(err);
+        n = to - at < SLICE ? to - at : SLICE;
+        tb_hift_source(s->hift, f0, n, NULL, osc, s->source + at * TB_HIFT_HOP);
+    }
+    return TB_OK;
+}
+
 /* Pitch and oscillators from `done` to frames; afterwards osc stands at `until`. */
-static void run_source(tb_sound *s, const tb_nn *nn, size_t until, size_t frames)
+static tb_status run_source(tb_sound *s, const tb_nn *nn, size_t until, size_t frames,
+                            const tb_cancel *cancel, tb_err *err)
 {
     const size_t mels = s->flow->mels, mark = tb_scratch_mark(nn->scratch);
     const size_t from = s->done > TB_HIFT_F0_CONVS ? s->done - TB_HIFT_F0_CONVS : 0;
     float *f0 = tb_scratch_f32(nn->scratch, frames - from);
     tb_hift_f0(s->hift, nn, s->mel + from * mels, frames - from, f0);
-    tb_hift_source(s->hift, f0 + (s->done - from), until - s->done, NULL, &s->osc,
-                   s->source + s->done * TB_HIFT_HOP);
-    if (frames > until) { /* for the vocoder's view ahead only: it is made anew next time */
+    tb_status st = oscillate(s, &s->osc, f0 + (s->done - from), s->done, until, cancel, err);
+    if (!st && frames > until) { /* for the vocoder's view ahead: it is made anew next time */
         tb_hift_osc ahead = s->osc;
-        tb_hift_source(s->hift, f0 + (until - from), frames - until, NULL, &ahead,
-                       s->source + until * TB_HIFT_HOP);
+        st = oscillate(s, &ahead, f0 + (until - from), until, frames, cancel, err);
     }
     tb_scratch_release(nn->scratch, mark);
+    return st;
 }
 
 static void fade_over(const tb_sound *s, float *wav)
@@ -105,7 +119,8 @@ tb_status tb_sound_more(tb_sound *s, const tb_nn *nn, const int32_t *tokens, siz
     const size_t until = frames > held ? frames - held : 0;
     if (until <= s->done) goto out; /* nothing new */
 
-    run_source(s, nn, until, frames);
+    st = run_source(s, nn, until, frames, cancel, err);
+    if (st) goto out;
     tb_hift_reach(s->hift, &before, &after);
     const size_t from = s->done > before ? s->done - before : 0;
     float *wav = tb_scratch_f32(nn->scratch, (frames - from) * TB_HIFT_HOP);
