@@ -158,10 +158,11 @@ int tb_cli_completion(FILE *out, const char *shell)
           "\"$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n    1\\ *) words='",
           out);
     words(out, NULL);
-    fputs("' ;;\n    2\\ voices*) words='", out);
-    words(out, "voices");
-    fputs("' ;;\n    2\\ history*) words='", out);
-    words(out, "history");
+    static const char *const groups[] = {"voices", "history", "model"};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        fprintf(out, "' ;;\n    2\\ %s*) words='", groups[i]);
+        words(out, groups[i]);
+    }
     fputs("' ;;\n", out);
     for (const tb_cli_command *c = tb_cli_commands; c->name; c++) {
         if (c->hidden) continue;

@@ -91,6 +91,7 @@ static void every_command_has_help(void **state)
         "serve",         "say",           "voices list",  "voices add",   "voices show",
         "voices rename", "voices remove", "history list", "history show", "history remove",
         "ambiences",     "languages",     "doctor",       "completion",   "man",
+        "model pull",    "model convert", "model show",   "probe",
     };
     int status;
     char *all = shell("\"$T\" --help", &status);
@@ -125,6 +126,7 @@ static void the_completion_and_the_manual_are_well_formed(void **state)
     (void)state;
     expect("\"$T\" completion bash | bash -n 2>&1", 0, "");
     expect("\"$T\" completion bash", 0, "complete ");
+    expect("\"$T\" completion bash", 0, "model*) words=' pull convert show'");
     expect("\"$T\" completion zsh", 0, "compdef");
     expect("\"$T\" man", 0, ".SH");
     expect("command -v mandoc >/dev/null || exit 0; "
