@@ -1,0 +1,122 @@
+#include "nn/yardstick.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "nn/ops.h"
+
+#include <string.h>
+#include <time.h>
+
+enum { LEAST_RUNS = 7 };
+static const double ENOUGH_S = 1;
+
+/* ---- timing ---- */
+
+static int64_t process_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+double tb_timing_cpu_s(void)
+{
+    return (double)process_ns() * 1e-9;
+}
+
+bool tb_timing_again(tb_timing *t, size_t least, double enough_s)
+{
+    const int64_t now = tb_clock_mono_ns();
+    const double took = (double)(now - t->started) * 1e-9;
+    const double cpu = (double)(process_ns() - t->cpu) * 1e-9;
+
+    if (t->begun == 0) {
+        t->begun = now;
+    } else {
+        if (t->runs == 0 || took < t->best_s) t->best_s = took;
+        if (t->runs == 0 || cpu < t->best_cpu_s) t->best_cpu_s = cpu;
+        t->runs++;
+    }
+    if (t->runs >= least && (double)(now - t->begun) * 1e-9 >= enough_s) return false;
+    t->cpu = process_ns();
+    t->started = tb_clock_mono_ns();
+    return true;
+}
+
+/* ---- memory ---- */
+
+enum { MOST = 256 }; /* threads of a pool */
+
+typedef struct {
+    const uint64_t *data;
+    size_t n, pieces;
+    uint64_t sum[MOST]; /* so that the reading is not for nothing */
+} reading;
+
+static void read_piece(void *self, size_t i)
+{
+    reading *r = self;
+    const uint64_t *p = r->data + r->n / r->pieces * i;
+    uint64_t a = 0, b = 0, c = 0, d = 0;
+
+    for (size_t k = 0; k + 32 <= r->n / r->pieces; k += 32)
+        for (size_t j = 0; j < 32; j += 4) {
+            a += p[k + j];
+            b += p[k + j + 1];
+            c += p[k + j + 2];
+            d += p[k + j + 3];
+        }
+    r->sum[i] = a + b + c + d;
+}
+
+static size_t threads_of(const tb_pool *pool)
+{
+    const size_t n = tb_pool_threads(pool);
+    return n < MOST ? n : MOST;
+}
+
+double tb_yardstick_read(tb_pool *pool)
+{
+    reading r = {.n = (512u << 20) / sizeof *r.data, .pieces = threads_of(pool)};
+    uint64_t *data = tb_alloc(r.n * sizeof *data);
+    tb_timing t = {0};
+
+    memset(data, 1, r.n * sizeof *data);
+    r.data = data;
+    while (tb_timing_again(&t, LEAST_RUNS, ENOUGH_S))
+        tb_pool_for(pool, r.pieces, read_piece, &r);
+    tb_free(data);
+    return (double)(r.n * sizeof *data) / t.best_s;
+}
+
+/* ---- multiplication ---- */
+
+typedef struct {
+    tb_dtype type;
+    double rate[MOST]; /* of each thread, the best */
+} multiplying;
+
+enum { PEAK_TIMES = 100000 };
+
+static void multiply_piece(void *self, size_t i)
+{
+    multiplying *m = self;
+    const int64_t begun = tb_clock_mono_ns();
+    const double done = tb_nn_peak(m->type, PEAK_TIMES);
+    const double rate = done / ((double)(tb_clock_mono_ns() - begun) * 1e-9);
+
+    if (rate > m->rate[i]) m->rate[i] = rate;
+}
+
+double tb_yardstick_rate(tb_pool *pool, tb_dtype type)
+{
+    multiplying m = {.type = type};
+    tb_timing t = {0};
+    double sum = 0;
+
+    while (tb_timing_again(&t, LEAST_RUNS, ENOUGH_S))
+        tb_pool_for(pool, threads_of(pool), multiply_piece, &m);
+    for (size_t i = 0; i < threads_of(pool); i++)
+        sum += m.rate[i];
+    return sum;
+}

@@ -1,0 +1,39 @@
+#ifndef TB_NN_YARDSTICK_H
+#define TB_NN_YARDSTICK_H
+
+#include "nn/pool.h"
+#include "nn/tensor.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What this machine can, and how long things take on it: for benches. */
+
+/*
+ * The best of many runs of one thing:
+ *
+ *     tb_timing t = {0};
+ *     while (tb_timing_again(&t, 7, 1))
+ *         work();
+ *
+ * On a busy machine the best is what the code can do; the rest is the others' doing.
+ */
+typedef struct {
+    double best_s;     /* of the clock */
+    double best_cpu_s; /* of all threads of the process, what they computed */
+    size_t runs;       /* made so far */
+    int64_t begun, started, cpu;
+} tb_timing;
+
+/* True: run it once more. At least `least` runs, and more until enough_s have passed. */
+bool tb_timing_again(tb_timing *t, size_t least, double enough_s);
+
+double tb_timing_cpu_s(void); /* computed by the process so far */
+
+/* Bytes a second that the pool's threads read from memory. */
+double tb_yardstick_read(tb_pool *pool);
+/* Multiplications and additions a second of all threads of the pool, each at its best, from
+ * register to register (tb_nn_peak). 0: the CPU has no instruction for the type. */
+double tb_yardstick_rate(tb_pool *pool, tb_dtype type);
+
+#endif
