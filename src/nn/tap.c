@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+TB_PRINTF(6, 0)
 static void put(const tb_tap *tap, const float *x, size_t rows, size_t cols, bool transposed,
                 const char *fmt, va_list ap)
 {
