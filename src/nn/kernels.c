@@ -20,7 +20,11 @@
 #define STRING(a)     STRING2(a)
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-enum { VW = TB_VW };
+#if defined(TB_ISA_BF16)
+enum { VW = TB_VW, VNNI = 1 }; /* no CPU has the bf16 products without the byte ones */
+#else
+enum { VW = TB_VW, VNNI = 0 };
+#endif
 
 typedef float vf __attribute__((vector_size(VW * 4)));
 typedef int32_t vi __attribute__((vector_size(VW * 4)));
@@ -610,6 +614,278 @@ static void dot_bf16(const tb_dot *d, size_t T, size_t N)
 }
 #endif
 
+/* ---- block types times bytes ---- */
+
+/*
+ * Columns side by side: VW rows of weights are turned into a panel whose lanes run along them, four
+ * bytes a lane, as they lie in the file, scales and all. A block's sum over 32 numbers is then a
+ * chain of four-byte products in one lane, exact, and every result one sum over its blocks in
+ * order. Two blocks are a whole number of lanes: 17 of q8_0, 9 of q4_0. Where a scale stands, x has
+ * zeros.
+ */
+enum {
+    PAIR_X = 18,                  /* words of x of two blocks: q4_0 has its high halves behind */
+    LOW_X = 9,                    /* ... here */
+    CHUNK = 8,                    /* pairs of blocks that are turned at a time */
+    CHUNK_WORDS = CHUNK * 17,     /* of q8_0, the larger type */
+    ROWS_Q = TB_VW == 16 ? 8 : 4, /* rows of x at once */
+    OFFSET_Q8 = VNNI ? 128 : 0,   /* what is added to a weight to make it unsigned */
+    OFFSET_Q4 = 8,
+};
+
+ALWAYS_INLINE vi splat_int(int32_t x)
+{
+    return (vi){0} + x;
+}
+
+/* sum + the products of each lane's four bytes; x within -127 .. 127. Unsigned w for VNNI. */
+ALWAYS_INLINE vi dot4(vi sum, vi w, vi x)
+{
+#if defined(TB_ISA_BF16)
+    return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)w, (__m512i)x);
+#elif TB_VW == 16
+    const __m512i zero = _mm512_setzero_si512();
+    __mmask64 below = _mm512_movepi8_mask((__m512i)w);
+    __m512i signed_x = _mm512_mask_sub_epi8((__m512i)x, below, zero, (__m512i)x);
+    __m512i s = _mm512_maddubs_epi16(_mm512_abs_epi8((__m512i)w), signed_x);
+    return sum + (vi)_mm512_madd_epi16(s, _mm512_set1_epi16(1));
+#elif TB_VW == 8
+    __m256i s =
+        _mm256_maddubs_epi16(_mm256_abs_epi8((__m256i)w), _mm256_sign_epi8((__m256i)x, (__m256i)w));
+    return sum + (vi)_mm256_madd_epi16(s, _mm256_set1_epi16(1));
+#else
+    /* Two products of bytes fit into 16 bits. */
+    typedef int16_t vs __attribute__((vector_size(VW * 4)));
+    vs s = ((vs)w << 8 >> 8) * ((vs)x << 8 >> 8) + ((vs)w >> 8) * ((vs)x >> 8);
+    return sum + ((vi)s << 16 >> 16) + ((vi)s >> 16);
+#endif
+}
+
+/* The low 16 bits of each lane, a half-precision number not infinite. */
+ALWAYS_INLINE vf scales(vi half)
+{
+    vf size = (vf)((half & 0x7fff) << 13) * 0x1p112f;
+    return (vf)((vi)size | (half & 0x8000) << 16);
+}
+
+#if TB_VW > 4
+/* n <= 16 bytes, then zeros. */
+ALWAYS_INLINE __m128i load_bytes(const char *p, size_t n)
+{
+#if TB_VW == 16
+    return n >= 16 ? _mm_loadu_si128((const __m128i *)(const void *)p)
+                   : _mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p);
+#else
+    char part[16] = {0};
+    if (n >= 16) return _mm_loadu_si128((const __m128i *)(const void *)p);
+    memcpy(part, p, n);
+    return _mm_loadu_si128((const __m128i *)(const void *)part);
+#endif
+}
+
+/* 16 bytes of the rows j, j + 4, ... */
+ALWAYS_INLINE vi four_words(const char *w, const size_t *row, size_t n)
+{
+#if TB_VW == 16
+    __m512i v = _mm512_castsi128_si512(load_bytes(w + row[0], n));
+    v = _mm512_mask_broadcast_i32x4(v, 0x00f0, load_bytes(w + row[4], n));
+    v = _mm512_mask_broadcast_i32x4(v, 0x0f00, load_bytes(w + row[8], n));
+    return (vi)_mm512_mask_broadcast_i32x4(v, 0xf000, load_bytes(w + row[12], n));
+#else
+    return (vi)_mm256_inserti128_si256(_mm256_castsi128_si256(load_bytes(w + row[0], n)),
+                                       load_bytes(w + row[4], n), 1);
+#endif
+}
+#endif
+
+/* n bytes of VW rows, the first from w + row[0] on, as words side by side; zeros behind the last.
+ * flip is laid over every word. The rows as far below are asked for: memory is read in order. */
+ALWAYS_INLINE void turn_rows(const char *w, const size_t row[VW], size_t n, size_t ahead,
+                             int32_t flip, vi *out)
+{
+#if TB_VW > 4
+    for (size_t b = 0; b < n; b += 16, out += 4) {
+        vi v[4];
+        if (b % 64 == 0)
+            for (size_t j = 0; j < VW; j++)
+                __builtin_prefetch(w + row[j] + b + ahead);
+        for (size_t j = 0; j < 4; j++)
+            v[j] = four_words(w + b, row + j, n - b);
+#if TB_VW == 16
+        __m512i a = _mm512_unpacklo_epi32((__m512i)v[0], (__m512i)v[1]);
+        __m512i c = _mm512_unpacklo_epi32((__m512i)v[2], (__m512i)v[3]);
+        __m512i e = _mm512_unpackhi_epi32((__m512i)v[0], (__m512i)v[1]);
+        __m512i g = _mm512_unpackhi_epi32((__m512i)v[2], (__m512i)v[3]);
+        out[0] = (vi)_mm512_unpacklo_epi64(a, c) ^ flip;
+        out[1] = (vi)_mm512_unpackhi_epi64(a, c) ^ flip;
+        out[2] = (vi)_mm512_unpacklo_epi64(e, g) ^ flip;
+        out[3] = (vi)_mm512_unpackhi_epi64(e, g) ^ flip;
+#else
+        __m256i a = _mm256_unpacklo_epi32((__m256i)v[0], (__m256i)v[1]);
+        __m256i c = _mm256_unpacklo_epi32((__m256i)v[2], (__m256i)v[3]);
+        __m256i e = _mm256_unpackhi_epi32((__m256i)v[0], (__m256i)v[1]);
+        __m256i g = _mm256_unpackhi_epi32((__m256i)v[2], (__m256i)v[3]);
+        out[0] = (vi)_mm256_unpacklo_epi64(a, c) ^ flip;
+        out[1] = (vi)_mm256_unpackhi_epi64(a, c) ^ flip;
+        out[2] = (vi)_mm256_unpacklo_epi64(e, g) ^ flip;
+        out[3] = (vi)_mm256_unpackhi_epi64(e, g) ^ flip;
+#endif
+    }
+#else
+    (void)ahead;
+    for (size_t b = 0; b < n; b += 16, out += 4) {
+        vi v[4] = {{0}};
+        for (size_t j = 0; j < 4; j++)
+            memcpy(&v[j], w + row[j] + b, n - b < 16 ? n - b : 16);
+        vi a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5);
+        vi c = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
+        vi e = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
+        vi g = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+        out[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5) ^ flip;
+        out[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7) ^ flip;
+        out[2] = __builtin_shufflevector(e, g, 0, 1, 4, 5) ^ flip;
+        out[3] = __builtin_shufflevector(e, g, 2, 3, 6, 7) ^ flip;
+    }
+#endif
+}
+
+/* rows x VW results, to which `pairs` pairs of blocks are added. */
+ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs,
+                              const tb_quant_pair *x, size_t ldx, const int rows, const bool first,
+                              float *y, ptrdiff_t ldy)
+{
+    vf acc[ROWS_Q];
+    for (int i = 0; i < rows; i++)
+        acc[i] = first ? (vf){0} : load(y + i * ldy);
+    for (size_t p = 0; p < pairs; p++, x++) {
+        const int words = type == TB_Q8_0 ? 17 : 9, middle = words / 2;
+        const int32_t flip = type == TB_Q8_0 && OFFSET_Q8 > 0 ? 0x8080 : 0;
+        for (int half = 0; half < 2; half++) {
+            vi sum[ROWS_Q];
+            for (int i = 0; i < rows; i++)
+                sum[i] = splat_int(x[(size_t)i * ldx].start[half]);
+            /* The middle word is of both blocks: numbers of the first, the second's scale. */
+            const int from = half ? middle + 1 : 0, to = half ? words : middle + 1;
+#if defined(__clang__)
+#pragma clang loop unroll(full)
+#else
+#pragma GCC unroll 16
+#endif
+            for (int g = from; g < to; g++) {
+                vi w = panel[g];
+                if (type == TB_Q4_0) {
+                    vi high = w >> 4 & 0x0f0f0f0f;
+                    w &= 0x0f0f0f0f;
+                    for (int i = 0; i < rows; i++)
+                        sum[i] = dot4(sum[i], high, splat_int(x[(size_t)i * ldx].q[LOW_X + g]));
+                }
+                for (int i = 0; i < rows; i++)
+                    sum[i] = dot4(sum[i], w, splat_int(x[(size_t)i * ldx].q[g]));
+            }
+            vi scale = half ? panel[middle] >> 16 : panel[0];
+            vf d = scales((scale & 0xffff) ^ flip);
+            for (int i = 0; i < rows; i++)
+                acc[i] += __builtin_convertvector(sum[i], vf) *
+                          (d * splat(x[(size_t)i * ldx].scale[half]));
+        }
+        panel += words;
+    }
+    for (int i = 0; i < rows; i++)
+        store(y + i * ldy, acc[i]);
+}
+
+ALWAYS_INLINE void quant_rows(const tb_dtype type, const tb_dot *d, size_t T, size_t n, size_t cols)
+{
+    vi panel[CHUNK_WORDS + 4]; /* a piece of 16 bytes may end behind */
+    const size_t row_bytes = d->row_bytes, pairs = (d->C / TB_QUANT_BLOCK + 1) / 2;
+    const size_t pair_bytes = type == TB_Q8_0 ? 68 : 36;
+    const ptrdiff_t ldx = d->ldx;
+    size_t row[VW];
+    for (size_t j = 0; j < VW; j++) /* what stands behind the last is dropped by the caller */
+        row[j] = (j < cols ? j : cols - 1) * row_bytes;
+    const char *w = (const char *)d->w + n * row_bytes;
+    for (size_t p = 0; p < pairs; p += CHUNK) {
+        const size_t some = pairs - p < CHUNK ? pairs - p : CHUNK, at = p * pair_bytes;
+        const size_t left = row_bytes - at;
+        const tb_quant_pair *x = (const tb_quant_pair *)d->x + p;
+        turn_rows(w + at, row, left < some * pair_bytes ? left : some * pair_bytes, VW * row_bytes,
+                  type == TB_Q8_0 && OFFSET_Q8 > 0 ? (int32_t)0x80808080 : 0, panel);
+        size_t t = 0;
+#define SOME_ROWS(R)                                                                              \
+    for (; t + R <= T; t += R) {                                                                  \
+        float *y = d->y + (ptrdiff_t)t * d->ldy + n;                                              \
+        quant_tile(type, panel, some, x + (ptrdiff_t)t * ldx, (size_t)ldx, R, p == 0, y, d->ldy); \
+    }
+        SOME_ROWS(ROWS_Q)
+#if TB_VW == 16
+        SOME_ROWS(4)
+#endif
+        SOME_ROWS(2)
+        SOME_ROWS(1)
+#undef SOME_ROWS
+    }
+}
+
+static void dot_quant(const tb_dot *d, size_t T, size_t N)
+{
+    for (size_t n = 0; n < N; n += VW) {
+        const size_t cols = N - n < VW ? N - n : VW;
+        if (d->type == TB_Q8_0)
+            quant_rows(TB_Q8_0, d, T, n, cols);
+        else
+            quant_rows(TB_Q4_0, d, T, n, cols);
+    }
+}
+
+/* One block of x: bytes from -127 to 127, their sum, and what one of them is worth. */
+static float quantise_block(const float *x, int8_t q[TB_QUANT_BLOCK], int32_t *sum)
+{
+    vf largest = {0};
+    vi total = {0};
+    int32_t wide[TB_QUANT_BLOCK];
+    for (size_t c = 0; c < TB_QUANT_BLOCK; c += VW)
+        largest = vmax(vabs(load(x + c)), largest);
+    float most = 0, lanes[VW];
+    store(lanes, largest);
+    for (size_t i = 0; i < VW; i++)
+        most = lanes[i] > most ? lanes[i] : most;
+    const float inverse = most > 0 ? 127.0f / most : 0;
+    for (size_t c = 0; c < TB_QUANT_BLOCK; c += VW) {
+        /* Adding 1.5 * 2^23 rounds to an integer, to even. */
+        vi i = (vi)(load(x + c) * inverse + 12582912.0f) - 0x4b400000;
+        total += i;
+        memcpy(wide + c, &i, sizeof i);
+    }
+    *sum = 0;
+    for (size_t i = 0; i < VW; i++)
+        *sum += total[i];
+    for (size_t c = 0; c < TB_QUANT_BLOCK; c++)
+        q[c] = (int8_t)wide[c];
+    return most / 127.0f;
+}
+
+static void quantise(tb_dtype type, const float *x, size_t C, tb_quant_pair *out)
+{
+    const int32_t offset = type == TB_Q8_0 ? OFFSET_Q8 : OFFSET_Q4;
+    const size_t blocks = C / TB_QUANT_BLOCK;
+    for (size_t b = 0; b < blocks; b += 2, out++) {
+        char *words = (char *)out->q;
+        memset(out, 0, sizeof *out);
+        for (size_t half = 0; half < 2 && b + half < blocks; half++) {
+            int8_t q[TB_QUANT_BLOCK];
+            int32_t sum;
+            out->scale[half] = quantise_block(x + (b + half) * TB_QUANT_BLOCK, q, &sum);
+            out->start[half] = -offset * sum;
+            if (type == TB_Q8_0) {
+                memcpy(words + 34 * half + 2, q, 32);
+            } else {
+                memcpy(words + 18 * half + 2, q, 16);
+                memcpy(words + LOW_X * 4 + 18 * half + 2, q + 16, 16);
+            }
+        }
+    }
+}
+
 /* ---- element by element ---- */
 
 static void epilogue(const float *x, size_t ldx, size_t T, size_t N, const float *bias, tb_act act,
@@ -882,6 +1158,8 @@ const tb_kernels PASTE(tb_kernels_, TB_ISA) = {
 #if defined(TB_ISA_BF16)
     .dot_bf16 = dot_bf16,
 #endif
+    .dot_quant = dot_quant,
+    .quantise = quantise,
     .to_f32 = to_f32,
     .to_bf16 = to_bf16,
     .epilogue = epilogue,

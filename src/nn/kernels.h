@@ -23,6 +23,14 @@ typedef struct {
     ptrdiff_t ldy;
 } tb_dot;
 
+/* Two blocks of x as the products with block types want them (kernels.c, "block types times
+ * bytes"); a row has (C / 32 + 1) / 2, the last one filled up with zeros. */
+typedef struct {
+    int32_t q[18];    /* bytes, four a word, in the order of the weights' */
+    int32_t start[2]; /* of the blocks' sums: minus what the weights' offset adds */
+    float scale[2];
+} tb_quant_pair;
+
 /* Scores and weighted sums of attention, for up to TB_ATTEND_ROWS queries of one head. */
 enum { TB_ATTEND_ROWS = 24 };
 
@@ -30,6 +38,10 @@ typedef struct {
     const char *name;
     void (*dot)(const tb_dot *d, size_t T, size_t N);
     void (*dot_bf16)(const tb_dot *d, size_t T, size_t N); /* NULL: the CPU cannot */
+    /* type q8_0 or q4_0, one tap; x rows of tb_quant_pair, ldx pairs apart. y has room for N
+     * rounded up to 16; what stands behind N is noise. */
+    void (*dot_quant)(const tb_dot *d, size_t T, size_t N);
+    void (*quantise)(tb_dtype type, const float *x, size_t C, tb_quant_pair *out);
     void (*to_f32)(tb_dtype type, const void *src, float *dst, size_t n);
     void (*to_bf16)(const float *src, uint16_t *dst, size_t n);
     /* y = act(x + bias), set or added; x rows ldx apart, y rows ldy apart. bias NULL: none. */

@@ -27,7 +27,8 @@ static const tb_kernels *best(const char *at_most)
     else
         return k;
     if (at_most && strcmp(at_most, k->name) == 0) return k;
-    if (__builtin_cpu_supports("avx512bf16")) k = &tb_kernels_avx512bf16;
+    if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni"))
+        k = &tb_kernels_avx512bf16;
 #endif
     return k;
 }
@@ -121,6 +122,8 @@ typedef struct {
     size_t N_piece, blocks;
     size_t pitch;                   /* numbers from row to row of the copied block */
     bool copy, bf16, widen;         /* widen: weights are made f32 once for many rows */
+    tb_quant_pair *pairs;           /* (T, n_pairs): x in bytes for block types; NULL: x */
+    size_t n_pairs;                 /* of a row */
     size_t w_taps, w_first, w_step; /* which taps of the weights: first, first + step, ... */
     tb_act act;
     tb_into store;
@@ -176,7 +179,10 @@ static void product_piece(void *op, size_t i, void *mine)
         taps = 1;
     }
     tb_dot d = {.taps = taps, .C = C, .xoff = xoff, .woff = woff, .y = sums, .ldy = COLUMNS};
-    if (p->copy) {
+    if (p->pairs) {
+        d.x = p->pairs + t0 * p->n_pairs;
+        d.ldx = (ptrdiff_t)p->n_pairs;
+    } else if (p->copy) {
         fill_block(p, t0, rows, row, block);
         d.x = block;
         d.ldx = (ptrdiff_t)(p->stride * p->pitch);
@@ -198,10 +204,20 @@ static void product_piece(void *op, size_t i, void *mine)
             d.type = TB_F32;
             d.row_bytes = (K + APART) * sizeof *wide;
         }
-        (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, rows, cols);
+        if (p->pairs)
+            p->k->dot_quant(&d, rows, cols);
+        else
+            (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, rows, cols);
         p->k->epilogue(sums, COLUMNS, rows, cols, p->w->bias ? p->w->bias + n : NULL, p->act,
                        p->store, p->y + t0 * p->ldy + n, p->ldy);
     }
+}
+
+static void quantise_row(void *op, size_t t, void *mine)
+{
+    (void)mine;
+    const product *p = op;
+    p->k->quantise(p->w->type, p->x + t * p->ldx, p->C, p->pairs + t * p->n_pairs);
 }
 
 /* Rows this far apart fall into one and the same set of the first cache, and push each other out.
@@ -220,11 +236,20 @@ static void multiply(const tb_nn *nn, product *p)
 {
     if (p->T == 0 || p->w->N == 0) return;
     assert(p->taps <= MAX_TAPS);
+    const size_t mark = tb_scratch_mark(nn->scratch);
+    const bool blocks = p->w->type == TB_Q8_0 || p->w->type == TB_Q4_0;
     p->k = kernels();
+    if (blocks && !p->w->exact && p->taps == 1 && !p->copy && p->stride == 1) {
+        p->n_pairs = (p->C / TB_QUANT_BLOCK + 1) / 2;
+        p->pairs = tb_scratch_bytes(nn->scratch, p->T * p->n_pairs * sizeof *p->pairs);
+        spread(nn, p->T, (double)p->T * (double)p->C * 8, 0, quantise_row, p);
+    }
     p->bf16 = p->w->type == TB_BF16 && !p->w->exact && p->k->dot_bf16;
     p->copy = p->copy || p->bf16;
-    p->widen = (p->w->type != TB_F32 || aliases(p->w->K)) && !p->bf16 && p->T > FEW;
+    p->widen = ((p->w->type != TB_F32 || aliases(p->w->K)) && p->T > FEW) || blocks;
+    p->widen = p->widen && !p->bf16 && !p->pairs;
     p->copy = p->copy || (aliases(p->ldx) && p->T > FEW);
+    p->copy = p->copy && !p->pairs;
     p->pitch = p->taps == 1 && aliases(p->C) ? p->C + APART : p->C;
     const size_t threads = tb_pool_threads(nn->pool);
     size_t wide = p->stride * p->C > p->w->K ? p->stride * p->C : p->w->K;
@@ -244,6 +269,7 @@ static void multiply(const tb_nn *nn, product *p)
     if (p->copy) floats += block_in(p, rows) * p->pitch;
     spread(nn, p->blocks * parts, (double)p->T * (double)p->w->N * (double)p->w->K,
            floats * sizeof(float), product_piece, p);
+    tb_scratch_release(nn->scratch, mark);
 }
 
 void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T,
