@@ -101,8 +101,8 @@ static float sample(const uint8_t *p, const struct format *f)
             uint64_t raw = (uint64_t)u32(p) | (uint64_t)u32(p + 4) << 32;
             memcpy(&x, &raw, sizeof x);
         }
-        /* Not a number, or far out of any range: silence rather than poison for what follows. */
-        return isfinite(x) && fabs(x) <= 1e4 ? (float)x : 0;
+        /* Far out of any range is no sound either: NAN, which the reader refuses. */
+        return fabs(x) <= 1e4 ? (float)x : NAN;
     }
     switch (f->bits) {
     case 8:
@@ -150,12 +150,18 @@ tb_status tb_wav_read(const void *data, size_t size, double max_seconds, tb_pcm 
     if ((double)frames > max_seconds * f.rate) frames = (size_t)(max_seconds * f.rate);
     tb_status st = tb_pcm_init(out, frames, (int)f.rate, err);
     if (st) return st;
-    float share = 1.0F / (float)f.channels;
     for (size_t i = 0; i < frames; i++) {
         float sum = 0;
         for (uint32_t c = 0; c < f.channels; c++)
             sum += sample(sound + i * f.block + c * (f.bits / 8), &f);
-        out->data[i] = sum * share;
+        if (!isfinite(sum)) {
+            tb_pcm_clear(out);
+            return tb_fail(
+                err, TB_EINVAL,
+                "the recording is damaged: at %.3f s it holds something that is no sound",
+                (double)i / f.rate);
+        }
+        out->data[i] = sum / (float)f.channels;
     }
     return TB_OK;
 }

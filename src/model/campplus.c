@@ -435,7 +435,7 @@ static void dense_block(const tb_campplus *net, const tb_nn *nn, size_t i, const
     float *all = tb_scratch_f32(nn->scratch, T * w->C_out); /* (T, C_out), filled from the left */
 
     put_rows(x, T, w->C_in, all, w->C_out);
-    for (size_t l = 0; l < w->n_layers; l++)
+    for (size_t l = 0; l < w->n_layers && !tb_cancelled(nn->cancel); l++)
         dense_layer(&w->layers[l], i == 0 && l == 0 ? nn : &quiet, all, w->C_out, T);
     tb_tap_put_t(nn->tap, all, T, w->C_out, "block%zu", i + 1);
 

@@ -73,9 +73,11 @@ static tb_status floats_init(float **out, size_t n, tb_err *err)
     return *out ? TB_OK : tb_nomem(err, n, sizeof **out);
 }
 
-/* Weights that are numbers can still lead to none. */
-static tb_status check_numbers(const float *x, size_t n, const char *who, tb_err *err)
+/* Weights that are numbers can still lead to none; a network that was stopped leads anywhere. */
+static tb_status check_numbers(const tb_nn *nn, const float *x, size_t n, const char *who,
+                               tb_err *err)
 {
+    if (tb_cancelled(nn->cancel)) return tb_fail_cancelled(err);
     for (size_t i = 0; i < n; i++)
         if (!isfinite(x[i]))
             return tb_fail(err, TB_EMODEL, "the %s of this model makes no number of the recording",
@@ -90,7 +92,7 @@ static tb_status make_embedding(const tb_conditioner *c, const tb_nn *nn, const 
     tb_status st = floats_init(&out->embedding, out->embedding_dim, err);
     if (st) return st;
     tb_campplus_run(&c->campplus, nn, fbank->data, fbank->rows, out->embedding);
-    return check_numbers(out->embedding, out->embedding_dim, "speaker network", err);
+    return check_numbers(nn, out->embedding, out->embedding_dim, "speaker network", err);
 }
 
 static tb_status make_speaker(const tb_conditioner *c, const tb_nn *nn, const tb_frames *mel,
@@ -100,7 +102,7 @@ static tb_status make_speaker(const tb_conditioner *c, const tb_nn *nn, const tb
     tb_status st = floats_init(&out->speaker, out->speaker_dim, err);
     if (st) return st;
     tb_ve_run(&c->ve, nn, mel->data, mel->rows, out->speaker);
-    return check_numbers(out->speaker, out->speaker_dim, "voice encoder", err);
+    return check_numbers(nn, out->speaker, out->speaker_dim, "voice encoder", err);
 }
 
 static tb_status go_on(const tb_cancel *cancel, tb_err *err)
@@ -108,9 +110,14 @@ static tb_status go_on(const tb_cancel *cancel, tb_err *err)
     return tb_cancelled(cancel) ? tb_fail_cancelled(err) : TB_OK;
 }
 
-tb_status tb_conditioner_run(const tb_conditioner *c, const tb_nn *nn, const tb_pcm *clip,
+tb_status tb_conditioner_run(const tb_conditioner *c, const tb_nn *outer, const tb_pcm *clip,
                              const tb_cancel *cancel, tb_conds *out, tb_err *err)
 {
+    const tb_nn stoppable = {.pool = outer->pool,
+                             .scratch = outer->scratch,
+                             .tap = outer->tap,
+                             .cancel = cancel};
+    const tb_nn *nn = &stoppable;
     const tb_front_tables tables = {.filters = c->tok.filters, .window = c->tok.window};
     tb_front f = {0};
     tb_conds conds = {0};
@@ -126,7 +133,6 @@ tb_status tb_conditioner_run(const tb_conditioner *c, const tb_nn *nn, const tb_
                        &conds.n_prompt, err);
     if (!st) st = go_on(cancel, err);
     if (!st) st = make_embedding(c, nn, &f.fbank, &conds, err);
-    if (!st) st = go_on(cancel, err);
     if (!st) st = make_speaker(c, nn, &f.ve, &conds, err);
     if (st) goto out;
 

@@ -27,7 +27,7 @@ void tb_conditioner_clear(tb_conditioner *c);
 
 /* clip: mono, at its own rate, any length; what is used of it ends at 15 s for the tokens, at 10 s
  * for the mel and the x-vector, and nowhere for the voice encoder. TB_EINVAL with a sentence for
- * whoever recorded it. Cancelled between two networks; the longest takes a second or so. */
+ * whoever recorded it. Cancelled within one block of a network. */
 TB_MUST_CHECK tb_status tb_conditioner_run(const tb_conditioner *c, const tb_nn *nn,
                                            const tb_pcm *clip, const tb_cancel *cancel,
                                            tb_conds *out, tb_err *err);

@@ -280,7 +280,7 @@ void tb_s3tok_run(const tb_s3tok *tok, const tb_nn *nn, const float *mel, size_t
     tb_scratch_release(nn->scratch, inner);
 
     tb_s3tok_rope(T, half, cosines, sines);
-    for (size_t i = 0; i < tok->n_blocks; i++)
+    for (size_t i = 0; i < tok->n_blocks && !tb_cancelled(nn->cancel); i++)
         block(tok, nn, i, cosines, sines, x, T);
 
     tb_nn_linear(nn, &tok->digit, x, C, T, TB_ACT_NONE, TB_SET, e, tok->digits);

@@ -1,6 +1,7 @@
 #ifndef TB_NN_OPS_H
 #define TB_NN_OPS_H
 
+#include "base/cancel.h"
 #include "nn/pool.h"
 #include "nn/scratch.h"
 #include "nn/tap.h"
@@ -17,6 +18,9 @@ typedef struct {
     tb_pool *pool;       /* NULL: this thread alone */
     tb_scratch *scratch; /* stack of temporaries */
     const tb_tap *tap;   /* golden taps; NULL when nobody listens */
+    /* NULL or not set: go on. A network that returns nothing may stop early once it is set, its
+     * results then mean nothing: whoever set it here looks at it afterwards. */
+    const tb_cancel *cancel;
 } tb_nn;
 
 /* y = W x + b with W (N, K), in any weight type; computed in f32 (bf16 weights: in bf16 with f32
