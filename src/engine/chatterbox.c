@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "dsp/mel.h"
 #include "dsp/stretch.h"
+#include "engine/gate.h"
 #include "engine/sound.h"
 #include "model/conditioner.h"
 #include "model/flow.h"
@@ -44,6 +45,7 @@ struct tb_chatterbox {
     tb_perth *perth;
     tb_pool *pool;
     pace_box *pace;
+    tb_gate *gate; /* one flow and vocoder at a time */
     tb_talk *talk; /* everybody's steps of T3, together */
     char id[ID_LEN + 1];
     const char *model;
@@ -137,6 +139,7 @@ tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox *
     c->pace = tb_alloc(sizeof *c->pace);
     pthread_mutex_init(&c->pace->lock, NULL);
     c->pace->pace = tb_pace_usual;
+    c->gate = tb_gate_new();
     size_t threads = config->threads;
     if (threads == 0) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -183,6 +186,7 @@ void tb_chatterbox_close(tb_chatterbox *c)
     if (!c) return;
     pthread_mutex_destroy(&c->pace->lock);
     tb_free(c->pace);
+    tb_gate_free(c->gate);
     tb_talk_free(c->talk);
     tb_pool_free(c->pool);
     tb_perth_close(c->perth);
@@ -215,12 +219,17 @@ const tb_conds *tb_chatterbox_default(const tb_chatterbox *c)
     return c->has_voice ? &c->voice : NULL;
 }
 
+#define CONDITION_S 1.5 /* about what a new voice takes */
+
 tb_status tb_chatterbox_condition(const tb_chatterbox *c, const tb_pcm *clip,
                                   const tb_cancel *cancel, tb_conds *out, tb_err *err)
 {
+    tb_status st = tb_gate_enter(c->gate, CONDITION_S, cancel, err);
+    if (st) return st;
     tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
-    tb_status st = tb_conditioner_run(&c->conditioner, &nn, clip, cancel, out, err);
+    st = tb_conditioner_run(&c->conditioner, &nn, clip, cancel, out, err);
     tb_scratch_free(nn.scratch);
+    tb_gate_leave(c->gate);
     return st;
 }
 
@@ -340,9 +349,18 @@ static int32_t *speech_of(const way *w, bool whole, size_t *n)
 
 static tb_status sound_piece(way *w, bool last, tb_pcm *out, tb_err *err)
 {
+    const tb_pace pace = tb_chatterbox_pace(w->c);
     size_t n;
     int32_t *speech = speech_of(w, last, &n);
-    tb_status st = tb_sound_more(&w->sound, w->nn, speech, n, last, w->cancel, out, err);
+    /* All but T3's part of what the pace says. */
+    double cost = tb_pace_cost(&pace, w->how->conds->n_prompt, 0, n) - (double)n * pace.token_s;
+    tb_status st = tb_gate_enter(w->c->gate, cost, w->cancel, err);
+    if (!st) {
+        st = tb_sound_more(&w->sound, w->nn, speech, n, last, w->cancel, out, err);
+        /* The next one inside needs as much: it is not kept by everybody who was there once. */
+        tb_scratch_trim(w->nn->scratch);
+        tb_gate_leave(w->c->gate);
+    }
     tb_free(speech);
     w->said->pieces++;
     return st;

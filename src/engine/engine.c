@@ -30,6 +30,8 @@ struct tb_engine {
 
 static const char no_weights[] = "the weights of chatterbox-turbo are not installed";
 
+static const char not_loaded[] = "ENGINE=embedded keeps chatterbox-turbo from being loaded";
+
 tb_chatterbox *tb_engine_neural(const tb_engine *e)
 {
     return atomic_load_explicit(&e->neural, memory_order_acquire);
@@ -158,6 +160,10 @@ static void install(tb_engine *e, const tb_cancel *cancel)
 void tb_engine_warm(tb_engine *e, const tb_cancel *cancel)
 {
     tb_embedded_warm(e->embedded, cancel);
+}
+
+void tb_engine_get_ready(tb_engine *e, const tb_cancel *cancel)
+{
     find_pace(e, cancel);
     if (e->model.download && e->model.folder && !e->chosen && !tb_engine_neural(e) &&
         !tb_cancelled(cancel))
@@ -201,7 +207,7 @@ static tb_status choose(const tb_engine *e, const tb_engine_opts *o, tb_plan *pl
     if (by_name && !there)
         return tb_fail_field(err, TB_EINVAL, "engine",
                              "engine is chatterbox, but %s; allowed: auto, embedded",
-                             e->chosen ? "the server runs with ENGINE=embedded" : no_weights);
+                             e->chosen ? not_loaded : no_weights);
     if (by_name && !english(plan->language))
         return tb_fail_field(err, TB_EINVAL, "language",
                              "language is '%s', but chatterbox-turbo speaks English only; leave "

@@ -24,9 +24,11 @@ typedef struct {
 TB_MUST_CHECK tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out,
                                        tb_err *err);
 void tb_engine_close(tb_engine *engine);
-/* Background work at start: the embedded engine's statistics; the model fetched, made one file and
- * taken into service. Returns when all is done, or cancelled. */
+/* Background work at start: the embedded engine's statistics. */
 void tb_engine_warm(tb_engine *engine, const tb_cancel *cancel);
+/* Background work of a server: its pace; the model fetched, made one file and taken into service.
+ * Returns when all is done, or cancelled. */
+void tb_engine_get_ready(tb_engine *engine, const tb_cancel *cancel);
 /* What is being done to get the model, for GET /; false when nothing is. */
 bool tb_engine_progress(tb_engine *engine, tb_model_progress *out);
 tb_embedded *tb_engine_embedded(tb_engine *engine);

@@ -48,7 +48,7 @@ struct tb_service {
     tb_voices *voices;
     tb_queue *queue;
     pthread_t warmer;
-    bool warming;
+    bool warming, server;
     tb_cancel warm_cancel;
     atomic_bool warm;
     atomic_ullong done, failed, cancelled, refused;

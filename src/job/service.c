@@ -35,6 +35,7 @@ tb_status tb_service_open(const tb_config *config, bool exclusive, tb_service **
     tb_status st = TB_OK;
     char *bases = NULL;
     s->config = config;
+    s->server = exclusive;
     s->models = tb_path_join(config->data, "models");
     s->cache = tb_fetch_cache_folder(config->hf_hub_cache, config->hf_home);
     st = tb_store_open(config->data, exclusive, &s->store, err);
@@ -80,6 +81,7 @@ static void *warm_up(void *arg)
     tb_service *s = arg;
     tb_engine_warm(s->engine, &s->warm_cancel);
     atomic_store(&s->warm, true);
+    if (s->server) tb_engine_get_ready(s->engine, &s->warm_cancel);
     return NULL;
 }
 
@@ -88,7 +90,9 @@ tb_status tb_service_start(tb_service *s, tb_err *err)
     int workers = s->config->workers;
     if (workers == 0) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
-        workers = cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
+        /* Speakers share the passes over the model's weights: eight on two cores are three times
+         * as much speech as two. */
+        workers = cores < 8 ? 8 : cores > 64 ? 64 : (int)cores;
     }
     tb_status st = tb_queue_new(workers, s->config->queue_max, s->config->queue_per_user, run,
                                 release, s, &s->queue, err);

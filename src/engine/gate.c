@@ -1,0 +1,86 @@
+#include "engine/gate.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <time.h>
+
+/* How often somebody who waits looks whether they still should. */
+enum { LOOK_NS = 20000000 };
+
+typedef struct waiter {
+    struct waiter *next;
+    double due;
+} waiter;
+
+struct tb_gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    waiter *waiting;
+    bool taken;
+};
+
+tb_gate *tb_gate_new(void)
+{
+    tb_gate *g = tb_alloc(sizeof *g);
+    pthread_mutex_init(&g->lock, NULL);
+    pthread_cond_init(&g->changed, NULL);
+    return g;
+}
+
+void tb_gate_free(tb_gate *g)
+{
+    if (!g) return;
+    pthread_cond_destroy(&g->changed);
+    pthread_mutex_destroy(&g->lock);
+    tb_free(g);
+}
+
+static bool is_next(const tb_gate *g, const waiter *me)
+{
+    for (const waiter *w = g->waiting; w; w = w->next)
+        if (w != me && w->due < me->due) return false;
+    return !g->taken;
+}
+
+static void forget(tb_gate *g, const waiter *me)
+{
+    waiter **p = &g->waiting;
+    while (*p != me)
+        p = &(*p)->next;
+    *p = me->next;
+}
+
+tb_status tb_gate_enter(tb_gate *g, double seconds, const tb_cancel *cancel, tb_err *err)
+{
+    tb_status st = TB_OK;
+    pthread_mutex_lock(&g->lock);
+    waiter me = {.next = g->waiting, .due = (double)tb_clock_mono_ns() * 1e-9 + seconds};
+    g->waiting = &me;
+    while (!st && !is_next(g, &me)) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += LOOK_NS;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_nsec -= 1000000000;
+            until.tv_sec++;
+        }
+        pthread_cond_timedwait(&g->changed, &g->lock, &until);
+        if (tb_cancelled(cancel)) st = tb_fail_cancelled(err);
+    }
+    forget(g, &me);
+    if (!st) g->taken = true;
+    pthread_cond_broadcast(&g->changed);
+    pthread_mutex_unlock(&g->lock);
+    return st;
+}
+
+void tb_gate_leave(tb_gate *g)
+{
+    pthread_mutex_lock(&g->lock);
+    g->taken = false;
+    pthread_cond_broadcast(&g->changed);
+    pthread_mutex_unlock(&g->lock);
+}

@@ -1,0 +1,89 @@
+/* One inside at a time; short work passes long work that came a little earlier; who is cancelled
+ * goes away; nobody is forgotten. */
+#include "base/clock.h"
+#include "engine/gate.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { MANY = 12 };
+
+static tb_gate *gate;
+static atomic_int inside, worst, order;
+
+typedef struct {
+    double seconds;
+    int place;
+    tb_cancel cancel;
+    tb_status st;
+} visitor;
+
+static void *visit(void *arg)
+{
+    visitor *v = arg;
+    v->st = tb_gate_enter(gate, v->seconds, &v->cancel, NULL);
+    if (v->st) return NULL;
+    int now = atomic_fetch_add(&inside, 1) + 1;
+    if (now > atomic_load(&worst)) atomic_store(&worst, now);
+    v->place = atomic_fetch_add(&order, 1);
+    tb_clock_sleep_ms(1);
+    atomic_fetch_sub(&inside, 1);
+    tb_gate_leave(gate);
+    return NULL;
+}
+
+static void one_at_a_time_and_nobody_forgotten(void **state)
+{
+    (void)state;
+    visitor v[MANY] = {{0}};
+    pthread_t threads[MANY];
+    gate = tb_gate_new();
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, visit, &v[i]), 0);
+    for (int i = 0; i < MANY; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(v[i].st, TB_OK);
+    }
+    assert_int_equal(atomic_load(&worst), 1);
+    assert_int_equal(atomic_load(&order), MANY);
+    tb_gate_free(gate);
+}
+
+static void short_work_passes_long_work(void **state)
+{
+    (void)state;
+    visitor longest = {.seconds = 1000}, shortest = {.seconds = 0.1}, gone = {.seconds = 1};
+    pthread_t a, b, c;
+    gate = tb_gate_new();
+    atomic_store(&order, 0);
+    assert_int_equal(tb_gate_enter(gate, 1, NULL, NULL), TB_OK); /* all wait for us */
+    assert_int_equal(pthread_create(&a, NULL, visit, &longest), 0);
+    tb_clock_sleep_ms(30);
+    assert_int_equal(pthread_create(&b, NULL, visit, &shortest), 0);
+    assert_int_equal(pthread_create(&c, NULL, visit, &gone), 0);
+    tb_clock_sleep_ms(30);
+    tb_cancel_set(&gone.cancel);
+    pthread_join(c, NULL);
+    assert_int_equal(gone.st, TB_ECANCELLED);
+    tb_gate_leave(gate);
+    pthread_join(a, NULL);
+    pthread_join(b, NULL);
+    assert_int_equal(shortest.place, 0);
+    assert_int_equal(longest.place, 1);
+    tb_gate_free(gate);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_at_a_time_and_nobody_forgotten),
+        cmocka_unit_test(short_work_passes_long_work),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
