@@ -363,16 +363,6 @@ static void to_f32(tb_dtype type, const void *src, float *dst, size_t n)
     }
 }
 
-static void to_bf16(const float *src, uint16_t *dst, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint32_t u;
-        memcpy(&u, src + i, 4);
-        u += 0x7fff + (u >> 16 & 1); /* nearest even; activations are finite */
-        dst[i] = (uint16_t)(u >> 16);
-    }
-}
-
 /* ---- sums of products ---- */
 
 /* The sums of four vectors' lanes, always in the same order. */
@@ -512,9 +502,11 @@ ALWAYS_INLINE void dot_rows(const tb_dtype type, const tb_dot *d, size_t T, size
     for (; t + MR <= T; t += MR)
         dot_tile(type, d, t, n, MR, cols);
 #if TB_VW == 16
-    /* A batch of a few speakers: weights are unpacked once for three of them. */
-    for (; t + 3 <= T; t += 3)
-        dot_tile(type, d, t, n, 3, cols);
+    /* A batch of a few speakers: weights are unpacked once for four or two of them. */
+    for (; t + 4 <= T; t += 4)
+        dot_tile(type, d, t, n, 4, cols);
+    for (; t + 2 <= T; t += 2)
+        dot_tile(type, d, t, n, 2, cols);
 #endif
     for (; t < T; t++)
         dot_tile(type, d, t, n, 1, cols);
@@ -564,12 +556,15 @@ ALWAYS_INLINE void bf16_tile(const tb_dot *d, size_t t, size_t n, const int rows
             acc[i][j] = _mm512_setzero_ps();
     const size_t C = d->C, whole = C - C % 32;
     const __mmask32 rest = (__mmask32)((1u << (C - whole)) - 1);
+    const size_t ahead = NR * d->row_bytes; /* as in dot_tile */
     for (size_t tap = 0; tap < d->taps; tap++) {
         const ptrdiff_t xo = d->xoff[tap], wo = d->woff[tap];
         for (size_t c = 0; c < whole; c += 32) {
             __m512bh b[NR];
-            for (int j = 0; j < NR; j++)
+            for (int j = 0; j < NR; j++) {
+                if (rows < MR) __builtin_prefetch((const char *)(w[j] + wo + c) + ahead);
                 b[j] = (__m512bh)_mm512_loadu_si512(w[j] + wo + c);
+            }
             for (int i = 0; i < rows; i++) {
                 __m512bh a = (__m512bh)_mm512_loadu_si512(x[i] + xo + c);
                 for (int j = 0; j < NR; j++)
@@ -601,6 +596,10 @@ ALWAYS_INLINE void bf16_rows(const tb_dot *d, size_t T, size_t n, const int cols
     size_t t = 0;
     for (; t + MR <= T; t += MR)
         bf16_tile(d, t, n, MR, cols);
+    for (; t + 4 <= T; t += 4)
+        bf16_tile(d, t, n, 4, cols);
+    for (; t + 2 <= T; t += 2)
+        bf16_tile(d, t, n, 2, cols);
     for (; t < T; t++)
         bf16_tile(d, t, n, 1, cols);
 }
@@ -903,19 +902,71 @@ static void epilogue(const float *x, size_t ldx, size_t T, size_t N, const float
     }
 }
 
-static void prologue(const tb_prologue *p, const float *x, size_t C, float *y)
+/* m <= VW numbers into y, at number c of the row. */
+ALWAYS_INLINE void put(void *y, size_t c, vf v, size_t m, const bool bf16)
+{
+#if defined(TB_ISA_BF16)
+    if (bf16) {
+        __m256i h = (__m256i)_mm512_cvtneps_pbh((__m512)v);
+        _mm256_mask_storeu_epi16((uint16_t *)y + c, (__mmask16)((1u << m) - 1), h);
+        return;
+    }
+#endif
+    (void)bf16;
+    store_n((float *)y + c, v, m);
+}
+
+/* One vector of channels of a few rows: what depends on the channel alone is made once. */
+ALWAYS_INLINE void prologue_rows(const tb_prologue *p, const float *x, size_t ldx,
+                                 const size_t rows, size_t C, void *y, size_t row_bytes,
+                                 const bool bf16)
 {
     for (size_t c = 0; c < C; c += VW) {
-        size_t m = C - c < VW ? C - c : VW;
-        vf v = load_n(x + c, m);
-        if (p->scale) v = v * load_n(p->scale + c, m) + load_n(p->shift + c, m);
-        v = vact(p->act, v);
-        if (p->alpha) {
-            vf a = load_n(p->alpha + c, m);
-            v += vsin2(a * v) / (a + 1e-9f);
+        const size_t m = C - c < VW ? C - c : VW;
+        vf scale = {0}, shift = {0}, alpha = {0}, inverse = {0};
+        if (p->scale) {
+            scale = load_n(p->scale + c, m);
+            shift = load_n(p->shift + c, m);
         }
-        store_n(y + c, v, m);
+        if (p->alpha) {
+            alpha = load_n(p->alpha + c, m);
+            inverse = 1.0f / (alpha + 1e-9f);
+        }
+        for (size_t t = 0; t < rows; t++) {
+            vf v = load_n(x + t * ldx + c, m);
+            if (p->scale) v = v * scale + shift;
+            v = vact(p->act, v);
+            if (p->alpha) v += vsin2(alpha * v) * inverse;
+            put((char *)y + t * row_bytes, c, v, m, bf16);
+        }
     }
+}
+
+ALWAYS_INLINE void prologue_of(const tb_prologue *p, const float *x, size_t ldx, size_t T, size_t C,
+                               void *y, size_t row_bytes, const bool bf16)
+{
+    enum { ROWS = 4 };
+    size_t t = 0;
+    for (; t + ROWS <= T; t += ROWS)
+        prologue_rows(p, x + t * ldx, ldx, ROWS, C, (char *)y + t * row_bytes, row_bytes, bf16);
+    for (; t < T; t++)
+        prologue_rows(p, x + t * ldx, ldx, 1, C, (char *)y + t * row_bytes, row_bytes, bf16);
+}
+
+static void prologue(const tb_prologue *p, const float *x, size_t ldx, size_t T, size_t C, void *y,
+                     size_t row_bytes, bool bf16)
+{
+    const bool plain = p->act == TB_ACT_NONE && !p->scale;
+    if (bf16 && plain && !p->alpha)
+        prologue_of(&(tb_prologue){0}, x, ldx, T, C, y, row_bytes, true);
+    else if (bf16 && plain)
+        prologue_of(&(tb_prologue){.alpha = p->alpha}, x, ldx, T, C, y, row_bytes, true);
+    else if (bf16)
+        prologue_of(p, x, ldx, T, C, y, row_bytes, true);
+    else if (plain && p->alpha)
+        prologue_of(&(tb_prologue){.alpha = p->alpha}, x, ldx, T, C, y, row_bytes, false);
+    else
+        prologue_of(p, x, ldx, T, C, y, row_bytes, false);
 }
 
 static void layer_norm(const float *gain, const float *bias, float eps, const float *x, size_t T,
@@ -1161,7 +1212,6 @@ const tb_kernels PASTE(tb_kernels_, TB_ISA) = {
     .dot_quant = dot_quant,
     .quantise = quantise,
     .to_f32 = to_f32,
-    .to_bf16 = to_bf16,
     .epilogue = epilogue,
     .prologue = prologue,
     .layer_norm = layer_norm,

@@ -43,12 +43,12 @@ typedef struct {
     void (*dot_quant)(const tb_dot *d, size_t T, size_t N);
     void (*quantise)(tb_dtype type, const float *x, size_t C, tb_quant_pair *out);
     void (*to_f32)(tb_dtype type, const void *src, float *dst, size_t n);
-    void (*to_bf16)(const float *src, uint16_t *dst, size_t n);
     /* y = act(x + bias), set or added; x rows ldx apart, y rows ldy apart. bias NULL: none. */
     void (*epilogue)(const float *x, size_t ldx, size_t T, size_t N, const float *bias, tb_act act,
                      tb_into store, float *y, size_t ldy);
-    /* One row of a prologue; y may be x. */
-    void (*prologue)(const tb_prologue *p, const float *x, size_t C, float *y);
+    /* T rows through a prologue, into f32 (y may be x) or, with dot_bf16 alone, bf16. */
+    void (*prologue)(const tb_prologue *p, const float *x, size_t ldx, size_t T, size_t C, void *y,
+                     size_t row_bytes, bool bf16);
     void (*layer_norm)(const float *gain, const float *bias, float eps, const float *x, size_t T,
                        size_t C, float *y);
     void (*softmax)(float *x, size_t n);

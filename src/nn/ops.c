@@ -104,11 +104,13 @@ static void spread(const tb_nn *nn, size_t pieces, double work, size_t scratch_e
 /* ---- sums of products: linear layers and convolutions ---- */
 
 enum {
-    COLUMNS = 16, /* results per row made before the epilogue */
+    COLUMNS = 16, /* of results: pieces are multiples of it */
     MAX_TAPS = TB_CONV_MAX_TAPS,
     APART = 16,        /* numbers between rows of a copy, so that they do not alias */
     FEW = 12,          /* rows for which weights are unpacked where they are used */
     BLOCK = 96 * 1024, /* numbers of x that a block of rows may hold: 384 kB of the L2 cache */
+    STRIP = 24 * 1024, /* bytes of x that stay in the first cache while columns pass by */
+    PASS = 128 * 1024, /* bytes of weights that stay in the second while strips pass by */
 };
 
 typedef struct {
@@ -120,6 +122,7 @@ typedef struct {
     const float *x;
     size_t ldx, T_in, T, rows; /* rows of a block */
     size_t N_piece, blocks;
+    size_t strip, columns;          /* rows and columns multiplied at a time */
     size_t pitch;                   /* numbers from row to row of the copied block */
     bool copy, bf16, widen;         /* widen: weights are made f32 once for many rows */
     tb_quant_pair *pairs;           /* (T, n_pairs): x in bytes for block types; NULL: x */
@@ -137,22 +140,27 @@ static size_t block_in(const product *p, size_t rows)
 }
 
 /* Rows of x that a block of results needs, through the prologue, zeros where there is padding. */
-static void fill_block(const product *p, size_t t0, size_t rows, float *row, float *out)
+static void fill_block(const product *p, size_t t0, size_t rows, char *out)
 {
-    size_t n = block_in(p, rows);
-    ptrdiff_t from = (ptrdiff_t)(t0 * p->stride) - p->pad;
-    for (size_t i = 0; i < n; i++) {
-        ptrdiff_t t = from + (ptrdiff_t)i;
-        bool inside = t >= 0 && t < (ptrdiff_t)p->T_in;
-        float *to = p->bf16 ? row : out + i * p->pitch;
-        if (!inside)
-            memset(to, 0, p->C * sizeof *to);
-        else if (p->pro)
-            p->k->prologue(p->pro, p->x + (size_t)t * p->ldx, p->C, to);
-        else
-            memcpy(to, p->x + (size_t)t * p->ldx, p->C * sizeof *to);
-        if (p->bf16) p->k->to_bf16(to, (uint16_t *)(void *)out + i * p->pitch, p->C);
-    }
+    static const tb_prologue none = {0};
+    const size_t n = block_in(p, rows), size = p->bf16 ? 2 : 4, row_bytes = p->pitch * size;
+    const ptrdiff_t from = (ptrdiff_t)(t0 * p->stride) - p->pad;
+    /* Rows first .. last - 1 of the block lie inside x. */
+    size_t first = from < 0 ? (size_t)-from : 0, last = n;
+    if (first > n) first = n;
+    if (from + (ptrdiff_t)n > (ptrdiff_t)p->T_in)
+        last = (ptrdiff_t)p->T_in > from ? (size_t)((ptrdiff_t)p->T_in - from) : 0;
+    if (last < first) last = first;
+    for (size_t i = 0; i < n; i++)
+        if (i < first || i >= last) memset(out + i * row_bytes, 0, p->C * size);
+    if (first == last) return;
+    const float *x = p->x + (size_t)(from + (ptrdiff_t)first) * p->ldx;
+    if (p->pro || p->bf16)
+        p->k->prologue(p->pro ? p->pro : &none, x, p->ldx, last - first, p->C,
+                       out + first * row_bytes, row_bytes, p->bf16);
+    else
+        for (size_t i = first; i < last; i++)
+            memcpy(out + i * row_bytes, x + (i - first) * p->ldx, p->C * size);
 }
 
 static void product_piece(void *op, size_t i, void *mine)
@@ -161,11 +169,11 @@ static void product_piece(void *op, size_t i, void *mine)
     const size_t t0 = i % p->blocks * p->rows, n0 = i / p->blocks * p->N_piece;
     const size_t rows = p->T - t0 < p->rows ? p->T - t0 : p->rows;
     const size_t n1 = n0 + p->N_piece < p->w->N ? n0 + p->N_piece : p->w->N;
-    const size_t K = p->w->K;
-    float *sums = mine;                         /* (rows, COLUMNS) */
-    float *wide = sums + p->rows * COLUMNS;     /* (COLUMNS, K): weights as f32 */
-    float *row = wide + COLUMNS * (K + APART);  /* (C) */
-    float *block = row + (p->C + 15) / 16 * 16; /* (block_in, C) */
+    const size_t K = p->w->K, columns = p->columns;
+    float *sums = mine;                          /* (strip, columns) */
+    float *wide = sums + p->strip * columns;     /* (columns, K): weights as f32 */
+    float *block = wide + columns * (K + APART); /* (block_in, C) */
+    if (!p->widen) block = wide;
 
     ptrdiff_t xoff[MAX_TAPS], woff[MAX_TAPS];
     for (size_t j = 0; j < p->taps; j++) {
@@ -178,21 +186,27 @@ static void product_piece(void *op, size_t i, void *mine)
         C *= taps;
         taps = 1;
     }
-    tb_dot d = {.taps = taps, .C = C, .xoff = xoff, .woff = woff, .y = sums, .ldy = COLUMNS};
+    tb_dot d = {
+        .taps = taps, .C = C, .xoff = xoff, .woff = woff, .y = sums, .ldy = (ptrdiff_t)columns};
+    const char *x;
+    size_t ldx = p->stride, size = sizeof(float); /* numbers from row to row, and their bytes */
     if (p->pairs) {
-        d.x = p->pairs + t0 * p->n_pairs;
-        d.ldx = (ptrdiff_t)p->n_pairs;
+        x = (const char *)(p->pairs + t0 * p->n_pairs);
+        ldx = p->n_pairs;
+        size = sizeof *p->pairs;
     } else if (p->copy) {
-        fill_block(p, t0, rows, row, block);
-        d.x = block;
-        d.ldx = (ptrdiff_t)(p->stride * p->pitch);
+        fill_block(p, t0, rows, (char *)block);
+        x = (const char *)block;
+        ldx *= p->pitch;
+        if (p->bf16) size = 2;
     } else {
-        d.x = p->x + t0 * p->stride * p->ldx;
-        d.ldx = (ptrdiff_t)(p->stride * p->ldx);
+        x = (const char *)(p->x + t0 * p->stride * p->ldx);
+        ldx *= p->ldx;
     }
+    d.ldx = (ptrdiff_t)ldx;
     const size_t row_bytes = tb_row_bytes(p->w->type, K);
-    for (size_t n = n0; n < n1; n += COLUMNS) {
-        const size_t cols = n1 - n < COLUMNS ? n1 - n : COLUMNS;
+    for (size_t n = n0; n < n1; n += columns) {
+        const size_t cols = n1 - n < columns ? n1 - n : columns;
         const char *w = (const char *)p->w->rows + n * row_bytes;
         d.w = w;
         d.type = p->w->type;
@@ -204,12 +218,16 @@ static void product_piece(void *op, size_t i, void *mine)
             d.type = TB_F32;
             d.row_bytes = (K + APART) * sizeof *wide;
         }
-        if (p->pairs)
-            p->k->dot_quant(&d, rows, cols);
-        else
-            (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, rows, cols);
-        p->k->epilogue(sums, COLUMNS, rows, cols, p->w->bias ? p->w->bias + n : NULL, p->act,
-                       p->store, p->y + t0 * p->ldy + n, p->ldy);
+        for (size_t t = 0; t < rows; t += p->strip) {
+            const size_t some = rows - t < p->strip ? rows - t : p->strip;
+            d.x = x + t * ldx * size;
+            if (p->pairs)
+                p->k->dot_quant(&d, some, cols);
+            else
+                (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, some, cols);
+            p->k->epilogue(sums, columns, some, cols, p->w->bias ? p->w->bias + n : NULL, p->act,
+                           p->store, p->y + (t0 + t) * p->ldy + n, p->ldy);
+        }
     }
 }
 
@@ -265,7 +283,18 @@ static void multiply(const tb_nn *nn, product *p)
     size_t parts = p->blocks >= threads * 2 ? 1 : (threads * 4 + p->blocks - 1) / p->blocks;
     p->N_piece = round_up((p->w->N + parts - 1) / parts, COLUMNS);
     parts = (p->w->N + p->N_piece - 1) / p->N_piece;
-    size_t floats = rows * COLUMNS + COLUMNS * (p->w->K + APART) + p->C + 16;
+    const size_t x_bytes = p->C * (p->bf16 ? 2 : 4) * p->stride;
+    p->strip = STRIP / x_bytes / 6 * 6;
+    if (p->strip < 6) p->strip = 6;
+    /* A convolution's taps use a row of x often enough where it lies, and its weights fill the first
+     * cache themselves. */
+    if (p->strip > rows || p->pairs || p->taps > 1) p->strip = rows;
+    const size_t w_bytes = p->widen ? p->w->K * sizeof(float) : tb_row_bytes(p->w->type, p->w->K);
+    p->columns = PASS / w_bytes / COLUMNS * COLUMNS;
+    if (p->columns < COLUMNS || (p->strip == rows && rows > FEW)) p->columns = COLUMNS;
+    if (p->columns > p->N_piece) p->columns = p->N_piece;
+    size_t floats = p->strip * p->columns;
+    if (p->widen) floats += p->columns * (p->w->K + APART);
     if (p->copy) floats += block_in(p, rows) * p->pitch;
     spread(nn, p->blocks * parts, (double)p->T * (double)p->w->N * (double)p->w->K,
            floats * sizeof(float), product_piece, p);
@@ -603,8 +632,8 @@ static void pro_piece(void *op, size_t i, void *mine)
     const rowwise *r = op;
     size_t t0, t1;
     range_of(r, i, &t0, &t1);
-    for (size_t t = t0; t < t1; t++)
-        r->k->prologue(r->pro, r->x + t * r->C, r->C, r->y + t * r->C);
+    r->k->prologue(r->pro, r->x + t0 * r->C, r->C, t1 - t0, r->C, r->y + t0 * r->C,
+                   r->C * sizeof *r->y, false);
 }
 
 void tb_nn_prologue(const tb_nn *nn, const tb_prologue *pro, const float *x, size_t T, size_t C,
