@@ -1,4 +1,5 @@
 #include "base/child.h"
+#include "cli/bench.h"
 #include "cli/cli_priv.h"
 #include "cli/pull.h"
 #include "codec/decode.h"
@@ -143,6 +144,11 @@ const tb_cli_command tb_cli_commands[] = {
      "--model is a folder with some or all of the published files, a .gguf, or one safetensors "
      "file with the stage's weights.",
      0, 1, tb_cli_run_probe, probe_options, false},
+    {"bench", "", "how fast the neural engine is here, beside what this machine allows",
+     "Measures the model that is installed, or --model, on ten seconds of speech: every stage as a "
+     "share of what memory and arithmetic allow, streaming, several speakers, memory. Minutes of "
+     "work for all cores; docs/bench.md says what each line means.",
+     0, 0, tb_cli_run_bench, tb_cli_bench_options, false},
     {"doctor", "", "what is installed, what is missing, how to mend it",
      "Exits with 3 when something needed is missing.", 0, 0, tb_cli_run_doctor, NULL, false},
     {"completion", "bash|zsh", "print the shell's completion", NULL, 1, 1, run_completion, NULL,
