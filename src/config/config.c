@@ -44,6 +44,7 @@ static const setting table[] = {
     {{"MODEL_TYPE", "--model-type", "choice", "f16", "f32|f16|bf16|q8_0|q4_0", "numbers that the model's weights are kept in (docs/model/types.md)", false}, CHOICE, AT(model_type), 0, 0},
     {{"MODEL_VARIANT", "--model-variant", "choice", "turbo", "turbo|nano", "which model: chatterbox-turbo, or the smaller chatterbox-nano", false}, CHOICE, AT(model_variant), 0, 0},
     {{"MODEL_REVISION", "--model-revision", "text", "main", "a branch, tag or commit", "revision of the model that is downloaded", false}, STRING, AT(model_revision), 0, 0},
+    {{"MODEL_IDLE_TTL", "--model-idle-ttl", "duration", "0", "0 (never), or 1s and more", "the model's memory is given back when nobody spoke with it for so long", false}, SECONDS, AT(model_idle_ttl_s), 0, 31536000},
     {{"MODEL_DOWNLOAD", "--model-download", "switch", "1", "0 or 1", "serve downloads the model when it is not there (3 GB)", false}, BOOLEAN, AT(model_download), 0, 0},
     {{"PERTH", "--perth", "file", "", "perth_net_250000.pth.tar", "weights of the watermark; empty: looked for beside the model", false}, STRING, AT(perth), 0, 0},
     {{"THREADS", "--threads", "number", "0", "0-256", "threads that the model's networks share; 0: one per core", false}, INTEGER, AT(threads), 0, 256},

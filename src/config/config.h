@@ -33,6 +33,7 @@ typedef struct {
     const char *model_type;    /* MODEL_TYPE f32|f16|bf16|q8_0|q4_0 */
     const char *model_variant; /* MODEL_VARIANT turbo|nano */
     const char *model_revision;
+    int model_idle_ttl_s;   /* MODEL_IDLE_TTL: closed after so long without a request; 0 never */
     bool model_download;    /* MODEL_DOWNLOAD: serve fetches a model that is not there */
     const char *perth;      /* PERTH: the watermark's weights */
     int threads;            /* THREADS of one model's networks, 0 = number of cores */

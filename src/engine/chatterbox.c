@@ -512,7 +512,7 @@ tb_pace tb_chatterbox_pace(const tb_chatterbox *c)
     return pace;
 }
 
-static void set_pace(tb_chatterbox *c, const tb_pace *pace)
+void tb_chatterbox_set_pace(tb_chatterbox *c, const tb_pace *pace)
 {
     pthread_mutex_lock(&c->pace->lock);
     c->pace->pace = *pace;
@@ -578,13 +578,13 @@ void tb_chatterbox_find_pace(tb_chatterbox *c, const char *path, const tb_cancel
     tb_pace pace;
     tb_err err = {0};
     if (path && tb_pace_read(path, &pace)) {
-        set_pace(c, &pace);
+        tb_chatterbox_set_pace(c, &pace);
         return;
     }
     if (!c->has_voice) return;
     tb_nn nn = {.scratch = tb_scratch_new()};
     if (measure(c, &nn, cancel, &pace) == TB_OK) {
-        set_pace(c, &pace);
+        tb_chatterbox_set_pace(c, &pace);
         if (path && tb_pace_write(path, &pace, &err))
             tb_log(TB_WARN, "engine", "pace=not kept why=\"%s\"", err.msg);
         tb_log(TB_INFO, "engine", "pace token_ms=%.1f flow_us=%.0f vocode_us=%.0f",

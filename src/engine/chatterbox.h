@@ -96,6 +96,7 @@ TB_MUST_CHECK tb_status tb_chatterbox_stream(const tb_chatterbox *c, const tb_ch
  * whose result later streams use. */
 void tb_chatterbox_find_pace(tb_chatterbox *c, const char *path, const tb_cancel *cancel);
 tb_pace tb_chatterbox_pace(const tb_chatterbox *c);
+void tb_chatterbox_set_pace(tb_chatterbox *c, const tb_pace *pace);
 
 /* The bounds that a segment's length is judged by: speech tokens, 25 a second. */
 void tb_chatterbox_bounds(const char *text, size_t *least, size_t *most);

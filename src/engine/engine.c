@@ -9,20 +9,19 @@
 
 #include <math.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 /*
  * Two engines behind one interface. The neural one needs weights; until they are there, asking for
  * it by name is an error that says so, and `auto` is the embedded engine with the reason in every
- * answer. It is taken into service once, while requests are in flight or not: a plan keeps the
- * engine that it was made with.
+ * answer. It is taken into service once, while requests are in flight or not. A plan has the model
+ * until it is cleared.
  */
 struct tb_engine {
     tb_embedded *embedded;
     bool chosen; /* ENGINE=embedded: the user's wish, no reason to give */
-    tb_chatterbox *_Atomic neural;
+    tb_holder *neural;
     tb_model_config model; /* strings are the opener's, which outlive the engine */
     pthread_mutex_t lock;
     tb_model_progress progress; /* state NULL: nothing is being done */
@@ -32,9 +31,9 @@ static const char no_weights[] = "the weights of chatterbox-turbo are not instal
 
 static const char not_loaded[] = "ENGINE=embedded keeps chatterbox-turbo from being loaded";
 
-tb_chatterbox *tb_engine_neural(const tb_engine *e)
+tb_holder *tb_engine_holder(const tb_engine *e)
 {
-    return atomic_load_explicit(&e->neural, memory_order_acquire);
+    return e->neural;
 }
 
 /* Loads what is installed. Weights that are there and wrong stop the start. */
@@ -42,15 +41,13 @@ static tb_status open_installed(tb_engine *e, const char *wanted, tb_err *err)
 {
     bool must = strcmp(wanted, "chatterbox") == 0;
     char *path = tb_model_installed(&e->model);
-    tb_chatterbox *c = NULL;
     tb_status st = TB_OK;
-    if (path && !e->chosen) st = tb_model_open(&e->model, path, &c, err);
-    if (!st && must && !c)
+    if (path && !e->chosen) st = tb_holder_load(e->neural, path, err);
+    if (!st && must && !tb_holder_has(e->neural))
         st = tb_fail_field(err, TB_EUNREADY, "ENGINE",
                            "ENGINE is chatterbox, but %s; get them with: timbre model pull, or "
                            "use one of the engines allowed without them: auto, embedded",
                            no_weights);
-    if (!st) atomic_store_explicit(&e->neural, c, memory_order_release);
     tb_free(path);
     return st;
 }
@@ -63,6 +60,7 @@ tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out, tb_err
     e->chosen = strcmp(wanted, "embedded") == 0;
     e->model = config->model;
     if (!e->model.type) e->model.type = "f16";
+    e->neural = tb_holder_new(&e->model);
     tb_status st = tb_embedded_open(&config->embedded, &e->embedded, err);
     if (!st) st = open_installed(e, wanted, err);
     if (st)
@@ -75,7 +73,7 @@ tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out, tb_err
 void tb_engine_close(tb_engine *e)
 {
     if (!e) return;
-    tb_chatterbox_close(tb_engine_neural(e));
+    tb_holder_free(e->neural);
     tb_embedded_close(e->embedded);
     pthread_mutex_destroy(&e->lock);
     tb_free(e);
@@ -113,14 +111,16 @@ static bool wait_s(double seconds, const tb_cancel *cancel)
 /* How fast this machine speaks; known from then on, and from an earlier start. */
 static void find_pace(tb_engine *e, const tb_cancel *cancel)
 {
-    tb_chatterbox *c = tb_engine_neural(e);
+    tb_chatterbox *c;
     char *name = NULL, *path = NULL;
-    if (!c || tb_cancelled(cancel)) return;
+    if (!tb_holder_has(e->neural) || tb_cancelled(cancel)) return;
+    if (tb_holder_take(e->neural, &c, NULL)) return;
     if (e->model.folder && tb_file_mkdirs(e->model.folder, 0700, NULL) == TB_OK) {
         name = tb_sprintf("pace-%s.json", tb_chatterbox_id(c));
         path = tb_path_join(e->model.folder, name);
     }
     tb_chatterbox_find_pace(c, path, cancel);
+    tb_holder_give(e->neural);
     tb_free(path);
     tb_free(name);
 }
@@ -133,18 +133,16 @@ static void install(tb_engine *e, const tb_cancel *cancel)
     for (double pause = FIRST_WAIT_S;; pause = fmin(2 * pause, LONGEST_WAIT_S)) {
         tb_err err = {0};
         char *path = NULL;
-        tb_chatterbox *c = NULL;
         tb_status st = tb_model_install(&e->model, on_progress, e, cancel, &path, &err);
         if (!st) {
             on_progress(e, &(tb_model_progress){.state = "loading"});
-            st = tb_model_open(&e->model, path, &c, &err);
+            st = tb_holder_load(e->neural, path, &err);
         }
         tb_free(path);
         if (!st) {
-            atomic_store_explicit(&e->neural, c, memory_order_release);
             on_progress(e, &(tb_model_progress){0});
             find_pace(e, cancel);
-            tb_log(TB_INFO, "engine", "model=%s state=speaking type=%s", tb_chatterbox_model(c),
+            tb_log(TB_INFO, "engine", "model=%s state=speaking type=%s", tb_holder_model(e->neural),
                    e->model.type);
             return;
         }
@@ -165,9 +163,12 @@ void tb_engine_warm(tb_engine *e, const tb_cancel *cancel)
 void tb_engine_get_ready(tb_engine *e, const tb_cancel *cancel)
 {
     find_pace(e, cancel);
-    if (e->model.download && e->model.folder && !e->chosen && !tb_engine_neural(e) &&
+    if (e->model.download && e->model.folder && !e->chosen && !tb_holder_has(e->neural) &&
         !tb_cancelled(cancel))
         install(e, cancel);
+    while (e->model.idle_ttl_s > 0 && wait_s(1, cancel))
+        if (tb_holder_rest(e->neural, e->model.idle_ttl_s))
+            tb_log(TB_INFO, "engine", "model=%s state=resting", tb_holder_model(e->neural));
 }
 
 tb_embedded *tb_engine_embedded(tb_engine *e)
@@ -177,13 +178,13 @@ tb_embedded *tb_engine_embedded(tb_engine *e)
 
 const char *tb_engine_current(const tb_engine *e)
 {
-    return tb_engine_neural(e) ? "chatterbox" : "embedded";
+    return tb_holder_has(e->neural) ? "chatterbox" : "embedded";
 }
 
 const char *tb_engine_model(const tb_engine *e)
 {
-    const tb_chatterbox *c = tb_engine_neural(e);
-    return c ? tb_chatterbox_model(c) : "embedded";
+    const char *model = tb_holder_model(e->neural);
+    return model ? model : "embedded";
 }
 
 /* ---- prepare ---- */
@@ -195,11 +196,11 @@ static bool english(const tb_language *language)
 }
 
 /* Which engine speaks: the request's word, else the configuration's, else the language decides. */
-static tb_status choose(const tb_engine *e, const tb_engine_opts *o, tb_plan *plan, tb_err *err)
+static tb_status choose(tb_engine *e, const tb_engine_opts *o, tb_plan *plan, tb_err *err)
 {
     const char *asked = o->engine && *o->engine ? o->engine : NULL;
     bool by_name = asked && strcmp(asked, "chatterbox") == 0;
-    bool there = tb_engine_neural(e) != NULL;
+    bool there = tb_holder_has(e->neural);
     plan->engine = "embedded";
     if (asked && !by_name && strcmp(asked, "auto") != 0 && strcmp(asked, "embedded") != 0)
         return tb_fail_field(err, TB_EINVAL, "engine",
@@ -230,6 +231,15 @@ static tb_status choose(const tb_engine *e, const tb_engine_opts *o, tb_plan *pl
                                  o->mode);
     }
     return TB_OK;
+}
+
+/* The model stays loaded as long as the plan is there. */
+static tb_status take_model(tb_engine *e, tb_plan *plan, tb_err *err)
+{
+    tb_chatterbox *c;
+    tb_status st = tb_holder_take(e->neural, &c, err);
+    if (!st) plan->model = e->neural;
+    return st;
 }
 
 static bool is_neural(const tb_plan *plan)
@@ -332,6 +342,7 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
     if (!st) st = in_range("speed", opts->speed, 0.25, 4, err);
     if (!st) st = check_sampling(opts, err);
     script.tags_inline = is_neural(&plan);
+    if (!st && is_neural(&plan)) st = take_model(e, &plan, err);
     if (!st) st = tb_script_parse(text, &script, &plan.script, err);
     if (st) {
         tb_plan_clear(&plan);
@@ -351,6 +362,7 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
 void tb_plan_clear(tb_plan *plan)
 {
     if (!plan) return;
+    if (plan->model) tb_holder_give(plan->model);
     tb_script_clear(&plan->script);
     tb_free(plan->reason);
     tb_free(plan->ignored);
@@ -470,7 +482,7 @@ static tb_status say_neural(tb_engine *e, const tb_plan *plan, size_t i, const t
         .seed = o->seed,
         .segment = item->sentence,
     };
-    const tb_chatterbox *c = tb_engine_neural(e);
+    const tb_chatterbox *c = tb_holder_lent(e->neural);
     const bool more = more_follows(plan, i);
     seam end = {.sink = sink, .self = self};
     tb_status st;

@@ -49,8 +49,13 @@ typedef struct {
     int top_k;                                                  /* -1 = not given */
 } tb_engine_opts;
 
-/* What will be said, by whom, how. {0} is empty. Strings belong to the plan. */
+struct tb_holder;
+
+/* What will be said, by whom, how. {0} is empty. Strings belong to the plan; with the neural engine
+ * so does a loan of the model, so voices of its kind are made and spoken with while there is one.
+ */
 typedef struct {
+    struct tb_holder *model; /* NULL: the embedded engine speaks */
     tb_script script;
     const char *engine; /* embedded | chatterbox: constants */
     char *reason;       /* why this engine, NULL when it was simply the one asked or configured */
@@ -58,8 +63,8 @@ typedef struct {
     char *ignored; /* parameters given that have no effect here, comma-separated; NULL none */
     char *unsupported_tags; /* comma-separated, NULL none */
     char *unknown_tags;     /* comma-separated, NULL none */
-    bool stream; /* set by the caller: pieces of a sentence are wanted at once */
-    tb_engine_opts opts; /* its strings are not kept: NULL */
+    bool stream;            /* set by the caller: pieces of a sentence are wanted at once */
+    tb_engine_opts opts;    /* its strings are not kept: NULL */
 } tb_plan;
 
 /* TB_EINVAL with the field's name for what cannot be said; field-by-field range checks are here. */

@@ -3,8 +3,9 @@
 
 #include "engine/chatterbox.h"
 #include "engine/engine.h"
+#include "engine/holder.h"
 
-/* The neural engine, NULL while there is none. Once there it stays until the engine closes. */
-tb_chatterbox *tb_engine_neural(const tb_engine *engine);
+/* The model, for who has it through a plan. */
+tb_holder *tb_engine_holder(const tb_engine *engine);
 
 #endif

@@ -21,6 +21,7 @@ typedef struct {
     const char *type;    /* f32 | f16 | bf16 | q8_0 | q4_0 */
     const char *perth;   /* the watermark's weights; NULL or "": beside the model */
     size_t threads;      /* 0: one per core */
+    double idle_ttl_s;   /* without a request for so long it is closed; 0: never */
     bool download;       /* fetch what is missing, in tb_engine_warm */
     const char *endpoint, *token, *revision, *cache; /* as tb_fetch_config has them */
     bool offline;

@@ -18,7 +18,7 @@ bool tb_engine_voice_kind(const tb_engine *e, const char *of, size_t i, char kin
         snprintf(kind, TB_VOICE_KIND, "embedded-%d", TB_BEND_VERSION);
         return i == 0;
     }
-    const char *id = tb_chatterbox_id(tb_engine_neural(e));
+    const char *id = tb_holder_id(tb_engine_holder(e));
     snprintf(kind, TB_VOICE_KIND, i == 0 ? "conds-%s" : "prefix-%s", id);
     return i < TB_VOICE_PARTS;
 }
@@ -28,6 +28,17 @@ static tb_status add_prefix(const tb_chatterbox *c, tb_voice *v, const tb_cancel
                             tb_err *err)
 {
     return tb_chatterbox_prefix(c, v->conds, cancel, &v->prefix, err);
+}
+
+/* A voice outlives the loan of the model that it came with. */
+static tb_status copy_conds(const tb_conds *from, tb_conds *to, tb_err *err)
+{
+    void *packed = NULL;
+    size_t size;
+    tb_status st = tb_conds_pack(from, &packed, &size, err);
+    if (!st) st = tb_conds_unpack(packed, size, to, err);
+    tb_free(packed);
+    return st;
 }
 
 static tb_status make_neural(const tb_chatterbox *c, const char *id, const char *hash,
@@ -41,7 +52,10 @@ static tb_status make_neural(const tb_chatterbox *c, const char *id, const char 
         st = tb_chatterbox_condition(c, clip, cancel, &v->own, err);
         if (st == TB_EINVAL && err && field) snprintf(err->field, sizeof err->field, "%s", field);
         if (!st) v->conds = &v->own;
-    } else if (!(v->conds = tb_chatterbox_default(c))) {
+    } else if (tb_chatterbox_default(c)) {
+        st = copy_conds(tb_chatterbox_default(c), &v->own, err);
+        if (!st) v->conds = &v->own;
+    } else {
         st = tb_fail_field(err, TB_ENOTFOUND, "voice_id",
                            "this model came without a built-in voice (conds.pt); name a voice of "
                            "yours instead of 'default'");
@@ -59,7 +73,8 @@ tb_status tb_engine_voice_make(tb_engine *e, const char *of, const char *id, con
                                tb_voice **out, tb_err *err)
 {
     if (neural(of))
-        return make_neural(tb_engine_neural(e), id, hash, clip, field, cancel, out, err);
+        return make_neural(tb_holder_lent(tb_engine_holder(e)), id, hash, clip, field, cancel, out,
+                           err);
     if (!clip) {
         *out = tb_voice_default();
         return TB_OK;
@@ -138,7 +153,7 @@ tb_status tb_engine_voice_unpack(tb_engine *e, const char *of, const char *id, c
     *again = false;
     if (!parts[0].data) return tb_fail(err, TB_ENOTFOUND, "no analysis is kept");
     if (!neural(of)) return tb_voice_unpack(id, hash, parts[0].data, parts[0].size, out, err);
-    const tb_chatterbox *c = tb_engine_neural(e);
+    const tb_chatterbox *c = tb_holder_lent(tb_engine_holder(e));
     size_t n = sealed(hash, 0, &parts[0]);
     if (n == 0) return tb_fail(err, TB_EMALFORMED, "the kept analysis is damaged");
     tb_voice *v = tb_voice_new(id, hash);

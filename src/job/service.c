@@ -18,6 +18,7 @@ static tb_model_config model_config(const tb_service *s, bool server)
         .type = c->model_type,
         .perth = c->perth,
         .threads = (size_t)c->threads,
+        .idle_ttl_s = c->model_idle_ttl_s,
         .download = server && c->model_download && !*c->model,
         .endpoint = c->hf_endpoint,
         .token = c->hf_token,

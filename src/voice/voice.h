@@ -19,10 +19,10 @@ typedef struct {
     char *hash; /* BLAKE2b of the clip's samples; "" for default */
     bool has_embedded;
     tb_bend_stats embedded;
-    const tb_conds *conds; /* NULL: not of that kind. The voice's own, or the model's built-in ones */
+    const tb_conds *conds; /* NULL: not of that kind; else &own */
     tb_conds own;
     tb_t3_prefix *prefix; /* T3's keys and values of conds */
-    char **warnings; /* sentences for the person who recorded it */
+    char **warnings;      /* sentences for the person who recorded it */
     size_t n_warnings;
     double seconds;
 } tb_voice;

@@ -440,7 +440,7 @@ static void every_tag_reaches_the_model_as_its_token(void **state)
     enum { OWN = TB_TAG_SAD, MORE = sizeof more / sizeof *more, FIRST = 50257 };
     (void)state;
     tb_engine *e = engine_of(folder);
-    const tb_chatterbox *c = tb_engine_neural(e);
+    const tb_chatterbox *c = tb_holder_lent(tb_engine_holder(e));
     tb_bpe_ids ids = {0};
     int32_t of_tag[OWN];
     bool seen[OWN] = {false};
