@@ -196,7 +196,8 @@ static void run_layer(const tb_nn *nn, const layer *w, size_t heads, const float
                             .scale = 1.0f / sqrtf((float)(C / heads)),
                             .rel = r,
                             .u_bias = w->u_bias,
-                            .v_bias = w->v_bias};
+                            .v_bias = w->v_bias,
+                            .half = w->q.type == TB_BF16};
     tb_nn_attend(nn, &a, qkv, 3 * C, T, TB_F32, qkv + C, qkv + 2 * C, 3 * C, T, h, C);
     float *y = qkv; /* (T, C); the queries are done with */
     tb_nn_linear(nn, &w->out, h, C, T, TB_ACT_NONE, TB_SET, y, C);

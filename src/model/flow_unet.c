@@ -283,7 +283,8 @@ static void run_transformer(const tb_nn *nn, const transformer *w, size_t heads,
     float *a = tb_scratch_f32(nn->scratch, T * I);
     const tb_attention how = {.heads = heads,
                               .d = I / heads,
-                              .scale = 1.0f / sqrtf((float)(I / heads))};
+                              .scale = 1.0f / sqrtf((float)(I / heads)),
+                              .half = w->q.type == TB_BF16};
 
     tb_nn_layer_norm(nn, w->n1_g, w->n1_b, EPS, x, T, C, h);
     tb_tap_put(nn->tap, h, T, C, "%s.tb%zu.norm1", name, i);

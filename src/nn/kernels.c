@@ -98,14 +98,27 @@ ALWAYS_INLINE vf pick(vi mask, vf a, vf b)
     return (vf)((mask & (vi)a) | (~mask & (vi)b));
 }
 
+/* b where one is no number. */
 ALWAYS_INLINE vf vmax(vf a, vf b)
 {
+#if TB_VW == 16
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif TB_VW == 8
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#else
     return pick((vi)(a > b), a, b);
+#endif
 }
 
 ALWAYS_INLINE vf vmin(vf a, vf b)
 {
+#if TB_VW == 16
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif TB_VW == 8
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#else
     return pick((vi)(a < b), a, b);
+#endif
 }
 
 ALWAYS_INLINE vf vabs(vf a)
@@ -995,29 +1008,56 @@ static void layer_norm(const float *gain, const float *bias, float eps, const fl
     }
 }
 
-static void softmax(float *x, size_t n)
+ALWAYS_INLINE float largest_of(const float *x, size_t n)
 {
-    vf most = splat(-INFINITY);
+    vf most[4];
+    for (int j = 0; j < 4; j++)
+        most[j] = splat(-INFINITY);
     size_t i = 0;
+    for (; i + 4 * VW <= n; i += 4 * VW)
+        for (size_t j = 0; j < 4; j++)
+            most[j] = vmax(load(x + i + j * VW), most[j]);
     for (; i + VW <= n; i += VW)
-        most = vmax(most, load(x + i));
+        most[0] = vmax(load(x + i), most[0]);
+    most[0] = vmax(vmax(most[0], most[1]), vmax(most[2], most[3]));
     float top = -INFINITY;
     for (int j = 0; j < VW; j++)
-        top = most[j] > top ? most[j] : top;
+        top = most[0][j] > top ? most[0][j] : top;
     for (; i < n; i++)
         top = x[i] > top ? x[i] : top;
+    return top;
+}
+
+/* e^(x - the largest), written as f32 or bf16; their sum. */
+ALWAYS_INLINE float exponentials_of(const float *x, size_t n, void *y, const bool bf16)
+{
+    const float top = largest_of(x, n);
     vf sum = {0};
-    for (i = 0; i < n; i += VW) {
-        size_t m = n - i < VW ? n - i : VW;
-        vf e = vexp(load_n(x + i, m) - top);
-        if (m < VW)
-            for (size_t j = m; j < VW; j++)
-                e[j] = 0;
+    size_t i = 0;
+    for (; i + VW <= n; i += VW) {
+        vf e = vexp(load(x + i) - top);
         sum += e;
-        store_n(x + i, e, m);
+        put(y, i, e, VW, bf16);
     }
-    float a = 1.0f / sum_lanes(sum);
-    for (i = 0; i < n; i++)
+    if (i < n) {
+        vf e = vexp(load_part(x + i, n - i) - top);
+        for (size_t j = n - i; j < VW; j++)
+            e[j] = 0;
+        sum += e;
+        put(y, i, e, n - i, bf16);
+    }
+    return sum_lanes(sum);
+}
+
+static float exponentials(const float *x, size_t n, void *y, bool bf16)
+{
+    return bf16 ? exponentials_of(x, n, y, true) : exponentials_of(x, n, y, false);
+}
+
+static void softmax(float *x, size_t n)
+{
+    const float a = 1.0f / exponentials_of(x, n, x, false);
+    for (size_t i = 0; i < n; i++)
         x[i] *= a;
 }
 
@@ -1025,9 +1065,21 @@ static void softmax(float *x, size_t n)
 
 enum { AR = TB_VW == 16 ? 6 : 2, AV = TB_VW == 16 ? 4 : 4 }; /* rows and vectors of a tile */
 
-/* rows x (AV vectors): y = scale * sum_k a[i, k] b[k, ...] for contiguous columns of b. */
-ALWAYS_INLINE void outer_tile(const float *a, size_t lda, const int rows, size_t K, const float *b,
-                              size_t ldb, const int vectors, float scale, float *y, size_t ldy)
+/* acc + a b, or with bf16 pairs in each word, acc + a0 b0 + a1 b1. */
+ALWAYS_INLINE vf add_product(const bool bf16, vf acc, float a, vf b)
+{
+#if defined(TB_ISA_BF16)
+    if (bf16) return (vf)_mm512_dpbf16_ps((__m512)acc, (__m512bh)_mm512_set1_ps(a), (__m512bh)b);
+#endif
+    (void)bf16;
+    return acc + splat(a) * b;
+}
+
+/* rows x (vectors): y = scale_i * sum_k a[i, k] b[k, ...] for contiguous columns of b; words of f32
+ * or of two bf16. */
+ALWAYS_INLINE void outer_tile(const bool bf16, const float *a, size_t lda, const int rows, size_t K,
+                              const float *b, size_t ldb, const int vectors, const float *scales,
+                              float scale, float *y, size_t ldy)
 {
     vf acc[AR][AV];
     for (int i = 0; i < rows; i++)
@@ -1037,53 +1089,88 @@ ALWAYS_INLINE void outer_tile(const float *a, size_t lda, const int rows, size_t
         vf v[AV];
         for (int j = 0; j < vectors; j++)
             v[j] = load(b + k * ldb + (size_t)j * VW);
-        for (int i = 0; i < rows; i++) {
-            vf s = splat(a[(size_t)i * lda + k]);
+        for (int i = 0; i < rows; i++)
             for (int j = 0; j < vectors; j++)
-                acc[i][j] += s * v[j];
-        }
+                acc[i][j] = add_product(bf16, acc[i][j], a[(size_t)i * lda + k], v[j]);
     }
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++)
-            store(y + (size_t)i * ldy + (size_t)j * VW, acc[i][j] * scale);
+            store(y + (size_t)i * ldy + (size_t)j * VW, acc[i][j] * (scales ? scales[i] : scale));
 }
 
-ALWAYS_INLINE void outer_rows(const float *a, size_t lda, size_t rows, size_t K, const float *b,
-                              size_t ldb, const int vectors, float scale, float *y, size_t ldy)
+ALWAYS_INLINE void outer_rows(const bool bf16, const float *a, size_t lda, size_t rows, size_t K,
+                              const float *b, size_t ldb, const int vectors, const float *scales,
+                              float scale, float *y, size_t ldy)
 {
     size_t i = 0;
     for (; i + AR <= rows; i += AR)
-        outer_tile(a + i * lda, lda, AR, K, b, ldb, vectors, scale, y + i * ldy, ldy);
+        outer_tile(bf16, a + i * lda, lda, AR, K, b, ldb, vectors, scales ? scales + i : NULL,
+                   scale, y + i * ldy, ldy);
     for (; i < rows; i++)
-        outer_tile(a + i * lda, lda, 1, K, b, ldb, vectors, scale, y + i * ldy, ldy);
+        outer_tile(bf16, a + i * lda, lda, 1, K, b, ldb, vectors, scales ? scales + i : NULL, scale,
+                   y + i * ldy, ldy);
 }
 
-static void outer(const float *q, size_t ldq, size_t rows, size_t d, const float *kt, size_t ldk,
-                  size_t n, float scale, float *y, size_t ldy)
+ALWAYS_INLINE size_t outer_columns(const bool bf16, const tb_outer *o, size_t rows, size_t n)
 {
     size_t j = 0;
     for (; j + AV * VW <= n; j += AV * VW)
-        outer_rows(q, ldq, rows, d, kt + j, ldk, AV, scale, y + j, ldy);
+        outer_rows(bf16, o->a, o->lda, rows, o->K, o->b + j, o->ldb, AV, o->scales, o->scale,
+                   o->y + j, o->ldy);
     for (; j + VW <= n; j += VW)
-        outer_rows(q, ldq, rows, d, kt + j, ldk, 1, scale, y + j, ldy);
+        outer_rows(bf16, o->a, o->lda, rows, o->K, o->b + j, o->ldb, 1, o->scales, o->scale,
+                   o->y + j, o->ldy);
+    return j;
 }
 
-static void mix(const float *p, size_t ldp, size_t rows, size_t n, const float *v, size_t ldv,
-                size_t d, float *y, size_t ldy)
+static void outer(const tb_outer *o, size_t rows, size_t n)
 {
-    size_t c = 0;
-    for (; c + AV * VW <= d; c += AV * VW)
-        outer_rows(p, ldp, rows, n, v + c, ldv, AV, 1.0f, y + c, ldy);
-    for (; c + VW <= d; c += VW)
-        outer_rows(p, ldp, rows, n, v + c, ldv, 1, 1.0f, y + c, ldy);
-    for (; c < d; c++)
+#if defined(TB_ISA_BF16)
+    if (o->bf16) {
+        outer_columns(true, o, rows, n); /* whole vectors: heads are 16 wide at least */
+        return;
+    }
+#endif
+    for (size_t j = outer_columns(false, o, rows, n); j < n; j++)
         for (size_t i = 0; i < rows; i++) {
             float s = 0;
-            for (size_t j = 0; j < n; j++)
-                s += p[i * ldp + j] * v[j * ldv + c];
-            y[i * ldy + c] = s;
+            for (size_t k = 0; k < o->K; k++)
+                s += o->a[i * o->lda + k] * o->b[k * o->ldb + j];
+            o->y[i * o->ldy + j] = s * (o->scales ? o->scales[i] : o->scale);
         }
 }
+
+#if defined(TB_ISA_BF16)
+/* Rows of bf16, words of two: (n, d / 2) -> (d / 2, n). */
+static void turn_bf16(const uint16_t *x, size_t n, size_t d, float *y, size_t ldy)
+{
+    vi panel[16 + 4];
+    for (size_t j = 0; j < n; j += VW) {
+        const size_t some = n - j < VW ? n - j : VW;
+        size_t row[VW];
+        for (size_t i = 0; i < VW; i++)
+            row[i] = (i < some ? i : some - 1) * d * 2;
+        for (size_t c = 0; c < d; c += 32) {
+            const size_t words = d - c < 32 ? (d - c) / 2 : 16;
+            turn_rows((const char *)(x + j * d + c), row, words * 4, 0, 0, panel);
+            for (size_t g = 0; g < words; g++)
+                store_n(y + (c / 2 + g) * ldy + j, (vf)panel[g], some);
+        }
+    }
+}
+
+/* Two rows of bf16, d wide, into words of both. */
+static void pair_bf16(const uint16_t *a, const uint16_t *b, size_t d, float *y)
+{
+    for (size_t c = 0; c < d; c += VW) {
+        const size_t m = d - c < VW ? d - c : VW;
+        const __mmask16 mask = (__mmask16)((1u << m) - 1);
+        __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, a + c));
+        __m512i high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, b + c));
+        store_n(y + c, (vf)_mm512_or_si512(low, _mm512_slli_epi32(high, 16)), m);
+    }
+}
+#endif
 
 ALWAYS_INLINE void score_of(const tb_dtype type, const float *q, size_t d, const char *keys,
                             size_t stride, size_t n, float scale, float *y)
@@ -1216,8 +1303,12 @@ const tb_kernels PASTE(tb_kernels_, TB_ISA) = {
     .prologue = prologue,
     .layer_norm = layer_norm,
     .softmax = softmax,
+    .exponentials = exponentials,
     .outer = outer,
-    .mix = mix,
+#if defined(TB_ISA_BF16)
+    .turn_bf16 = turn_bf16,
+    .pair_bf16 = pair_bf16,
+#endif
     .score_row = score_row,
     .mix_row = mix_row,
     .depthwise = depthwise,

@@ -34,6 +34,18 @@ typedef struct {
 /* Scores and weighted sums of attention, for up to TB_ATTEND_ROWS queries of one head. */
 enum { TB_ATTEND_ROWS = 24 };
 
+/* y[i, j] = scale_i * sum_k a[i, k] b[k, j] over words: f32, or two bf16 that meet each other's (n
+ * then a multiple of 16). */
+typedef struct {
+    const float *a, *b;
+    size_t lda, ldb, K;  /* words */
+    const float *scales; /* per row; NULL: scale */
+    float scale;
+    bool bf16;
+    float *y;
+    size_t ldy;
+} tb_outer;
+
 typedef struct {
     const char *name;
     void (*dot)(const tb_dot *d, size_t T, size_t N);
@@ -52,13 +64,14 @@ typedef struct {
     void (*layer_norm)(const float *gain, const float *bias, float eps, const float *x, size_t T,
                        size_t C, float *y);
     void (*softmax)(float *x, size_t n);
-    /* y[i, j] = scale * sum_c q[i, c] kt[c, j]: q rows ldq apart, kt (d, ldk). n a multiple of 16:
-     * kt is padded. */
-    void (*outer)(const float *q, size_t ldq, size_t rows, size_t d, const float *kt, size_t ldk,
-                  size_t n, float scale, float *y, size_t ldy);
-    /* y[i, c] = sum_j p[i, j] v[j, c], v rows ldv apart, c < d. */
-    void (*mix)(const float *p, size_t ldp, size_t rows, size_t n, const float *v, size_t ldv,
-                size_t d, float *y, size_t ldy);
+    /* y[i] = e^(x[i] - the largest), as f32 (y may be x) or, with dot_bf16 alone, bf16; their sum.
+     */
+    float (*exponentials)(const float *x, size_t n, void *y, bool bf16);
+    void (*outer)(const tb_outer *o, size_t rows, size_t n);
+    /* With dot_bf16 alone. Dense rows (n, d) as words of two numbers, (d / 2, n), rows ldy apart; d
+     * even. Two rows as words of one number of each. */
+    void (*turn_bf16)(const uint16_t *x, size_t n, size_t d, float *y, size_t ldy);
+    void (*pair_bf16)(const uint16_t *a, const uint16_t *b, size_t d, float *y);
     /* One query against keys where they lie: y[j] = scale * q . k[j], d a multiple of 16, keys of
      * `type` stride bytes apart. */
     void (*score_row)(tb_dtype type, const float *q, size_t d, const void *keys, size_t stride,

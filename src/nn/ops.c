@@ -286,8 +286,8 @@ static void multiply(const tb_nn *nn, product *p)
     const size_t x_bytes = p->C * (p->bf16 ? 2 : 4) * p->stride;
     p->strip = STRIP / x_bytes / 6 * 6;
     if (p->strip < 6) p->strip = 6;
-    /* A convolution's taps use a row of x often enough where it lies, and its weights fill the first
-     * cache themselves. */
+    /* A convolution's taps use a row of x often enough where it lies, and its weights fill the
+     * first cache themselves. */
     if (p->strip > rows || p->pairs || p->taps > 1) p->strip = rows;
     const size_t w_bytes = p->widen ? p->w->K * sizeof(float) : tb_row_bytes(p->w->type, p->w->K);
     p->columns = PASS / w_bytes / COLUMNS * COLUMNS;
@@ -418,43 +418,99 @@ typedef struct {
     float *out;
     size_t ldo;
     size_t tiles, n, rel_n; /* query tiles; padded numbers of keys and relative positions */
-    float *kt, *rt, *v;     /* per head: (d, n), (d, rel_n), (Tk, d) */
+    size_t v_rows;
+    bool half;          /* words of two bf16: half as many along d and along the keys */
+    float *kt, *rt, *v; /* per head: (d, n), (d, rel_n), (v_rows, d) */
 } attention;
+
+enum { TURNED = 64 }; /* keys that are made bf16 at a time */
 
 static size_t element(tb_dtype type)
 {
     return type == TB_F32 ? 4 : 2;
 }
 
-/* One head's keys and relative rows turned (so that lanes run along keys), its values as f32. */
+/* One head's keys or relative rows, from x on, turned so that lanes run along them. */
+static void turn_keys(const attention *a, const void *x, tb_dtype type, size_t ldx, size_t n,
+                      size_t padded, void *mine, float *kt)
+{
+    const size_t d = a->a->d, words = a->half ? d / 2 : d;
+    for (size_t c = 0; c < words; c++)
+        memset(kt + c * padded + n, 0, (padded - n) * sizeof *kt);
+    if (a->half) {
+        static const tb_prologue none = {0};
+        uint16_t *rows = mine; /* (SOME, d) */
+        for (size_t j = 0; j < n; j += TURNED) {
+            const size_t some = n - j < TURNED ? n - j : TURNED;
+            a->k->prologue(&none, (const float *)x + j * ldx, ldx, some, d, rows, d * 2, true);
+            a->k->turn_bf16(rows, some, d, kt + j, padded);
+        }
+        return;
+    }
+    for (size_t j = 0; j < n; j++) {
+        const char *from = (const char *)x + j * ldx * element(type);
+        const float *key = (const float *)(const void *)from;
+        if (type != TB_F32) {
+            a->k->to_f32(type, from, mine, d);
+            key = mine;
+        }
+        for (size_t c = 0; c < d; c++)
+            kt[c * padded + j] = key[c];
+    }
+}
+
+/* One head's keys and relative rows turned, its values as f32 or as words of two bf16. */
 static void turn_head(void *op, size_t h, void *mine)
 {
     attention *a = op;
-    const size_t d = a->a->d, at = h * d;
-    float *row = mine;
-    float *kt = a->kt + h * d * a->n;
-    for (size_t c = 0; c < d; c++)
-        memset(kt + c * a->n + a->Tk, 0, (a->n - a->Tk) * sizeof *kt);
-    for (size_t j = 0; j < a->Tk; j++) {
-        const size_t skip = (j * a->ldkv + at) * element(a->type);
-        const float *key = (const float *)(const void *)((const char *)a->keys + skip);
-        if (a->type != TB_F32) {
-            a->k->to_f32(a->type, (const char *)a->keys + skip, row, d);
-            key = row;
+    const size_t d = a->a->d, at = h * d, words = a->half ? d / 2 : d, size = element(a->type);
+    turn_keys(a, (const char *)a->keys + at * size, a->type, a->ldkv, a->Tk, a->n, mine,
+              a->kt + h * words * a->n);
+    if (a->a->rel)
+        turn_keys(a, a->a->rel + at, TB_F32, a->a->heads * d, 2 * a->Tk - 1, a->rel_n, mine,
+                  a->rt + h * words * a->rel_n);
+    if (a->half) {
+        static const tb_prologue none = {0};
+        uint16_t *two = mine; /* (2, d) */
+        const float *v = (const float *)a->values + at;
+        for (size_t j = 0; j < a->Tk; j += 2, v += 2 * a->ldkv) {
+            const size_t some = a->Tk - j < 2 ? 1 : 2;
+            if (some == 1) memset(two + d, 0, d * sizeof *two);
+            a->k->prologue(&none, v, a->ldkv, some, d, two, d * 2, true);
+            a->k->pair_bf16(two, two + d, d, a->v + (h * a->v_rows + j / 2) * d);
         }
-        for (size_t c = 0; c < d; c++)
-            kt[c * a->n + j] = key[c];
-        if (a->v)
-            a->k->to_f32(a->type, (const char *)a->values + skip, a->v + (h * a->Tk + j) * d, d);
+    } else if (a->v) {
+        for (size_t j = 0; j < a->Tk; j++)
+            a->k->to_f32(a->type, (const char *)a->values + (j * a->ldkv + at) * size,
+                         a->v + (h * a->v_rows + j) * d, d);
     }
-    if (!a->a->rel) return;
-    const size_t R = 2 * a->Tk - 1;
-    float *rt = a->rt + h * d * a->rel_n;
-    for (size_t c = 0; c < d; c++)
-        memset(rt + c * a->rel_n + R, 0, (a->rel_n - R) * sizeof *rt);
-    for (size_t r = 0; r < R; r++)
+}
+
+/* scale * (q + bias) of some rows against turned keys. */
+static void score_tile(const attention *a, const float *q, size_t rows, size_t head,
+                       const float *bias, const float *kt, size_t ldk, size_t n, float *mine,
+                       float *y, size_t wide)
+{
+    const size_t d = a->a->d;
+    float *x = mine, *half = mine + TB_ATTEND_ROWS * d; /* (rows, d), (rows, d / 2) */
+    for (size_t i = 0; i < rows; i++)
         for (size_t c = 0; c < d; c++)
-            rt[c * a->rel_n + r] = a->a->rel[r * a->a->heads * d + at + c];
+            x[i * d + c] = q[i * a->ldq + head * d + c] + (bias ? bias[head * d + c] : 0.0f);
+    if (a->half) {
+        static const tb_prologue none = {0};
+        a->k->prologue(&none, x, d, rows, d, half, d * 2, true);
+    }
+    const size_t words = a->half ? d / 2 : d;
+    const tb_outer o = {.a = a->half ? half : x,
+                        .lda = words,
+                        .K = words,
+                        .b = kt,
+                        .ldb = ldk,
+                        .scale = a->a->scale,
+                        .bf16 = a->half,
+                        .y = y,
+                        .ldy = wide};
+    a->k->outer(&o, rows, n);
 }
 
 static void attend_tile(void *op, size_t piece, void *mine)
@@ -464,39 +520,45 @@ static void attend_tile(void *op, size_t piece, void *mine)
     const size_t d = h->d, head = piece / a->tiles, i0 = piece % a->tiles * TB_ATTEND_ROWS;
     const size_t rows = a->Tq - i0 < TB_ATTEND_ROWS ? a->Tq - i0 : TB_ATTEND_ROWS;
     const size_t seen = h->causal ? h->past + i0 + rows : a->Tk; /* keys that any row sees */
-    const size_t n = round_up(seen, 16), wide = round_up(a->Tk + TB_ATTEND_ROWS, 16);
+    const size_t n = round_up(seen, 16), wide = round_up(a->Tk + TB_ATTEND_ROWS, 16) + APART;
+    const size_t words = a->half ? d / 2 : d;
     float *score = mine;                                   /* (rows, wide) */
     float *far = score + TB_ATTEND_ROWS * wide;            /* (rows, wide) */
-    float *q = far + (h->rel ? TB_ATTEND_ROWS * wide : 0); /* (rows, d) */
+    float *q = far + (h->rel ? TB_ATTEND_ROWS * wide : 0); /* (rows, d) and halves */
+    float scales[TB_ATTEND_ROWS];
 
-    for (size_t i = 0; i < rows; i++) {
-        const float *from = a->q + (i0 + i) * a->ldq + head * d;
-        for (size_t c = 0; c < d; c++)
-            q[i * d + c] = from[c] + (h->u_bias ? h->u_bias[head * d + c] : 0.0f);
-    }
-    a->k->outer(q, d, rows, d, a->kt + head * d * a->n, a->n, n, h->scale, score, wide);
+    score_tile(a, a->q + i0 * a->ldq, rows, head, h->u_bias, a->kt + head * words * a->n, a->n, n,
+               q, score, wide);
     if (h->rel) {
-        for (size_t i = 0; i < rows; i++) {
-            const float *from = a->q + (i0 + i) * a->ldq + head * d;
-            for (size_t c = 0; c < d; c++)
-                q[i * d + c] = from[c] + h->v_bias[head * d + c];
-        }
         /* Row i of the tile needs relative rows T-1-i .. 2T-2-i; the last row's come first. */
         const size_t first = a->Tk - 1 - (i0 + rows - 1);
-        a->k->outer(q, d, rows, d, a->rt + head * d * a->rel_n + first, a->rel_n,
-                    round_up(a->Tk + rows - 1, 16), h->scale, far, wide);
+        score_tile(a, a->q + i0 * a->ldq, rows, head, h->v_bias,
+                   a->rt + head * words * a->rel_n + first, a->rel_n,
+                   round_up(a->Tk + rows - 1, 16), q, far, wide);
         for (size_t i = 0; i < rows; i++)
             for (size_t j = 0; j < a->Tk; j++)
                 score[i * wide + j] += far[i * wide + (rows - 1 - i) + j];
     }
     for (size_t i = 0; i < rows; i++) {
-        size_t own = h->causal ? h->past + i0 + i + 1 : a->Tk;
-        a->k->softmax(score + i * wide, own);
-        memset(score + i * wide + own, 0, (seen - own) * sizeof *score);
+        const size_t own = h->causal ? h->past + i0 + i + 1 : a->Tk;
+        float *row = score + i * wide;
+        scales[i] = 1.0f / a->k->exponentials(row, own, row, a->half);
+        if (a->half)
+            memset((uint16_t *)(void *)row + own, 0, (round_up(seen, 2) - own) * 2);
+        else
+            memset(row + own, 0, (seen - own) * sizeof *row);
     }
-    const float *v = a->v ? a->v + head * a->Tk * d : (const float *)a->values + head * d;
-    a->k->mix(score, wide, rows, seen, v, a->v ? d : a->ldkv, d, a->out + i0 * a->ldo + head * d,
-              a->ldo);
+    const tb_outer o = {.a = score,
+                        .lda = wide,
+                        .K = a->half ? (seen + 1) / 2 : seen,
+                        .b = a->v ? a->v + head * a->v_rows * d
+                                  : (const float *)a->values + head * d,
+                        .ldb = a->v ? d : a->ldkv,
+                        .scales = scales,
+                        .bf16 = a->half,
+                        .y = a->out + i0 * a->ldo + head * d,
+                        .ldy = a->ldo};
+    a->k->outer(&o, rows, d);
 }
 
 /* A single query, a step of T3: keys and values are read once, where they lie. */
@@ -538,15 +600,19 @@ void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size
         spread(nn, H, 2.0 * (double)(H * d) * (double)Tk, (Tk + 4) * sizeof(float), attend_one, &a);
         return;
     }
+    a.half = how->half && kv_type == TB_F32 && d % 16 == 0 && a.k->dot_bf16;
     a.tiles = (Tq + TB_ATTEND_ROWS - 1) / TB_ATTEND_ROWS;
     a.n = round_up(Tk, 16);
     a.rel_n = round_up(2 * Tk - 1, 16) + TB_ATTEND_ROWS + 16;
-    a.kt = tb_scratch_f32(nn->scratch, H * d * a.n);
-    if (how->rel) a.rt = tb_scratch_f32(nn->scratch, H * d * a.rel_n);
-    if (kv_type != TB_F32) a.v = tb_scratch_f32(nn->scratch, H * Tk * d);
-    spread(nn, H, (double)H * (double)d * (double)Tk, d * sizeof(float), turn_head, &a);
-    size_t each = round_up(Tk + TB_ATTEND_ROWS, 16) * TB_ATTEND_ROWS * (how->rel ? 2 : 1) +
-                  TB_ATTEND_ROWS * d;
+    a.v_rows = a.half ? (Tk + 1) / 2 : Tk;
+    const size_t words = a.half ? d / 2 : d;
+    a.kt = tb_scratch_f32(nn->scratch, H * words * a.n);
+    if (how->rel) a.rt = tb_scratch_f32(nn->scratch, H * words * a.rel_n);
+    if (kv_type != TB_F32 || a.half) a.v = tb_scratch_f32(nn->scratch, H * a.v_rows * d);
+    spread(nn, H, (double)H * (double)d * (double)Tk, TURNED * d * sizeof(float), turn_head, &a);
+    size_t each =
+        (round_up(Tk + TB_ATTEND_ROWS, 16) + APART) * TB_ATTEND_ROWS * (how->rel ? 2 : 1) +
+        TB_ATTEND_ROWS * d * 2;
     spread(nn, H * a.tiles, 2.0 * (double)(H * d) * (double)Tk * (double)Tq, each * sizeof(float),
            attend_tile, &a);
     tb_scratch_release(nn->scratch, mark);

@@ -114,6 +114,9 @@ typedef struct {
      * first term's query becomes q[i] + u_bias. r rows: row T-1-(i-j), (2T-1, heads * d), T = Tq =
      * Tk. All NULL when there is none. u_bias, v_bias (heads * d). */
     const float *rel, *u_bias, *v_bias;
+    /* Products in bf16 with f32 sums where the CPU has them (softmax stays f32), more than one
+     * query and f32 keys; d a multiple of 16. */
+    bool half;
 } tb_attention;
 
 void tb_nn_attend(const tb_nn *nn, const tb_attention *a, const float *q, size_t ldq, size_t Tq,
