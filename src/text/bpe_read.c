@@ -314,6 +314,25 @@ static tb_status pick(const tb_bpe_file *files, size_t n, const tb_bpe_file *of[
     return TB_OK;
 }
 
+/*
+ * Every word is a byte, made by a merge, or one of a few markers (GPT-2 has one). More that nothing
+ * makes: merges.txt is of another vocabulary, or its end is missing, and texts would come out as
+ * other tokens without a word of warning.
+ */
+static tb_status check_whole(const tb_bpe *bpe, const tb_json *words, const tb_bpe_file *merges,
+                             tb_err *err)
+{
+    enum { BYTES = 256, MARKERS = 16 };
+    size_t ids = 0, n_merges = 0;
+    const size_t n_words = count_members(words, &ids);
+    for (size_t i = 0; i < bpe->n_slots; i++)
+        n_merges += bpe->merges[i].left >= 0;
+    if (n_words <= BYTES + n_merges + MARKERS) return TB_OK;
+    return tb_fail(err, TB_EMODEL,
+                   "%s has %zu merges, too few for a vocabulary of %zu words: is its end missing?",
+                   merges->name, n_merges, n_words);
+}
+
 tb_status tb_bpe_read(const tb_bpe_file *files, size_t n, tb_bpe **out, tb_err *err)
 {
     const tb_bpe_file *of[N_FILES] = {0};
@@ -326,6 +345,7 @@ tb_status tb_bpe_read(const tb_bpe_file *files, size_t n, tb_bpe **out, tb_err *
     if (!st) st = read_vocab(&v, words, added, err);
     if (!st) st = read_bytes(bpe, &v, err);
     if (!st) st = read_merges(bpe, &v, of[MERGES], err);
+    if (!st) st = check_whole(bpe, words, of[MERGES], err);
     if (!st) count_members(words, &bpe->size);
     if (!st) st = read_added(bpe, &v, added, err);
     if (!st && of[CONFIG]) st = read_config(bpe, of[CONFIG], err);

@@ -372,6 +372,15 @@ static void wrong_merges_are_refused_with_their_line(void **state)
     refused_with(NULL, "a \n", NULL, NULL, "two symbols");
     refused_with(NULL, "a b\n\n", NULL, NULL, "line 2");
     refused_with(NULL, "a b\na b\n", NULL, NULL, "line 2: \"a b\" is there twice");
+    /* Words that nothing makes: the file ends too early. */
+    tb_str words;
+    tb_str_init(&words, 4096);
+    for (int i = 0; i < 20; i++)
+        tb_str_printf(&words, ",\"a%c\":%d", 'b' + i, 300 + i);
+    tb_str_puts(&words, "}");
+    refused_with(words.data, "a b\n", NULL, NULL,
+                 "1 merges, too few for a vocabulary of 276 words");
+    tb_str_clear(&words);
 }
 
 static void wrong_added_tokens_and_limits_are_refused(void **state)
