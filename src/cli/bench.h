@@ -2,6 +2,7 @@
 #define TB_CLI_BENCH_H
 
 #include "cli/cli_priv.h"
+#include "engine/gate.h"
 #include "engine/sound.h"
 #include "model/conditioner.h"
 #include "model/flow.h"
@@ -155,6 +156,7 @@ int32_t tb_bench_token(const tb_bench *b, size_t i);
  * whatever the weights. */
 typedef struct {
     tb_talk *talk; /* NULL: steps alone */
+    tb_gate *gate; /* to the flow and the vocoder, one at a time; NULL: nobody else is there */
     size_t tokens;
     double step_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1]; /* the best of each window of tokens */
     double step_cpu_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1];

@@ -141,6 +141,7 @@ enum { SEGMENT = 300, MOST = 4 };
 typedef struct {
     const tb_bench *b;
     tb_talk *talk;
+    tb_gate *gate;
     tb_status status;
     tb_err err;
 } caller;
@@ -152,6 +153,7 @@ static void *call(void *self)
     tb_bench_said *said = tb_alloc(sizeof *said);
     tb_pcm pcm = {0};
     said->talk = c->talk;
+    said->gate = c->gate;
     said->tokens = SEGMENT;
     c->status = tb_bench_speak(c->b, &nn, said, &pcm, &c->err);
     tb_pcm_clear(&pcm);
@@ -166,10 +168,11 @@ static tb_status speak_together(tb_bench *b, size_t n, watch *w, tb_err *err)
     caller all[MOST];
     size_t started = 0;
     tb_talk *talk = tb_talk_new(b->pool);
+    tb_gate *gate = tb_gate_new();
     tb_status st = watch_start(w, err);
     const bool watched = !st;
     for (; !st && started < n; started++) {
-        all[started] = (caller){.b = b, .talk = talk};
+        all[started] = (caller){.b = b, .talk = talk, .gate = gate};
         if (pthread_create(&threads[started], NULL, call, &all[started]) == 0) continue;
         st = tb_fail(err, TB_EINTERNAL, "cannot start a thread");
         break;
@@ -181,6 +184,7 @@ static tb_status speak_together(tb_bench *b, size_t n, watch *w, tb_err *err)
         st = all[i].status;
     }
     if (watched) watch_stop(w);
+    tb_gate_free(gate);
     tb_talk_free(talk);
     return st;
 }

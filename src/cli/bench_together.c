@@ -39,8 +39,8 @@ static void *call(void *self)
 }
 
 /* n callers begin together; seconds until the last has ended. */
-static tb_status call_all(const tb_bench *b, tb_talk *talk, caller *all, size_t n, size_t tokens,
-                          bool whole, double *took, tb_err *err)
+static tb_status call_all(const tb_bench *b, tb_talk *talk, tb_gate *gate, caller *all, size_t n,
+                          size_t tokens, bool whole, double *took, tb_err *err)
 {
     pthread_t threads[MOST];
     size_t started = 0;
@@ -49,6 +49,7 @@ static tb_status call_all(const tb_bench *b, tb_talk *talk, caller *all, size_t 
     for (; started < n; started++) {
         all[started] = (caller){.b = b, .whole = whole};
         all[started].said.talk = talk;
+        all[started].said.gate = gate;
         all[started].said.tokens = tokens;
         if (pthread_create(&threads[started], NULL, call, &all[started]) != 0) {
             st = tb_fail(err, TB_EINTERNAL, "cannot start a thread");
@@ -111,7 +112,7 @@ static tb_status time_talk(tb_bench *b, caller *all, size_t n, double *one, tb_e
         tb_talk *talk = tb_talk_new(b->pool);
         double took;
         uint64_t steps = 1, tokens = 0;
-        st = call_all(b, talk, all, n, SHORT * 2, false, &took, err);
+        st = call_all(b, talk, NULL, all, n, SHORT * 2, false, &took, err);
         tb_talk_counts(talk, &steps, &tokens);
         tb_talk_free(talk);
         if (st) break;
@@ -138,8 +139,10 @@ static tb_status time_utterances(tb_bench *b, caller *all, size_t n, double *one
     tb_status st = TB_OK;
     for (size_t k = 0; !st && k < (n > 1 ? 1 : b->runs); k++) {
         tb_talk *talk = tb_talk_new(b->pool);
+        tb_gate *gate = tb_gate_new();
         double took, sound = 0;
-        st = call_all(b, talk, all, n, UTTERANCE, true, &took, err);
+        st = call_all(b, talk, gate, all, n, UTTERANCE, true, &took, err);
+        tb_gate_free(gate);
         tb_talk_free(talk);
         for (size_t i = 0; i < n; i++)
             sound += all[i].sound_s;
@@ -164,7 +167,7 @@ static tb_status time_newcomer(tb_bench *b, caller *all, tb_err *err)
         size_t started = 0;
         tb_talk *talk = tb_talk_new(b->pool);
         double took;
-        st = call_all(b, talk, all, 1, TB_BENCH_WINDOW, false, &took, err);
+        st = call_all(b, talk, NULL, all, 1, TB_BENCH_WINDOW, false, &took, err);
         if (!st) alone = fmin(alone, (double)(all[0].said.first_ns - all[0].begun) * 1e-9);
         for (; !st && started < MOST; started++) {
             if (started == MOST - 1) {

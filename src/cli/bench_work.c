@@ -102,7 +102,7 @@ tb_bench_work tb_bench_work_encoder(const tb_bench *b, size_t tokens)
         const bool table = strstr(name, "linear_pos") != NULL;
         add_tensor(&w, t, table ? 2 * rows - 1 : rows);
         /* Scores, positions' scores and sums: three products of rows by rows by channels. */
-        if (table) w.flop[TB_YARD_F32] += 3 * 2 * rows * rows * (double)t->dim[0];
+        if (table) w.flop[rate_of_type(t->type)] += 3 * 2 * rows * rows * (double)t->dim[0];
     }
     add_mat(&w, &b->flow.mu, 2 * T);
     return w;
@@ -122,7 +122,8 @@ tb_bench_work tb_bench_work_unet(const tb_bench *b, size_t frames)
             strstr(name, ".mlp.") || strstr(name, "time_embed_mixer"))
             continue;
         add_tensor(&one, t, T);
-        if (strstr(name, "attn1.to_q")) one.flop[TB_YARD_F32] += 2 * 2 * T * T * (double)t->dim[0];
+        if (strstr(name, "attn1.to_q"))
+            one.flop[rate_of_type(t->type)] += 2 * 2 * T * T * (double)t->dim[0];
     }
     tb_bench_more_work(&w, &one, STEPS);
     return w;
