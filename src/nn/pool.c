@@ -1,21 +1,30 @@
 #include "nn/pool.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 /*
  * One lock guards a list of loops. An index is handed out under it: pieces are made large enough by
- * the callers that this costs nothing beside them, and a thread that finds none sleeps at once.
+ * the callers that this costs nothing beside them. A thread that finds none looks for a moment
+ * whether one comes, since a step of T3 is a hundred short loops after each other and waking takes
+ * as long as some of them; then it sleeps. It looks at an atomic, not at the lock, so it is in
+ * nobody's way, and only while each thread and caller can have a core.
  */
 typedef struct loop {
     struct loop *next;
     tb_pool_body body;
     void *self;
-    size_t n, handed, done;
+    size_t n, handed;
+    atomic_size_t done; /* changed under the lock */
     pthread_cond_t finished;
 } loop;
+
+enum { LOOK_NS = 30000, LOOKS = 64 }; /* how long; between two glances at the clock */
 
 struct tb_pool {
     pthread_mutex_t lock;
@@ -24,7 +33,32 @@ struct tb_pool {
     pthread_t *threads;
     size_t n; /* threads of ours: one less than the pool's, the caller is the other */
     bool stop;
+    size_t cores;
+    atomic_size_t posted, callers; /* loops so far, loops now; changed under the lock */
 };
+
+static void pause_core(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Until *x is no longer (or, for `until`, at last) n, for a moment at most. */
+static void look(const tb_pool *pool, atomic_size_t *x, size_t n, bool until)
+{
+    const int64_t begun = tb_clock_mono_ns();
+    do {
+        if (pool->n + atomic_load_explicit(&pool->callers, memory_order_relaxed) > pool->cores)
+            return;
+        for (int i = 0; i < LOOKS; i++) {
+            if ((atomic_load_explicit(x, memory_order_acquire) == n) == until) return;
+            pause_core();
+        }
+    } while (tb_clock_mono_ns() - begun < LOOK_NS);
+}
 
 /* Takes an index of l under the lock; unlinks l when it was the last. */
 static size_t hand_out(tb_pool *pool, loop *l)
@@ -48,7 +82,7 @@ static void run(tb_pool *pool, loop *l)
         l->body(l->self, i);
         pthread_mutex_lock(&pool->lock);
         /* After the last index the caller may return and l is gone: nothing touches it then. */
-        if (++l->done == l->n) {
+        if (atomic_fetch_add_explicit(&l->done, 1, memory_order_release) + 1 == l->n) {
             pthread_cond_signal(&l->finished);
             return;
         }
@@ -67,9 +101,14 @@ static void *worker(void *arg)
             pthread_mutex_unlock(&pool->lock);
             l->body(l->self, i);
             pthread_mutex_lock(&pool->lock);
-            if (++l->done == l->n) pthread_cond_signal(&l->finished);
+            if (atomic_fetch_add_explicit(&l->done, 1, memory_order_release) + 1 == l->n)
+                pthread_cond_signal(&l->finished);
         } else {
-            pthread_cond_wait(&pool->work, &pool->lock);
+            const size_t posted = pool->posted;
+            pthread_mutex_unlock(&pool->lock);
+            look(pool, &pool->posted, posted, false);
+            pthread_mutex_lock(&pool->lock);
+            if (!pool->loops && !pool->stop) pthread_cond_wait(&pool->work, &pool->lock);
         }
     }
     pthread_mutex_unlock(&pool->lock);
@@ -81,6 +120,8 @@ tb_status tb_pool_new(size_t threads, tb_pool **out, tb_err *err)
     tb_pool *pool = tb_alloc(sizeof *pool);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    pool->cores = cores > 0 ? (size_t)cores : 0;
     pool->threads = tb_alloc((threads ? threads : 1) * sizeof *pool->threads);
     for (size_t i = 1; i < threads; i++) {
         int e = pthread_create(&pool->threads[pool->n], NULL, worker, pool);
@@ -126,11 +167,19 @@ void tb_pool_for(tb_pool *pool, size_t n, tb_pool_body body, void *self)
     pthread_mutex_lock(&pool->lock);
     l.next = pool->loops;
     pool->loops = &l;
+    atomic_fetch_add_explicit(&pool->posted, 1, memory_order_release);
+    atomic_fetch_add_explicit(&pool->callers, 1, memory_order_relaxed);
     for (size_t i = 1; i < n && i <= pool->n; i++)
         pthread_cond_signal(&pool->work);
     run(pool, &l);
+    if (l.done < l.n) {
+        pthread_mutex_unlock(&pool->lock);
+        look(pool, &l.done, l.n, true);
+        pthread_mutex_lock(&pool->lock);
+    }
     while (l.done < l.n)
         pthread_cond_wait(&l.finished, &pool->lock);
+    atomic_fetch_sub_explicit(&pool->callers, 1, memory_order_relaxed);
     pthread_mutex_unlock(&pool->lock);
     pthread_cond_destroy(&l.finished);
 }

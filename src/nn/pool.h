@@ -6,8 +6,9 @@
 #include <stddef.h>
 
 /*
- * Threads that sleep when there is nothing to do; they never spin. Several callers may use one pool
- * at once; a caller works on its own loop too, so a pool of n uses n threads for one caller.
+ * Threads that sleep when there is nothing to do, after a look of some microseconds for the next
+ * loop where every thread can have a core of its own. Several callers may use one pool at once; a
+ * caller works on its own loop too, so a pool of n uses n threads for one caller.
  */
 typedef struct tb_pool tb_pool;
 
