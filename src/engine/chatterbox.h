@@ -60,7 +60,7 @@ TB_MUST_CHECK tb_status tb_chatterbox_ids(const tb_chatterbox *c, const char *te
 
 typedef struct {
     const tb_conds *conds;
-    const tb_t3_prefix *prefix; /* of the same voice */
+    tb_t3_prefix *prefix; /* of the same voice */
     tb_sampler_params sampler;
     double speed; /* 0.25 .. 4 */
     uint64_t seed;

@@ -74,13 +74,7 @@ size_t tb_kv_layer_bytes(const tb_kv *kv)
     return kv->n * row_bytes(kv);
 }
 
-tb_status tb_kv_copy(tb_kv *kv, const tb_kv *src, size_t more, tb_err *err)
+size_t tb_kv_past(const tb_kv *kv)
 {
-    assert(kv->n == 0 && kv->type == src->type && kv->layers == src->layers && kv->D == src->D);
-    tb_status st = tb_kv_reserve(kv, src->n + more, err);
-    if (st) return st;
-    for (size_t i = 0; src->n && i < kv->layers; i++)
-        memcpy(kv->rows[i], src->rows[i], tb_kv_layer_bytes(src));
-    kv->n = src->n;
-    return TB_OK;
+    return kv->n + (kv->before ? kv->before->n : 0);
 }

@@ -11,11 +11,13 @@
  */
 enum { TB_KV_PAGE = 64 }; /* positions */
 
-typedef struct {
-    tb_dtype type;        /* TB_F32 or TB_F16; what is put in is rounded to it */
-    size_t layers, D;     /* D: numbers in a key, all heads */
-    size_t n, cap;        /* positions held and made room for */
-    unsigned char **rows; /* per layer */
+typedef struct tb_kv {
+    const struct tb_kv *before; /* positions that come first, read only; NULL: none. Shared, it
+                                   outlives this one */
+    tb_dtype type;              /* TB_F32 or TB_F16; what is put in is rounded to it */
+    size_t layers, D;           /* D: numbers in a key, all heads */
+    size_t n, cap;              /* positions held here and made room for */
+    unsigned char **rows;       /* per layer */
 } tb_kv;
 
 void tb_kv_init(tb_kv *kv, tb_dtype type, size_t layers, size_t D);
@@ -35,7 +37,7 @@ const void *tb_kv_values(const tb_kv *kv, size_t layer);
 size_t tb_kv_stride(const tb_kv *kv);
 size_t tb_kv_layer_bytes(const tb_kv *kv); /* of the n positions held */
 
-/* Makes an empty cache hold what src holds (same type, layers, D), and room for more positions. */
-TB_MUST_CHECK tb_status tb_kv_copy(tb_kv *kv, const tb_kv *src, size_t more, tb_err *err);
+/* All positions, those of `before` included. */
+size_t tb_kv_past(const tb_kv *kv);
 
 #endif

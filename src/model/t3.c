@@ -18,6 +18,7 @@ struct tb_t3_prefix {
 
 struct tb_t3_session {
     const tb_t3 *t3;
+    tb_t3_prefix *prefix; /* a reference; kv begins behind it */
     tb_kv kv;
     bool prefilled;
 };
@@ -151,11 +152,18 @@ static void block(const tb_t3 *t3, const tb_nn *nn, size_t layer, tb_kv *const *
     tb_nn_linear(&quiet, &w->qkv, h, D, T, TB_ACT_NONE, TB_SET, qkv, 3 * D);
     tb_tap_put(in->tap, qkv, T, 3 * D, "prefill.h0.c_attn");
     for (size_t s = 0; s < n_seq; s++) {
-        const size_t past = kv[s]->n;
-        const tb_attention a = {
-            .heads = t3->heads, .d = d, .scale = 1 / sqrtf((float)d), .causal = true, .past = past};
+        const size_t held = kv[s]->n, past = tb_kv_past(kv[s]);
+        const tb_kv *before = kv[s]->before;
+        const tb_attention a = {.heads = t3->heads,
+                                .d = d,
+                                .scale = 1 / sqrtf((float)d),
+                                .causal = true,
+                                .past = past,
+                                .k0 = before ? tb_kv_keys(before, layer) : NULL,
+                                .v0 = before ? tb_kv_values(before, layer) : NULL,
+                                .n0 = before ? before->n : 0};
         float *rows = qkv + s * n * 3 * D;
-        tb_kv_put(kv[s], layer, past, n, rows + D, rows + 2 * D, 3 * D);
+        tb_kv_put(kv[s], layer, held, n, rows + D, rows + 2 * D, 3 * D);
         /* Over what the cache holds, rounded as it is: the prefix of another day has no more. */
         tb_nn_attend(&quiet, &a, rows, 3 * D, n, kv[s]->type, tb_kv_keys(kv[s], layer),
                      tb_kv_values(kv[s], layer), tb_kv_stride(kv[s]), past + n, h + s * n * D, D);
@@ -181,7 +189,7 @@ static tb_status run_rows(const tb_t3 *t3, const tb_nn *nn, tb_kv *kv, size_t n,
                           const tb_cancel *cancel, tb_err *err)
 {
     tb_tap_put(nn->tap, x, n, t3->D, "prefill.embeds");
-    add_positions(t3, nn, kv->n, n, x);
+    add_positions(t3, nn, tb_kv_past(kv), n, x);
     for (size_t i = 0; i < t3->n_layers; i++) {
         if (tb_cancelled(cancel)) return tb_fail_cancelled(err);
         block(t3, nn, i, &kv, 1, n, x);
@@ -219,10 +227,10 @@ static tb_status check_ids(const int32_t *ids, size_t n, size_t vocab, const cha
 /* Room in the model and in memory for n more positions. */
 static tb_status make_room(const tb_t3 *t3, tb_kv *kv, size_t n, tb_err *err)
 {
-    if (n > t3->max_positions || kv->n > t3->max_positions - n)
+    if (n > t3->max_positions || tb_kv_past(kv) > t3->max_positions - n)
         return tb_fail(err, TB_EINVAL,
                        "%zu positions of voice, text and speech are more than the model's %zu",
-                       kv->n + n, t3->max_positions);
+                       tb_kv_past(kv) + n, t3->max_positions);
     return tb_kv_reserve(kv, kv->n + n, err);
 }
 
@@ -367,14 +375,14 @@ out:
 
 /* ------------------------------------------------------------------ sessions */
 
-tb_status tb_t3_session_new(const tb_t3 *t3, const tb_t3_prefix *prefix, tb_t3_session **out,
-                            tb_err *err)
+tb_status tb_t3_session_new(const tb_t3 *t3, tb_t3_prefix *prefix, tb_t3_session **out, tb_err *err)
 {
     tb_t3_session *s = tb_alloc(sizeof *s);
     s->t3 = t3;
     tb_kv_init(&s->kv, t3->kv_type, t3->n_layers, t3->D);
-    /* A page for text and the first tokens: no second copy of the prefix right after this one. */
-    tb_status st = tb_kv_copy(&s->kv, &prefix->kv, TB_KV_PAGE, err);
+    s->prefix = tb_t3_prefix_ref(prefix);
+    s->kv.before = &prefix->kv;
+    tb_status st = tb_kv_reserve(&s->kv, TB_KV_PAGE, err); /* for text and the first tokens */
     if (st) goto out;
 
     *out = s;
@@ -389,12 +397,13 @@ void tb_t3_session_free(tb_t3_session *session)
 {
     if (!session) return;
     tb_kv_clear(&session->kv);
+    tb_t3_prefix_free(session->prefix);
     tb_free(session);
 }
 
 size_t tb_t3_session_positions(const tb_t3_session *session)
 {
-    return session->kv.n;
+    return tb_kv_past(&session->kv);
 }
 
 const tb_t3 *tb_t3_session_model(const tb_t3_session *session)
@@ -446,7 +455,7 @@ void tb_t3_step(tb_t3_session *const *sessions, const tb_nn *nn, const int32_t *
         kv[i] = &sessions[i]->kv;
         assert(sessions[i]->t3 == t3 && sessions[i]->prefilled && kv[i]->n < kv[i]->cap);
         look_up(&t3->speech_emb, (size_t)tokens[i], x + i * t3->D);
-        add_positions(t3, nn, kv[i]->n, 1, x + i * t3->D);
+        add_positions(t3, nn, tb_kv_past(kv[i]), 1, x + i * t3->D);
     }
     for (size_t i = 0; i < t3->n_layers; i++)
         block(t3, &quiet, i, kv, n, 1, x);

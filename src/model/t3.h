@@ -76,8 +76,8 @@ TB_MUST_CHECK tb_status tb_t3_prefix_unpack(const tb_t3 *t3, const void *data, s
 /* One utterance in the network: what it has heard and said so far. One thread at a time. */
 typedef struct tb_t3_session tb_t3_session;
 
-/* Copies the prefix; t3 must outlive the session. */
-TB_MUST_CHECK tb_status tb_t3_session_new(const tb_t3 *t3, const tb_t3_prefix *prefix,
+/* The prefix is not copied but held: the session has a reference of its own. t3 must outlive it. */
+TB_MUST_CHECK tb_status tb_t3_session_new(const tb_t3 *t3, tb_t3_prefix *prefix,
                                           tb_t3_session **out, tb_err *err);
 void tb_t3_session_free(tb_t3_session *session);
 size_t tb_t3_session_positions(const tb_t3_session *session);

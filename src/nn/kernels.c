@@ -1205,11 +1205,13 @@ static void score_row(tb_dtype type, const float *q, size_t d, const void *keys,
 
 /* Four vectors of the result at a time; every one is a sum over j in order. */
 ALWAYS_INLINE void mix_of(const tb_dtype type, const float *p, size_t n, const char *values,
-                          size_t stride, size_t d, float *y)
+                          size_t stride, size_t d, tb_into into, float *y)
 {
     size_t c = 0;
     for (; c + 4 * VW <= d; c += 4 * VW) {
         vf acc[4] = {{0}};
+        for (size_t i = 0; into == TB_ADD && i < 4; i++)
+            acc[i] = load(y + c + i * VW);
         for (size_t j = 0; j < n; j++) {
             vf a = splat(p[j]);
             for (size_t i = 0; i < 4; i++)
@@ -1219,7 +1221,7 @@ ALWAYS_INLINE void mix_of(const tb_dtype type, const float *p, size_t n, const c
             store(y + c + i * VW, acc[i]);
     }
     for (; c < d; c += VW) {
-        vf acc = {0};
+        vf acc = into == TB_ADD ? load(y + c) : (vf){0};
         for (size_t j = 0; j < n; j++)
             acc += splat(p[j]) * weights(type, values + j * stride, c);
         store(y + c, acc);
@@ -1227,14 +1229,14 @@ ALWAYS_INLINE void mix_of(const tb_dtype type, const float *p, size_t n, const c
 }
 
 static void mix_row(tb_dtype type, const float *p, size_t n, const void *values, size_t stride,
-                    size_t d, float *y)
+                    size_t d, tb_into into, float *y)
 {
     if (type == TB_F16)
-        mix_of(TB_F16, p, n, values, stride, d, y);
+        mix_of(TB_F16, p, n, values, stride, d, into, y);
     else if (type == TB_BF16)
-        mix_of(TB_BF16, p, n, values, stride, d, y);
+        mix_of(TB_BF16, p, n, values, stride, d, into, y);
     else
-        mix_of(TB_F32, p, n, values, stride, d, y);
+        mix_of(TB_F32, p, n, values, stride, d, into, y);
 }
 
 static void depthwise(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,

@@ -76,9 +76,9 @@ typedef struct {
      * `type` stride bytes apart. */
     void (*score_row)(tb_dtype type, const float *q, size_t d, const void *keys, size_t stride,
                       size_t n, float scale, float *y);
-    /* y = sum_j p[j] v[j]. */
+    /* y = sum_j p[j] v[j], or that after what y holds already, in the same order of sums. */
     void (*mix_row)(tb_dtype type, const float *p, size_t n, const void *values, size_t stride,
-                    size_t d, float *y);
+                    size_t d, tb_into into, float *y);
     void (*depthwise)(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
                       size_t t1, tb_into store, float *y); /* w (k, C): transposed */
     double (*peak)(tb_dtype type, size_t times);           /* tb_nn_peak */

@@ -566,13 +566,37 @@ static void attend_one(void *op, size_t head, void *mine)
 {
     attention *a = op;
     const size_t d = a->a->d, size = element(a->type), at = head * d * size;
-    const size_t n = a->a->causal ? a->a->past + 1 : a->Tk;
-    float *score = mine; /* (n) */
-    a->k->score_row(a->type, a->q + head * d, d, (const char *)a->keys + at, a->ldkv * size, n,
-                    a->a->scale, score);
+    const size_t stride = a->ldkv * size, n = a->a->causal ? a->a->past + 1 : a->Tk;
+    const size_t n0 = a->a->n0 < n ? a->a->n0 : n;
+    const float *q = a->q + head * d;
+    float *score = mine, *out = a->out + head * d; /* (n), (d) */
+    if (n0)
+        a->k->score_row(a->type, q, d, (const char *)a->a->k0 + at, stride, n0, a->a->scale, score);
+    if (n > n0)
+        a->k->score_row(a->type, q, d, (const char *)a->keys + at, stride, n - n0, a->a->scale,
+                        score + n0);
     a->k->softmax(score, n);
-    a->k->mix_row(a->type, score, n, (const char *)a->values + at, a->ldkv * size, d,
-                  a->out + head * d);
+    a->k->mix_row(a->type, score, n0, (const char *)a->a->v0 + at, stride, d, TB_SET, out);
+    a->k->mix_row(a->type, score + n0, n - n0, (const char *)a->values + at, stride, d, TB_ADD,
+                  out);
+}
+
+/* Both parts side by side, for many queries, which read them often. */
+static void attend_gathered(const tb_nn *nn, const attention *a)
+{
+    const size_t D = a->a->heads * a->a->d, size = element(a->type), n0 = a->a->n0;
+    const size_t mark = tb_scratch_mark(nn->scratch);
+    char *k = tb_scratch_bytes(nn->scratch, a->Tk * D * size);
+    char *v = tb_scratch_bytes(nn->scratch, a->Tk * D * size);
+    for (size_t j = 0; j < a->Tk; j++) {
+        const size_t skip = (j < n0 ? j : j - n0) * a->ldkv * size;
+        memcpy(k + j * D * size, (const char *)(j < n0 ? a->a->k0 : a->keys) + skip, D * size);
+        memcpy(v + j * D * size, (const char *)(j < n0 ? a->a->v0 : a->values) + skip, D * size);
+    }
+    tb_attention whole = *a->a;
+    whole.n0 = 0;
+    tb_nn_attend(nn, &whole, a->q, a->ldq, a->Tq, a->type, k, v, D, a->Tk, a->out, a->ldo);
+    tb_scratch_release(nn->scratch, mark);
 }
 
 void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size_t ldq, size_t Tq,
@@ -583,6 +607,7 @@ void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size
     assert(!how->causal || how->past + Tq <= Tk);
     assert(!how->rel || (Tq == Tk && !how->causal));
     if (Tq == 0) return;
+    assert(how->n0 <= Tk);
     const size_t H = how->heads, d = how->d, mark = tb_scratch_mark(nn->scratch);
     attention a = {.k = kernels(),
                    .a = how,
@@ -598,6 +623,10 @@ void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size
                    .ldo = ldo};
     if (Tq == 1 && d % 16 == 0 && !how->rel) {
         spread(nn, H, 2.0 * (double)(H * d) * (double)Tk, (Tk + 4) * sizeof(float), attend_one, &a);
+        return;
+    }
+    if (how->n0) {
+        attend_gathered(nn, &a);
         return;
     }
     a.half = how->half && kv_type == TB_F32 && d % 16 == 0 && a.k->dot_bf16;

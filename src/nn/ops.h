@@ -117,6 +117,10 @@ typedef struct {
     /* Products in bf16 with f32 sums where the CPU has them (softmax stays f32), more than one
      * query and f32 keys; d a multiple of 16. */
     bool half;
+    /* Keys and values 0 .. n0 - 1 lie elsewhere (rows as far apart, of the same type), k and v
+     * begin with number n0: many sequences share a beginning. */
+    const void *k0, *v0;
+    size_t n0;
 } tb_attention;
 
 void tb_nn_attend(const tb_nn *nn, const tb_attention *a, const float *q, size_t ldq, size_t Tq,

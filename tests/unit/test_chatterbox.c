@@ -47,7 +47,7 @@ static tb_t3_prefix *prefix_of(const tb_chatterbox *c, const tb_conds *conds)
     return p;
 }
 
-static tb_chatterbox_how usual(const tb_chatterbox *c, const tb_t3_prefix *p)
+static tb_chatterbox_how usual(const tb_chatterbox *c, tb_t3_prefix *p)
 {
     return (tb_chatterbox_how){.conds = tb_chatterbox_default(c),
                                .prefix = p,

@@ -389,6 +389,23 @@ static void attention_of_each_kind(void **state)
             tb_nn_attend(&b->nn, &a, q, D, Tq, cases[z].type, stored,
                          stored + tb_row_bytes(cases[z].type, D), 2 * D, Tk, out, D);
             close_to(out, want, Tq * D, 1e-5, "attention");
+            /* The same bits when the beginning lies elsewhere. */
+            if (cases[z].past > 3) {
+                const size_t row = 2 * tb_row_bytes(cases[z].type, D), n0 = cases[z].past - 3;
+                float *apart = tb_alloc(Tq * D * sizeof *apart);
+                char *begin = tb_alloc(n0 * row);
+                memcpy(begin, stored, n0 * row);
+                a.k0 = begin;
+                a.v0 = begin + tb_row_bytes(cases[z].type, D);
+                a.n0 = n0;
+                tb_nn_attend(&b->nn, &a, q, D, Tq, cases[z].type, stored + n0 * row,
+                             stored + n0 * row + tb_row_bytes(cases[z].type, D), 2 * D, Tk, apart,
+                             D);
+                assert_memory_equal(apart, out, Tq * D * sizeof *apart);
+                a.n0 = 0;
+                tb_free(begin);
+                tb_free(apart);
+            }
             /* Rounding q, k, p and v to 8 bits moves scores by 4e-3 and results by as much again;
              * where there is no instruction for it nothing is rounded. */
             a.half = true;

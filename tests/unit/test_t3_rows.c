@@ -69,8 +69,7 @@ static int32_t argmax(const float *x)
     return (int32_t)best;
 }
 
-static tb_t3_session *begin(const model *m, const speech *s, const tb_t3_prefix *prefix,
-                            float *logits)
+static tb_t3_session *begin(const model *m, const speech *s, tb_t3_prefix *prefix, float *logits)
 {
     tb_t3_session *session = NULL;
     assert_int_equal(tb_t3_session_new(&m->t3, prefix, &session, NULL), TB_OK);
@@ -79,7 +78,7 @@ static tb_t3_session *begin(const model *m, const speech *s, const tb_t3_prefix 
 }
 
 /* All logits of a speech alone, (STEPS, V), each step with the token of the largest. */
-static void speak_alone(const model *m, const speech *s, const tb_t3_prefix *prefix, float *out)
+static void speak_alone(const model *m, const speech *s, tb_t3_prefix *prefix, float *out)
 {
     tb_t3_prefix *own = NULL;
     if (!prefix) {
