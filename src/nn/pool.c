@@ -33,7 +33,7 @@ struct tb_pool {
     pthread_t *threads;
     size_t n; /* threads of ours: one less than the pool's, the caller is the other */
     bool stop;
-    size_t cores;
+    size_t room;                   /* callers for whom there are cores beside the threads */
     atomic_size_t posted, callers; /* loops so far, loops now; changed under the lock */
 };
 
@@ -51,8 +51,7 @@ static void look(const tb_pool *pool, atomic_size_t *x, size_t n, bool until)
 {
     const int64_t begun = tb_clock_mono_ns();
     do {
-        if (pool->n + atomic_load_explicit(&pool->callers, memory_order_relaxed) > pool->cores)
-            return;
+        if (pool->room == 0 || atomic_load(&pool->callers) > pool->room) return;
         for (int i = 0; i < LOOKS; i++) {
             if ((atomic_load_explicit(x, memory_order_acquire) == n) == until) return;
             pause_core();
@@ -121,7 +120,7 @@ tb_status tb_pool_new(size_t threads, tb_pool **out, tb_err *err)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    pool->cores = cores > 0 ? (size_t)cores : 0;
+    pool->room = cores > 0 && (size_t)cores >= threads ? (size_t)cores - threads + 1 : 0;
     pool->threads = tb_alloc((threads ? threads : 1) * sizeof *pool->threads);
     for (size_t i = 1; i < threads; i++) {
         int e = pthread_create(&pool->threads[pool->n], NULL, worker, pool);
