@@ -185,7 +185,7 @@ static tb_status time_whole(tb_bench *b, tb_err *err)
     tb_bench_line *l = add_timed(b, STAGES, "whole", &t, NULL, "the whole utterance, known voice");
     memcpy(l->work, work, sizeof work);
     tb_bench_add(b->report, STAGES, "whole.parts", TB_BENCH_SECONDS, NULL, sum,
-                 "the sum of the stages' best");
+                 "the sum of the stages' best: %.2f a second of sound", sum / seconds);
     tb_bench_add(b->report, STAGES, "rtf", TB_BENCH_SECONDS, NULL, t.best_s / seconds,
                  "real-time factor: per second of sound");
     tb_bench_add(b->report, STAGES, "rtf.cpu", TB_BENCH_SECONDS, NULL,
