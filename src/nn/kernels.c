@@ -1172,6 +1172,10 @@ static void pair_bf16(const uint16_t *a, const uint16_t *b, size_t d, float *y)
 }
 #endif
 
+/* Neighbouring heads of a few keys, then of the next: memory is read a row at a time. Those that
+ * follow are asked for: rows are a page apart, and no prefetcher of the machine's goes that far. */
+enum { KEYS = 8 };
+
 ALWAYS_INLINE void score_of(const tb_dtype type, const float *q, size_t d, const char *keys,
                             size_t stride, size_t n, float scale, float *y)
 {
@@ -1183,8 +1187,10 @@ ALWAYS_INLINE void score_of(const tb_dtype type, const float *q, size_t d, const
             k[i] = keys + (j + i < n ? j + i : n - 1) * stride;
         for (size_t c = 0; c < d; c += VW) {
             vf a = load(q + c);
-            for (int i = 0; i < 4; i++)
+            for (int i = 0; i < 4; i++) {
+                __builtin_prefetch(k[i] + KEYS * stride + bytes_of(type, c));
                 acc[i] += a * weights(type, k[i], c);
+            }
         }
         sum4(acc, s);
         for (size_t i = 0; i < 4 && j + i < n; i++)
@@ -1192,15 +1198,25 @@ ALWAYS_INLINE void score_of(const tb_dtype type, const float *q, size_t d, const
     }
 }
 
-static void score_row(tb_dtype type, const float *q, size_t d, const void *keys, size_t stride,
-                      size_t n, float scale, float *y)
+ALWAYS_INLINE void score_heads(const tb_dtype type, const float *q, size_t heads, size_t d,
+                               const char *keys, size_t stride, size_t n, float scale, float *y,
+                               size_t ldy)
+{
+    for (size_t j = 0; j < n; j += KEYS)
+        for (size_t h = 0; h < heads; h++)
+            score_of(type, q + h * d, d, keys + j * stride + bytes_of(type, h * d), stride,
+                     n - j < KEYS ? n - j : KEYS, scale, y + h * ldy + j);
+}
+
+static void score_row(tb_dtype type, const float *q, size_t heads, size_t d, const void *keys,
+                      size_t stride, size_t n, float scale, float *y, size_t ldy)
 {
     if (type == TB_F16)
-        score_of(TB_F16, q, d, keys, stride, n, scale, y);
+        score_heads(TB_F16, q, heads, d, keys, stride, n, scale, y, ldy);
     else if (type == TB_BF16)
-        score_of(TB_BF16, q, d, keys, stride, n, scale, y);
+        score_heads(TB_BF16, q, heads, d, keys, stride, n, scale, y, ldy);
     else
-        score_of(TB_F32, q, d, keys, stride, n, scale, y);
+        score_heads(TB_F32, q, heads, d, keys, stride, n, scale, y, ldy);
 }
 
 /* Four vectors of the result at a time; every one is a sum over j in order. */
@@ -1214,8 +1230,11 @@ ALWAYS_INLINE void mix_of(const tb_dtype type, const float *p, size_t n, const c
             acc[i] = load(y + c + i * VW);
         for (size_t j = 0; j < n; j++) {
             vf a = splat(p[j]);
-            for (size_t i = 0; i < 4; i++)
-                acc[i] += a * weights(type, values + j * stride, c + i * VW);
+            const char *v = values + j * stride;
+            for (size_t i = 0; i < 4; i++) {
+                __builtin_prefetch(v + KEYS * stride + bytes_of(type, c + i * VW));
+                acc[i] += a * weights(type, v, c + i * VW);
+            }
         }
         for (size_t i = 0; i < 4; i++)
             store(y + c + i * VW, acc[i]);
@@ -1228,15 +1247,26 @@ ALWAYS_INLINE void mix_of(const tb_dtype type, const float *p, size_t n, const c
     }
 }
 
-static void mix_row(tb_dtype type, const float *p, size_t n, const void *values, size_t stride,
-                    size_t d, tb_into into, float *y)
+ALWAYS_INLINE void mix_heads(const tb_dtype type, const float *p, size_t ldp, size_t heads,
+                             size_t n, const char *values, size_t stride, size_t d, tb_into into,
+                             float *y)
+{
+    for (size_t j = 0; j < n; j += KEYS)
+        for (size_t h = 0; h < heads; h++)
+            mix_of(type, p + h * ldp + j, n - j < KEYS ? n - j : KEYS,
+                   values + j * stride + bytes_of(type, h * d), stride, d, j ? TB_ADD : into,
+                   y + h * d);
+}
+
+static void mix_row(tb_dtype type, const float *p, size_t ldp, size_t heads, size_t n,
+                    const void *values, size_t stride, size_t d, tb_into into, float *y)
 {
     if (type == TB_F16)
-        mix_of(TB_F16, p, n, values, stride, d, into, y);
+        mix_heads(TB_F16, p, ldp, heads, n, values, stride, d, into, y);
     else if (type == TB_BF16)
-        mix_of(TB_BF16, p, n, values, stride, d, into, y);
+        mix_heads(TB_BF16, p, ldp, heads, n, values, stride, d, into, y);
     else
-        mix_of(TB_F32, p, n, values, stride, d, into, y);
+        mix_heads(TB_F32, p, ldp, heads, n, values, stride, d, into, y);
 }
 
 static void depthwise(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,

@@ -72,13 +72,13 @@ typedef struct {
      * even. Two rows as words of one number of each. */
     void (*turn_bf16)(const uint16_t *x, size_t n, size_t d, float *y, size_t ldy);
     void (*pair_bf16)(const uint16_t *a, const uint16_t *b, size_t d, float *y);
-    /* One query against keys where they lie: y[j] = scale * q . k[j], d a multiple of 16, keys of
-     * `type` stride bytes apart. */
-    void (*score_row)(tb_dtype type, const float *q, size_t d, const void *keys, size_t stride,
-                      size_t n, float scale, float *y);
-    /* y = sum_j p[j] v[j], or that after what y holds already, in the same order of sums. */
-    void (*mix_row)(tb_dtype type, const float *p, size_t n, const void *values, size_t stride,
-                    size_t d, tb_into into, float *y);
+    /* One query of some neighbouring heads against keys where they lie: y[h, j] = scale * q[h] .
+     * k[j, h], d a multiple of 16, keys of `type` stride bytes apart. */
+    void (*score_row)(tb_dtype type, const float *q, size_t heads, size_t d, const void *keys,
+                      size_t stride, size_t n, float scale, float *y, size_t ldy);
+    /* y[h] = sum_j p[h, j] v[j, h], set or added; n = 0 changes nothing. */
+    void (*mix_row)(tb_dtype type, const float *p, size_t ldp, size_t heads, size_t n,
+                    const void *values, size_t stride, size_t d, tb_into into, float *y);
     void (*depthwise)(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
                       size_t t1, tb_into store, float *y); /* w (k, C): transposed */
     double (*peak)(tb_dtype type, size_t times);           /* tb_nn_peak */

@@ -417,10 +417,10 @@ typedef struct {
     size_t ldkv, Tk;
     float *out;
     size_t ldo;
-    size_t tiles, n, rel_n; /* query tiles; padded numbers of keys and relative positions */
-    size_t v_rows;
-    bool half;          /* words of two bf16: half as many along d and along the keys */
-    float *kt, *rt, *v; /* per head: (d, n), (d, rel_n), (v_rows, d) */
+    size_t tiles, n, rel_n;  /* query tiles; padded numbers of keys and relative positions */
+    size_t v_rows, together; /* heads of a piece, for a single query */
+    bool half;               /* words of two bf16: half as many along d and along the keys */
+    float *kt, *rt, *v;      /* per head: (d, n), (d, rel_n), (v_rows, d) */
 } attention;
 
 enum { TURNED = 64 }; /* keys that are made bf16 at a time */
@@ -562,23 +562,28 @@ static void attend_tile(void *op, size_t piece, void *mine)
 }
 
 /* A single query, a step of T3: keys and values are read once, where they lie. */
-static void attend_one(void *op, size_t head, void *mine)
+static void attend_one(void *op, size_t piece, void *mine)
 {
     attention *a = op;
-    const size_t d = a->a->d, size = element(a->type), at = head * d * size;
-    const size_t stride = a->ldkv * size, n = a->a->causal ? a->a->past + 1 : a->Tk;
-    const size_t n0 = a->a->n0 < n ? a->a->n0 : n;
+    const tb_attention *h = a->a;
+    const size_t d = h->d, size = element(a->type), head = piece * a->together;
+    const size_t heads = h->heads - head < a->together ? h->heads - head : a->together;
+    const size_t at = head * d * size, stride = a->ldkv * size;
+    const size_t n = h->causal ? h->past + 1 : a->Tk, n0 = h->n0 < n ? h->n0 : n;
     const float *q = a->q + head * d;
-    float *score = mine, *out = a->out + head * d; /* (n), (d) */
+    float *score = mine, *out = a->out + head * d; /* (heads, n), (heads, d) */
     if (n0)
-        a->k->score_row(a->type, q, d, (const char *)a->a->k0 + at, stride, n0, a->a->scale, score);
-    if (n > n0)
-        a->k->score_row(a->type, q, d, (const char *)a->keys + at, stride, n - n0, a->a->scale,
-                        score + n0);
-    a->k->softmax(score, n);
-    a->k->mix_row(a->type, score, n0, (const char *)a->a->v0 + at, stride, d, TB_SET, out);
-    a->k->mix_row(a->type, score + n0, n - n0, (const char *)a->values + at, stride, d, TB_ADD,
-                  out);
+        a->k->score_row(a->type, q, heads, d, (const char *)h->k0 + at, stride, n0, h->scale, score,
+                        n);
+    a->k->score_row(a->type, q, heads, d, (const char *)a->keys + at, stride, n - n0, h->scale,
+                    score + n0, n);
+    for (size_t i = 0; i < heads; i++)
+        a->k->softmax(score + i * n, n);
+    if (n0)
+        a->k->mix_row(a->type, score, n, heads, n0, (const char *)h->v0 + at, stride, d, TB_SET,
+                      out);
+    a->k->mix_row(a->type, score + n0, n, heads, n - n0, (const char *)a->values + at, stride, d,
+                  n0 ? TB_ADD : TB_SET, out);
 }
 
 /* Both parts side by side, for many queries, which read them often. */
@@ -622,7 +627,11 @@ void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size
                    .out = out,
                    .ldo = ldo};
     if (Tq == 1 && d % 16 == 0 && !how->rel) {
-        spread(nn, H, 2.0 * (double)(H * d) * (double)Tk, (Tk + 4) * sizeof(float), attend_one, &a);
+        /* A thread's heads are all together: a thousand bytes of each key, read in order. */
+        const size_t pieces = tb_pool_threads(nn->pool);
+        a.together = (H + pieces - 1) / pieces;
+        spread(nn, (H + a.together - 1) / a.together, 2.0 * (double)(H * d) * (double)Tk,
+               a.together * Tk * sizeof(float), attend_one, &a);
         return;
     }
     if (how->n0) {
