@@ -4,12 +4,13 @@
  * register to register. Each line is the best of a second's worth of runs, as a share of its
  * yardstick: on a busy machine the best is what the code can do, the rest is the others' doing.
  *
- *   bench-nn [threads [word]]      only the lines that have the word in them
+ *   bench-nn [threads [word [set]]]    only the lines that have the word in them ("" for all);
+ *                                      "generic", "avx2", ...: as if the CPU had no more
  */
-#include "base/clock.h"
 #include "base/counter.h"
 #include "base/mem.h"
 #include "nn/ops.h"
+#include "nn/yardstick.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,30 +21,9 @@ static const double ENOUGH_S = 1;
 
 static const char *wanted; /* NULL: all lines */
 
-static double seconds(void)
+static bool again(tb_timing *t)
 {
-    return (double)tb_clock_mono_ns() * 1e-9;
-}
-
-/* The best of many runs of one thing. */
-typedef struct {
-    double begun, started, best;
-    size_t runs;
-} timing;
-
-static bool again(timing *t)
-{
-    const double now = seconds();
-    if (t->runs == 0) {
-        t->begun = now;
-        t->best = 1e9;
-    } else if (now - t->started < t->best) {
-        t->best = now - t->started;
-    }
-    if (t->runs > LEAST_RUNS && now - t->begun > ENOUGH_S) return false;
-    t->runs++;
-    t->started = seconds();
-    return true;
+    return tb_timing_again(t, LEAST_RUNS, ENOUGH_S);
 }
 
 static bool skipped(const char *name, const char *type)
@@ -62,69 +42,6 @@ static float *noise(size_t n)
     return x;
 }
 
-/* ---- the yardsticks ---- */
-
-typedef struct {
-    const uint64_t *data;
-    size_t n, pieces;
-    uint64_t sum[256];
-} reading;
-
-static void read_piece(void *self, size_t i)
-{
-    reading *r = self;
-    const uint64_t *p = r->data + r->n / r->pieces * i;
-    uint64_t a = 0, b = 0, c = 0, d = 0;
-    for (size_t k = 0; k + 32 <= r->n / r->pieces; k += 32)
-        for (size_t j = 0; j < 32; j += 4) {
-            a += p[k + j];
-            b += p[k + j + 1];
-            c += p[k + j + 2];
-            d += p[k + j + 3];
-        }
-    r->sum[i] = a + b + c + d;
-}
-
-static double read_bandwidth(tb_pool *pool)
-{
-    reading r = {.n = (512u << 20) / 8, .pieces = tb_pool_threads(pool)};
-    uint64_t *data = tb_alloc(r.n * 8);
-    memset(data, 1, r.n * 8);
-    r.data = data;
-    timing t = {0};
-    while (again(&t))
-        tb_pool_for(pool, r.pieces, read_piece, &r);
-    tb_free(data);
-    return (double)r.n * 8 / t.best;
-}
-
-typedef struct {
-    tb_dtype type;
-    double rate[256]; /* of each thread, the best */
-} multiplying;
-
-enum { PEAK_TIMES = 100000 };
-
-static void multiply_piece(void *self, size_t i)
-{
-    multiplying *m = self;
-    double t = seconds(), done = tb_nn_peak(m->type, PEAK_TIMES);
-    t = seconds() - t;
-    if (done / t > m->rate[i]) m->rate[i] = done / t;
-}
-
-static double multiply_rate(tb_pool *pool, tb_dtype type)
-{
-    multiplying m = {.type = type};
-    timing t = {0};
-    double sum = 0;
-    while (again(&t))
-        tb_pool_for(pool, tb_pool_threads(pool), multiply_piece, &m);
-    for (size_t i = 0; i < tb_pool_threads(pool); i++)
-        sum += m.rate[i];
-    return sum;
-}
-
 /* ---- what the networks do ---- */
 
 static void linear(const tb_nn *nn, const char *name, tb_dtype type, size_t T, size_t N, size_t K,
@@ -138,14 +55,14 @@ static void linear(const tb_nn *nn, const char *name, tb_dtype type, size_t T, s
     tb_from_f32(type, w, rows, N * K);
     for (size_t c = 1; c < copies; c++)
         memcpy(rows + c * bytes, rows, bytes);
-    timing t = {0};
+    tb_timing t = {0};
     while (again(&t)) {
         for (size_t c = 0; c < copies; c++) {
             tb_mat m = {.type = type, .N = N, .K = K, .rows = rows + c * bytes};
             tb_nn_linear(nn, &m, x, K, T, TB_ACT_NONE, TB_SET, y, N);
         }
     }
-    const double best = t.best / (double)copies;
+    const double best = t.best_s / (double)copies;
     double flops = 2.0 * (double)T * (double)N * (double)K / best, read = (double)bytes / best;
     printf(
         "{\"what\":\"%s\",\"type\":\"%s\",\"gflops\":%.1f,\"share_of_rate\":%.2f,\"gbytes\":%.1f,"
@@ -175,10 +92,10 @@ static void conv(const tb_nn *nn, const char *name, tb_dtype type, size_t T, siz
                  .pad_left = (k - 1) * dilation / 2,
                  .pad_right = (k - 1) * dilation / 2};
     tb_prologue pro = {.alpha = alpha};
-    timing t = {0};
+    tb_timing t = {0};
     while (again(&t))
         tb_nn_conv(nn, &c, snake ? &pro : NULL, x, T, TB_ACT_NONE, TB_SET, y);
-    const double best = t.best;
+    const double best = t.best_s;
     double flops = 2.0 * (double)T * (double)(C * k * C) / best;
     printf("{\"what\":\"%s\",\"type\":\"%s\",\"gflops\":%.1f,\"share_of_rate\":%.2f}\n", name,
            tb_dtype_name(type), flops / 1e9, flops / rate);
@@ -196,11 +113,11 @@ static void attention(const tb_nn *nn, size_t T, size_t heads, double rate)
     if (skipped("attention", "f32")) return;
     float *qkv = noise(T * heads * D * 3), *y = tb_alloc(T * heads * D * sizeof *y);
     tb_attention a = {.heads = heads, .d = D, .scale = 0.125f};
-    timing t = {0};
+    tb_timing t = {0};
     while (again(&t))
         tb_nn_attend(nn, &a, qkv, heads * D * 3, T, TB_F32, qkv + heads * D, qkv + 2 * heads * D,
                      heads * D * 3, T, y, heads * D);
-    const double best = t.best;
+    const double best = t.best_s;
     double flops = 4.0 * (double)T * (double)T * (double)(heads * D) / best;
     printf("{\"what\":\"attention T=%zu H=%zu\",\"type\":\"f32\",\"gflops\":%.1f,"
            "\"share_of_rate\":%.2f}\n",
@@ -220,9 +137,14 @@ int main(int argc, char **argv)
         return 2;
     }
     wanted = argc > 2 ? argv[2] : NULL;
+    if (argc > 3 && !tb_nn_use_isa(argv[3])) {
+        fprintf(stderr, "bench-nn: this CPU has no %s\n", argv[3]);
+        tb_pool_free(pool);
+        return 2;
+    }
     tb_nn nn = {.pool = pool, .scratch = tb_scratch_new()};
-    double read = read_bandwidth(pool), f32 = multiply_rate(pool, TB_F32);
-    double bf16 = multiply_rate(pool, TB_BF16);
+    double read = tb_yardstick_read(pool), f32 = tb_yardstick_rate(pool, TB_F32);
+    double bf16 = tb_yardstick_rate(pool, TB_BF16);
     if (bf16 == 0) bf16 = f32; /* without the instruction it is f32's work */
     printf("{\"isa\":\"%s\",\"threads\":%zu,\"read_gbytes\":%.1f,\"f32_gflops\":%.1f,"
            "\"bf16_gflops\":%.1f}\n",
