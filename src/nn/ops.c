@@ -288,7 +288,7 @@ static void multiply(const tb_nn *nn, product *p)
     if (p->strip < 6) p->strip = 6;
     /* A convolution's taps use a row of x often enough where it lies, and its weights fill the
      * first cache themselves. */
-    if (p->strip > rows || p->pairs || p->taps > 1) p->strip = rows;
+    if (p->strip > rows || rows <= FEW || p->pairs || p->taps > 1) p->strip = rows;
     const size_t w_bytes = p->widen ? p->w->K * sizeof(float) : tb_row_bytes(p->w->type, p->w->K);
     p->columns = PASS / w_bytes / COLUMNS * COLUMNS;
     if (p->columns < COLUMNS || (p->strip == rows && rows > FEW)) p->columns = COLUMNS;
