@@ -41,7 +41,7 @@ static const setting table[] = {
     {{"ESPEAK_DATA_PATH", "--espeak-data-path", "folder", "", "a folder", "its data, when it does not find it by itself", false}, STRING, AT(espeak_data_path), 0, 0},
     {{"TTS_MODEL", "--tts-model", "choice", "", "ResembleAI/chatterbox-turbo|chatterbox-turbo|turbo|chatterbox", "the old name of the model; checked, else unused", false}, CHOICE, AT(tts_model), 0, 0},
     {{"MODEL", "--model", "path", "", "a folder with the published files, or a .gguf", "the model of the neural engine; empty: the one under DATA/models", false}, STRING, AT(model), 0, 0},
-    {{"MODEL_TYPE", "--model-type", "choice", "f16", "f32|f16|bf16|q8_0|q4_0", "numbers that the model's weights are kept in (docs/model/types.md)", false}, CHOICE, AT(model_type), 0, 0},
+    {{"MODEL_TYPE", "--model-type", "choice", "q8_0", "f32|f16|bf16|q8_0|q4_0", "numbers that the model's weights are kept in (docs/model/types.md)", false}, CHOICE, AT(model_type), 0, 0},
     {{"MODEL_VARIANT", "--model-variant", "choice", "turbo", "turbo|nano", "which model: chatterbox-turbo, or the smaller chatterbox-nano", false}, CHOICE, AT(model_variant), 0, 0},
     {{"MODEL_REVISION", "--model-revision", "text", "main", "a branch, tag or commit", "revision of the model that is downloaded", false}, STRING, AT(model_revision), 0, 0},
     {{"MODEL_IDLE_TTL", "--model-idle-ttl", "duration", "0", "0 (never), or 1s and more", "the model's memory is given back when nobody spoke with it for so long", false}, SECONDS, AT(model_idle_ttl_s), 0, 31536000},

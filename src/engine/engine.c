@@ -59,7 +59,7 @@ tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out, tb_err
     pthread_mutex_init(&e->lock, NULL);
     e->chosen = strcmp(wanted, "embedded") == 0;
     e->model = config->model;
-    if (!e->model.type) e->model.type = "f16";
+    if (!e->model.type) e->model.type = "q8_0";
     e->neural = tb_holder_new(&e->model);
     tb_status st = tb_embedded_open(&config->embedded, &e->embedded, err);
     if (!st) st = open_installed(e, wanted, err);
