@@ -90,6 +90,7 @@ static tb_status measure(const tb_cli *cli, tb_bench *b, tb_err *err)
     const char *only = tb_cli_get(cli, "--only");
     tb_status st = TB_OK;
     look_at_load(&b->report->load[0]);
+    st = measure_machine(b->report, err);
     for (size_t i = 0; !st && i < SECTIONS; i++) {
         if (!chosen(only, sections[i].name)) continue;
         tell(cli, sections[i].name);
