@@ -521,7 +521,7 @@ void tb_chatterbox_set_pace(tb_chatterbox *c, const tb_pace *pace)
 
 /*
  * On one thread, by the time that it computed: that is the same on a busy machine. More threads
- * help a little less than they should, since they share the memory. The least of three.
+ * help less than their number, since they share the memory. The least of three.
  */
 static tb_status measure(const tb_chatterbox *c, const tb_nn *nn, const tb_cancel *cancel,
                          tb_pace *out)
@@ -564,7 +564,8 @@ static tb_status measure(const tb_chatterbox *c, const tb_nn *nn, const tb_cance
         out->flow_s = fmin(out->flow_s, fmax(all - vocode, 1e-6) / frames / (0.5 + frames / 2000));
     }
     const double threads = pow((double)tb_pool_threads(c->pool), 0.85);
-    out->token_s /= threads;
+    /* T3 waits for memory: a second thread saves it a sixth (docs/speed.md, T3 per token). */
+    out->token_s /= pow((double)tb_pool_threads(c->pool), 0.25);
     out->flow_s /= threads;
     out->vocode_s /= threads;
     tb_t3_session_free(session);
