@@ -219,6 +219,17 @@ const tb_conds *tb_chatterbox_default(const tb_chatterbox *c)
     return c->has_voice ? &c->voice : NULL;
 }
 
+/* A new voice is rare and its networks are a quarter of the file: their pages go back until the
+ * next one comes. */
+static void drop_conditioning(const tb_chatterbox *c)
+{
+    static const char *const nets[] = {"tokenizer.", "xv.", "speaker_encoder.", "ve."};
+    for (size_t i = 0; i < tb_weights_count(c->weights); i++)
+        for (size_t k = 0; k < sizeof nets / sizeof *nets; k++)
+            if (strncmp(tb_weights_name(c->weights, i), nets[k], strlen(nets[k])) == 0)
+                tb_weights_drop_pages(c->weights, tb_weights_at(c->weights, i));
+}
+
 #define CONDITION_S 1.5 /* about what a new voice takes */
 
 tb_status tb_chatterbox_condition(const tb_chatterbox *c, const tb_pcm *clip,
@@ -229,6 +240,7 @@ tb_status tb_chatterbox_condition(const tb_chatterbox *c, const tb_pcm *clip,
     tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
     st = tb_conditioner_run(&c->conditioner, &nn, clip, cancel, out, err);
     tb_scratch_free(nn.scratch);
+    drop_conditioning(c);
     tb_gate_leave(c->gate);
     return st;
 }
