@@ -52,7 +52,7 @@ static double act(tb_act a, double u)
     case TB_ACT_SIGMOID:
         return 1 / (1 + exp(-u));
     }
-    return NAN;
+    return (double)NAN;
 }
 
 static void close_to(const float *got, const double *want, size_t n, double tolerance,
@@ -361,7 +361,7 @@ static void attention_of_each_kind(void **state)
         }
         for (size_t i = 0; i < Tq; i++)
             for (size_t h = 0; h < H; h++) {
-                double top = -INFINITY, sum = 0;
+                double top = -(double)INFINITY, sum = 0;
                 size_t seen = a.causal ? a.past + i + 1 : Tk;
                 for (size_t j = 0; j < seen; j++) {
                     p[j] = 0;
