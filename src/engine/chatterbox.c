@@ -209,11 +209,6 @@ const char *tb_chatterbox_id(const tb_chatterbox *c)
     return c->id;
 }
 
-bool tb_chatterbox_marks(const tb_chatterbox *c)
-{
-    return c->perth != NULL;
-}
-
 const tb_conds *tb_chatterbox_default(const tb_chatterbox *c)
 {
     return c->has_voice ? &c->voice : NULL;

@@ -36,7 +36,6 @@ const char *tb_chatterbox_model(const tb_chatterbox *c); /* "ResembleAI/chatterb
 /* 16 hex digits: two models whose numbers differ have different ones. What is kept of a voice is
  * keyed by it. */
 const char *tb_chatterbox_id(const tb_chatterbox *c);
-bool tb_chatterbox_marks(const tb_chatterbox *c); /* does it watermark? */
 
 /* A clip, mono, at its own rate, to what the networks know of the person. TB_EINVAL with a sentence
  * for whoever recorded it. */

@@ -9,8 +9,10 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { KEPT = 64, KEPT_BYTES = 400 << 20, CANON_SECONDS = 60, CANON_RATE_HZ = 48000 };
+enum { LOOK_NS = 20000000 }; /* how often a waiter looks whether its client is still there */
 enum { KEY = TB_VOICE_KIND + TB_HASH_HEX };
 
 typedef struct slot {
@@ -79,9 +81,11 @@ static void trim(tb_voices *v)
 
 /*
  * The slot of a key, in use. *fresh: it is new and the caller measures it, then calls fill; else
- * it has its voice. Another's measurement is waited for: some 0.3 s, or 3 of the neural kind.
+ * it has its voice. Another's measurement is waited for, some 0.3 s or 3 of the neural kind, unless
+ * cancelled: NULL then.
  */
-static slot *take(tb_voices *v, const char *of, const char *hash, bool *fresh)
+static slot *take(tb_voices *v, const char *of, const char *hash, const tb_cancel *cancel,
+                  bool *fresh)
 {
     slot *s;
     char kind[TB_VOICE_KIND], key[KEY];
@@ -93,7 +97,18 @@ static slot *take(tb_voices *v, const char *of, const char *hash, bool *fresh)
         for (s = v->slots; s && strcmp(s->key, key) != 0; s = s->next) {
         }
         if (!s || s->voice) break;
-        pthread_cond_wait(&v->measured, &v->lock);
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += LOOK_NS;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_nsec -= 1000000000;
+            until.tv_sec++;
+        }
+        pthread_cond_timedwait(&v->measured, &v->lock, &until);
+        if (tb_cancelled(cancel)) {
+            pthread_mutex_unlock(&v->lock);
+            return NULL;
+        }
     }
     if (!s) {
         s = tb_alloc(sizeof *s);
@@ -210,8 +225,10 @@ tb_status tb_voices_get(tb_voices *v, const char *of, const char *name, const tb
         st = tb_store_voice_get(v->store, name, &row, err);
         if (st) return st;
     }
-    slot *s = take(v, of, builtin ? "" : row.content_hash, &fresh);
-    if (fresh) {
+    slot *s = take(v, of, builtin ? "" : row.content_hash, cancel, &fresh);
+    if (!s) {
+        st = tb_fail_cancelled(err);
+    } else if (fresh) {
         if (builtin)
             st = tb_engine_voice_make(v->engine, of, name, "", NULL, NULL, cancel, &voice, err);
         else
@@ -232,8 +249,10 @@ tb_status tb_voices_from_wav(tb_voices *v, const char *of, const void *wav, size
     tb_status st = TB_OK;
     bool fresh;
     tb_hash_hex(wav, size, key);
-    slot *s = take(v, of, key, &fresh);
-    if (fresh) {
+    slot *s = take(v, of, key, cancel, &fresh);
+    if (!s) {
+        st = tb_fail_cancelled(err);
+    } else if (fresh) {
         st = measure(v, of, "uploaded_sample", key, wav, size, field, cancel, &voice, err);
         fill(v, s, voice);
     }

@@ -183,7 +183,6 @@ struct tb_recipe {
     char *label;
     item *items;
     size_t n;
-    size_t total_bytes;
 };
 
 /* ------------------------------------------------------------------- names */
@@ -425,7 +424,6 @@ static tb_status plan_tensor(tb_recipe *r, file_kind file, const tb_weights *set
     }
     x.name = tb_strdup(ours);
     r->items[r->n++] = x;
-    r->total_bytes += tb_tensor_bytes(&x.tensor);
     return TB_OK;
 }
 
@@ -524,11 +522,6 @@ const tb_tensor *tb_recipe_tensor(const tb_recipe *r, size_t i)
 {
     assert(i < r->n);
     return &r->items[i].tensor;
-}
-
-size_t tb_recipe_total_bytes(const tb_recipe *r)
-{
-    return r->total_bytes;
 }
 
 size_t tb_recipe_rows(const tb_recipe *r, size_t i)

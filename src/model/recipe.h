@@ -31,7 +31,6 @@ void tb_recipe_free(tb_recipe *r);
 size_t tb_recipe_count(const tb_recipe *r);
 const char *tb_recipe_name(const tb_recipe *r, size_t i);
 const tb_tensor *tb_recipe_tensor(const tb_recipe *r, size_t i); /* shape and type; data is NULL */
-size_t tb_recipe_total_bytes(const tb_recipe *r);
 
 /* Tensor i is made in parts of whole rows (the first axis; a vector is one row). */
 size_t tb_recipe_rows(const tb_recipe *r, size_t i);

@@ -779,22 +779,6 @@ void tb_nn_scale(const tb_nn *nn, float a, size_t n, float *y)
         y[i] *= a;
 }
 
-static void softmax_piece(void *op, size_t i, void *mine)
-{
-    (void)mine;
-    const rowwise *r = op;
-    size_t t0, t1;
-    range_of(r, i, &t0, &t1);
-    for (size_t t = t0; t < t1; t++)
-        r->k->softmax(r->y + t * r->C, r->C);
-}
-
-void tb_nn_softmax(const tb_nn *nn, size_t T, size_t C, float *x)
-{
-    rowwise r = {.y = x, .T = T, .C = C};
-    over_rows(nn, &r, 10, softmax_piece);
-}
-
 static void depthwise_piece(void *op, size_t i, void *mine)
 {
     (void)mine;

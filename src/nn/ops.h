@@ -97,9 +97,8 @@ void tb_nn_prologue(const tb_nn *nn, const tb_prologue *pro, const float *x, siz
                     float *y);
 void tb_nn_add(const tb_nn *nn, const float *x, size_t n, float *y); /* y += x */
 void tb_nn_add_row(const tb_nn *nn, const float *row, size_t T, size_t C,
-                   float *y);                                      /* y[t] += row */
-void tb_nn_scale(const tb_nn *nn, float a, size_t n, float *y);    /* y *= a */
-void tb_nn_softmax(const tb_nn *nn, size_t T, size_t C, float *x); /* each row, in place */
+                   float *y);                                   /* y[t] += row */
+void tb_nn_scale(const tb_nn *nn, float a, size_t n, float *y); /* y *= a */
 
 /*
  * out[i] = softmax_j(score[i,j]) v[j] for every head, score[i,j] = scale * q[i].k[j].

@@ -13,7 +13,7 @@ enum { CHUNKS = 48, FIRST = 4 << 20, ALIGN = 64 };
 struct tb_scratch {
     char *chunk[CHUNKS];
     size_t size[CHUNKS], start[CHUNKS]; /* start: the mark at which the chunk begins */
-    size_t n, top, peak;                /* chunks in use, current mark */
+    size_t n, top;                /* chunks in use, current mark */
 };
 
 tb_scratch *tb_scratch_new(void)
@@ -65,7 +65,6 @@ static void *take(tb_scratch *s, size_t bytes)
     if (s->top < s->start[i]) s->top = s->start[i];
     void *p = s->chunk[i] + (s->top - s->start[i]);
     s->top += bytes;
-    if (s->top > s->peak) s->peak = s->top;
     return p;
 }
 
@@ -97,9 +96,4 @@ void tb_scratch_trim(tb_scratch *s)
         s->n--;
         free(s->chunk[s->n]);
     }
-}
-
-size_t tb_scratch_peak(const tb_scratch *s)
-{
-    return s->peak;
 }

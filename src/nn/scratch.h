@@ -17,6 +17,5 @@ void *tb_scratch_bytes(tb_scratch *s, size_t n);
 size_t tb_scratch_mark(const tb_scratch *s);
 void tb_scratch_release(tb_scratch *s, size_t mark);
 void tb_scratch_trim(tb_scratch *s);         /* gives everything above the current mark back */
-size_t tb_scratch_peak(const tb_scratch *s); /* bytes, the most ever in use */
 
 #endif

@@ -179,7 +179,6 @@ static void a_folder_and_the_one_file_made_of_it_sound_alike(void **state)
         for (size_t k = 0; k < 2; k++) {
             tb_chatterbox *c = opened(k ? file : folder, types[i], 2);
             assert_string_equal(tb_chatterbox_model(c), "ResembleAI/chatterbox-turbo");
-            assert_false(tb_chatterbox_marks(c));
             tb_t3_prefix *p = prefix_of(c, tb_chatterbox_default(c));
             tb_chatterbox_how how = usual(c, p);
             tb_pcm pcm = say(c, &how, text);
