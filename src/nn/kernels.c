@@ -402,6 +402,8 @@ ALWAYS_INLINE void sum4(const vf *v, float *out)
 
 enum { MR = TB_VW == 16 ? 6 : 2, NR = 4 };
 
+enum { AR = 6, AV = TB_VW == 16 ? 4 : 2 }; /* rows and vectors of a tile of `outer` */
+
 /* VW numbers of a row of weights from number c on, as to_f32 makes them. */
 ALWAYS_INLINE vf weights(const tb_dtype type, const char *row, size_t c)
 {
@@ -1063,63 +1065,84 @@ static void softmax(float *x, size_t n)
 
 /* ---- attention ---- */
 
-enum { AR = TB_VW == 16 ? 6 : 2, AV = TB_VW == 16 ? 4 : 4 }; /* rows and vectors of a tile */
-
 /* acc + a b, or with bf16 pairs in each word, acc + a0 b0 + a1 b1. */
-ALWAYS_INLINE vf add_product(const bool bf16, vf acc, float a, vf b)
+ALWAYS_INLINE vf add_product(const bool bf16, vf acc, vf a, vf b)
 {
 #if defined(TB_ISA_BF16)
-    if (bf16) return (vf)_mm512_dpbf16_ps((__m512)acc, (__m512bh)_mm512_set1_ps(a), (__m512bh)b);
+    if (bf16) return (vf)_mm512_dpbf16_ps((__m512)acc, (__m512bh)a, (__m512bh)b);
 #endif
     (void)bf16;
-    return acc + splat(a) * b;
+#if TB_VW == 16 /* gcc 12 does not see it here by itself */
+    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)acc);
+#elif TB_VW == 8
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)acc);
+#else
+    return acc + a * b;
+#endif
 }
 
-/* rows x (vectors): y = scale_i * sum_k a[i, k] b[k, ...] for contiguous columns of b; words of f32
- * or of two bf16. */
-ALWAYS_INLINE void outer_tile(const bool bf16, const float *a, size_t lda, const int rows, size_t K,
-                              const float *b, size_t ldb, const int vectors, const float *scales,
-                              float scale, float *y, size_t ldy)
+/* Else gcc reads x again from memory for every vector it meets, and reading becomes the limit. */
+ALWAYS_INLINE vf in_register(vf v)
+{
+#if TB_VW == 16
+    __asm__("" : "+v"(v));
+#elif defined(__x86_64__)
+    __asm__("" : "+x"(v));
+#endif
+    return v;
+}
+
+/* rows x (vectors) results from row i on, b and y at their first column. */
+ALWAYS_INLINE void outer_tile(const bool bf16, const tb_outer *o, size_t i0, const int rows,
+                              const float *b, const int vectors, float *y)
 {
     vf acc[AR][AV];
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++)
             acc[i][j] = (vf){0};
-    for (size_t k = 0; k < K; k++) {
-        vf v[AV];
-        for (int j = 0; j < vectors; j++)
-            v[j] = load(b + k * ldb + (size_t)j * VW);
-        for (int i = 0; i < rows; i++)
+    for (size_t p = 0; p < o->parts; p++) {
+        const float *a = o->a + (ptrdiff_t)(i0 * o->lda) + o->at[p];
+        for (size_t k = 0; k < o->len[p]; k++, b += o->ldb) {
+            vf v[AV];
             for (int j = 0; j < vectors; j++)
-                acc[i][j] = add_product(bf16, acc[i][j], a[(size_t)i * lda + k], v[j]);
+                v[j] = load(b + (size_t)j * o->apart);
+            for (int i = 0; i < rows; i++) {
+                const vf u = in_register(splat(a[(size_t)i * o->lda + k]));
+                for (int j = 0; j < vectors; j++)
+                    acc[i][j] = add_product(bf16, acc[i][j], u, v[j]);
+            }
+        }
     }
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < vectors; j++)
-            store(y + (size_t)i * ldy + (size_t)j * VW, acc[i][j] * (scales ? scales[i] : scale));
+    for (int i = 0; i < rows; i++) {
+        const float scale = o->scales ? o->scales[i0 + (size_t)i] : o->scale;
+        float *to = y + (i0 + (size_t)i) * o->ldy;
+        for (int j = 0; j < vectors; j++) {
+            vf v = acc[i][j] * scale;
+            if (o->into == TB_ADD) v += load(to + (size_t)j * VW);
+            store(to + (size_t)j * VW, v);
+        }
+    }
 }
 
-ALWAYS_INLINE void outer_rows(const bool bf16, const float *a, size_t lda, size_t rows, size_t K,
-                              const float *b, size_t ldb, const int vectors, const float *scales,
-                              float scale, float *y, size_t ldy)
+ALWAYS_INLINE void outer_rows(const bool bf16, const tb_outer *o, size_t rows, const float *b,
+                              const int vectors, float *y)
 {
     size_t i = 0;
     for (; i + AR <= rows; i += AR)
-        outer_tile(bf16, a + i * lda, lda, AR, K, b, ldb, vectors, scales ? scales + i : NULL,
-                   scale, y + i * ldy, ldy);
+        outer_tile(bf16, o, i, AR, b, vectors, y);
+    for (; i + 2 <= rows; i += 2)
+        outer_tile(bf16, o, i, 2, b, vectors, y);
     for (; i < rows; i++)
-        outer_tile(bf16, a + i * lda, lda, 1, K, b, ldb, vectors, scales ? scales + i : NULL, scale,
-                   y + i * ldy, ldy);
+        outer_tile(bf16, o, i, 1, b, vectors, y);
 }
 
 ALWAYS_INLINE size_t outer_columns(const bool bf16, const tb_outer *o, size_t rows, size_t n)
 {
     size_t j = 0;
     for (; j + AV * VW <= n; j += AV * VW)
-        outer_rows(bf16, o->a, o->lda, rows, o->K, o->b + j, o->ldb, AV, o->scales, o->scale,
-                   o->y + j, o->ldy);
+        outer_rows(bf16, o, rows, o->b + j / VW * o->apart, AV, o->y + j);
     for (; j + VW <= n; j += VW)
-        outer_rows(bf16, o->a, o->lda, rows, o->K, o->b + j, o->ldb, 1, o->scales, o->scale,
-                   o->y + j, o->ldy);
+        outer_rows(bf16, o, rows, o->b + j / VW * o->apart, 1, o->y + j);
     return j;
 }
 
@@ -1127,17 +1150,42 @@ static void outer(const tb_outer *o, size_t rows, size_t n)
 {
 #if defined(TB_ISA_BF16)
     if (o->bf16) {
-        outer_columns(true, o, rows, n); /* whole vectors: heads are 16 wide at least */
+        outer_columns(true, o, rows, n);
         return;
     }
 #endif
-    for (size_t j = outer_columns(false, o, rows, n); j < n; j++)
+    for (size_t j = outer_columns(false, o, rows, n); j < n; j++) /* a head's rest */
         for (size_t i = 0; i < rows; i++) {
-            float s = 0;
-            for (size_t k = 0; k < o->K; k++)
-                s += o->a[i * o->lda + k] * o->b[k * o->ldb + j];
-            o->y[i * o->ldy + j] = s * (o->scales ? o->scales[i] : o->scale);
+            const float *b = o->b + j / VW * o->apart + j % VW;
+            float s = 0, *y = o->y + i * o->ldy + j;
+            for (size_t p = 0; p < o->parts; p++)
+                for (size_t k = 0; k < o->len[p]; k++, b += o->ldb)
+                    s += o->a[(ptrdiff_t)(i * o->lda + k) + o->at[p]] * *b;
+            s *= o->scales ? o->scales[i] : o->scale;
+            *y = o->into == TB_ADD ? *y + s : s;
         }
+}
+
+/* Numbers that are not words of four bytes as they lie are made f32 first. */
+static void panel(tb_dtype type, const void *rows, size_t row_bytes, size_t cols, size_t n,
+                  bool bf16, float *out)
+{
+    float wide[VW][TB_PANEL_WORDS + 16]; /* not a power of two apart */
+    for (size_t j = 0; j < cols; j += VW, out += TB_PANEL_APART * VW) {
+        const char *w = (const char *)rows + j * row_bytes;
+        size_t row[VW], ahead = VW * row_bytes;
+        for (size_t i = 0; i < VW; i++)
+            row[i] = (j + i < cols ? i : cols - 1 - j) * row_bytes;
+        if (type != TB_F32 && !bf16) {
+            for (size_t i = 0; i < VW; i++) {
+                to_f32(type, w + row[i], wide[i], n);
+                row[i] = i * sizeof wide[i];
+            }
+            w = (const char *)wide;
+            ahead = 0;
+        }
+        turn_rows(w, row, n * (bf16 ? 2 : 4), ahead, 0, (vi *)(void *)out);
+    }
 }
 
 #if defined(TB_ISA_BF16)
@@ -1324,10 +1372,13 @@ static double peak(tb_dtype type, size_t times)
 
 const tb_kernels PASTE(tb_kernels_, TB_ISA) = {
     .name = STRING(TB_ISA),
+    .width = VW,
+    .columns = AV * VW,
     .dot = dot,
 #if defined(TB_ISA_BF16)
     .dot_bf16 = dot_bf16,
 #endif
+    .panel = panel,
     .dot_quant = dot_quant,
     .quantise = quantise,
     .to_f32 = to_f32,

@@ -34,22 +34,39 @@ typedef struct {
 /* Scores and weighted sums of attention, for up to TB_ATTEND_ROWS queries of one head. */
 enum { TB_ATTEND_ROWS = 24 };
 
-/* y[i, j] = scale_i * sum_k a[i, k] b[k, j] over words: f32, or two bf16 that meet each other's (n
- * then a multiple of 16). */
+/* y[i, j] = scale_i * sum over parts p and k < len[p] of a[i, at[p] + k] b[.., j], set or added; b
+ * has a row for every k of every part in turn. Words of f32, or of two bf16 that meet each other's.
+ * Lanes run along j: row k of b is vectors of the kernels' width, `apart` words from one to the
+ * next; n is a multiple of the width. Each result is one sum in order. */
 typedef struct {
     const float *a, *b;
-    size_t lda, ldb, K;  /* words */
+    size_t lda, ldb, apart; /* words */
+    size_t parts;
+    const ptrdiff_t *at; /* (parts) words */
+    const size_t *len;
     const float *scales; /* per row; NULL: scale */
     float scale;
     bool bf16;
+    tb_into into;
     float *y;
     size_t ldy;
 } tb_outer;
 
+/* Words of a column of a panel, and how far apart vectors of one word are; what products of many
+ * rows add up before they go on: a panel is small enough for the second cache. */
+enum { TB_PANEL_WORDS = 256, TB_PANEL_APART = TB_PANEL_WORDS + 4 };
+
 typedef struct {
     const char *name;
+    size_t width, columns; /* numbers of a vector; columns of a panel, a multiple of it */
     void (*dot)(const tb_dot *d, size_t T, size_t N);
     void (*dot_bf16)(const tb_dot *d, size_t T, size_t N); /* NULL: the CPU cannot */
+    /* n numbers of `cols` rows of weights turned side by side, so that lanes run along rows: word i
+     * of row j is out[(j / width * TB_PANEL_APART + i) * width + j % width]. As f32, or with bf16
+     * weights and `bf16` as words of two (n even). There is noise in columns behind `cols`, and in
+     * up to three words behind the last. */
+    void (*panel)(tb_dtype type, const void *rows, size_t row_bytes, size_t cols, size_t n,
+                  bool bf16, float *out);
     /* type q8_0 or q4_0, one tap; x rows of tb_quant_pair, ldx pairs apart. y has room for N
      * rounded up to 16; what stands behind N is noise. */
     void (*dot_quant)(const tb_dot *d, size_t T, size_t N);

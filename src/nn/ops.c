@@ -106,11 +106,9 @@ static void spread(const tb_nn *nn, size_t pieces, double work, size_t scratch_e
 enum {
     COLUMNS = 16, /* of results: pieces are multiples of it */
     MAX_TAPS = TB_CONV_MAX_TAPS,
-    APART = 16,        /* numbers between rows of a copy, so that they do not alias */
-    FEW = 12,          /* rows for which weights are unpacked where they are used */
-    BLOCK = 96 * 1024, /* numbers of x that a block of rows may hold: 384 kB of the L2 cache */
-    STRIP = 24 * 1024, /* bytes of x that stay in the first cache while columns pass by */
-    PASS = 128 * 1024, /* bytes of weights that stay in the second while strips pass by */
+    ROWS = 384,        /* of a block, at most: a panel of weights is turned once for them */
+    LEAST_ROWS = 24,   /* at least, where there are more */
+    PASS = 128 * 1024, /* bytes of weights that few rows go over at a time */
 };
 
 typedef struct {
@@ -122,17 +120,27 @@ typedef struct {
     const float *x;
     size_t ldx, T_in, T, rows; /* rows of a block */
     size_t N_piece, blocks;
-    size_t strip, columns;          /* rows and columns multiplied at a time */
-    size_t pitch;                   /* numbers from row to row of the copied block */
-    bool copy, bf16, widen;         /* widen: weights are made f32 once for many rows */
-    tb_quant_pair *pairs;           /* (T, n_pairs): x in bytes for block types; NULL: x */
-    size_t n_pairs;                 /* of a row */
-    size_t w_taps, w_first, w_step; /* which taps of the weights: first, first + step, ... */
+    size_t columns; /* multiplied at a time */
+    bool copy, bf16, many;
+    tb_quant_pair *pairs;   /* (T, n_pairs): x in bytes for block types; NULL: x */
+    size_t n_pairs;         /* of a row */
+    size_t w_first, w_step; /* which taps of the weights: first, first + step, ... */
     tb_act act;
     tb_into store;
     float *y;
     size_t ldy;
 } product;
+
+static size_t round_up(size_t a, size_t to)
+{
+    return (a + to - 1) / to * to;
+}
+
+/* Words of a panel of weights, and of the noise behind it. */
+static size_t panel_size(const tb_kernels *k)
+{
+    return TB_PANEL_APART * k->columns;
+}
 
 static size_t block_in(const product *p, size_t rows)
 {
@@ -143,7 +151,7 @@ static size_t block_in(const product *p, size_t rows)
 static void fill_block(const product *p, size_t t0, size_t rows, char *out)
 {
     static const tb_prologue none = {0};
-    const size_t n = block_in(p, rows), size = p->bf16 ? 2 : 4, row_bytes = p->pitch * size;
+    const size_t n = block_in(p, rows), size = p->bf16 ? 2 : 4, row_bytes = p->C * size;
     const ptrdiff_t from = (ptrdiff_t)(t0 * p->stride) - p->pad;
     /* Rows first .. last - 1 of the block lie inside x. */
     size_t first = from < 0 ? (size_t)-from : 0, last = n;
@@ -163,72 +171,129 @@ static void fill_block(const product *p, size_t t0, size_t rows, char *out)
             memcpy(out + i * row_bytes, x + (i - first) * p->ldx, p->C * size);
 }
 
+/* A piece: some rows of x by some rows of weights. */
+typedef struct {
+    size_t t0, rows, n0, n1;
+    const void *x; /* its first row, copied or where it lies */
+    size_t ldx;    /* numbers from row to row */
+    size_t taps, C;
+    ptrdiff_t xoff[MAX_TAPS], woff[MAX_TAPS]; /* numbers */
+    float *sums;
+} part;
+
+static void finish(const product *p, const part *s, size_t n, size_t cols)
+{
+    p->k->epilogue(s->sums, p->columns, s->rows, cols, p->w->bias ? p->w->bias + n : NULL, p->act,
+                   p->store, p->y + s->t0 * p->ldy + n, p->ldy);
+}
+
+/* Few rows: the weights where they lie. Or block types, whose kernel turns them itself. */
+static void multiply_few(const product *p, const part *s)
+{
+    const size_t row_bytes = tb_row_bytes(p->w->type, p->w->K);
+    tb_dot d = {.x = s->x,
+                .ldx = (ptrdiff_t)s->ldx,
+                .type = p->w->type,
+                .row_bytes = row_bytes,
+                .taps = s->taps,
+                .C = s->C,
+                .xoff = s->xoff,
+                .woff = s->woff,
+                .y = s->sums,
+                .ldy = (ptrdiff_t)p->columns};
+    for (size_t n = s->n0; n < s->n1; n += p->columns) {
+        const size_t cols = s->n1 - n < p->columns ? s->n1 - n : p->columns;
+        d.w = (const char *)p->w->rows + n * row_bytes;
+        if (p->pairs)
+            p->k->dot_quant(&d, s->rows, cols);
+        else
+            (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, s->rows, cols);
+        finish(p, s, n, cols);
+    }
+}
+
+/* Many rows: a panel of the weights' columns for all of them, TB_PANEL_WORDS words at a time. */
+static void multiply_many(const product *p, const part *s, float *panel)
+{
+    const size_t row_bytes = tb_row_bytes(p->w->type, p->w->K), per = p->bf16 ? 2 : 1;
+    ptrdiff_t at[MAX_TAPS + 1];
+    size_t len[MAX_TAPS + 1];
+    tb_outer o = {.a = s->x,
+                  .b = panel,
+                  .lda = s->ldx / per,
+                  .ldb = p->k->width,
+                  .apart = TB_PANEL_APART * p->k->width,
+                  .at = at,
+                  .len = len,
+                  .scale = 1,
+                  .bf16 = p->bf16,
+                  .y = s->sums,
+                  .ldy = p->columns};
+    for (size_t n = s->n0; n < s->n1; n += p->columns) {
+        const size_t cols = s->n1 - n < p->columns ? s->n1 - n : p->columns;
+        const char *w = (const char *)p->w->rows + n * row_bytes;
+        size_t words = 0;
+        o.into = TB_SET;
+        o.parts = 0;
+        for (size_t tap = 0, c = 0; tap < s->taps;) {
+            size_t some = (TB_PANEL_WORDS - words) * per;
+            if (some > s->C - c) some = s->C - c;
+            p->k->panel(p->w->type, w + tb_row_bytes(p->w->type, (size_t)s->woff[tap] + c),
+                        row_bytes, cols, some, p->bf16, panel + words * p->k->width);
+            at[o.parts] = (s->xoff[tap] + (ptrdiff_t)c) / (ptrdiff_t)per;
+            len[o.parts++] = some / per;
+            words += some / per;
+            c += some;
+            if (c == s->C) {
+                tap++;
+                c = 0;
+            }
+            if (words == TB_PANEL_WORDS || tap == s->taps) {
+                p->k->outer(&o, s->rows, round_up(cols, p->k->width));
+                o.into = TB_ADD;
+                o.parts = words = 0;
+            }
+        }
+        finish(p, s, n, cols);
+    }
+}
+
 static void product_piece(void *op, size_t i, void *mine)
 {
     const product *p = op;
-    const size_t t0 = i % p->blocks * p->rows, n0 = i / p->blocks * p->N_piece;
-    const size_t rows = p->T - t0 < p->rows ? p->T - t0 : p->rows;
-    const size_t n1 = n0 + p->N_piece < p->w->N ? n0 + p->N_piece : p->w->N;
-    const size_t K = p->w->K, columns = p->columns;
-    float *sums = mine;                          /* (strip, columns) */
-    float *wide = sums + p->strip * columns;     /* (columns, K): weights as f32 */
-    float *block = wide + columns * (K + APART); /* (block_in, C) */
-    if (!p->widen) block = wide;
+    part s = {.t0 = i % p->blocks * p->rows, .n0 = i / p->blocks * p->N_piece};
+    s.rows = p->T - s.t0 < p->rows ? p->T - s.t0 : p->rows;
+    s.n1 = s.n0 + p->N_piece < p->w->N ? s.n0 + p->N_piece : p->w->N;
+    float *panel = mine; /* (columns, TB_PANEL_APART) and the noise behind, for many rows */
+    s.sums = panel + (p->many ? panel_size(p->k) : 0); /* (rows, columns) */
+    float *block = s.sums + p->rows * p->columns;      /* (block_in, C) */
 
-    ptrdiff_t xoff[MAX_TAPS], woff[MAX_TAPS];
+    s.taps = p->taps;
+    s.C = p->C;
+    if (p->pairs) {
+        s.x = p->pairs + s.t0 * p->n_pairs;
+        s.ldx = p->n_pairs;
+    } else if (p->copy) {
+        fill_block(p, s.t0, s.rows, (char *)block);
+        s.x = block;
+        s.ldx = p->stride * p->C;
+    } else {
+        s.x = p->x + s.t0 * p->stride * p->ldx;
+        s.ldx = p->stride * p->ldx;
+    }
     for (size_t j = 0; j < p->taps; j++) {
-        xoff[j] = (ptrdiff_t)(j * p->dilation * p->C);
-        woff[j] = (ptrdiff_t)((p->w_first + j * p->w_step) * p->C);
+        s.xoff[j] = (ptrdiff_t)(j * p->dilation * p->C);
+        s.woff[j] = (ptrdiff_t)((p->w_first + j * p->w_step) * p->C);
     }
     /* Neighbouring taps over neighbouring weights are one longer sum. */
-    size_t taps = p->taps, C = p->C;
-    if (taps > 1 && p->dilation == 1 && p->w_step == 1 && p->ldx == p->C) {
-        C *= taps;
-        taps = 1;
+    if (s.taps > 1 && p->dilation == 1 && p->w_step == 1 && p->ldx == p->C) {
+        s.C *= s.taps;
+        s.taps = 1;
     }
-    tb_dot d = {
-        .taps = taps, .C = C, .xoff = xoff, .woff = woff, .y = sums, .ldy = (ptrdiff_t)columns};
-    const char *x;
-    size_t ldx = p->stride, size = sizeof(float); /* numbers from row to row, and their bytes */
-    if (p->pairs) {
-        x = (const char *)(p->pairs + t0 * p->n_pairs);
-        ldx = p->n_pairs;
-        size = sizeof *p->pairs;
-    } else if (p->copy) {
-        fill_block(p, t0, rows, (char *)block);
-        x = (const char *)block;
-        ldx *= p->pitch;
-        if (p->bf16) size = 2;
-    } else {
-        x = (const char *)(p->x + t0 * p->stride * p->ldx);
-        ldx *= p->ldx;
-    }
-    d.ldx = (ptrdiff_t)ldx;
-    const size_t row_bytes = tb_row_bytes(p->w->type, K);
-    for (size_t n = n0; n < n1; n += columns) {
-        const size_t cols = n1 - n < columns ? n1 - n : columns;
-        const char *w = (const char *)p->w->rows + n * row_bytes;
-        d.w = w;
-        d.type = p->w->type;
-        d.row_bytes = row_bytes;
-        if (p->widen) {
-            for (size_t j = 0; j < cols; j++)
-                p->k->to_f32(p->w->type, w + j * row_bytes, wide + j * (K + APART), K);
-            d.w = wide;
-            d.type = TB_F32;
-            d.row_bytes = (K + APART) * sizeof *wide;
-        }
-        for (size_t t = 0; t < rows; t += p->strip) {
-            const size_t some = rows - t < p->strip ? rows - t : p->strip;
-            d.x = x + t * ldx * size;
-            if (p->pairs)
-                p->k->dot_quant(&d, some, cols);
-            else
-                (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, some, cols);
-            p->k->epilogue(sums, columns, some, cols, p->w->bias ? p->w->bias + n : NULL, p->act,
-                           p->store, p->y + (t0 + t) * p->ldy + n, p->ldy);
-        }
-    }
+    if (p->many)
+        multiply_many(p, &s, panel);
+    else
+        multiply_few(p, &s);
 }
 
 static void quantise_row(void *op, size_t t, void *mine)
@@ -238,16 +303,24 @@ static void quantise_row(void *op, size_t t, void *mine)
     p->k->quantise(p->w->type, p->x + t * p->ldx, p->C, p->pairs + t * p->n_pairs);
 }
 
-/* Rows this far apart fall into one and the same set of the first cache, and push each other out.
+/* Pieces: blocks of rows, and parts of the results' columns where the blocks are too few for all.
  */
-static bool aliases(size_t numbers)
+static size_t cut(product *p, size_t threads)
 {
-    return numbers * sizeof(float) % 4096 == 0;
-}
-
-static size_t round_up(size_t a, size_t to)
-{
-    return (a + to - 1) / to * to;
+    const size_t wanted = threads > 1 ? threads * 2 : 1, least = p->many ? p->k->columns : COLUMNS;
+    const size_t most = (p->w->N + least - 1) / least;
+    size_t blocks = (p->T + ROWS - 1) / ROWS, parts;
+    if (p->many && p->T >= wanted * LEAST_ROWS * 4) blocks = round_up(blocks, wanted);
+    parts = (wanted + blocks - 1) / blocks;
+    if (!p->many && !p->pairs) parts *= 2; /* memory does not come to all at the same speed */
+    if (parts > most) parts = most;
+    if (blocks * parts < wanted) blocks = (wanted + parts - 1) / parts;
+    if (blocks * LEAST_ROWS > p->T) blocks = (p->T + LEAST_ROWS - 1) / LEAST_ROWS;
+    p->rows = round_up((p->T + blocks - 1) / blocks, 6);
+    if (p->rows > p->T) p->rows = p->T;
+    p->blocks = (p->T + p->rows - 1) / p->rows;
+    p->N_piece = round_up((p->w->N + parts - 1) / parts, least);
+    return p->blocks * ((p->w->N + p->N_piece - 1) / p->N_piece);
 }
 
 static void multiply(const tb_nn *nn, product *p)
@@ -262,42 +335,18 @@ static void multiply(const tb_nn *nn, product *p)
         p->pairs = tb_scratch_bytes(nn->scratch, p->T * p->n_pairs * sizeof *p->pairs);
         spread(nn, p->T, (double)p->T * (double)p->C * 8, 0, quantise_row, p);
     }
-    p->bf16 = p->w->type == TB_BF16 && !p->w->exact && p->k->dot_bf16;
+    p->many = p->T > TB_NN_FEW_ROWS && !p->pairs;
+    p->bf16 = p->w->type == TB_BF16 && !p->w->exact && p->C % 2 == 0 && p->k->dot_bf16;
     p->copy = p->copy || p->bf16;
-    p->widen = ((p->w->type != TB_F32 || aliases(p->w->K)) && p->T > FEW) || blocks;
-    p->widen = p->widen && !p->bf16 && !p->pairs;
-    p->copy = p->copy || (aliases(p->ldx) && p->T > FEW);
-    p->copy = p->copy && !p->pairs;
-    p->pitch = p->taps == 1 && aliases(p->C) ? p->C + APART : p->C;
-    const size_t threads = tb_pool_threads(nn->pool);
-    size_t wide = p->stride * p->C > p->w->K ? p->stride * p->C : p->w->K;
-    size_t rows = BLOCK / wide / 6 * 6;
-    if (rows > 384) rows = 384;
-    if (rows < 24) rows = 24;
-    /* Enough blocks for everybody, if there are rows for it. */
-    while (rows > 48 && p->T < rows * threads * 2)
-        rows = round_up(rows / 2, 6);
-    if (rows > p->T) rows = p->T;
-    p->rows = rows;
-    p->blocks = (p->T + rows - 1) / rows;
-    size_t parts = p->blocks >= threads * 2 ? 1 : (threads * 4 + p->blocks - 1) / p->blocks;
-    p->N_piece = round_up((p->w->N + parts - 1) / parts, COLUMNS);
-    parts = (p->w->N + p->N_piece - 1) / p->N_piece;
-    const size_t x_bytes = p->C * (p->bf16 ? 2 : 4) * p->stride;
-    p->strip = STRIP / x_bytes / 6 * 6;
-    if (p->strip < 6) p->strip = 6;
-    /* A convolution's taps use a row of x often enough where it lies, and its weights fill the
-     * first cache themselves. */
-    if (p->strip > rows || rows <= FEW || p->pairs || p->taps > 1) p->strip = rows;
-    const size_t w_bytes = p->widen ? p->w->K * sizeof(float) : tb_row_bytes(p->w->type, p->w->K);
-    p->columns = PASS / w_bytes / COLUMNS * COLUMNS;
-    if (p->columns < COLUMNS || (p->strip == rows && rows > FEW)) p->columns = COLUMNS;
-    if (p->columns > p->N_piece) p->columns = p->N_piece;
-    size_t floats = p->strip * p->columns;
-    if (p->widen) floats += p->columns * (p->w->K + APART);
-    if (p->copy) floats += block_in(p, rows) * p->pitch;
-    spread(nn, p->blocks * parts, (double)p->T * (double)p->w->N * (double)p->w->K,
-           floats * sizeof(float), product_piece, p);
+    const size_t pieces = cut(p, tb_pool_threads(nn->pool));
+    p->columns = p->many ? p->k->columns : COLUMNS;
+    const size_t pass = PASS / tb_row_bytes(p->w->type, p->w->K) / COLUMNS * COLUMNS;
+    if (!p->many && !p->pairs && pass > COLUMNS) p->columns = pass < p->N_piece ? pass : p->N_piece;
+    size_t floats = p->rows * p->columns;
+    if (p->many) floats += panel_size(p->k);
+    if (p->copy) floats += block_in(p, p->rows) * p->C;
+    spread(nn, pieces, (double)p->T * (double)p->w->N * (double)p->w->K, floats * sizeof(float),
+           product_piece, p);
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -423,7 +472,10 @@ typedef struct {
     float *kt, *rt, *v;      /* per head: (d, n), (d, rel_n), (v_rows, d) */
 } attention;
 
-enum { TURNED = 64 }; /* keys that are made bf16 at a time */
+enum {
+    TURNED = 64, /* keys that are made bf16 at a time */
+    APART = 16,  /* numbers between rows of scores, so that they do not alias */
+};
 
 static size_t element(tb_dtype type)
 {
@@ -503,9 +555,12 @@ static void score_tile(const attention *a, const float *q, size_t rows, size_t h
     const size_t words = a->half ? d / 2 : d;
     const tb_outer o = {.a = a->half ? half : x,
                         .lda = words,
-                        .K = words,
+                        .parts = 1,
+                        .at = &(ptrdiff_t){0},
+                        .len = &words,
                         .b = kt,
                         .ldb = ldk,
+                        .apart = a->k->width,
                         .scale = a->a->scale,
                         .bf16 = a->half,
                         .y = y,
@@ -548,9 +603,13 @@ static void attend_tile(void *op, size_t piece, void *mine)
         else
             memset(row + own, 0, (seen - own) * sizeof *row);
     }
+    const size_t K = a->half ? (seen + 1) / 2 : seen;
     const tb_outer o = {.a = score,
                         .lda = wide,
-                        .K = a->half ? (seen + 1) / 2 : seen,
+                        .parts = 1,
+                        .at = &(ptrdiff_t){0},
+                        .len = &K,
+                        .apart = a->k->width,
                         .b = a->v ? a->v + head * a->v_rows * d
                                   : (const float *)a->values + head * d,
                         .ldb = a->v ? d : a->ldkv,

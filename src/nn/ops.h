@@ -49,6 +49,9 @@ typedef enum {
 
 typedef enum { TB_SET, TB_ADD } tb_into; /* y = ... or y += ... */
 
+/* Up to so many rows at once, the result of a row is the same whatever rows come with it. */
+enum { TB_NN_FEW_ROWS = 32 };
+
 /*   x (T, K), rows ldx apart;  y (T, N), rows ldy apart. y must not overlap x. */
 void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T,
                   tb_act act, tb_into store, float *y, size_t ldy);

@@ -13,7 +13,7 @@ enum { CHUNKS = 48, FIRST = 4 << 20, ALIGN = 64 };
 struct tb_scratch {
     char *chunk[CHUNKS];
     size_t size[CHUNKS], start[CHUNKS]; /* start: the mark at which the chunk begins */
-    size_t n, top;                /* chunks in use, current mark */
+    size_t n, top;                      /* chunks in use, current mark */
 };
 
 tb_scratch *tb_scratch_new(void)

@@ -16,6 +16,6 @@ float *tb_scratch_f32(tb_scratch *s, size_t n);
 void *tb_scratch_bytes(tb_scratch *s, size_t n);
 size_t tb_scratch_mark(const tb_scratch *s);
 void tb_scratch_release(tb_scratch *s, size_t mark);
-void tb_scratch_trim(tb_scratch *s);         /* gives everything above the current mark back */
+void tb_scratch_trim(tb_scratch *s); /* gives everything above the current mark back */
 
 #endif
