@@ -107,21 +107,22 @@ static void conv(const tb_nn *nn, const char *name, tb_dtype type, size_t T, siz
     tb_free(rows);
 }
 
-static void attention(const tb_nn *nn, size_t T, size_t heads, double rate)
+static void attention(const tb_nn *nn, size_t T, size_t heads, bool half, double rate)
 {
     enum { D = 64 };
-    if (skipped("attention", "f32")) return;
+    const char *type = half ? "bf16" : "f32";
+    if (skipped("attention", type)) return;
     float *qkv = noise(T * heads * D * 3), *y = tb_alloc(T * heads * D * sizeof *y);
-    tb_attention a = {.heads = heads, .d = D, .scale = 0.125f};
+    tb_attention a = {.heads = heads, .d = D, .scale = 0.125f, .half = half};
     tb_timing t = {0};
     while (again(&t))
         tb_nn_attend(nn, &a, qkv, heads * D * 3, T, TB_F32, qkv + heads * D, qkv + 2 * heads * D,
                      heads * D * 3, T, y, heads * D);
     const double best = t.best_s;
     double flops = 4.0 * (double)T * (double)T * (double)(heads * D) / best;
-    printf("{\"what\":\"attention T=%zu H=%zu\",\"type\":\"f32\",\"gflops\":%.1f,"
+    printf("{\"what\":\"attention T=%zu H=%zu\",\"type\":\"%s\",\"gflops\":%.1f,"
            "\"share_of_rate\":%.2f}\n",
-           T, heads, flops / 1e9, flops / rate);
+           T, heads, type, flops / 1e9, flops / rate);
     fflush(stdout);
     tb_free(qkv);
     tb_free(y);
@@ -164,8 +165,9 @@ int main(int argc, char **argv)
         conv(&nn, "HiFT 64 channels k 7 d 3", t, 60000, 64, 7, 3, true, rate);
         conv(&nn, "HiFT 64 channels k 3 d 1", t, 60000, 64, 3, 1, true, rate);
     }
-    attention(&nn, 1000, 8, f32);
-    attention(&nn, 375, 16, f32);
+    attention(&nn, 1000, 8, false, f32);
+    attention(&nn, 1000, 8, true, bf16);
+    attention(&nn, 375, 16, false, f32);
     tb_scratch_free(nn.scratch);
     tb_pool_free(pool);
     return 0;

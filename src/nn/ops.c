@@ -67,23 +67,55 @@ double tb_nn_peak(tb_dtype type, size_t times)
 /* ---- loops over pieces, each thread with scratch of its own ---- */
 
 /*
- * The pieces of an operation are handed out by one counter; slot s is a thread's turn at it, with
- * its own part of the caller's scratch.
+ * Every slot, a thread's turn at an operation, has its own part of the caller's scratch and its own
+ * range of the pieces, which it goes through in order: what it reads next it has already asked
+ * memory for. When it is through it takes from the others' ends.
  */
 typedef struct {
-    atomic_size_t next;
-    size_t pieces;
+    _Alignas(64) _Atomic uint64_t pieces; /* the next, and above it the end */
+} range;
+
+typedef struct {
+    range *ranges;
+    size_t slots;
     void (*piece)(void *op, size_t i, void *mine);
     void *op;
     char *scratch;
     size_t scratch_each;
 } turns;
 
+static bool take_first(range *r, size_t *i)
+{
+    uint64_t was = atomic_load_explicit(&r->pieces, memory_order_relaxed);
+    do {
+        *i = was & UINT32_MAX;
+        if (*i >= was >> 32) return false;
+    } while (!atomic_compare_exchange_weak_explicit(&r->pieces, &was, was + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+static bool take_last(range *r, size_t *i)
+{
+    uint64_t was = atomic_load_explicit(&r->pieces, memory_order_relaxed);
+    do {
+        *i = (was >> 32) - 1;
+        if ((was & UINT32_MAX) >= was >> 32) return false;
+    } while (!atomic_compare_exchange_weak_explicit(&r->pieces, &was, was - (UINT64_C(1) << 32),
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
+}
+
 static void turn(void *self, size_t slot)
 {
     turns *t = self;
-    for (size_t i; (i = atomic_fetch_add_explicit(&t->next, 1, memory_order_relaxed)) < t->pieces;)
-        t->piece(t->op, i, t->scratch + slot * t->scratch_each);
+    char *mine = t->scratch + slot * t->scratch_each;
+    size_t i;
+    while (take_first(&t->ranges[slot], &i))
+        t->piece(t->op, i, mine);
+    for (size_t s = 1; s < t->slots; s++)
+        while (take_last(&t->ranges[(slot + s) % t->slots], &i))
+            t->piece(t->op, i, mine);
 }
 
 /* work: about how many multiplications; little of it is not worth waking anybody. */
@@ -93,9 +125,14 @@ static void spread(const tb_nn *nn, size_t pieces, double work, size_t scratch_e
     size_t slots = work < 2e5 ? 1 : tb_pool_threads(nn->pool);
     if (slots > pieces) slots = pieces;
     if (slots == 0) return;
+    assert(pieces <= UINT32_MAX);
     size_t mark = tb_scratch_mark(nn->scratch);
     scratch_each = (scratch_each + 63) / 64 * 64;
-    turns t = {.pieces = pieces, .piece = piece, .op = op, .scratch_each = scratch_each};
+    turns t = {.slots = slots, .piece = piece, .op = op, .scratch_each = scratch_each};
+    t.ranges = tb_scratch_bytes(nn->scratch, slots * sizeof *t.ranges);
+    for (size_t s = 0; s < slots; s++)
+        atomic_init(&t.ranges[s].pieces,
+                    (uint64_t)(pieces * (s + 1) / slots) << 32 | pieces * s / slots);
     t.scratch = tb_scratch_bytes(nn->scratch, slots * scratch_each);
     tb_pool_for(nn->pool, slots, turn, &t);
     tb_scratch_release(nn->scratch, mark);
@@ -104,11 +141,10 @@ static void spread(const tb_nn *nn, size_t pieces, double work, size_t scratch_e
 /* ---- sums of products: linear layers and convolutions ---- */
 
 enum {
-    COLUMNS = 16, /* of results: pieces are multiples of it */
     MAX_TAPS = TB_CONV_MAX_TAPS,
-    ROWS = 384,        /* of a block, at most: a panel of weights is turned once for them */
-    LEAST_ROWS = 24,   /* at least, where there are more */
-    PASS = 128 * 1024, /* bytes of weights that few rows go over at a time */
+    ROWS = 384,      /* of a block, at most: a panel of weights is turned once for them */
+    LEAST_ROWS = 24, /* at least, where there are more */
+    FEW_N = 32,      /* columns of a piece of few rows: some ten microseconds of memory's time */
 };
 
 typedef struct {
@@ -307,12 +343,11 @@ static void quantise_row(void *op, size_t t, void *mine)
  */
 static size_t cut(product *p, size_t threads)
 {
-    const size_t wanted = threads > 1 ? threads * 2 : 1, least = p->many ? p->k->columns : COLUMNS;
+    const size_t wanted = threads > 1 ? threads * 2 : 1, least = p->many ? p->k->columns : FEW_N;
     const size_t most = (p->w->N + least - 1) / least;
-    size_t blocks = (p->T + ROWS - 1) / ROWS, parts;
+    size_t blocks = (p->T + ROWS - 1) / ROWS;
     if (p->many && p->T >= wanted * LEAST_ROWS * 4) blocks = round_up(blocks, wanted);
-    parts = (wanted + blocks - 1) / blocks;
-    if (!p->many && !p->pairs) parts *= 2; /* memory does not come to all at the same speed */
+    size_t parts = p->many ? (wanted + blocks - 1) / blocks : most;
     if (parts > most) parts = most;
     if (blocks * parts < wanted) blocks = (wanted + parts - 1) / parts;
     if (blocks * LEAST_ROWS > p->T) blocks = (p->T + LEAST_ROWS - 1) / LEAST_ROWS;
@@ -339,9 +374,7 @@ static void multiply(const tb_nn *nn, product *p)
     p->bf16 = p->w->type == TB_BF16 && !p->w->exact && p->C % 2 == 0 && p->k->dot_bf16;
     p->copy = p->copy || p->bf16;
     const size_t pieces = cut(p, tb_pool_threads(nn->pool));
-    p->columns = p->many ? p->k->columns : COLUMNS;
-    const size_t pass = PASS / tb_row_bytes(p->w->type, p->w->K) / COLUMNS * COLUMNS;
-    if (!p->many && !p->pairs && pass > COLUMNS) p->columns = pass < p->N_piece ? pass : p->N_piece;
+    p->columns = p->many ? p->k->columns : FEW_N;
     size_t floats = p->rows * p->columns;
     if (p->many) floats += panel_size(p->k);
     if (p->copy) floats += block_in(p, p->rows) * p->C;
@@ -545,9 +578,8 @@ static void score_tile(const attention *a, const float *q, size_t rows, size_t h
 {
     const size_t d = a->a->d;
     float *x = mine, *half = mine + TB_ATTEND_ROWS * d; /* (rows, d), (rows, d / 2) */
-    for (size_t i = 0; i < rows; i++)
-        for (size_t c = 0; c < d; c++)
-            x[i * d + c] = q[i * a->ldq + head * d + c] + (bias ? bias[head * d + c] : 0.0f);
+    a->k->epilogue(q + head * d, a->ldq, rows, d, bias ? bias + head * d : NULL, TB_ACT_NONE,
+                   TB_SET, x, d);
     if (a->half) {
         static const tb_prologue none = {0};
         a->k->prologue(&none, x, d, rows, d, half, d * 2, true);

@@ -9,22 +9,28 @@
 #include <unistd.h>
 
 /*
- * One lock guards a list of loops. An index is handed out under it: pieces are made large enough by
- * the callers that this costs nothing beside them. A thread that finds none looks for a moment
- * whether one comes, since a step of T3 is a hundred short loops after each other and waking takes
- * as long as some of them; then it sleeps. It looks at an atomic, not at the lock, so it is in
- * nobody's way, and only while each thread and caller can have a core.
+ * One lock guards a list of loops; a thread joins one under it, and the loop's indices are handed
+ * out by a counter. A thread that finds none looks for a moment whether one comes, since a step of
+ * T3 is a hundred short loops after each other and waking takes as long as some of them; then it
+ * sleeps. It looks at an atomic, not at the lock, so it is in nobody's way, and only while each
+ * thread and caller can have a core.
  */
 typedef struct loop {
     struct loop *next;
     tb_pool_body body;
     void *self;
-    size_t n, handed;
-    atomic_size_t done; /* changed under the lock */
+    size_t n;
+    atomic_size_t handed;
+    atomic_size_t helpers; /* threads at it; changed under the lock */
+    bool listed;
     pthread_cond_t finished;
 } loop;
 
-enum { LOOK_NS = 30000, LOOKS = 64 }; /* how long; between two glances at the clock */
+enum {
+    LOOK_NS = 30000,
+    LOOKS = 64, /* between two glances at the clock */
+    TRIES = 64, /* of the lock, which nobody holds for long, before it is slept for */
+};
 
 struct tb_pool {
     pthread_mutex_t lock;
@@ -59,54 +65,53 @@ static void look(const tb_pool *pool, atomic_size_t *x, size_t n, bool until)
     } while (tb_clock_mono_ns() - begun < LOOK_NS);
 }
 
-/* Takes an index of l under the lock; unlinks l when it was the last. */
-static size_t hand_out(tb_pool *pool, loop *l)
+static void lock(tb_pool *pool)
 {
-    size_t i = l->handed++;
-    if (l->handed == l->n) {
-        loop **p = &pool->loops;
-        while (*p != l)
-            p = &(*p)->next;
-        *p = l->next;
+    for (int i = 0; i < TRIES; i++) {
+        if (pthread_mutex_trylock(&pool->lock) == 0) return;
+        pause_core();
     }
-    return i;
+    pthread_mutex_lock(&pool->lock);
 }
 
-/* Runs indices of l until there are none; the lock is held before and after. */
-static void run(tb_pool *pool, loop *l)
+static void run(loop *l)
 {
-    while (l->handed < l->n) {
-        size_t i = hand_out(pool, l);
-        pthread_mutex_unlock(&pool->lock);
+    for (size_t i; (i = atomic_fetch_add_explicit(&l->handed, 1, memory_order_relaxed)) < l->n;)
         l->body(l->self, i);
-        pthread_mutex_lock(&pool->lock);
-        /* After the last index the caller may return and l is gone: nothing touches it then. */
-        if (atomic_fetch_add_explicit(&l->done, 1, memory_order_release) + 1 == l->n) {
-            pthread_cond_signal(&l->finished);
-            return;
-        }
-    }
+}
+
+/* Nobody joins l any more; the lock is held. */
+static void unlist(tb_pool *pool, loop *l)
+{
+    if (!l->listed) return;
+    loop **p = &pool->loops;
+    while (*p != l)
+        p = &(*p)->next;
+    *p = l->next;
+    l->listed = false;
 }
 
 static void *worker(void *arg)
 {
     tb_pool *pool = arg;
-    pthread_mutex_lock(&pool->lock);
+    lock(pool);
     while (!pool->stop) {
         if (pool->loops) {
-            /* One index at a time, so that l is not looked at after its caller has left. */
             loop *l = pool->loops;
-            size_t i = hand_out(pool, l);
+            atomic_fetch_add_explicit(&l->helpers, 1, memory_order_relaxed);
             pthread_mutex_unlock(&pool->lock);
-            l->body(l->self, i);
-            pthread_mutex_lock(&pool->lock);
-            if (atomic_fetch_add_explicit(&l->done, 1, memory_order_release) + 1 == l->n)
+            run(l);
+            lock(pool);
+            unlist(pool, l);
+            /* After the last has left the caller may return and l is gone: nothing touches it
+             * then. The caller cannot before this lock is free. */
+            if (atomic_fetch_sub_explicit(&l->helpers, 1, memory_order_release) == 1)
                 pthread_cond_signal(&l->finished);
         } else {
             const size_t posted = pool->posted;
             pthread_mutex_unlock(&pool->lock);
             look(pool, &pool->posted, posted, false);
-            pthread_mutex_lock(&pool->lock);
+            lock(pool);
             if (!pool->loops && !pool->stop) pthread_cond_wait(&pool->work, &pool->lock);
         }
     }
@@ -161,22 +166,25 @@ void tb_pool_for(tb_pool *pool, size_t n, tb_pool_body body, void *self)
             body(self, i);
         return;
     }
-    loop l = {.body = body, .self = self, .n = n};
+    loop l = {.body = body, .self = self, .n = n, .listed = true};
     pthread_cond_init(&l.finished, NULL);
-    pthread_mutex_lock(&pool->lock);
+    lock(pool);
     l.next = pool->loops;
     pool->loops = &l;
     atomic_fetch_add_explicit(&pool->posted, 1, memory_order_release);
     atomic_fetch_add_explicit(&pool->callers, 1, memory_order_relaxed);
     for (size_t i = 1; i < n && i <= pool->n; i++)
         pthread_cond_signal(&pool->work);
-    run(pool, &l);
-    if (l.done < l.n) {
+    pthread_mutex_unlock(&pool->lock);
+    run(&l);
+    lock(pool);
+    unlist(pool, &l);
+    if (l.helpers > 0) {
         pthread_mutex_unlock(&pool->lock);
-        look(pool, &l.done, l.n, true);
-        pthread_mutex_lock(&pool->lock);
+        look(pool, &l.helpers, 0, true);
+        lock(pool);
     }
-    while (l.done < l.n)
+    while (l.helpers > 0)
         pthread_cond_wait(&l.finished, &pool->lock);
     atomic_fetch_sub_explicit(&pool->callers, 1, memory_order_relaxed);
     pthread_mutex_unlock(&pool->lock);
