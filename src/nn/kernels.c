@@ -909,8 +909,8 @@ static void quantise(tb_dtype type, const float *x, size_t C, tb_quant_pair *out
 
 /* ---- element by element ---- */
 
-static void epilogue(const float *x, size_t ldx, size_t T, size_t N, const float *bias, tb_act act,
-                     tb_into set_or_add, float *y, size_t ldy)
+ALWAYS_INLINE void epilogue_of(const tb_act act, const float *x, size_t ldx, size_t T, size_t N,
+                               const float *bias, tb_into set_or_add, float *y, size_t ldy)
 {
     for (size_t t = 0; t < T; t++, x += ldx, y += ldy) {
         for (size_t n = 0; n < N; n += VW) {
@@ -921,6 +921,28 @@ static void epilogue(const float *x, size_t ldx, size_t T, size_t N, const float
             if (set_or_add == TB_ADD) v += load_n(y + n, m);
             store_n(y + n, v, m);
         }
+    }
+}
+
+/* The usual ones by themselves: nothing is asked again for every vector. */
+static void epilogue(const float *x, size_t ldx, size_t T, size_t N, const float *bias, tb_act act,
+                     tb_into set_or_add, float *y, size_t ldy)
+{
+    switch (act) {
+    case TB_ACT_NONE:
+        epilogue_of(TB_ACT_NONE, x, ldx, T, N, bias, set_or_add, y, ldy);
+        break;
+    case TB_ACT_GELU_TANH:
+        epilogue_of(TB_ACT_GELU_TANH, x, ldx, T, N, bias, set_or_add, y, ldy);
+        break;
+    case TB_ACT_GELU_ERF:
+        epilogue_of(TB_ACT_GELU_ERF, x, ldx, T, N, bias, set_or_add, y, ldy);
+        break;
+    case TB_ACT_MISH:
+        epilogue_of(TB_ACT_MISH, x, ldx, T, N, bias, set_or_add, y, ldy);
+        break;
+    default:
+        epilogue_of(act, x, ldx, T, N, bias, set_or_add, y, ldy);
     }
 }
 
