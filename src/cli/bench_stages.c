@@ -142,7 +142,7 @@ static tb_status time_hift(tb_bench *b, const float *mel, size_t frames, tb_err 
     while (tb_timing_again(&s, b->runs, 0)) {
         tb_hift_osc osc;
         tb_hift_osc_init(&osc, "timbre/bench/0/phase", "timbre/bench/0/noise");
-        tb_hift_source(&b->hift, f0, frames, NULL, &osc, source);
+        tb_hift_source(&b->hift, &b->nn, f0, frames, NULL, &osc, source);
     }
     while (!st && tb_timing_again(&d, b->runs, 0))
         st = tb_hift_decode(&b->hift, &b->nn, mel, frames, source, NULL, wav, err);

@@ -94,7 +94,7 @@ static tb_status run_source(tb_probe *p, const tb_hift *hift, const float *f0, t
     if (st) return st;
     memcpy(osc.phase, phase, sizeof osc.phase);
     osc.phase[0] = 0;
-    tb_hift_source(hift, f0, out->frames, noise, &osc, source);
+    tb_hift_source(hift, &p->nn, f0, out->frames, noise, &osc, source);
     out->source = source;
     tb_probe_put_f32(p, "hift.source", source, out->len);
     return TB_OK;

@@ -68,16 +68,16 @@ static tb_status run_flow(tb_sound *s, const tb_nn *nn, const int32_t *tokens, s
     return st;
 }
 
-/* Oscillators of frames from `at` to `to`, whose pitch begins at f0: 12 ms for a second of sound,
- * so whoever has had enough is asked after each. */
-static tb_status oscillate(const tb_sound *s, tb_hift_osc *osc, const float *f0, size_t at,
-                           size_t to, const tb_cancel *cancel, tb_err *err)
+/* Oscillators of frames from `at` to `to`, whose pitch begins at f0: 8 ms of a core for a second of
+ * sound, so whoever has had enough is asked after each. */
+static tb_status oscillate(const tb_sound *s, const tb_nn *nn, tb_hift_osc *osc, const float *f0,
+                           size_t at, size_t to, const tb_cancel *cancel, tb_err *err)
 {
     enum { SLICE = 50 };
     for (size_t n; at < to; at += n, f0 += n) {
         if (tb_cancelled(cancel)) return tb_fail_cancelled(err);
         n = to - at < SLICE ? to - at : SLICE;
-        tb_hift_source(s->hift, f0, n, NULL, osc, s->source + at * TB_HIFT_HOP);
+        tb_hift_source(s->hift, nn, f0, n, NULL, osc, s->source + at * TB_HIFT_HOP);
     }
     return TB_OK;
 }
@@ -90,10 +90,10 @@ static tb_status run_source(tb_sound *s, const tb_nn *nn, size_t until, size_t f
     const size_t from = s->done > TB_HIFT_F0_CONVS ? s->done - TB_HIFT_F0_CONVS : 0;
     float *f0 = tb_scratch_f32(nn->scratch, frames - from);
     tb_hift_f0(s->hift, nn, s->mel + from * mels, frames - from, f0);
-    tb_status st = oscillate(s, &s->osc, f0 + (s->done - from), s->done, until, cancel, err);
+    tb_status st = oscillate(s, nn, &s->osc, f0 + (s->done - from), s->done, until, cancel, err);
     if (!st && frames > until) { /* for the vocoder's view ahead: it is made anew next time */
         tb_hift_osc ahead = s->osc;
-        st = oscillate(s, &ahead, f0 + (until - from), until, frames, cancel, err);
+        st = oscillate(s, nn, &ahead, f0 + (until - from), until, frames, cancel, err);
     }
     tb_scratch_release(nn->scratch, mark);
     return st;

@@ -135,7 +135,9 @@ void tb_hift_f0(const tb_hift *hift, const tb_nn *nn, const float *mel, size_t T
         tb_tap_put_t(nn->tap, y, Tm, hift->f0[i].w.N, "hift.f0.elu%zu", i);
         x = y;
     }
-    tb_nn_linear(nn, &hift->f0_out, x, C, Tm, TB_ACT_NONE, TB_SET, f0, 1);
+    /* Like a convolution: a frame's bits are the same in a chunk and in the whole. */
+    tb_nn_conv(nn, &(tb_conv){.w = hift->f0_out, .k = 1, .C = C}, NULL, x, Tm, TB_ACT_NONE, TB_SET,
+               f0);
     for (size_t t = 0; t < Tm; t++)
         f0[t] = fabsf(f0[t]);
     tb_tap_put(nn->tap, f0, 1, Tm, "hift.f0");
@@ -151,30 +153,74 @@ void tb_hift_osc_init(tb_hift_osc *osc, const char *phase_stream, const char *no
         osc->phase[k] = (float)(TAU * (tb_counter_uniform(phases, k) - 0.5));
 }
 
-void tb_hift_source(const tb_hift *hift, const float *f0, size_t Tm, const float *noise,
-                    tb_hift_osc *osc, float *source)
+/* One sample further: where the harmonics stand. The step is rounded as the reference rounds it;
+ * the sum and what is left of it after whole cycles are in double, where the reference's get coarse
+ * with time. */
+static void turn_on(double cycles[TB_HIFT_HARMONICS], float f)
 {
-    for (size_t n = 0; n < Tm * TB_HIFT_HOP; n++) {
-        const float f = f0[n / TB_HIFT_HOP];
+    for (size_t k = 0; k < TB_HIFT_HARMONICS; k++) {
+        const double c = cycles[k] + (double)(f * (float)(k + 1) / TB_HIFT_RATE_HZ);
+        cycles[k] = c - floor(c);
+    }
+}
+
+typedef struct {
+    const tb_hift *hift;
+    const float *f0, *noise;
+    const tb_hift_osc *osc;
+    size_t Tm;
+    const double *begin; /* (Tm, harmonics): cycles before each frame */
+    float *source;
+} source_job;
+
+enum { SOURCE_FRAMES = 5 }; /* of a piece */
+
+static void source_piece(void *self, size_t i)
+{
+    const source_job *j = self;
+    for (size_t t = i * SOURCE_FRAMES; t < (i + 1) * SOURCE_FRAMES && t < j->Tm; t++) {
+        const float f = j->f0[t];
         const bool voiced = f > VOICED_HZ;
         const float amp = voiced ? NOISE_VOICED : NOISE_UNVOICED;
-        float sum = *hift->harmonic_b;
+        double cycles[TB_HIFT_HARMONICS];
 
-        for (size_t k = 0; k < TB_HIFT_HARMONICS; k++) {
-            /* The step is rounded as the reference rounds it; the sum and what is left of it after
-             * whole cycles are in double, where the reference's get coarse with time. */
-            const double c = osc->cycles[k] + (double)(f * (float)(k + 1) / TB_HIFT_RATE_HZ);
-            const float z =
-                noise ? noise[n * TB_HIFT_HARMONICS + k]
-                      : (float)tb_counter_normal(osc->noise, osc->sample * TB_HIFT_HARMONICS + k);
+        memcpy(cycles, j->begin + t * TB_HIFT_HARMONICS, sizeof cycles);
+        for (size_t n = t * TB_HIFT_HOP; n < (t + 1) * TB_HIFT_HOP; n++) {
+            float sum = *j->hift->harmonic_b;
 
-            osc->cycles[k] = c - floor(c);
-            const float s = voiced ? SINE * sinf((float)(TAU * osc->cycles[k]) + osc->phase[k]) : 0;
-            sum += hift->harmonic_w[k] * (s + amp * z);
+            turn_on(cycles, f);
+            for (size_t k = 0; k < TB_HIFT_HARMONICS; k++) {
+                const float z =
+                    j->noise
+                        ? j->noise[n * TB_HIFT_HARMONICS + k]
+                        : (float)tb_counter_normal(j->osc->noise,
+                                                   (j->osc->sample + n) * TB_HIFT_HARMONICS + k);
+                const float s =
+                    voiced ? SINE * sinf((float)(TAU * cycles[k]) + j->osc->phase[k]) : 0;
+                sum += j->hift->harmonic_w[k] * (s + amp * z);
+            }
+            j->source[n] = tanhf(sum);
         }
-        source[n] = tanhf(sum);
-        osc->sample++;
     }
+}
+
+void tb_hift_source(const tb_hift *hift, const tb_nn *nn, const float *f0, size_t Tm,
+                    const float *noise, tb_hift_osc *osc, float *source)
+{
+    const size_t mark = tb_scratch_mark(nn->scratch);
+    double *begin =
+        tb_scratch_bytes(nn->scratch, Tm * TB_HIFT_HARMONICS * sizeof *begin); /* (Tm, harmonics) */
+    source_job job = {hift, f0, noise, osc, Tm, begin, source};
+
+    /* The oscillators go on from frame to frame; the rest can be done in any order. */
+    for (size_t t = 0; t < Tm; t++) {
+        memcpy(begin + t * TB_HIFT_HARMONICS, osc->cycles, sizeof osc->cycles);
+        for (size_t n = 0; n < TB_HIFT_HOP; n++)
+            turn_on(osc->cycles, f0[t]);
+    }
+    tb_pool_for(nn->pool, (Tm + SOURCE_FRAMES - 1) / SOURCE_FRAMES, source_piece, &job);
+    osc->sample += Tm * TB_HIFT_HOP;
+    tb_scratch_release(nn->scratch, mark);
 }
 
 /* ------------------------------------------------------------------ the transforms */
@@ -193,11 +239,12 @@ static void make_table(table *w)
     }
 }
 
-/* x (len) -> out (len / 4 + 1, 18): 9 real parts, 9 imaginary. Frame j is centred on sample 4j; the
- * ends are mirrored. */
-static void stft(const table *w, const float *x, size_t len, float *out)
+/* x (len) -> frames from .. to - 1 of out (len / 4 + 1, 18): 9 real parts, 9 imaginary. Frame j is
+ * centred on sample 4j; the ends are mirrored. */
+static void stft(const table *w, const float *x, size_t len, size_t from, size_t to, float *out)
 {
-    for (size_t j = 0; j <= len / HOP; j++, out += 2 * BINS) {
+    out += from * 2 * BINS;
+    for (size_t j = from; j < to; j++, out += 2 * BINS) {
         float frame[FFT];
 
         for (size_t i = 0; i < FFT; i++) {
@@ -238,11 +285,12 @@ static void inverse_frame(const table *w, const float *mag, const float *phase, 
     }
 }
 
-/* frames (F, 16) -> wav (4 (F - 1)): overlap and add, divided by what the windows that exist add
- * up to. */
-static void overlap_add(const table *w, const float *frames, size_t F, float *wav)
+/* frames (F, 16) -> samples from .. to - 1 of wav (4 (F - 1)): overlap and add, divided by what the
+ * windows that exist add up to. */
+static void overlap_add(const table *w, const float *frames, size_t F, size_t from, size_t to,
+                        float *wav)
 {
-    for (size_t n = 0; n < HOP * (F - 1); n++) {
+    for (size_t n = from; n < to; n++) {
         const size_t at = n + FFT / 2; /* 8 samples are dropped at each end */
         const size_t last = at / HOP < F - 1 ? at / HOP : F - 1;
         float sum = 0, norm = 0;
@@ -315,28 +363,75 @@ static void run_stage(const tb_hift *hift, const tb_nn *nn, size_t i, const floa
     tb_tap_put_t(nn->tap, sum, rows, C, "hift.stage%zu_lrelu", i);
 }
 
+/* What is done frame by frame at both ends, a thread some thousand frames at a time. */
+typedef struct {
+    const table *w;
+    size_t F;
+    const float *source;
+    float *S;            /* (F, 18) */
+    const float *y;      /* (F, 18): logarithms of magnitudes, and phases before the sine */
+    float *mag, *phase;  /* (F, 9) */
+    float *frames, *wav; /* (F, 16), (4 (F - 1)) */
+} frames_job;
+
+enum { FRAMES_PIECE = 1024 };
+
+static void over_frames(const tb_nn *nn, frames_job *j, tb_pool_body body)
+{
+    tb_pool_for(nn->pool, (j->F + FRAMES_PIECE - 1) / FRAMES_PIECE, body, j);
+}
+
+static size_t piece_end(const frames_job *j, size_t i)
+{
+    return (i + 1) * FRAMES_PIECE < j->F ? (i + 1) * FRAMES_PIECE : j->F;
+}
+
+static void stft_piece(void *self, size_t i)
+{
+    const frames_job *j = self;
+    stft(j->w, j->source, (j->F - 1) * HOP, i * FRAMES_PIECE, piece_end(j, i), j->S);
+}
+
+static void inverse_piece(void *self, size_t i)
+{
+    const frames_job *j = self;
+    for (size_t f = i * FRAMES_PIECE; f < piece_end(j, i); f++) {
+        const float *y = j->y + f * 2 * BINS;
+        for (size_t k = 0; k < BINS; k++) {
+            j->mag[f * BINS + k] = fminf(expf(y[k]), MAX_MAG);
+            j->phase[f * BINS + k] = sinf(y[BINS + k]);
+        }
+        inverse_frame(j->w, j->mag + f * BINS, j->phase + f * BINS, j->frames + f * FFT);
+    }
+}
+
+static void add_piece(void *self, size_t i)
+{
+    const frames_job *j = self;
+    const size_t end = piece_end(j, i), last = end == j->F ? j->F - 1 : end;
+    overlap_add(j->w, j->frames, j->F, i * FRAMES_PIECE * HOP, last * HOP, j->wav);
+}
+
 /* x (F, C) of the last stage -> wav */
 static void run_end(const tb_hift *hift, const tb_nn *nn, const table *w, const float *x, size_t F,
                     float *wav)
 {
     const size_t mark = tb_scratch_mark(nn->scratch);
     float *y = tb_scratch_f32(nn->scratch, F * 2 * BINS);
-    float *mag = tb_scratch_f32(nn->scratch, F * BINS);
-    float *phase = tb_scratch_f32(nn->scratch, F * BINS);
-    float *frames = tb_scratch_f32(nn->scratch, F * FFT);
+    frames_job j = {.w = w,
+                    .F = F,
+                    .y = y,
+                    .mag = tb_scratch_f32(nn->scratch, F * BINS),
+                    .phase = tb_scratch_f32(nn->scratch, F * BINS),
+                    .frames = tb_scratch_f32(nn->scratch, F * FFT),
+                    .wav = wav};
 
     tb_nn_conv(nn, &hift->post, NULL, x, F, TB_ACT_NONE, TB_SET, y);
     tb_tap_put_t(nn->tap, y, F, 2 * BINS, "hift.conv_post");
-    for (size_t j = 0; j < F; j++) {
-        for (size_t k = 0; k < BINS; k++) {
-            mag[j * BINS + k] = fminf(expf(y[j * 2 * BINS + k]), MAX_MAG);
-            phase[j * BINS + k] = sinf(y[j * 2 * BINS + BINS + k]);
-        }
-        inverse_frame(w, mag + j * BINS, phase + j * BINS, frames + j * FFT);
-    }
-    tb_tap_put_t(nn->tap, mag, F, BINS, "hift.mag");
-    tb_tap_put_t(nn->tap, phase, F, BINS, "hift.phase");
-    overlap_add(w, frames, F, wav);
+    over_frames(nn, &j, inverse_piece);
+    tb_tap_put_t(nn->tap, j.mag, F, BINS, "hift.mag");
+    tb_tap_put_t(nn->tap, j.phase, F, BINS, "hift.phase");
+    over_frames(nn, &j, add_piece);
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -351,7 +446,7 @@ static tb_status decode_piece(const tb_hift *hift, const tb_nn *nn, const float 
 
     make_table(&w);
     float *S = tb_scratch_f32(nn->scratch, F * 2 * BINS);
-    stft(&w, source, len, S);
+    over_frames(nn, &(frames_job){.w = &w, .F = F, .source = source, .S = S}, stft_piece);
     tb_tap_put_t(nn->tap, S, F, 2 * BINS, "hift.stft");
 
     for (size_t i = 0; i < TB_HIFT_STAGES; i++) {

@@ -66,8 +66,8 @@ void tb_hift_osc_init(tb_hift_osc *osc, const char *phase_stream, const char *no
 /* f0 (Tm) -> source (480 Tm), and osc moves on by as much. In chunks it gives the same bits.
  *   noise (480 Tm, 9)  standard normal; NULL: the oscillators' stream, number 9 sample + harmonic
  */
-void tb_hift_source(const tb_hift *hift, const float *f0, size_t Tm, const float *noise,
-                    tb_hift_osc *osc, float *source);
+void tb_hift_source(const tb_hift *hift, const tb_nn *nn, const float *f0, size_t Tm,
+                    const float *noise, tb_hift_osc *osc, float *source);
 
 /* mel (Tm, mels), source (480 Tm) -> wav (480 Tm) within +-0.99; Tm >= 1. TB_ECANCELLED within one
  * block of the network. */

@@ -365,12 +365,12 @@ static void multiply(const tb_nn *nn, product *p)
     const size_t mark = tb_scratch_mark(nn->scratch);
     const bool blocks = p->w->type == TB_Q8_0 || p->w->type == TB_Q4_0;
     p->k = kernels();
-    if (blocks && !p->w->exact && p->taps == 1 && !p->copy && p->stride == 1) {
+    if (blocks && !p->w->exact && !p->many) {
         p->n_pairs = (p->C / TB_QUANT_BLOCK + 1) / 2;
         p->pairs = tb_scratch_bytes(nn->scratch, p->T * p->n_pairs * sizeof *p->pairs);
         spread(nn, p->T, (double)p->T * (double)p->C * 8, 0, quantise_row, p);
     }
-    p->many = p->T > TB_NN_FEW_ROWS && !p->pairs;
+    p->many = p->many || (p->T > TB_NN_FEW_ROWS && !p->pairs);
     p->bf16 = p->w->type == TB_BF16 && !p->w->exact && p->C % 2 == 0 && p->k->dot_bf16;
     p->copy = p->copy || p->bf16;
     const size_t pieces = cut(p, tb_pool_threads(nn->pool));
@@ -436,6 +436,7 @@ void tb_nn_conv(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const
                  .T_in = T,
                  .T = tb_conv_len(c, T),
                  .copy = !plain || c->pad_left || c->pad_right,
+                 .many = true,
                  .w_step = 1,
                  .act = act,
                  .store = store,
@@ -477,6 +478,7 @@ void tb_nn_conv_transpose(const tb_nn *nn, const tb_conv *c, const tb_prologue *
                      .T_in = T,
                      .T = (len - first + u - 1) / u,
                      .copy = true,
+                     .many = true,
                      .w_first = phase + (taps - 1) * u,
                      .w_step = (size_t)0 - u,
                      .act = TB_ACT_NONE,

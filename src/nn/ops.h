@@ -75,7 +75,8 @@ typedef struct {
 } tb_prologue;
 
 size_t tb_conv_len(const tb_conv *c, size_t T); /* rows out for T rows in */
-/*   x (T, C) dense; y (tb_conv_len, N) dense. pro may be NULL. y must not overlap x. */
+/*   x (T, C) dense; y (tb_conv_len, N) dense. pro may be NULL. y must not overlap x. A row of y is
+ * the same whatever rows come with it. */
 void tb_nn_conv(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x, size_t T,
                 tb_act act, tb_into store, float *y);
 

@@ -163,7 +163,7 @@ static inline void s3gen_check_hift(s3gen *c)
         const float *recorded = golden_f32(&c->g, "hift.f0", &n);
 
         assert_int_equal(n, c->frames);
-        tb_hift_source(&c->hift, recorded, c->frames, c->noise, &osc, source);
+        tb_hift_source(&c->hift, &c->nn, recorded, c->frames, c->noise, &osc, source);
         golden_compare(&c->g, "hift.source", source, 1, c->len, false, -1);
         memcpy(source, golden_f32(&c->g, "hift.source", NULL), c->len * sizeof *source);
         if (tb_hift_decode(&c->hift, &c->nn, mel, c->frames, source, NULL, wav, &err))
@@ -190,7 +190,7 @@ static inline void s3gen_check_chain(s3gen *c)
     if (tb_flow_run(&c->flow, &nn, &c->in, NULL, mel, &err)) fail_msg("%s", err.msg);
     tb_hift_f0(&c->hift, &nn, mel, c->frames, f0);
     golden_compare(&c->g, "hift.f0", f0, 1, c->frames, false, s3gen_chain(&c->g, "hift.f0"));
-    tb_hift_source(&c->hift, f0, c->frames, c->noise, &osc, source);
+    tb_hift_source(&c->hift, &nn, f0, c->frames, c->noise, &osc, source);
     if (golden_has(&c->g, "hift.source"))
         golden_compare(&c->g, "hift.source", source, 1, c->len, false,
                        s3gen_chain(&c->g, "hift.source"));

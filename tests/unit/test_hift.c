@@ -28,7 +28,7 @@ static int open_model(void **state)
     normals("mel", 0, 1.4f, mel, TM * MELS);
     if (tb_hift_bind(&hift, weights, NULL)) return 1;
     tb_hift_f0(&hift, &nn, mel, TM, f0);
-    tb_hift_source(&hift, f0, TM, NULL, &osc, source);
+    tb_hift_source(&hift, &nn, f0, TM, NULL, &osc, source);
     return 0;
 }
 
@@ -73,10 +73,10 @@ static void the_source_goes_on_from_chunk_to_chunk(void **state)
     for (int given = 0; given < 2; given++) {
         tb_hift_osc osc = begin, once = begin;
 
-        tb_hift_source(&hift, f0, TM, given ? noise : NULL, &once, whole);
+        tb_hift_source(&hift, &nn, f0, TM, given ? noise : NULL, &once, whole);
         for (size_t t = 0, n; t < TM; t += n) {
             n = t + 7 < TM ? 7 : TM - t;
-            tb_hift_source(&hift, f0 + t, n, given ? noise + t * HOP * H : NULL, &osc,
+            tb_hift_source(&hift, &nn, f0 + t, n, given ? noise + t * HOP * H : NULL, &osc,
                            parts + t * HOP);
         }
         assert_memory_equal(whole, parts, sizeof whole);
@@ -95,7 +95,7 @@ static void forty_seconds_lose_no_phase(void **state)
     for (size_t i = 0; i < FRAMES; i++)
         steady[i] = 300.25f;
     for (size_t s = 0; s < SECONDS; s++)
-        tb_hift_source(&hift, steady, FRAMES, NULL, &osc, out);
+        tb_hift_source(&hift, &nn, steady, FRAMES, NULL, &osc, out);
     for (size_t k = 0; k < H; k++) {
         const double step = (double)(300.25f * (float)(k + 1) / TB_HIFT_RATE_HZ);
         const double cycles = step * SECONDS * FRAMES * HOP, off = osc.cycles[k] - fmod(cycles, 1);
@@ -117,7 +117,7 @@ static void a_voice_begins_above_ten_hertz(void **state)
     for (size_t i = 0; i < 4; i++) {
         tb_hift_osc osc = {0};
 
-        tb_hift_source(&hift, &at[i], 1, noise, &osc, out);
+        tb_hift_source(&hift, &nn, &at[i], 1, noise, &osc, out);
         for (size_t n = HOP / 2; n < HOP; n++) { /* slow ones have begun to move */
             const double x = atanh((double)out[n]) - (double)*hift.harmonic_b;
             double want = 0;
@@ -199,7 +199,7 @@ static void long_ones_have_no_seams(void **state)
     (void)state;
     normals("long", 0, 1.4f, m, LONG * MELS);
     tb_hift_f0(&hift, &nn, m, LONG, pitch);
-    tb_hift_source(&hift, pitch, LONG, NULL, &osc, s);
+    tb_hift_source(&hift, &nn, pitch, LONG, NULL, &osc, s);
     decode(m, LONG, s, whole);
     tb_hift_reach(&hift, &before, &after);
     for (size_t t = 0; t < LONG; t += CUT) {
