@@ -69,7 +69,7 @@ double tb_nn_peak(tb_dtype type, size_t times)
 /*
  * Every slot, a thread's turn at an operation, has its own part of the caller's scratch and its own
  * range of the pieces, which it goes through in order: what it reads next it has already asked
- * memory for. When it is through it takes from the others' ends.
+ * memory for. When it is through it takes half of what another has left, for the same reason.
  */
 typedef struct {
     _Alignas(64) _Atomic uint64_t pieces; /* the next, and above it the end */
@@ -95,27 +95,35 @@ static bool take_first(range *r, size_t *i)
     return true;
 }
 
-static bool take_last(range *r, size_t *i)
+/* The latter half of what is left of r becomes mine, which is empty; *i is its first. */
+static bool take_half(range *r, range *mine, size_t *i)
 {
-    uint64_t was = atomic_load_explicit(&r->pieces, memory_order_relaxed);
+    uint64_t was = atomic_load_explicit(&r->pieces, memory_order_relaxed), end, half;
     do {
-        *i = (was >> 32) - 1;
-        if ((was & UINT32_MAX) >= was >> 32) return false;
-    } while (!atomic_compare_exchange_weak_explicit(&r->pieces, &was, was - (UINT64_C(1) << 32),
+        end = was >> 32;
+        if ((was & UINT32_MAX) >= end) return false;
+        half = (end - (was & UINT32_MAX) + 1) / 2;
+    } while (!atomic_compare_exchange_weak_explicit(&r->pieces, &was, was - (half << 32),
                                                     memory_order_relaxed, memory_order_relaxed));
+    *i = end - half;
+    atomic_store_explicit(&mine->pieces, end << 32 | (*i + 1), memory_order_relaxed);
     return true;
 }
 
 static void turn(void *self, size_t slot)
 {
     turns *t = self;
+    range *own = &t->ranges[slot];
     char *mine = t->scratch + slot * t->scratch_each;
     size_t i;
-    while (take_first(&t->ranges[slot], &i))
-        t->piece(t->op, i, mine);
-    for (size_t s = 1; s < t->slots; s++)
-        while (take_last(&t->ranges[(slot + s) % t->slots], &i))
+    for (size_t s = 0; s < t->slots; s++) { /* own first */
+        range *r = &t->ranges[(slot + s) % t->slots];
+        while (s == 0 ? take_first(own, &i) : take_half(r, own, &i)) {
             t->piece(t->op, i, mine);
+            while (take_first(own, &i))
+                t->piece(t->op, i, mine);
+        }
+    }
 }
 
 /* work: about how many multiplications; little of it is not worth waking anybody. */
