@@ -12,6 +12,8 @@
 
 #if TB_VW > 4
 #include <immintrin.h>
+#elif defined(TB_ISA_NEON)
+#include <arm_neon.h>
 #endif
 
 #define PASTE2(a, b)  a##b
@@ -102,7 +104,11 @@ ALWAYS_INLINE vf splat(float x)
 
 ALWAYS_INLINE vf pick(vi mask, vf a, vf b)
 {
+#if defined(TB_ISA_NEON)
+    return (vf)vbslq_f32((uint32x4_t)mask, (float32x4_t)a, (float32x4_t)b);
+#else
     return (vf)((mask & (vi)a) | (~mask & (vi)b));
+#endif
 }
 
 /* b where one is no number. */
@@ -275,6 +281,8 @@ ALWAYS_INLINE vf from_half(const uint16_t *p)
     return (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
 #elif TB_VW == 8
     return (vf)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+#elif defined(TB_ISA_NEON)
+    return (vf)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 #else
     float x[VW];
     tb_to_f32(TB_F16, p, x, VW);
@@ -290,12 +298,29 @@ ALWAYS_INLINE vf from_bf16(const uint16_t *p)
 #elif TB_VW == 8
     __m128i h = _mm_loadu_si128((const __m128i *)(const void *)p);
     return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16);
+#elif defined(TB_ISA_NEON)
+    return (vf)vshlq_n_u32(vmovl_u16(vld1_u16(p)), 16);
 #else
     float x[VW];
     tb_to_f32(TB_BF16, p, x, VW);
     return load(x);
 #endif
 }
+
+#if defined(TB_ISA_NEON)
+/* Four bytes, and again. */
+ALWAYS_INLINE int8x8_t load_four(const void *p)
+{
+    int32_t word;
+    memcpy(&word, p, sizeof word);
+    return vreinterpret_s8_s32(vdup_n_s32(word));
+}
+
+ALWAYS_INLINE vf widen_four(int8x8_t b)
+{
+    return (vf)vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(b))));
+}
+#endif
 
 /* The compilers' own conversion goes number by number here. */
 ALWAYS_INLINE vf from_i8(const int8_t *p)
@@ -306,6 +331,8 @@ ALWAYS_INLINE vf from_i8(const int8_t *p)
 #elif TB_VW == 8
     return (vf)_mm256_cvtepi32_ps(
         _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+#elif defined(TB_ISA_NEON)
+    return widen_four(load_four(p));
 #else
     float x[VW];
     for (int i = 0; i < VW; i++)
@@ -327,6 +354,10 @@ ALWAYS_INLINE vf from_nibbles(const uint8_t *p, bool high)
     if (high) b = _mm_srli_epi16(b, 4);
     b = _mm_sub_epi8(_mm_and_si128(b, _mm_set1_epi8(15)), _mm_set1_epi8(8));
     return (vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(b));
+#elif defined(TB_ISA_NEON)
+    uint8x8_t b = vreinterpret_u8_s8(load_four(p));
+    b = high ? vshr_n_u8(b, 4) : vand_u8(b, vdup_n_u8(15));
+    return widen_four(vsub_s8(vreinterpret_s8_u8(b), vdup_n_s8(8)));
 #else
     float x[VW];
     for (int i = 0; i < VW; i++)
@@ -340,6 +371,8 @@ ALWAYS_INLINE float scale_of(uint16_t half)
 {
 #if TB_VW > 4
     return _cvtsh_ss(half);
+#elif defined(TB_ISA_NEON)
+    return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(half))), 0);
 #else
     return tb_f16_to_f32(half);
 #endif
@@ -385,6 +418,24 @@ static void to_f32(tb_dtype type, const void *src, float *dst, size_t n)
 
 /* ---- sums of products ---- */
 
+/* acc + a b, or with bf16 pairs in each word, acc + a0 b0 + a1 b1. */
+ALWAYS_INLINE vf add_product(const bool bf16, vf acc, vf a, vf b)
+{
+#if defined(TB_ISA_BF16)
+    if (bf16) return (vf)_mm512_dpbf16_ps((__m512)acc, (__m512bh)a, (__m512bh)b);
+#endif
+    (void)bf16;
+#if TB_VW == 16 /* gcc 12 does not see it here by itself */
+    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)acc);
+#elif TB_VW == 8
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)acc);
+#elif defined(TB_ISA_NEON)
+    return (vf)vfmaq_f32((float32x4_t)acc, (float32x4_t)a, (float32x4_t)b);
+#else
+    return acc + a * b;
+#endif
+}
+
 /* The sums of four vectors' lanes, always in the same order. */
 ALWAYS_INLINE void sum4(const vf *v, float *out)
 {
@@ -401,6 +452,9 @@ ALWAYS_INLINE void sum4(const vf *v, float *out)
     __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
     __m256 s = _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
     _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(s), _mm256_extractf128_ps(s, 1)));
+#elif defined(TB_ISA_NEON)
+    float32x4_t ab = vpaddq_f32((float32x4_t)v[0], (float32x4_t)v[1]);
+    vst1q_f32(out, vpaddq_f32(ab, vpaddq_f32((float32x4_t)v[2], (float32x4_t)v[3])));
 #else
     for (int i = 0; i < 4; i++)
         out[i] = (v[i][0] + v[i][2]) + (v[i][1] + v[i][3]);
@@ -674,6 +728,15 @@ ALWAYS_INLINE vi dot4(vi sum, vi w, vi x)
     __m256i s =
         _mm256_maddubs_epi16(_mm256_abs_epi8((__m256i)w), _mm256_sign_epi8((__m256i)x, (__m256i)w));
     return sum + (vi)_mm256_madd_epi16(s, _mm256_set1_epi16(1));
+#elif defined(TB_ISA_NEON)
+    const int8x16_t a = (int8x16_t)w, b = (int8x16_t)x;
+#if defined(__ARM_FEATURE_DOTPROD)
+    return (vi)vdotq_s32((int32x4_t)sum, a, b);
+#else
+    /* Two products of bytes fit into 16 bits. */
+    int16x8_t low = vmull_s8(vget_low_s8(a), vget_low_s8(b)), high = vmull_high_s8(a, b);
+    return (vi)vpadalq_s16((int32x4_t)sum, vpaddq_s16(low, high));
+#endif
 #else
     /* Two products of bytes fit into 16 bits. */
     typedef int16_t vs __attribute__((vector_size(VW * 4)));
@@ -781,6 +844,9 @@ ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs
     for (size_t p = 0; p < pairs; p++, x++) {
         const int words = type == TB_Q8_0 ? 17 : 9, middle = words / 2;
         const int32_t flip = type == TB_Q8_0 && OFFSET_Q8 > 0 ? 0x8080 : 0;
+#if defined(__clang__) /* else it may meet the loop inside first */
+#pragma clang loop unroll(full)
+#endif
         for (int half = 0; half < 2; half++) {
             vi sum[ROWS_Q];
             for (int i = 0; i < rows; i++)
@@ -805,9 +871,15 @@ ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs
             }
             vi scale = half ? panel[middle] >> 16 : panel[0];
             vf d = scales((scale & 0xffff) ^ flip);
-            for (int i = 0; i < rows; i++)
-                acc[i] += __builtin_convertvector(sum[i], vf) *
-                          (d * splat(x[(size_t)i * ldx].scale[half]));
+            for (int i = 0; i < rows; i++) {
+                const vf s = __builtin_convertvector(sum[i], vf);
+                const vf scaled = d * splat(x[(size_t)i * ldx].scale[half]);
+#if defined(TB_ISA_NEON) /* clang 14 would join them in some tiles and not in others */
+                acc[i] = add_product(false, acc[i], s, scaled);
+#else
+                acc[i] += s * scaled;
+#endif
+            }
         }
         panel += words;
     }
@@ -1113,22 +1185,6 @@ static void softmax(float *x, size_t n)
 }
 
 /* ---- attention ---- */
-
-/* acc + a b, or with bf16 pairs in each word, acc + a0 b0 + a1 b1. */
-ALWAYS_INLINE vf add_product(const bool bf16, vf acc, vf a, vf b)
-{
-#if defined(TB_ISA_BF16)
-    if (bf16) return (vf)_mm512_dpbf16_ps((__m512)acc, (__m512bh)a, (__m512bh)b);
-#endif
-    (void)bf16;
-#if TB_VW == 16 /* gcc 12 does not see it here by itself */
-    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)acc);
-#elif TB_VW == 8
-    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)acc);
-#else
-    return acc + a * b;
-#endif
-}
 
 /* Else gcc reads x again from memory for every vector it meets, and reading becomes the limit. */
 ALWAYS_INLINE vf in_register(vf v)

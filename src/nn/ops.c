@@ -7,7 +7,28 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(TB_HAVE_NEON_KERNELS) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(TB_HAVE_NEON_KERNELS) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
+
 /* ---- which kernels ---- */
+
+#if defined(TB_HAVE_NEON_KERNELS)
+static bool has_dot_products(void)
+{
+#if defined(__linux__)
+    return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+#elif defined(__APPLE__)
+    int has = 0;
+    size_t size = sizeof has;
+    return sysctlbyname("hw.optional.arm.FEAT_DotProd", &has, &size, NULL, 0) == 0 && has;
+#else
+    return false;
+#endif
+}
+#endif
 
 static const tb_kernels *best(const char *at_most)
 {
@@ -29,6 +50,10 @@ static const tb_kernels *best(const char *at_most)
     if (at_most && strcmp(at_most, k->name) == 0) return k;
     if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni"))
         k = &tb_kernels_avx512bf16;
+#elif defined(TB_HAVE_NEON_KERNELS)
+    k = &tb_kernels_neon; /* there is no 64-bit Arm without it */
+    if (at_most && strcmp(at_most, k->name) == 0) return k;
+    if (has_dot_products()) k = &tb_kernels_neondot;
 #endif
     return k;
 }
