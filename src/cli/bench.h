@@ -117,7 +117,7 @@ enum {
     TB_BENCH_TOKENS = 250, /* 10 s of speech */
     TB_BENCH_TEXT = 43,    /* ids of a text that long */
     TB_BENCH_CLIP_S = 15,  /* of the voice: 375 tokens for T3, 250 for the flow */
-    TB_BENCH_WINDOW = 25,  /* tokens that are timed together */
+    TB_BENCH_WINDOW = 5,   /* tokens that are timed together */
 };
 
 /* The networks of one model, as the engine opens them, and the case they are measured on. */

@@ -50,6 +50,14 @@ typedef struct {
     tb_into into;
     float *y;
     size_t ldy;
+    /* The last of several sums over parts: what `into` and y say is only added to, and the result,
+     * act(it + bias), is set or added here; scale is 1. The first `cols` columns; NULL: not the
+     * last. */
+    float *out;
+    size_t ldo, cols;
+    const float *bias; /* NULL: none */
+    tb_act act;
+    tb_into store;
 } tb_outer;
 
 /* Words of a column of a panel, and how far apart vectors of one word are; what products of many

@@ -250,12 +250,6 @@ typedef struct {
     float *sums;
 } part;
 
-static void finish(const product *p, const part *s, size_t n, size_t cols)
-{
-    p->k->epilogue(s->sums, p->columns, s->rows, cols, p->w->bias ? p->w->bias + n : NULL, p->act,
-                   p->store, p->y + s->t0 * p->ldy + n, p->ldy);
-}
-
 /* Few rows: the weights where they lie. Or block types, whose kernel turns them itself. */
 static void multiply_few(const product *p, const part *s)
 {
@@ -277,7 +271,8 @@ static void multiply_few(const product *p, const part *s)
             p->k->dot_quant(&d, s->rows, cols);
         else
             (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, s->rows, cols);
-        finish(p, s, n, cols);
+        p->k->epilogue(s->sums, p->columns, s->rows, cols, p->w->bias ? p->w->bias + n : NULL,
+                       p->act, p->store, p->y + s->t0 * p->ldy + n, p->ldy);
     }
 }
 
@@ -297,13 +292,16 @@ static void multiply_many(const product *p, const part *s, float *panel)
                   .scale = 1,
                   .bf16 = p->bf16,
                   .y = s->sums,
-                  .ldy = p->columns};
+                  .ldy = p->columns,
+                  .act = p->act,
+                  .store = p->store};
     for (size_t n = s->n0; n < s->n1; n += p->columns) {
         const size_t cols = s->n1 - n < p->columns ? s->n1 - n : p->columns;
         const char *w = (const char *)p->w->rows + n * row_bytes;
         size_t words = 0;
         o.into = TB_SET;
         o.parts = 0;
+        o.out = NULL;
         for (size_t tap = 0, c = 0; tap < s->taps;) {
             size_t some = (TB_PANEL_WORDS - words) * per;
             if (some > s->C - c) some = s->C - c;
@@ -318,12 +316,17 @@ static void multiply_many(const product *p, const part *s, float *panel)
                 c = 0;
             }
             if (words == TB_PANEL_WORDS || tap == s->taps) {
+                if (tap == s->taps) {
+                    o.out = p->y + s->t0 * p->ldy + n;
+                    o.ldo = p->ldy;
+                    o.cols = cols;
+                    o.bias = p->w->bias ? p->w->bias + n : NULL;
+                }
                 p->k->outer(&o, s->rows, round_up(cols, p->k->width));
                 o.into = TB_ADD;
                 o.parts = words = 0;
             }
         }
-        finish(p, s, n, cols);
     }
 }
 
