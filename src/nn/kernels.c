@@ -22,8 +22,8 @@
 #define STRING(a)     STRING2(a)
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-#if defined(TB_ISA_BF16)
-enum { VW = TB_VW, VNNI = 1 }; /* no CPU has the bf16 products without the byte ones */
+#if defined(TB_ISA_VNNI)
+enum { VW = TB_VW, VNNI = 1 };
 #else
 enum { VW = TB_VW, VNNI = 0 };
 #endif
@@ -732,7 +732,7 @@ ALWAYS_INLINE vi splat_int(int32_t x)
 /* sum + the products of each lane's four bytes; x within -127 .. 127. Unsigned w for VNNI. */
 ALWAYS_INLINE vi dot4(vi sum, vi w, vi x)
 {
-#if defined(TB_ISA_BF16)
+#if defined(TB_ISA_VNNI)
     return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)w, (__m512i)x);
 #elif TB_VW == 16
     const __m512i zero = _mm512_setzero_si512();
@@ -1484,7 +1484,7 @@ static double peak(tb_dtype type, size_t times)
             sum[i] = splat((float)i);
         for (size_t k = 0; k < times; k++)
             for (int i = 0; i < SUMS; i++)
-                sum[i] = sum[i] * a + b;
+                sum[i] = add_product(false, b, sum[i], a);
         for (int i = 1; i < SUMS; i++)
             sum[0] += sum[i];
         /* The result is finite whatever happens: a compiler cannot know that and keeps the sums. */

@@ -111,7 +111,8 @@ typedef struct {
 
 extern const tb_kernels tb_kernels_generic;
 #if defined(TB_HAVE_X86_KERNELS)
-extern const tb_kernels tb_kernels_avx2, tb_kernels_avx512, tb_kernels_avx512bf16;
+extern const tb_kernels tb_kernels_avx2, tb_kernels_avx512, tb_kernels_avx512vnni,
+    tb_kernels_avx512bf16;
 #endif
 #if defined(TB_HAVE_NEON_KERNELS)
 extern const tb_kernels tb_kernels_neon, tb_kernels_neondot;

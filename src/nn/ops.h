@@ -130,7 +130,8 @@ void tb_nn_attend(const tb_nn *nn, const tb_attention *a, const float *q, size_t
                   tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk,
                   float *out, size_t ldo);
 
-/* Which kernels run here: "generic", "avx2", "avx512", "avx512bf16", "neon", "neondot". */
+/* Which kernels run here: "generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon",
+ * "neondot". */
 const char *tb_nn_isa(void);
 /* For tests and benches: restrict to the named set or a lesser one. False when this CPU lacks it.
  */
