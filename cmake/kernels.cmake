@@ -25,8 +25,11 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   endforeach()
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$") # Linux, macOS
   target_compile_definitions(tb-nn PRIVATE TB_HAVE_NEON_KERNELS=1)
-  tb_kernels(neon 4)
-  tb_kernels(neondot 4 -march=armv8.2-a+dotprod)
+  # gcc 12 would give up on the large tiles' loops, and then move so many loads ahead that sums
+  # lose their registers.
+  set(tiles $<$<C_COMPILER_ID:GNU>:--param=max-completely-peeled-insns=300;-fno-schedule-insns>)
+  tb_kernels(neon 4 ${tiles})
+  tb_kernels(neondot 4 ${tiles} -march=armv8.2-a+dotprod)
   foreach(isa neon neondot)
     target_compile_definitions(tb-kernels-${isa} PRIVATE TB_HAVE_NEON_KERNELS=1 TB_ISA_NEON=1)
   endforeach()

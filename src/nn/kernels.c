@@ -31,6 +31,21 @@ enum { VW = TB_VW, VNNI = 0 };
 typedef float vf __attribute__((vector_size(VW * 4)));
 typedef int32_t vi __attribute__((vector_size(VW * 4)));
 
+#if TB_VW == 16 || defined(TB_ISA_NEON)
+#define REGISTERS 32 /* of vectors: how many sums stay in them */
+#else
+#define REGISTERS 16
+#endif
+
+/* For loops that gcc 12 and clang 14 would leave as they are on Arm, with their sums in memory. */
+#if defined(TB_ISA_NEON) && defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(TB_ISA_NEON)
+#define UNROLL _Pragma("GCC unroll 8")
+#else
+#define UNROLL
+#endif
+
 ALWAYS_INLINE vf load(const float *p)
 {
     vf v;
@@ -477,9 +492,9 @@ ALWAYS_INLINE void sum4(const vf *v, float *out)
 #endif
 }
 
-enum { MR = TB_VW == 16 ? 6 : 2, NR = 4 };
+enum { MR = REGISTERS == 32 ? 6 : 2, NR = 4 };
 
-enum { AR = 6, AV = TB_VW == 16 ? 4 : 2 }; /* rows and vectors of a tile of `outer` */
+enum { AR = 6, AV = REGISTERS == 32 ? 4 : 2 }; /* rows and vectors of a tile of `outer` */
 
 /* VW numbers of a row of weights from number c on, as to_f32 makes them. */
 ALWAYS_INLINE vf weights(const tb_dtype type, const char *row, size_t c)
@@ -571,6 +586,7 @@ ALWAYS_INLINE void dot_tile(const tb_dtype type, const tb_dot *d, size_t t, size
             vf b[NR];
             for (int j = 0; j < NR; j++)
                 b[j] = weights_part(type, w[j], wo + whole, C - whole);
+            UNROLL
             for (int i = 0; i < rows; i++) {
                 vf a = load_part(x[i] + xo + whole, C - whole);
                 for (int j = 0; j < NR; j++)
@@ -593,7 +609,7 @@ ALWAYS_INLINE void dot_rows(const tb_dtype type, const tb_dot *d, size_t T, size
     size_t t = 0;
     for (; t + MR <= T; t += MR)
         dot_tile(type, d, t, n, MR, cols);
-#if TB_VW == 16
+#if REGISTERS == 32
     /* A batch of a few speakers: weights are unpacked once for four or two of them. */
     for (; t + 4 <= T; t += 4)
         dot_tile(type, d, t, n, 4, cols);
@@ -761,11 +777,26 @@ ALWAYS_INLINE vi dot4(vi sum, vi w, vi x)
 #endif
 }
 
+/* The same four bytes of x for every lane. */
+ALWAYS_INLINE vi dot4_all(vi sum, vi w, int32_t x)
+{
+#if defined(TB_ISA_NEON) && defined(__ARM_FEATURE_DOTPROD)
+    const int32x2_t one = {x, 0}; /* that instruction takes a lane: nothing is spread out */
+    return (vi)vdotq_lane_s32((int32x4_t)sum, (int8x16_t)w, vreinterpret_s8_s32(one), 0);
+#else
+    return dot4(sum, w, splat_int(x));
+#endif
+}
+
 /* The low 16 bits of each lane, a half-precision number not infinite. */
 ALWAYS_INLINE vf scales(vi half)
 {
+#if defined(TB_ISA_NEON)
+    return (vf)vcvt_f32_f16(vreinterpret_f16_s16(vmovn_s32((int32x4_t)half)));
+#else
     vf size = (vf)((half & 0x7fff) << 13) * 0x1p112f;
     return (vf)((vi)size | (half & 0x8000) << 16);
+#endif
 }
 
 #if TB_VW > 4
@@ -795,6 +826,18 @@ ALWAYS_INLINE vi four_words(const char *w, const size_t *row, size_t n)
     return (vi)_mm256_inserti128_si256(_mm256_castsi128_si256(load_bytes(w + row[0], n)),
                                        load_bytes(w + row[4], n), 1);
 #endif
+}
+#else
+ALWAYS_INLINE vi load_bytes(const char *p, size_t n)
+{
+    vi all;
+    char part[16] = {0};
+    if (n < 16) {
+        memcpy(part, p, n);
+        p = part;
+    }
+    memcpy(&all, p, 16);
+    return all;
 }
 #endif
 
@@ -832,11 +875,12 @@ ALWAYS_INLINE void turn_rows(const char *w, const size_t row[VW], size_t n, size
 #endif
     }
 #else
-    (void)ahead;
     for (size_t b = 0; b < n; b += 16, out += 4) {
-        vi v[4] = {{0}};
-        for (size_t j = 0; j < 4; j++)
-            memcpy(&v[j], w + row[j] + b, n - b < 16 ? n - b : 16);
+        vi v[4];
+        for (size_t j = 0; j < 4; j++) {
+            if (b % 64 == 0) __builtin_prefetch(w + row[j] + b + ahead);
+            v[j] = load_bytes(w + row[j] + b, n - b);
+        }
         vi a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5);
         vi c = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
         vi e = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
@@ -860,9 +904,7 @@ ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs
     for (size_t p = 0; p < pairs; p++, x++) {
         const int words = type == TB_Q8_0 ? 17 : 9, middle = words / 2;
         const int32_t flip = type == TB_Q8_0 && OFFSET_Q8 > 0 ? 0x8080 : 0;
-#if defined(__clang__) /* else it may meet the loop inside first */
-#pragma clang loop unroll(full)
-#endif
+        UNROLL
         for (int half = 0; half < 2; half++) {
             vi sum[ROWS_Q];
             for (int i = 0; i < rows; i++)
@@ -879,11 +921,13 @@ ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs
                 if (type == TB_Q4_0) {
                     vi high = w >> 4 & 0x0f0f0f0f;
                     w &= 0x0f0f0f0f;
+                    UNROLL
                     for (int i = 0; i < rows; i++)
-                        sum[i] = dot4(sum[i], high, splat_int(x[(size_t)i * ldx].q[LOW_X + g]));
+                        sum[i] = dot4_all(sum[i], high, x[(size_t)i * ldx].q[LOW_X + g]);
                 }
+                UNROLL
                 for (int i = 0; i < rows; i++)
-                    sum[i] = dot4(sum[i], w, splat_int(x[(size_t)i * ldx].q[g]));
+                    sum[i] = dot4_all(sum[i], w, x[(size_t)i * ldx].q[g]);
             }
             vi scale = half ? panel[middle] >> 16 : panel[0];
             vf d = scales((scale & 0xffff) ^ flip);
@@ -1477,7 +1521,7 @@ static void depthwise(const float *w, size_t k, const float *x, size_t T, size_t
 /* More sums at once than the units' latency hides, and nothing but registers. */
 static double peak(tb_dtype type, size_t times)
 {
-    enum { SUMS = TB_VW == 16 ? 16 : 12 };
+    enum { SUMS = REGISTERS == 32 ? 16 : 12 };
     if (type == TB_F32) {
         vf sum[SUMS], a = splat(0.5f), b = splat(0.25f);
         for (int i = 0; i < SUMS; i++)
