@@ -152,6 +152,8 @@ int main(int argc, char **argv)
            tb_nn_isa(), threads, read / 1e9, f32 / 1e9, bf16 / 1e9);
     for (tb_dtype t = TB_F32; t <= TB_Q4_0; t++) {
         linear(&nn, "T3 step, one speaker: 4096 x 1024", t, 1, 4096, 1024, f32, read);
+        linear(&nn, "T3 step, one speaker: 1024 x 4096", t, 1, 1024, 4096, f32, read);
+        linear(&nn, "T3 step, one speaker: 1024 x 1024", t, 1, 1024, 1024, f32, read);
         linear(&nn, "T3 step, eight speakers: 4096 x 1024", t, 8, 4096, 1024, f32, read);
         linear(&nn, "T3 prefill: 376 rows, 4096 x 1024", t, 376, 4096, 1024,
                t == TB_BF16 ? bf16 : f32, read);

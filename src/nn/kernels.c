@@ -842,16 +842,17 @@ ALWAYS_INLINE vi load_bytes(const char *p, size_t n)
 #endif
 
 /* n bytes of VW rows, the first from w + row[0] on, as words side by side; zeros behind the last.
- * flip is laid over every word. The rows as far below are asked for: memory is read in order. */
-ALWAYS_INLINE void turn_rows(const char *w, const size_t row[VW], size_t n, size_t ahead,
+ * flip is laid over every word. VW times as many bytes from `next` on are asked for, in order, if
+ * it is not NULL. */
+ALWAYS_INLINE void turn_rows(const char *w, const size_t row[VW], size_t n, const char *next,
                              int32_t flip, vi *out)
 {
 #if TB_VW > 4
     for (size_t b = 0; b < n; b += 16, out += 4) {
         vi v[4];
-        if (b % 64 == 0)
+        if (next && b % 64 == 0)
             for (size_t j = 0; j < VW; j++)
-                __builtin_prefetch(w + row[j] + b + ahead);
+                __builtin_prefetch(next + b * VW + j * 64);
         for (size_t j = 0; j < 4; j++)
             v[j] = four_words(w + b, row + j, n - b);
 #if TB_VW == 16
@@ -878,7 +879,7 @@ ALWAYS_INLINE void turn_rows(const char *w, const size_t row[VW], size_t n, size
     for (size_t b = 0; b < n; b += 16, out += 4) {
         vi v[4];
         for (size_t j = 0; j < 4; j++) {
-            if (b % 64 == 0) __builtin_prefetch(w + row[j] + b + ahead);
+            if (next && b % 64 == 0) __builtin_prefetch(next + b * VW + j * 64);
             v[j] = load_bytes(w + row[j] + b, n - b);
         }
         vi a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5);
@@ -961,7 +962,8 @@ ALWAYS_INLINE void quant_rows(const tb_dtype type, const tb_dot *d, size_t T, si
         const size_t some = pairs - p < CHUNK ? pairs - p : CHUNK, at = p * pair_bytes;
         const size_t left = row_bytes - at;
         const tb_quant_pair *x = (const tb_quant_pair *)d->x + p;
-        turn_rows(w + at, row, left < some * pair_bytes ? left : some * pair_bytes, VW * row_bytes,
+        turn_rows(w + at, row, left < some * pair_bytes ? left : some * pair_bytes,
+                  w + VW * (row_bytes + at),
                   type == TB_Q8_0 && OFFSET_Q8 > 0 ? (int32_t)0x80808080 : 0, panel);
         size_t t = 0;
 #define SOME_ROWS(R)                                                                              \
@@ -1354,7 +1356,7 @@ static void panel(tb_dtype type, const void *rows, size_t row_bytes, size_t cols
     float wide[VW][TB_PANEL_WORDS + 16]; /* not a power of two apart */
     for (size_t j = 0; j < cols; j += VW, out += TB_PANEL_APART * VW) {
         const char *w = (const char *)rows + j * row_bytes;
-        size_t row[VW], ahead = VW * row_bytes;
+        size_t row[VW];
         for (size_t i = 0; i < VW; i++)
             row[i] = (j + i < cols ? i : cols - 1 - j) * row_bytes;
         if (type != TB_F32 && !bf16) {
@@ -1363,9 +1365,8 @@ static void panel(tb_dtype type, const void *rows, size_t row_bytes, size_t cols
                 row[i] = i * sizeof wide[i];
             }
             w = (const char *)wide;
-            ahead = 0;
         }
-        turn_rows(w, row, n * (bf16 ? 2 : 4), ahead, 0, (vi *)(void *)out);
+        turn_rows(w, row, n * (bf16 ? 2 : 4), NULL, 0, (vi *)(void *)out);
     }
 }
 
@@ -1381,7 +1382,7 @@ static void turn_bf16(const uint16_t *x, size_t n, size_t d, float *y, size_t ld
             row[i] = (i < some ? i : some - 1) * d * 2;
         for (size_t c = 0; c < d; c += 32) {
             const size_t words = d - c < 32 ? (d - c) / 2 : 16;
-            turn_rows((const char *)(x + j * d + c), row, words * 4, 0, 0, panel);
+            turn_rows((const char *)(x + j * d + c), row, words * 4, NULL, 0, panel);
             for (size_t g = 0; g < words; g++)
                 store_n(y + (c / 2 + g) * ldy + j, (vf)panel[g], some);
         }
