@@ -452,7 +452,9 @@ static void to_f32(tb_dtype type, const void *src, float *dst, size_t n)
 /* acc + a b, or with bf16 pairs in each word, acc + a0 b0 + a1 b1. */
 ALWAYS_INLINE vf add_product(const bool bf16, vf acc, vf a, vf b)
 {
-#if defined(TB_ISA_BF16)
+#if defined(TB_ISA_BF16) && defined(TB_ISA_NEON)
+    if (bf16) return (vf)vbfdotq_f32((float32x4_t)acc, (bfloat16x8_t)a, (bfloat16x8_t)b);
+#elif defined(TB_ISA_BF16)
     if (bf16) return (vf)_mm512_dpbf16_ps((__m512)acc, (__m512bh)a, (__m512bh)b);
 #endif
     (void)bf16;
@@ -549,9 +551,10 @@ ALWAYS_INLINE vf weights_part(const tb_dtype type, const char *row, size_t c, si
     return load(some);
 }
 
-/* rows x NR results from (t, n). cols < NR repeats the last column, whose results are dropped. */
-ALWAYS_INLINE void dot_tile(const tb_dtype type, const tb_dot *d, size_t t, size_t n,
-                            const int rows, const int cols)
+/* rows x NR results from (t, n). cols < NR repeats the last column, whose results are dropped. With
+ * bf16 the "numbers" are words of two, of f32's size. */
+ALWAYS_INLINE void dot_tile(const tb_dtype type, const bool bf16, const tb_dot *d, size_t t,
+                            size_t n, const int rows, const int cols)
 {
     const float *x[MR];
     const char *w[NR];
@@ -579,7 +582,7 @@ ALWAYS_INLINE void dot_tile(const tb_dtype type, const tb_dot *d, size_t t, size
             for (int i = 0; i < rows; i++) {
                 vf a = load(x[i] + xo + c);
                 for (int j = 0; j < NR; j++)
-                    acc[i][j] += a * b[j];
+                    acc[i][j] = bf16 ? add_product(true, acc[i][j], a, b[j]) : acc[i][j] + a * b[j];
             }
         }
         if (whole < C) {
@@ -590,7 +593,7 @@ ALWAYS_INLINE void dot_tile(const tb_dtype type, const tb_dot *d, size_t t, size
             for (int i = 0; i < rows; i++) {
                 vf a = load_part(x[i] + xo + whole, C - whole);
                 for (int j = 0; j < NR; j++)
-                    acc[i][j] += a * b[j];
+                    acc[i][j] = bf16 ? add_product(true, acc[i][j], a, b[j]) : acc[i][j] + a * b[j];
             }
         }
     }
@@ -603,121 +606,65 @@ ALWAYS_INLINE void dot_tile(const tb_dtype type, const tb_dot *d, size_t t, size
     }
 }
 
-ALWAYS_INLINE void dot_rows(const tb_dtype type, const tb_dot *d, size_t T, size_t n,
-                            const int cols)
+ALWAYS_INLINE void dot_rows(const tb_dtype type, const bool bf16, const tb_dot *d, size_t T,
+                            size_t n, const int cols)
 {
     size_t t = 0;
     for (; t + MR <= T; t += MR)
-        dot_tile(type, d, t, n, MR, cols);
+        dot_tile(type, bf16, d, t, n, MR, cols);
 #if REGISTERS == 32
     /* A batch of a few speakers: weights are unpacked once for four or two of them. */
     for (; t + 4 <= T; t += 4)
-        dot_tile(type, d, t, n, 4, cols);
+        dot_tile(type, bf16, d, t, n, 4, cols);
     for (; t + 2 <= T; t += 2)
-        dot_tile(type, d, t, n, 2, cols);
+        dot_tile(type, bf16, d, t, n, 2, cols);
 #endif
     for (; t < T; t++)
-        dot_tile(type, d, t, n, 1, cols);
+        dot_tile(type, bf16, d, t, n, 1, cols);
 }
 
-ALWAYS_INLINE void dot_of(const tb_dtype type, const tb_dot *d, size_t T, size_t N)
+ALWAYS_INLINE void dot_of(const tb_dtype type, const bool bf16, const tb_dot *d, size_t T, size_t N)
 {
     size_t n = 0;
     for (; n + NR <= N; n += NR)
-        dot_rows(type, d, T, n, NR);
-    if (n < N) dot_rows(type, d, T, n, (int)(N - n));
+        dot_rows(type, bf16, d, T, n, NR);
+    if (n < N) dot_rows(type, bf16, d, T, n, (int)(N - n));
 }
 
 static void dot(const tb_dot *d, size_t T, size_t N)
 {
     switch (d->type) {
     case TB_F16:
-        dot_of(TB_F16, d, T, N);
+        dot_of(TB_F16, false, d, T, N);
         break;
     case TB_BF16:
-        dot_of(TB_BF16, d, T, N);
+        dot_of(TB_BF16, false, d, T, N);
         break;
     case TB_Q8_0:
-        dot_of(TB_Q8_0, d, T, N);
+        dot_of(TB_Q8_0, false, d, T, N);
         break;
     case TB_Q4_0:
-        dot_of(TB_Q4_0, d, T, N);
+        dot_of(TB_Q4_0, false, d, T, N);
         break;
     default:
-        dot_of(TB_F32, d, T, N);
+        dot_of(TB_F32, false, d, T, N);
     }
 }
 
 #if defined(TB_ISA_BF16)
-ALWAYS_INLINE void bf16_tile(const tb_dot *d, size_t t, size_t n, const int rows, const int cols)
-{
-    const uint16_t *x[MR], *w[NR];
-    for (int i = 0; i < rows; i++)
-        x[i] = (const uint16_t *)d->x + (ptrdiff_t)(t + (size_t)i) * d->ldx;
-    for (int j = 0; j < NR; j++)
-        w[j] = (const uint16_t *)(const void *)((const char *)d->w +
-                                                (n + (size_t)(j < cols ? j : cols - 1)) *
-                                                    d->row_bytes);
-    __m512 acc[MR][NR];
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < NR; j++)
-            acc[i][j] = _mm512_setzero_ps();
-    const size_t C = d->C, whole = C - C % 32;
-    const __mmask32 rest = (__mmask32)((1u << (C - whole)) - 1);
-    const size_t ahead = NR * d->row_bytes; /* as in dot_tile */
-    for (size_t tap = 0; tap < d->taps; tap++) {
-        const ptrdiff_t xo = d->xoff[tap], wo = d->woff[tap];
-        for (size_t c = 0; c < whole; c += 32) {
-            __m512bh b[NR];
-            for (int j = 0; j < NR; j++) {
-                if (rows < MR) __builtin_prefetch((const char *)(w[j] + wo + c) + ahead);
-                b[j] = (__m512bh)_mm512_loadu_si512(w[j] + wo + c);
-            }
-            for (int i = 0; i < rows; i++) {
-                __m512bh a = (__m512bh)_mm512_loadu_si512(x[i] + xo + c);
-                for (int j = 0; j < NR; j++)
-                    acc[i][j] = _mm512_dpbf16_ps(acc[i][j], a, b[j]);
-            }
-        }
-        if (whole < C) {
-            __m512bh b[NR];
-            for (int j = 0; j < NR; j++)
-                b[j] = (__m512bh)_mm512_maskz_loadu_epi16(rest, w[j] + wo + whole);
-            for (int i = 0; i < rows; i++) {
-                __m512bh a = (__m512bh)_mm512_maskz_loadu_epi16(rest, x[i] + xo + whole);
-                for (int j = 0; j < NR; j++)
-                    acc[i][j] = _mm512_dpbf16_ps(acc[i][j], a, b[j]);
-            }
-        }
-    }
-    for (int i = 0; i < rows; i++) {
-        float s[NR];
-        sum4((const vf *)acc[i], s);
-        float *y = d->y + (ptrdiff_t)(t + (size_t)i) * d->ldy + n;
-        for (int j = 0; j < cols; j++)
-            y[j] = s[j];
-    }
-}
-
-ALWAYS_INLINE void bf16_rows(const tb_dot *d, size_t T, size_t n, const int cols)
-{
-    size_t t = 0;
-    for (; t + MR <= T; t += MR)
-        bf16_tile(d, t, n, MR, cols);
-    for (; t + 4 <= T; t += 4)
-        bf16_tile(d, t, n, 4, cols);
-    for (; t + 2 <= T; t += 2)
-        bf16_tile(d, t, n, 2, cols);
-    for (; t < T; t++)
-        bf16_tile(d, t, n, 1, cols);
-}
-
 static void dot_bf16(const tb_dot *d, size_t T, size_t N)
 {
-    size_t n = 0;
-    for (; n + NR <= N; n += NR)
-        bf16_rows(d, T, n, NR);
-    if (n < N) bf16_rows(d, T, n, (int)(N - n));
+    ptrdiff_t xoff[TB_CONV_MAX_TAPS], woff[TB_CONV_MAX_TAPS];
+    tb_dot words = *d;
+    words.ldx /= 2;
+    words.C /= 2;
+    words.xoff = xoff;
+    words.woff = woff;
+    for (size_t j = 0; j < d->taps; j++) {
+        xoff[j] = d->xoff[j] / 2;
+        woff[j] = d->woff[j] / 2;
+    }
+    dot_of(TB_F32, true, &words, T, N);
 }
 #endif
 
@@ -1083,7 +1030,13 @@ static void epilogue(const float *x, size_t ldx, size_t T, size_t N, const float
 /* m <= VW numbers into y, at number c of the row. */
 ALWAYS_INLINE void put(void *y, size_t c, vf v, size_t m, const bool bf16)
 {
-#if defined(TB_ISA_BF16)
+#if defined(TB_ISA_BF16) && defined(TB_ISA_NEON)
+    if (bf16) {
+        const bfloat16x4_t h = vcvt_bf16_f32((float32x4_t)v);
+        memcpy((uint16_t *)y + c, &h, m * 2);
+        return;
+    }
+#elif defined(TB_ISA_BF16)
     if (bf16) {
         __m256i h = (__m256i)_mm512_cvtneps_pbh((__m512)v);
         _mm256_mask_storeu_epi16((uint16_t *)y + c, (__mmask16)((1u << m) - 1), h);
@@ -1197,7 +1150,7 @@ ALWAYS_INLINE float largest_of(const float *x, size_t n)
  * off by 1e-4 at most. */
 ALWAYS_INLINE vf vexp_short(vf x)
 {
-#if defined(TB_ISA_BF16)
+#if defined(TB_ISA_BF16) && TB_VW == 16
     const __m512 y = (__m512)(x * 1.44269504f);
     const __m512 n = _mm512_roundscale_ps(y, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     const vf r = (vf)y - (vf)n;
@@ -1392,12 +1345,14 @@ static void turn_bf16(const uint16_t *x, size_t n, size_t d, float *y, size_t ld
 /* Two rows of bf16, d wide, into words of both. */
 static void pair_bf16(const uint16_t *a, const uint16_t *b, size_t d, float *y)
 {
-    for (size_t c = 0; c < d; c += VW) {
-        const size_t m = d - c < VW ? d - c : VW;
-        const __mmask16 mask = (__mmask16)((1u << m) - 1);
-        __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, a + c));
-        __m512i high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, b + c));
-        store_n(y + c, (vf)_mm512_or_si512(low, _mm512_slli_epi32(high, 16)), m);
+    size_t c = 0;
+    for (; c + VW <= d; c += VW) {
+        const vi low = (vi)from_bf16(a + c) >> 16 & 0xffff;
+        store(y + c, (vf)((vi)from_bf16(b + c) | low));
+    }
+    for (; c < d; c++) {
+        const uint32_t both = a[c] | (uint32_t)b[c] << 16;
+        memcpy(y + c, &both, sizeof both);
     }
 }
 #endif
@@ -1548,16 +1503,16 @@ static double peak(tb_dtype type, size_t times)
     }
 #if defined(TB_ISA_BF16)
     if (type == TB_BF16) {
-        __m512 sum[SUMS];
-        __m512bh a = (__m512bh)_mm512_set1_epi16(0x3f00); /* 0.5 */
+        /* Twice 0.504: of 0.5 gcc 12 makes half-precision numbers on Arm. */
+        vf sum[SUMS], a = (vf)splat_int(0x3f013f01);
         for (int i = 0; i < SUMS; i++)
-            sum[i] = _mm512_setzero_ps();
+            sum[i] = splat(0);
         for (size_t k = 0; k < times; k++)
             for (int i = 0; i < SUMS; i++)
-                sum[i] = _mm512_dpbf16_ps(sum[i], a, a);
+                sum[i] = add_product(true, sum[i], a, a);
         for (int i = 1; i < SUMS; i++)
-            sum[0] = _mm512_add_ps(sum[0], sum[i]);
-        return sum_lanes((vf)sum[0]) < INFINITY ? 4.0 * VW * SUMS * (double)times : 0;
+            sum[0] += sum[i];
+        return sum_lanes(sum[0]) < INFINITY ? 4.0 * VW * SUMS * (double)times : 0;
     }
 #endif
     return 0;

@@ -68,7 +68,8 @@ typedef struct {
     const char *name;
     size_t width, columns; /* numbers of a vector; columns of a panel, a multiple of it */
     void (*dot)(const tb_dot *d, size_t T, size_t N);
-    void (*dot_bf16)(const tb_dot *d, size_t T, size_t N); /* NULL: the CPU cannot */
+    /* C, ldx and the offsets are even. NULL: the CPU cannot. */
+    void (*dot_bf16)(const tb_dot *d, size_t T, size_t N);
     /* n numbers of `cols` rows of weights turned side by side, so that lanes run along rows: word i
      * of row j is out[(j / width * TB_PANEL_APART + i) * width + j % width]. As f32, or with bf16
      * weights and `bf16` as words of two (n even). There is noise in columns behind `cols`, and in
@@ -115,7 +116,7 @@ extern const tb_kernels tb_kernels_avx2, tb_kernels_avx512, tb_kernels_avx512vnn
     tb_kernels_avx512bf16;
 #endif
 #if defined(TB_HAVE_NEON_KERNELS)
-extern const tb_kernels tb_kernels_neon, tb_kernels_neondot;
+extern const tb_kernels tb_kernels_neon, tb_kernels_neondot, tb_kernels_neonbf16;
 #endif
 
 #endif

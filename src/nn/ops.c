@@ -16,18 +16,27 @@
 /* ---- which kernels ---- */
 
 #if defined(TB_HAVE_NEON_KERNELS)
-static bool has_dot_products(void)
-{
+/* Whether the CPU has products of bytes, and of bf16. */
 #if defined(__linux__)
-    return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+static bool has_dot_products(bool bf16)
+{
+    return bf16 ? getauxval(AT_HWCAP2) & HWCAP2_BF16 : getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+}
 #elif defined(__APPLE__)
+static bool has_dot_products(bool bf16)
+{
+    const char *name = bf16 ? "hw.optional.arm.FEAT_BF16" : "hw.optional.arm.FEAT_DotProd";
     int has = 0;
     size_t size = sizeof has;
-    return sysctlbyname("hw.optional.arm.FEAT_DotProd", &has, &size, NULL, 0) == 0 && has;
-#else
-    return false;
-#endif
+    return sysctlbyname(name, &has, &size, NULL, 0) == 0 && has;
 }
+#else
+static bool has_dot_products(bool bf16)
+{
+    (void)bf16;
+    return false;
+}
+#endif
 #endif
 
 static const tb_kernels *best(const char *at_most)
@@ -59,7 +68,12 @@ static const tb_kernels *best(const char *at_most)
 #elif defined(TB_HAVE_NEON_KERNELS)
     k = &tb_kernels_neon; /* there is no 64-bit Arm without it */
     if (at_most && strcmp(at_most, k->name) == 0) return k;
-    if (has_dot_products()) k = &tb_kernels_neondot;
+    if (has_dot_products(false))
+        k = &tb_kernels_neondot;
+    else
+        return k;
+    if (at_most && strcmp(at_most, k->name) == 0) return k;
+    if (has_dot_products(true)) k = &tb_kernels_neonbf16;
 #endif
     return k;
 }

@@ -131,7 +131,7 @@ void tb_nn_attend(const tb_nn *nn, const tb_attention *a, const float *q, size_t
                   float *out, size_t ldo);
 
 /* Which kernels run here: "generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon",
- * "neondot". */
+ * "neondot", "neonbf16". */
 const char *tb_nn_isa(void);
 /* For tests and benches: restrict to the named set or a lesser one. False when this CPU lacks it.
  */

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-static const char *const sets[] = {"generic",    "avx2", "avx512", "avx512vnni",
-                                   "avx512bf16", "neon", "neondot"};
+static const char *const sets[] = {"generic",    "avx2", "avx512",  "avx512vnni",
+                                   "avx512bf16", "neon", "neondot", "neonbf16"};
 enum { SETS = sizeof sets / sizeof sets[0] };
 
 static float *noise(const char *name, size_t n, float scale)
