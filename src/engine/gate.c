@@ -1,11 +1,11 @@
 #include "engine/gate.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/mem.h"
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <time.h>
 
 /* How often somebody who waits looks whether they still should. */
 enum { LOOK_NS = 20000000 };
@@ -26,7 +26,7 @@ tb_gate *tb_gate_new(void)
 {
     tb_gate *g = tb_alloc(sizeof *g);
     pthread_mutex_init(&g->lock, NULL);
-    pthread_cond_init(&g->changed, NULL);
+    tb_cond_init(&g->changed);
     return g;
 }
 
@@ -60,13 +60,7 @@ tb_status tb_gate_enter(tb_gate *g, double seconds, const tb_cancel *cancel, tb_
     waiter me = {.next = g->waiting, .due = (double)tb_clock_mono_ns() * 1e-9 + seconds};
     g->waiting = &me;
     while (!st && !is_next(g, &me)) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += LOOK_NS;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_nsec -= 1000000000;
-            until.tv_sec++;
-        }
+        const struct timespec until = tb_cond_deadline(LOOK_NS);
         pthread_cond_timedwait(&g->changed, &g->lock, &until);
         if (tb_cancelled(cancel)) st = tb_fail_cancelled(err);
     }

@@ -1,11 +1,11 @@
 #include "job/queue.h"
 
+#include "base/cond.h"
 #include "base/mem.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 struct tb_lane {
     struct tb_lane *next;
@@ -107,7 +107,7 @@ tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_queue_run run,
     q->threads = tb_alloc((size_t)workers * sizeof *q->threads);
     pthread_mutex_init(&q->lock, NULL);
     pthread_cond_init(&q->work, NULL);
-    pthread_cond_init(&q->idle, NULL);
+    tb_cond_init(&q->idle);
     for (int i = 0; i < workers; i++) {
         int why = pthread_create(&q->threads[i], NULL, worker, q);
         if (why != 0) {
@@ -187,11 +187,7 @@ bool tb_queue_remove(tb_queue *q, tb_queue_entry *entry)
 
 bool tb_queue_drain(tb_queue *q, int ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+    const struct timespec until = tb_cond_deadline((int64_t)ms * 1000000);
     pthread_mutex_lock(&q->lock);
     q->stopping = true;
     while (q->waiting > 0 || q->n_running > 0)

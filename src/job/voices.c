@@ -1,6 +1,7 @@
 #include "job/voices.h"
 
 #include "audio/wav.h"
+#include "base/cond.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -9,7 +10,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { KEPT = 64, KEPT_BYTES = 400 << 20, CANON_SECONDS = 60, CANON_RATE_HZ = 48000 };
 enum { LOOK_NS = 20000000 }; /* how often a waiter looks whether its client is still there */
@@ -40,7 +40,7 @@ tb_voices *tb_voices_new(tb_store *store, tb_engine *engine)
     v->store = store;
     v->engine = engine;
     pthread_mutex_init(&v->lock, NULL);
-    pthread_cond_init(&v->measured, NULL);
+    tb_cond_init(&v->measured);
     return v;
 }
 
@@ -97,13 +97,7 @@ static slot *take(tb_voices *v, const char *of, const char *hash, const tb_cance
         for (s = v->slots; s && strcmp(s->key, key) != 0; s = s->next) {
         }
         if (!s || s->voice) break;
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += LOOK_NS;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_nsec -= 1000000000;
-            until.tv_sec++;
-        }
+        const struct timespec until = tb_cond_deadline(LOOK_NS);
         pthread_cond_timedwait(&v->measured, &v->lock, &until);
         if (tb_cancelled(cancel)) {
             pthread_mutex_unlock(&v->lock);

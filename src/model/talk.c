@@ -1,5 +1,6 @@
 #include "model/talk.h"
 
+#include "base/cond.h"
 #include "base/mem.h"
 #include "model/t3.h"
 
@@ -7,9 +8,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
-#include <time.h>
 
-enum { TOGETHER = 32, PATIENCE_NS = 2000000 };
+/* As many as may be together without a seed's speech depending on who is. */
+enum { TOGETHER = TB_NN_FEW_ROWS, PATIENCE_NS = 2000000 };
 
 /* Somebody's wish for a step, on their own stack. */
 typedef struct wish {
@@ -34,14 +35,8 @@ struct tb_talk {
 tb_talk *tb_talk_new(tb_pool *pool)
 {
     tb_talk *t = tb_alloc(sizeof *t);
-    pthread_condattr_t attr;
     pthread_mutex_init(&t->lock, NULL);
-    pthread_condattr_init(&attr);
-#if !defined(__APPLE__)
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-#endif
-    pthread_cond_init(&t->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    tb_cond_init(&t->changed);
     t->last = &t->first;
     t->pool = pool;
     t->scratch = tb_scratch_new();
@@ -108,22 +103,6 @@ static void step(tb_talk *t)
     pthread_cond_broadcast(&t->changed);
 }
 
-static struct timespec in_a_moment(void)
-{
-    struct timespec until;
-#if defined(__APPLE__)
-    clock_gettime(CLOCK_REALTIME, &until);
-#else
-    clock_gettime(CLOCK_MONOTONIC, &until);
-#endif
-    until.tv_nsec += PATIENCE_NS;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    return until;
-}
-
 void tb_talk_step(tb_talk *t, tb_t3_session *session, int32_t token, float *logits)
 {
     wish mine = {.session = session, .token = token, .logits = logits};
@@ -132,14 +111,15 @@ void tb_talk_step(tb_talk *t, tb_t3_session *session, int32_t token, float *logi
     t->last = &mine.next;
     t->waiting++;
     if (t->waiting >= t->members) pthread_cond_broadcast(&t->changed);
-    struct timespec until = in_a_moment();
+    struct timespec until = tb_cond_deadline(PATIENCE_NS);
     bool patient = true;
     while (!mine.done) {
         if (!t->stepping && (t->waiting >= t->members || t->waiting >= TOGETHER || !patient)) {
             step(t);
         } else if (t->stepping) {
             pthread_cond_wait(&t->changed, &t->lock);
-            until = in_a_moment(); /* the others' step took its time; they are on their way */
+            until = tb_cond_deadline(
+                PATIENCE_NS); /* the others' step took its time; they are on their way */
         } else if (pthread_cond_timedwait(&t->changed, &t->lock, &until) == ETIMEDOUT) {
             patient = false;
         }
