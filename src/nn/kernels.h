@@ -4,8 +4,9 @@
 #include "nn/ops.h"
 
 /*
- * What is compiled once per instruction set (kernels.c) and chosen when the program starts. Only
- * ops.c calls these. Every function works on the rows it is given and depends on nothing else.
+ * What is compiled once per instruction set (simd/) and chosen when the program starts. Only the
+ * operations of ops.h call these. Every function works on the rows it is given and depends on
+ * nothing else.
  */
 
 /* y[t, n] = sum over taps j and channels c of x[t*ldx + xoff[j] + c] * w[n][woff[j] + c]. Lanes run
@@ -23,8 +24,8 @@ typedef struct {
     ptrdiff_t ldy;
 } tb_dot;
 
-/* Two blocks of x as the products with block types want them (kernels.c, "block types times
- * bytes"); a row has (C / 32 + 1) / 2, the last one filled up with zeros. */
+/* Two blocks of x as the products with block types want them (simd/blocks.c); a row has (C / 32 +
+ * 1) / 2, the last one filled up with zeros. */
 typedef struct {
     int32_t q[18];    /* bytes, four a word, in the order of the weights' */
     int32_t start[2]; /* of the blocks' sums: minus what the weights' offset adds */
@@ -109,6 +110,9 @@ typedef struct {
                       size_t t1, tb_into store, float *y); /* w (k, C): transposed */
     double (*peak)(tb_dtype type, size_t times);           /* tb_nn_peak */
 } tb_kernels;
+
+/* The best for this CPU, or what tb_nn_use_isa said. */
+const tb_kernels *tb_kernels_here(void);
 
 extern const tb_kernels tb_kernels_generic;
 #if defined(TB_HAVE_X86_KERNELS)

@@ -1,0 +1,264 @@
+/* Attention. */
+#include "nn/kernels.h"
+#include "nn/spread.h"
+
+#include <assert.h>
+#include <string.h>
+
+typedef struct {
+    const tb_kernels *k;
+    const tb_attention *a;
+    const float *q;
+    size_t ldq, Tq;
+    tb_dtype type;
+    const void *keys, *values;
+    size_t ldkv, Tk;
+    float *out;
+    size_t ldo;
+    size_t tiles, n, rel_n;  /* query tiles; padded numbers of keys and relative positions */
+    size_t v_rows, together; /* heads of a piece, for a single query */
+    bool half;               /* words of two bf16: half as many along d and along the keys */
+    float *kt, *rt, *v;      /* per head: (d, n), (d, rel_n), (v_rows, d) */
+} attention;
+
+enum {
+    TURNED = 64, /* keys that are made bf16 at a time */
+    APART = 16,  /* numbers between rows of scores, so that they do not alias */
+};
+
+static size_t element(tb_dtype type)
+{
+    return type == TB_F32 ? 4 : 2;
+}
+
+/* One head's keys or relative rows, from x on, turned so that lanes run along them. */
+static void turn_keys(const attention *a, const void *x, tb_dtype type, size_t ldx, size_t n,
+                      size_t padded, void *mine, float *kt)
+{
+    const size_t d = a->a->d, words = a->half ? d / 2 : d;
+    for (size_t c = 0; c < words; c++)
+        memset(kt + c * padded + n, 0, (padded - n) * sizeof *kt);
+    if (a->half) {
+        static const tb_prologue none = {0};
+        uint16_t *rows = mine; /* (SOME, d) */
+        for (size_t j = 0; j < n; j += TURNED) {
+            const size_t some = n - j < TURNED ? n - j : TURNED;
+            a->k->prologue(&none, (const float *)x + j * ldx, ldx, some, d, rows, d * 2, true);
+            a->k->turn_bf16(rows, some, d, kt + j, padded);
+        }
+        return;
+    }
+    for (size_t j = 0; j < n; j++) {
+        const char *from = (const char *)x + j * ldx * element(type);
+        const float *key = (const float *)(const void *)from;
+        if (type != TB_F32) {
+            a->k->to_f32(type, from, mine, d);
+            key = mine;
+        }
+        for (size_t c = 0; c < d; c++)
+            kt[c * padded + j] = key[c];
+    }
+}
+
+/* One head's keys and relative rows turned, its values as f32 or as words of two bf16. */
+static void turn_head(void *op, size_t h, void *mine)
+{
+    attention *a = op;
+    const size_t d = a->a->d, at = h * d, words = a->half ? d / 2 : d, size = element(a->type);
+    turn_keys(a, (const char *)a->keys + at * size, a->type, a->ldkv, a->Tk, a->n, mine,
+              a->kt + h * words * a->n);
+    if (a->a->rel)
+        turn_keys(a, a->a->rel + at, TB_F32, a->a->heads * d, 2 * a->Tk - 1, a->rel_n, mine,
+                  a->rt + h * words * a->rel_n);
+    if (a->half) {
+        static const tb_prologue none = {0};
+        uint16_t *two = mine; /* (2, d) */
+        const float *v = (const float *)a->values + at;
+        for (size_t j = 0; j < a->Tk; j += 2, v += 2 * a->ldkv) {
+            const size_t some = a->Tk - j < 2 ? 1 : 2;
+            if (some == 1) memset(two + d, 0, d * sizeof *two);
+            a->k->prologue(&none, v, a->ldkv, some, d, two, d * 2, true);
+            a->k->pair_bf16(two, two + d, d, a->v + (h * a->v_rows + j / 2) * d);
+        }
+    } else if (a->v) {
+        for (size_t j = 0; j < a->Tk; j++)
+            a->k->to_f32(a->type, (const char *)a->values + (j * a->ldkv + at) * size,
+                         a->v + (h * a->v_rows + j) * d, d);
+    }
+}
+
+/* scale * (q + bias) of some rows against turned keys. */
+static void score_tile(const attention *a, const float *q, size_t rows, size_t head,
+                       const float *bias, const float *kt, size_t ldk, size_t n, float *mine,
+                       float *y, size_t wide)
+{
+    const size_t d = a->a->d;
+    float *x = mine, *half = mine + TB_ATTEND_ROWS * d; /* (rows, d), (rows, d / 2) */
+    a->k->epilogue(q + head * d, a->ldq, rows, d, bias ? bias + head * d : NULL, TB_ACT_NONE,
+                   TB_SET, x, d);
+    if (a->half) {
+        static const tb_prologue none = {0};
+        a->k->prologue(&none, x, d, rows, d, half, d * 2, true);
+    }
+    const size_t words = a->half ? d / 2 : d;
+    const tb_outer o = {.a = a->half ? half : x,
+                        .lda = words,
+                        .parts = 1,
+                        .at = &(ptrdiff_t){0},
+                        .len = &words,
+                        .b = kt,
+                        .ldb = ldk,
+                        .apart = a->k->width,
+                        .scale = a->a->scale,
+                        .bf16 = a->half,
+                        .y = y,
+                        .ldy = wide};
+    a->k->outer(&o, rows, n);
+}
+
+static void attend_tile(void *op, size_t piece, void *mine)
+{
+    attention *a = op;
+    const tb_attention *h = a->a;
+    const size_t d = h->d, head = piece / a->tiles, i0 = piece % a->tiles * TB_ATTEND_ROWS;
+    const size_t rows = a->Tq - i0 < TB_ATTEND_ROWS ? a->Tq - i0 : TB_ATTEND_ROWS;
+    const size_t seen = h->causal ? h->past + i0 + rows : a->Tk; /* keys that any row sees */
+    const size_t n = tb_round_up(seen, 16), wide = tb_round_up(a->Tk + TB_ATTEND_ROWS, 16) + APART;
+    const size_t words = a->half ? d / 2 : d;
+    float *score = mine;                                   /* (rows, wide) */
+    float *far = score + TB_ATTEND_ROWS * wide;            /* (rows, wide) */
+    float *q = far + (h->rel ? TB_ATTEND_ROWS * wide : 0); /* (rows, d) and halves */
+    float scales[TB_ATTEND_ROWS];
+
+    score_tile(a, a->q + i0 * a->ldq, rows, head, h->u_bias, a->kt + head * words * a->n, a->n, n,
+               q, score, wide);
+    if (h->rel) {
+        /* Row i of the tile needs relative rows T-1-i .. 2T-2-i; the last row's come first. */
+        const size_t first = a->Tk - 1 - (i0 + rows - 1);
+        score_tile(a, a->q + i0 * a->ldq, rows, head, h->v_bias,
+                   a->rt + head * words * a->rel_n + first, a->rel_n,
+                   tb_round_up(a->Tk + rows - 1, 16), q, far, wide);
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < a->Tk; j++)
+                score[i * wide + j] += far[i * wide + (rows - 1 - i) + j];
+    }
+    for (size_t i = 0; i < rows; i++) {
+        const size_t own = h->causal ? h->past + i0 + i + 1 : a->Tk;
+        float *row = score + i * wide;
+        scales[i] = 1.0f / a->k->exponentials(row, own, row, a->half);
+        if (a->half)
+            memset((uint16_t *)(void *)row + own, 0, (tb_round_up(seen, 2) - own) * 2);
+        else
+            memset(row + own, 0, (seen - own) * sizeof *row);
+    }
+    const size_t K = a->half ? (seen + 1) / 2 : seen;
+    const tb_outer o = {.a = score,
+                        .lda = wide,
+                        .parts = 1,
+                        .at = &(ptrdiff_t){0},
+                        .len = &K,
+                        .apart = a->k->width,
+                        .b = a->v ? a->v + head * a->v_rows * d
+                                  : (const float *)a->values + head * d,
+                        .ldb = a->v ? d : a->ldkv,
+                        .scales = scales,
+                        .bf16 = a->half,
+                        .y = a->out + i0 * a->ldo + head * d,
+                        .ldy = a->ldo};
+    a->k->outer(&o, rows, d);
+}
+
+/* A single query, a step of T3: keys and values are read once, where they lie. */
+static void attend_one(void *op, size_t piece, void *mine)
+{
+    attention *a = op;
+    const tb_attention *h = a->a;
+    const size_t d = h->d, size = element(a->type), head = piece * a->together;
+    const size_t heads = h->heads - head < a->together ? h->heads - head : a->together;
+    const size_t at = head * d * size, stride = a->ldkv * size;
+    const size_t n = h->causal ? h->past + 1 : a->Tk, n0 = h->n0 < n ? h->n0 : n;
+    const float *q = a->q + head * d;
+    float *score = mine, *out = a->out + head * d; /* (heads, n), (heads, d) */
+    if (n0)
+        a->k->score_row(a->type, q, heads, d, (const char *)h->k0 + at, stride, n0, h->scale, score,
+                        n);
+    a->k->score_row(a->type, q, heads, d, (const char *)a->keys + at, stride, n - n0, h->scale,
+                    score + n0, n);
+    for (size_t i = 0; i < heads; i++)
+        a->k->softmax(score + i * n, n);
+    if (n0)
+        a->k->mix_row(a->type, score, n, heads, n0, (const char *)h->v0 + at, stride, d, TB_SET,
+                      out);
+    a->k->mix_row(a->type, score + n0, n, heads, n - n0, (const char *)a->values + at, stride, d,
+                  n0 ? TB_ADD : TB_SET, out);
+}
+
+/* Both parts side by side, for many queries, which read them often. */
+static void attend_gathered(const tb_nn *nn, const attention *a)
+{
+    const size_t D = a->a->heads * a->a->d, size = element(a->type), n0 = a->a->n0;
+    const size_t mark = tb_scratch_mark(nn->scratch);
+    char *k = tb_scratch_bytes(nn->scratch, a->Tk * D * size);
+    char *v = tb_scratch_bytes(nn->scratch, a->Tk * D * size);
+    for (size_t j = 0; j < a->Tk; j++) {
+        const size_t skip = (j < n0 ? j : j - n0) * a->ldkv * size;
+        memcpy(k + j * D * size, (const char *)(j < n0 ? a->a->k0 : a->keys) + skip, D * size);
+        memcpy(v + j * D * size, (const char *)(j < n0 ? a->a->v0 : a->values) + skip, D * size);
+    }
+    tb_attention whole = *a->a;
+    whole.n0 = 0;
+    tb_nn_attend(nn, &whole, a->q, a->ldq, a->Tq, a->type, k, v, D, a->Tk, a->out, a->ldo);
+    tb_scratch_release(nn->scratch, mark);
+}
+
+void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size_t ldq, size_t Tq,
+                  tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk,
+                  float *out, size_t ldo)
+{
+    assert(kv_type == TB_F32 || kv_type == TB_F16 || kv_type == TB_BF16);
+    assert(!how->causal || how->past + Tq <= Tk);
+    assert(!how->rel || (Tq == Tk && !how->causal));
+    if (Tq == 0) return;
+    assert(how->n0 <= Tk);
+    const size_t H = how->heads, d = how->d, mark = tb_scratch_mark(nn->scratch);
+    attention a = {.k = tb_kernels_here(),
+                   .a = how,
+                   .q = q,
+                   .ldq = ldq,
+                   .Tq = Tq,
+                   .type = kv_type,
+                   .keys = k,
+                   .values = v,
+                   .ldkv = ldkv,
+                   .Tk = Tk,
+                   .out = out,
+                   .ldo = ldo};
+    if (Tq == 1 && d % 16 == 0 && !how->rel) {
+        /* A thread's heads are all together: a thousand bytes of each key, read in order. */
+        const size_t pieces = tb_pool_threads(nn->pool);
+        a.together = (H + pieces - 1) / pieces;
+        tb_spread(nn, (H + a.together - 1) / a.together, 2.0 * (double)(H * d) * (double)Tk,
+                  a.together * Tk * sizeof(float), attend_one, &a);
+        return;
+    }
+    if (how->n0) {
+        attend_gathered(nn, &a);
+        return;
+    }
+    a.half = how->half && kv_type == TB_F32 && d % 16 == 0 && a.k->dot_bf16;
+    a.tiles = (Tq + TB_ATTEND_ROWS - 1) / TB_ATTEND_ROWS;
+    a.n = tb_round_up(Tk, 16);
+    a.rel_n = tb_round_up(2 * Tk - 1, 16) + TB_ATTEND_ROWS + 16;
+    a.v_rows = a.half ? (Tk + 1) / 2 : Tk;
+    const size_t words = a.half ? d / 2 : d;
+    a.kt = tb_scratch_f32(nn->scratch, H * words * a.n);
+    if (how->rel) a.rt = tb_scratch_f32(nn->scratch, H * words * a.rel_n);
+    if (kv_type != TB_F32 || a.half) a.v = tb_scratch_f32(nn->scratch, H * a.v_rows * d);
+    tb_spread(nn, H, (double)H * (double)d * (double)Tk, TURNED * d * sizeof(float), turn_head, &a);
+    size_t each =
+        (tb_round_up(Tk + TB_ATTEND_ROWS, 16) + APART) * TB_ATTEND_ROWS * (how->rel ? 2 : 1) +
+        TB_ATTEND_ROWS * d * 2;
+    tb_spread(nn, H * a.tiles, 2.0 * (double)(H * d) * (double)Tk * (double)Tq,
+              each * sizeof(float), attend_tile, &a);
+    tb_scratch_release(nn->scratch, mark);
+}

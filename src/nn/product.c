@@ -1,0 +1,353 @@
+/* Sums of products: linear layers and convolutions. */
+#include "nn/kernels.h"
+#include "nn/spread.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    MAX_TAPS = TB_CONV_MAX_TAPS,
+    ROWS = 384,      /* of a block, at most: a panel of weights is turned once for them */
+    LEAST_ROWS = 24, /* at least, where there are more */
+    FEW_N = 32,      /* columns of a piece of few rows: a microsecond or two of memory's time */
+};
+
+typedef struct {
+    const tb_kernels *k;
+    const tb_mat *w;
+    size_t C, taps, stride, dilation; /* of the convolution; a linear layer has one tap */
+    ptrdiff_t pad;
+    const tb_prologue *pro;
+    const float *x;
+    size_t ldx, T_in, T, rows; /* rows of a block */
+    size_t N_piece, blocks;
+    size_t columns; /* multiplied at a time */
+    bool copy, bf16, many;
+    tb_quant_pair *pairs;   /* (T, n_pairs): x in bytes for block types; NULL: x */
+    size_t n_pairs;         /* of a row */
+    size_t w_first, w_step; /* which taps of the weights: first, first + step, ... */
+    tb_act act;
+    tb_into store;
+    float *y;
+    size_t ldy;
+} product;
+
+/* Words of a panel of weights, and of the noise behind it. */
+static size_t panel_size(const tb_kernels *k)
+{
+    return TB_PANEL_APART * k->columns;
+}
+
+static size_t block_in(const product *p, size_t rows)
+{
+    return (rows - 1) * p->stride + (p->taps - 1) * p->dilation + 1;
+}
+
+/* Rows of x that a block of results needs, through the prologue, zeros where there is padding. */
+static void fill_block(const product *p, size_t t0, size_t rows, char *out)
+{
+    static const tb_prologue none = {0};
+    const size_t n = block_in(p, rows), size = p->bf16 ? 2 : 4, row_bytes = p->C * size;
+    const ptrdiff_t from = (ptrdiff_t)(t0 * p->stride) - p->pad;
+    /* Rows first .. last - 1 of the block lie inside x. */
+    size_t first = from < 0 ? (size_t)-from : 0, last = n;
+    if (first > n) first = n;
+    if (from + (ptrdiff_t)n > (ptrdiff_t)p->T_in)
+        last = (ptrdiff_t)p->T_in > from ? (size_t)((ptrdiff_t)p->T_in - from) : 0;
+    if (last < first) last = first;
+    for (size_t i = 0; i < n; i++)
+        if (i < first || i >= last) memset(out + i * row_bytes, 0, p->C * size);
+    if (first == last) return;
+    const float *x = p->x + (size_t)(from + (ptrdiff_t)first) * p->ldx;
+    if (p->pro || p->bf16)
+        p->k->prologue(p->pro ? p->pro : &none, x, p->ldx, last - first, p->C,
+                       out + first * row_bytes, row_bytes, p->bf16);
+    else
+        for (size_t i = first; i < last; i++)
+            memcpy(out + i * row_bytes, x + (i - first) * p->ldx, p->C * size);
+}
+
+/* A piece: some rows of x by some rows of weights. */
+typedef struct {
+    size_t t0, rows, n0, n1;
+    const void *x; /* its first row, copied or where it lies */
+    size_t ldx;    /* numbers from row to row */
+    size_t taps, C;
+    ptrdiff_t xoff[MAX_TAPS], woff[MAX_TAPS]; /* numbers */
+    float *sums;
+} part;
+
+/* Few rows: the weights where they lie. Or block types, whose kernel turns them itself. */
+static void multiply_few(const product *p, const part *s)
+{
+    const size_t row_bytes = tb_row_bytes(p->w->type, p->w->K);
+    tb_dot d = {.x = s->x,
+                .ldx = (ptrdiff_t)s->ldx,
+                .type = p->w->type,
+                .row_bytes = row_bytes,
+                .taps = s->taps,
+                .C = s->C,
+                .xoff = s->xoff,
+                .woff = s->woff,
+                .y = s->sums,
+                .ldy = (ptrdiff_t)p->columns};
+    for (size_t n = s->n0; n < s->n1; n += p->columns) {
+        const size_t cols = s->n1 - n < p->columns ? s->n1 - n : p->columns;
+        d.w = (const char *)p->w->rows + n * row_bytes;
+        if (p->pairs)
+            p->k->dot_quant(&d, s->rows, cols);
+        else
+            (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, s->rows, cols);
+        p->k->epilogue(s->sums, p->columns, s->rows, cols, p->w->bias ? p->w->bias + n : NULL,
+                       p->act, p->store, p->y + s->t0 * p->ldy + n, p->ldy);
+    }
+}
+
+/* Many rows: a panel of the weights' columns for all of them, TB_PANEL_WORDS words at a time. */
+static void multiply_many(const product *p, const part *s, float *panel)
+{
+    const size_t row_bytes = tb_row_bytes(p->w->type, p->w->K), per = p->bf16 ? 2 : 1;
+    ptrdiff_t at[MAX_TAPS + 1];
+    size_t len[MAX_TAPS + 1];
+    tb_outer o = {.a = s->x,
+                  .b = panel,
+                  .lda = s->ldx / per,
+                  .ldb = p->k->width,
+                  .apart = TB_PANEL_APART * p->k->width,
+                  .at = at,
+                  .len = len,
+                  .scale = 1,
+                  .bf16 = p->bf16,
+                  .y = s->sums,
+                  .ldy = p->columns,
+                  .act = p->act,
+                  .store = p->store};
+    for (size_t n = s->n0; n < s->n1; n += p->columns) {
+        const size_t cols = s->n1 - n < p->columns ? s->n1 - n : p->columns;
+        const char *w = (const char *)p->w->rows + n * row_bytes;
+        size_t words = 0;
+        o.into = TB_SET;
+        o.parts = 0;
+        o.out = NULL;
+        for (size_t tap = 0, c = 0; tap < s->taps;) {
+            size_t some = (TB_PANEL_WORDS - words) * per;
+            if (some > s->C - c) some = s->C - c;
+            p->k->panel(p->w->type, w + tb_row_bytes(p->w->type, (size_t)s->woff[tap] + c),
+                        row_bytes, cols, some, p->bf16, panel + words * p->k->width);
+            at[o.parts] = (s->xoff[tap] + (ptrdiff_t)c) / (ptrdiff_t)per;
+            len[o.parts++] = some / per;
+            words += some / per;
+            c += some;
+            if (c == s->C) {
+                tap++;
+                c = 0;
+            }
+            if (words == TB_PANEL_WORDS || tap == s->taps) {
+                if (tap == s->taps) {
+                    o.out = p->y + s->t0 * p->ldy + n;
+                    o.ldo = p->ldy;
+                    o.cols = cols;
+                    o.bias = p->w->bias ? p->w->bias + n : NULL;
+                }
+                p->k->outer(&o, s->rows, tb_round_up(cols, p->k->width));
+                o.into = TB_ADD;
+                o.parts = words = 0;
+            }
+        }
+    }
+}
+
+static void product_piece(void *op, size_t i, void *mine)
+{
+    const product *p = op;
+    part s = {.t0 = i % p->blocks * p->rows, .n0 = i / p->blocks * p->N_piece};
+    s.rows = p->T - s.t0 < p->rows ? p->T - s.t0 : p->rows;
+    s.n1 = s.n0 + p->N_piece < p->w->N ? s.n0 + p->N_piece : p->w->N;
+    float *panel = mine; /* (columns, TB_PANEL_APART) and the noise behind, for many rows */
+    s.sums = panel + (p->many ? panel_size(p->k) : 0); /* (rows, columns) */
+    float *block = s.sums + p->rows * p->columns;      /* (block_in, C) */
+
+    s.taps = p->taps;
+    s.C = p->C;
+    if (p->pairs) {
+        s.x = p->pairs + s.t0 * p->n_pairs;
+        s.ldx = p->n_pairs;
+    } else if (p->copy) {
+        fill_block(p, s.t0, s.rows, (char *)block);
+        s.x = block;
+        s.ldx = p->stride * p->C;
+    } else {
+        s.x = p->x + s.t0 * p->stride * p->ldx;
+        s.ldx = p->stride * p->ldx;
+    }
+    for (size_t j = 0; j < p->taps; j++) {
+        s.xoff[j] = (ptrdiff_t)(j * p->dilation * p->C);
+        s.woff[j] = (ptrdiff_t)((p->w_first + j * p->w_step) * p->C);
+    }
+    /* Neighbouring taps over neighbouring weights are one longer sum. */
+    if (s.taps > 1 && p->dilation == 1 && p->w_step == 1 && p->ldx == p->C) {
+        s.C *= s.taps;
+        s.taps = 1;
+    }
+    if (p->many)
+        multiply_many(p, &s, panel);
+    else
+        multiply_few(p, &s);
+}
+
+static void quantise_row(void *op, size_t t, void *mine)
+{
+    (void)mine;
+    const product *p = op;
+    p->k->quantise(p->w->type, p->x + t * p->ldx, p->C, p->pairs + t * p->n_pairs);
+}
+
+/* Pieces: blocks of rows, and parts of the results' columns where the blocks are too few for all.
+ */
+static size_t cut(product *p, size_t threads)
+{
+    const size_t wanted = threads > 1 ? threads * 2 : 1, least = p->many ? p->k->columns : FEW_N;
+    const size_t most = (p->w->N + least - 1) / least;
+    size_t blocks = (p->T + ROWS - 1) / ROWS;
+    if (p->many && p->T >= wanted * LEAST_ROWS * 4) blocks = tb_round_up(blocks, wanted);
+    size_t parts = p->many ? (wanted + blocks - 1) / blocks : most;
+    if (parts > most) parts = most;
+    if (blocks * parts < wanted) blocks = (wanted + parts - 1) / parts;
+    if (blocks * LEAST_ROWS > p->T) blocks = (p->T + LEAST_ROWS - 1) / LEAST_ROWS;
+    p->rows = tb_round_up((p->T + blocks - 1) / blocks, 6);
+    if (p->rows > p->T) p->rows = p->T;
+    p->blocks = (p->T + p->rows - 1) / p->rows;
+    p->N_piece = tb_round_up((p->w->N + parts - 1) / parts, least);
+    return p->blocks * ((p->w->N + p->N_piece - 1) / p->N_piece);
+}
+
+static void multiply(const tb_nn *nn, product *p)
+{
+    if (p->T == 0 || p->w->N == 0) return;
+    assert(p->taps <= MAX_TAPS);
+    const size_t mark = tb_scratch_mark(nn->scratch);
+    const bool blocks = p->w->type == TB_Q8_0 || p->w->type == TB_Q4_0;
+    p->k = tb_kernels_here();
+    if (blocks && !p->w->exact && !p->many) {
+        p->n_pairs = (p->C / TB_QUANT_BLOCK + 1) / 2;
+        p->pairs = tb_scratch_bytes(nn->scratch, p->T * p->n_pairs * sizeof *p->pairs);
+        tb_spread(nn, p->T, (double)p->T * (double)p->C * 8, 0, quantise_row, p);
+    }
+    p->many = p->many || (p->T > TB_NN_FEW_ROWS && !p->pairs);
+    p->bf16 = p->w->type == TB_BF16 && !p->w->exact && p->C % 2 == 0 && p->k->dot_bf16;
+    p->copy = p->copy || p->bf16;
+    const size_t pieces = cut(p, tb_pool_threads(nn->pool));
+    p->columns = p->many ? p->k->columns : FEW_N;
+    size_t floats = p->rows * p->columns;
+    if (p->many) floats += panel_size(p->k);
+    if (p->copy) floats += block_in(p, p->rows) * p->C;
+    tb_spread(nn, pieces, (double)p->T * (double)p->w->N * (double)p->w->K, floats * sizeof(float),
+              product_piece, p);
+    tb_scratch_release(nn->scratch, mark);
+}
+
+void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T,
+                  tb_act act, tb_into store, float *y, size_t ldy)
+{
+    product p = {.w = w,
+                 .C = w->K,
+                 .taps = 1,
+                 .stride = 1,
+                 .dilation = 1,
+                 .x = x,
+                 .ldx = ldx,
+                 .T_in = T,
+                 .T = T,
+                 .w_step = 1,
+                 .act = act,
+                 .store = store,
+                 .y = y,
+                 .ldy = ldy};
+    multiply(nn, &p);
+}
+
+static size_t at_least_one(size_t n)
+{
+    return n ? n : 1;
+}
+
+size_t tb_conv_len(const tb_conv *c, size_t T)
+{
+    size_t reach = (c->k - 1) * at_least_one(c->dilation) + 1, n = T + c->pad_left + c->pad_right;
+    return n < reach ? 0 : (n - reach) / at_least_one(c->stride) + 1;
+}
+
+static bool does_nothing(const tb_prologue *pro)
+{
+    return !pro || (pro->act == TB_ACT_NONE && !pro->alpha && !pro->scale);
+}
+
+void tb_nn_conv(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x, size_t T,
+                tb_act act, tb_into store, float *y)
+{
+    assert(c->w.K == c->k * c->C);
+    bool plain = does_nothing(pro);
+    product p = {.w = &c->w,
+                 .C = c->C,
+                 .taps = c->k,
+                 .stride = at_least_one(c->stride),
+                 .dilation = at_least_one(c->dilation),
+                 .pad = (ptrdiff_t)c->pad_left,
+                 .pro = plain ? NULL : pro,
+                 .x = x,
+                 .ldx = c->C,
+                 .T_in = T,
+                 .T = tb_conv_len(c, T),
+                 .copy = !plain || c->pad_left || c->pad_right,
+                 .many = true,
+                 .w_step = 1,
+                 .act = act,
+                 .store = store,
+                 .y = y,
+                 .ldy = c->w.N};
+    multiply(nn, &p);
+}
+
+size_t tb_conv_transpose_len(const tb_conv *c, size_t T)
+{
+    size_t full = (T - 1) * at_least_one(c->stride) + c->k;
+    return T == 0 || full < 2 * c->pad_left ? 0 : full - 2 * c->pad_left;
+}
+
+/*
+ * Result o gathers x[t] w[j] with t * stride + j = o + pad. Results with the same (o + pad) mod
+ * stride use the same taps, j = phase, phase + stride, ...: each such phase is a convolution whose
+ * taps run backwards in time, written to every stride-th row.
+ */
+void tb_nn_conv_transpose(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x,
+                          size_t T, tb_into store, float *y)
+{
+    assert(c->w.K == c->k * c->C);
+    const size_t u = at_least_one(c->stride), len = tb_conv_transpose_len(c, T);
+    assert(c->k >= u); /* else results between the taps would be nobody's */
+    for (size_t first = 0; first < u && first < len; first++) {
+        const size_t phase = (first + c->pad_left) % u, q = (first + c->pad_left) / u;
+        const size_t taps = (c->k - 1 - phase) / u + 1;
+        /* Row m of this phase is o = first + m u; it sees x[q + m - i] by tap phase + i u. */
+        product p = {.w = &c->w,
+                     .C = c->C,
+                     .taps = taps,
+                     .stride = 1,
+                     .dilation = 1,
+                     .pad = (ptrdiff_t)(taps - 1) - (ptrdiff_t)q,
+                     .pro = does_nothing(pro) ? NULL : pro,
+                     .x = x,
+                     .ldx = c->C,
+                     .T_in = T,
+                     .T = (len - first + u - 1) / u,
+                     .copy = true,
+                     .many = true,
+                     .w_first = phase + (taps - 1) * u,
+                     .w_step = (size_t)0 - u,
+                     .act = TB_ACT_NONE,
+                     .store = store,
+                     .y = y + first * c->w.N,
+                     .ldy = u * c->w.N};
+        multiply(nn, &p);
+    }
+}

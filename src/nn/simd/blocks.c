@@ -1,0 +1,177 @@
+#include "nn/simd/turn.h"
+#include "nn/simd/vector.h"
+
+/*
+ * Columns side by side: VW rows of weights are turned into a panel whose lanes run along them, four
+ * bytes a lane, as they lie in the file, scales and all. A block's sum over 32 numbers is then a
+ * chain of four-byte products in one lane, exact, and every result one sum over its blocks in
+ * order. Two blocks are a whole number of lanes: 17 of q8_0, 9 of q4_0. Where a scale stands, x has
+ * zeros.
+ */
+enum {
+    PAIR_X = 18,                  /* words of x of two blocks: q4_0 has its high halves behind */
+    LOW_X = 9,                    /* ... here */
+    CHUNK = 8,                    /* pairs of blocks that are turned at a time */
+    CHUNK_WORDS = CHUNK * 17,     /* of q8_0, the larger type */
+    ROWS_Q = TB_VW == 16 ? 8 : 4, /* rows of x at once */
+    OFFSET_Q8 = VNNI ? 128 : 0,   /* what is added to a weight to make it unsigned */
+    OFFSET_Q4 = 8,
+};
+
+/* The low 16 bits of each lane, a half-precision number not infinite. */
+ALWAYS_INLINE vf scales(vi half)
+{
+#if defined(TB_ISA_NEON)
+    return (vf)vcvt_f32_f16(vreinterpret_f16_s16(vmovn_s32((int32x4_t)half)));
+#else
+    vf size = (vf)((half & 0x7fff) << 13) * 0x1p112f;
+    return (vf)((vi)size | (half & 0x8000) << 16);
+#endif
+}
+
+/* rows x VW results, to which `pairs` pairs of blocks are added. */
+ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs,
+                              const tb_quant_pair *x, size_t ldx, const int rows, const bool first,
+                              float *y, ptrdiff_t ldy)
+{
+    vf acc[ROWS_Q];
+    for (int i = 0; i < rows; i++)
+        acc[i] = first ? (vf){0} : load(y + i * ldy);
+    for (size_t p = 0; p < pairs; p++, x++) {
+        const int words = type == TB_Q8_0 ? 17 : 9, middle = words / 2;
+        const int32_t flip = type == TB_Q8_0 && OFFSET_Q8 > 0 ? 0x8080 : 0;
+        UNROLL
+        for (int half = 0; half < 2; half++) {
+            vi sum[ROWS_Q];
+            for (int i = 0; i < rows; i++)
+                sum[i] = splat_int(x[(size_t)i * ldx].start[half]);
+            /* The middle word is of both blocks: numbers of the first, the second's scale. */
+            const int from = half ? middle + 1 : 0, to = half ? words : middle + 1;
+#if defined(__clang__)
+#pragma clang loop unroll(full)
+#else
+#pragma GCC unroll 16
+#endif
+            for (int g = from; g < to; g++) {
+                vi w = panel[g];
+                if (type == TB_Q4_0) {
+                    vi high = w >> 4 & 0x0f0f0f0f;
+                    w &= 0x0f0f0f0f;
+                    UNROLL
+                    for (int i = 0; i < rows; i++)
+                        sum[i] = dot4_all(sum[i], high, x[(size_t)i * ldx].q[LOW_X + g]);
+                }
+                UNROLL
+                for (int i = 0; i < rows; i++)
+                    sum[i] = dot4_all(sum[i], w, x[(size_t)i * ldx].q[g]);
+            }
+            vi scale = half ? panel[middle] >> 16 : panel[0];
+            vf d = scales((scale & 0xffff) ^ flip);
+            for (int i = 0; i < rows; i++) {
+                const vf s = __builtin_convertvector(sum[i], vf);
+                const vf scaled = d * splat(x[(size_t)i * ldx].scale[half]);
+#if defined(TB_ISA_NEON) /* clang 14 would join them in some tiles and not in others */
+                acc[i] = add_product(false, acc[i], s, scaled);
+#else
+                acc[i] += s * scaled;
+#endif
+            }
+        }
+        panel += words;
+    }
+    for (int i = 0; i < rows; i++)
+        store(y + i * ldy, acc[i]);
+}
+
+ALWAYS_INLINE void quant_rows(const tb_dtype type, const tb_dot *d, size_t T, size_t n, size_t cols)
+{
+    vi panel[CHUNK_WORDS + 4]; /* a piece of 16 bytes may end behind */
+    const size_t row_bytes = d->row_bytes, pairs = (d->C / TB_QUANT_BLOCK + 1) / 2;
+    const size_t pair_bytes = type == TB_Q8_0 ? 68 : 36;
+    const ptrdiff_t ldx = d->ldx;
+    size_t row[VW];
+    for (size_t j = 0; j < VW; j++) /* what stands behind the last is dropped by the caller */
+        row[j] = (j < cols ? j : cols - 1) * row_bytes;
+    const char *w = (const char *)d->w + n * row_bytes;
+    for (size_t p = 0; p < pairs; p += CHUNK) {
+        const size_t some = pairs - p < CHUNK ? pairs - p : CHUNK, at = p * pair_bytes;
+        const size_t left = row_bytes - at;
+        const tb_quant_pair *x = (const tb_quant_pair *)d->x + p;
+        turn_rows(w + at, row, left < some * pair_bytes ? left : some * pair_bytes,
+                  w + VW * (row_bytes + at),
+                  type == TB_Q8_0 && OFFSET_Q8 > 0 ? (int32_t)0x80808080 : 0, panel);
+        size_t t = 0;
+#define SOME_ROWS(R)                                                                              \
+    for (; t + R <= T; t += R) {                                                                  \
+        float *y = d->y + (ptrdiff_t)t * d->ldy + n;                                              \
+        quant_tile(type, panel, some, x + (ptrdiff_t)t * ldx, (size_t)ldx, R, p == 0, y, d->ldy); \
+    }
+        SOME_ROWS(ROWS_Q)
+#if TB_VW == 16
+        SOME_ROWS(4)
+#endif
+        SOME_ROWS(2)
+        SOME_ROWS(1)
+#undef SOME_ROWS
+    }
+}
+
+void KERNEL(dot_quant)(const tb_dot *d, size_t T, size_t N)
+{
+    for (size_t n = 0; n < N; n += VW) {
+        const size_t cols = N - n < VW ? N - n : VW;
+        if (d->type == TB_Q8_0)
+            quant_rows(TB_Q8_0, d, T, n, cols);
+        else
+            quant_rows(TB_Q4_0, d, T, n, cols);
+    }
+}
+
+/* One block of x: bytes from -127 to 127, their sum, and what one of them is worth. */
+static float quantise_block(const float *x, int8_t q[TB_QUANT_BLOCK], int32_t *sum)
+{
+    vf largest = {0};
+    vi total = {0};
+    int32_t wide[TB_QUANT_BLOCK];
+    for (size_t c = 0; c < TB_QUANT_BLOCK; c += VW)
+        largest = vmax(vabs(load(x + c)), largest);
+    float most = 0, lanes[VW];
+    store(lanes, largest);
+    for (size_t i = 0; i < VW; i++)
+        most = lanes[i] > most ? lanes[i] : most;
+    const float inverse = most > 0 ? 127.0f / most : 0;
+    for (size_t c = 0; c < TB_QUANT_BLOCK; c += VW) {
+        /* Adding 1.5 * 2^23 rounds to an integer, to even. */
+        vi i = (vi)(load(x + c) * inverse + 12582912.0f) - 0x4b400000;
+        total += i;
+        memcpy(wide + c, &i, sizeof i);
+    }
+    *sum = 0;
+    for (size_t i = 0; i < VW; i++)
+        *sum += total[i];
+    for (size_t c = 0; c < TB_QUANT_BLOCK; c++)
+        q[c] = (int8_t)wide[c];
+    return most / 127.0f;
+}
+
+void KERNEL(quantise)(tb_dtype type, const float *x, size_t C, tb_quant_pair *out)
+{
+    const int32_t offset = type == TB_Q8_0 ? OFFSET_Q8 : OFFSET_Q4;
+    const size_t blocks = C / TB_QUANT_BLOCK;
+    for (size_t b = 0; b < blocks; b += 2, out++) {
+        char *words = (char *)out->q;
+        memset(out, 0, sizeof *out);
+        for (size_t half = 0; half < 2 && b + half < blocks; half++) {
+            int8_t q[TB_QUANT_BLOCK];
+            int32_t sum;
+            out->scale[half] = quantise_block(x + (b + half) * TB_QUANT_BLOCK, q, &sum);
+            out->start[half] = -offset * sum;
+            if (type == TB_Q8_0) {
+                memcpy(words + 34 * half + 2, q, 32);
+            } else {
+                memcpy(words + 18 * half + 2, q, 16);
+                memcpy(words + LOW_X * 4 + 18 * half + 2, q + 16, 16);
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+/* What is done number by number or row by row. */
+#include "nn/simd/maths.h"
+#include "nn/simd/vector.h"
+
+void KERNEL(to_f32)(tb_dtype type, const void *src, float *dst, size_t n)
+{
+    size_t i = 0;
+    if (type == TB_F16) {
+        const uint16_t *h = src;
+        for (; i + VW <= n; i += VW)
+            store(dst + i, from_half(h + i));
+        tb_to_f32(type, h + i, dst + i, n - i);
+    } else if (type == TB_BF16) {
+        const uint16_t *h = src;
+        for (; i + VW <= n; i += VW)
+            store(dst + i, from_bf16(h + i));
+        tb_to_f32(type, h + i, dst + i, n - i);
+    } else if (type == TB_Q8_0) {
+        const uint8_t *b = src;
+        for (; i < n; i += TB_QUANT_BLOCK, b += 34) {
+            uint16_t h;
+            int8_t q[TB_QUANT_BLOCK];
+            memcpy(&h, b, 2);
+            memcpy(q, b + 2, sizeof q);
+            float d = scale_of(h);
+            for (int j = 0; j < TB_QUANT_BLOCK; j += VW)
+                store(dst + i + j, d * from_i8(q + j));
+        }
+    } else if (type == TB_Q4_0) {
+        const uint8_t *b = src;
+        for (; i < n; i += TB_QUANT_BLOCK, b += 18) {
+            uint16_t h;
+            memcpy(&h, b, 2);
+            float d = scale_of(h);
+            for (size_t j = 0; j < TB_QUANT_BLOCK; j += VW)
+                store(dst + i + j, d * from_nibbles(b + 2 + j % 16, j >= 16));
+        }
+    } else {
+        tb_to_f32(type, src, dst, n);
+    }
+}
+
+ALWAYS_INLINE void epilogue_of(const tb_act act, const float *x, size_t ldx, size_t T, size_t N,
+                               const float *bias, tb_into set_or_add, float *y, size_t ldy)
+{
+    for (size_t t = 0; t < T; t++, x += ldx, y += ldy) {
+        for (size_t n = 0; n < N; n += VW) {
+            size_t m = N - n < VW ? N - n : VW;
+            vf v = load_n(x + n, m);
+            if (bias) v += load_n(bias + n, m);
+            v = vact(act, v);
+            if (set_or_add == TB_ADD) v += load_n(y + n, m);
+            store_n(y + n, v, m);
+        }
+    }
+}
+
+/* The usual ones by themselves: nothing is asked again for every vector. */
+void KERNEL(epilogue)(const float *x, size_t ldx, size_t T, size_t N, const float *bias, tb_act act,
+                      tb_into set_or_add, float *y, size_t ldy)
+{
+    switch (act) {
+    case TB_ACT_NONE:
+        epilogue_of(TB_ACT_NONE, x, ldx, T, N, bias, set_or_add, y, ldy);
+        break;
+    case TB_ACT_GELU_TANH:
+        epilogue_of(TB_ACT_GELU_TANH, x, ldx, T, N, bias, set_or_add, y, ldy);
+        break;
+    case TB_ACT_GELU_ERF:
+        epilogue_of(TB_ACT_GELU_ERF, x, ldx, T, N, bias, set_or_add, y, ldy);
+        break;
+    case TB_ACT_MISH:
+        epilogue_of(TB_ACT_MISH, x, ldx, T, N, bias, set_or_add, y, ldy);
+        break;
+    default:
+        epilogue_of(act, x, ldx, T, N, bias, set_or_add, y, ldy);
+    }
+}
+
+/* m <= VW numbers into y, at number c of the row. */
+ALWAYS_INLINE void put(void *y, size_t c, vf v, size_t m, const bool bf16)
+{
+#if defined(TB_ISA_BF16) && defined(TB_ISA_NEON)
+    if (bf16) {
+        const bfloat16x4_t h = vcvt_bf16_f32((float32x4_t)v);
+        memcpy((uint16_t *)y + c, &h, m * 2);
+        return;
+    }
+#elif defined(TB_ISA_BF16)
+    if (bf16) {
+        __m256i h = (__m256i)_mm512_cvtneps_pbh((__m512)v);
+        _mm256_mask_storeu_epi16((uint16_t *)y + c, (__mmask16)((1u << m) - 1), h);
+        return;
+    }
+#endif
+    (void)bf16;
+    store_n((float *)y + c, v, m);
+}
+
+/* One vector of channels of a few rows: what depends on the channel alone is made once. */
+ALWAYS_INLINE void prologue_rows(const tb_prologue *p, const float *x, size_t ldx,
+                                 const size_t rows, size_t C, void *y, size_t row_bytes,
+                                 const bool bf16)
+{
+    for (size_t c = 0; c < C; c += VW) {
+        const size_t m = C - c < VW ? C - c : VW;
+        vf scale = {0}, shift = {0}, alpha = {0}, inverse = {0};
+        if (p->scale) {
+            scale = load_n(p->scale + c, m);
+            shift = load_n(p->shift + c, m);
+        }
+        if (p->alpha) {
+            alpha = load_n(p->alpha + c, m);
+            inverse = 1.0f / (alpha + 1e-9f);
+        }
+        for (size_t t = 0; t < rows; t++) {
+            vf v = load_n(x + t * ldx + c, m);
+            if (p->scale) v = v * scale + shift;
+            v = vact(p->act, v);
+            if (p->alpha) v += (bf16 ? vsin2_short(alpha * v) : vsin2(alpha * v)) * inverse;
+            put((char *)y + t * row_bytes, c, v, m, bf16);
+        }
+    }
+}
+
+ALWAYS_INLINE void prologue_of(const tb_prologue *p, const float *x, size_t ldx, size_t T, size_t C,
+                               void *y, size_t row_bytes, const bool bf16)
+{
+    enum { ROWS = 4 };
+    size_t t = 0;
+    for (; t + ROWS <= T; t += ROWS)
+        prologue_rows(p, x + t * ldx, ldx, ROWS, C, (char *)y + t * row_bytes, row_bytes, bf16);
+    for (; t < T; t++)
+        prologue_rows(p, x + t * ldx, ldx, 1, C, (char *)y + t * row_bytes, row_bytes, bf16);
+}
+
+void KERNEL(prologue)(const tb_prologue *p, const float *x, size_t ldx, size_t T, size_t C, void *y,
+                      size_t row_bytes, bool bf16)
+{
+    const bool plain = p->act == TB_ACT_NONE && !p->scale;
+    if (bf16 && plain && !p->alpha)
+        prologue_of(&(tb_prologue){0}, x, ldx, T, C, y, row_bytes, true);
+    else if (bf16 && plain)
+        prologue_of(&(tb_prologue){.alpha = p->alpha}, x, ldx, T, C, y, row_bytes, true);
+    else if (bf16)
+        prologue_of(p, x, ldx, T, C, y, row_bytes, true);
+    else if (plain && p->alpha)
+        prologue_of(&(tb_prologue){.alpha = p->alpha}, x, ldx, T, C, y, row_bytes, false);
+    else
+        prologue_of(p, x, ldx, T, C, y, row_bytes, false);
+}
+
+void KERNEL(layer_norm)(const float *gain, const float *bias, float eps, const float *x, size_t T,
+                        size_t C, float *y)
+{
+    for (size_t t = 0; t < T; t++, x += C, y += C) {
+        vf sum = {0}, square = {0};
+        for (size_t c = 0; c < C; c += VW)
+            sum += load_n(x + c, C - c < VW ? C - c : VW);
+        float mean = sum_lanes(sum) / (float)C;
+        for (size_t c = 0; c < C; c += VW) {
+            size_t m = C - c < VW ? C - c : VW;
+            vf d = load_n(x + c, m) - mean;
+            if (m < VW)
+                for (size_t i = m; i < VW; i++)
+                    d[i] = 0;
+            square += d * d;
+        }
+        float a = 1.0f / sqrtf(sum_lanes(square) / (float)C + eps);
+        for (size_t c = 0; c < C; c += VW) {
+            size_t m = C - c < VW ? C - c : VW;
+            vf v = (load_n(x + c, m) - mean) * a;
+            v = v * load_n(gain + c, m) + load_n(bias + c, m);
+            store_n(y + c, v, m);
+        }
+    }
+}
+
+ALWAYS_INLINE float largest_of(const float *x, size_t n)
+{
+    vf most[4];
+    for (int j = 0; j < 4; j++)
+        most[j] = splat(-INFINITY);
+    size_t i = 0;
+    for (; i + 4 * VW <= n; i += 4 * VW)
+        for (size_t j = 0; j < 4; j++)
+            most[j] = vmax(load(x + i + j * VW), most[j]);
+    for (; i + VW <= n; i += VW)
+        most[0] = vmax(load(x + i), most[0]);
+    most[0] = vmax(vmax(most[0], most[1]), vmax(most[2], most[3]));
+    float top = -INFINITY;
+    for (int j = 0; j < VW; j++)
+        top = most[0][j] > top ? most[0][j] : top;
+    for (; i < n; i++)
+        top = x[i] > top ? x[i] : top;
+    return top;
+}
+
+/* e^(x - the largest), written as f32 or bf16; their sum. */
+ALWAYS_INLINE float exponentials_of(const float *x, size_t n, void *y, const bool bf16)
+{
+    const float top = largest_of(x, n);
+    vf sum = {0};
+    size_t i = 0;
+    for (; i + VW <= n; i += VW) {
+        vf e = load(x + i) - top;
+        e = bf16 ? vexp_short(e) : vexp(e);
+        sum += e;
+        put(y, i, e, VW, bf16);
+    }
+    if (i < n) {
+        vf e = load_part(x + i, n - i) - top;
+        e = bf16 ? vexp_short(e) : vexp(e);
+        for (size_t j = n - i; j < VW; j++)
+            e[j] = 0;
+        sum += e;
+        put(y, i, e, n - i, bf16);
+    }
+    return sum_lanes(sum);
+}
+
+float KERNEL(exponentials)(const float *x, size_t n, void *y, bool bf16)
+{
+    return bf16 ? exponentials_of(x, n, y, true) : exponentials_of(x, n, y, false);
+}
+
+void KERNEL(softmax)(float *x, size_t n)
+{
+    const float a = 1.0f / exponentials_of(x, n, x, false);
+    for (size_t i = 0; i < n; i++)
+        x[i] *= a;
+}
+
+void KERNEL(depthwise)(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
+                       size_t t1, tb_into set_or_add, float *y)
+{
+    const size_t half = (k - 1) / 2;
+    for (size_t t = t0; t < t1; t++) {
+        for (size_t c = 0; c < C; c += VW) {
+            size_t m = C - c < VW ? C - c : VW;
+            vf s = {0};
+            for (size_t j = 0; j < k; j++) {
+                if (t + j < half || t + j - half >= T) continue;
+                s += load_n(w + j * C + c, m) * load_n(x + (t + j - half) * C + c, m);
+            }
+            if (set_or_add == TB_ADD) s += load_n(y + t * C + c, m);
+            store_n(y + t * C + c, s, m);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+/* Many rows by panels of weights, and attention of many queries: lanes run along results. */
+#include "nn/simd/turn.h"
+#include "nn/simd/vector.h"
+
+/* Else gcc reads x again from memory for every vector it meets, and reading becomes the limit. */
+ALWAYS_INLINE vf in_register(vf v)
+{
+#if TB_VW == 16
+    __asm__("" : "+v"(v));
+#elif defined(__x86_64__)
+    __asm__("" : "+x"(v));
+#endif
+    return v;
+}
+
+/* rows x (vectors) results from (i0, j0). */
+ALWAYS_INLINE void outer_tile(const bool bf16, const tb_outer *o, size_t i0, const int rows,
+                              size_t j0, const int vectors)
+{
+    const float *b = o->b + j0 / VW * o->apart;
+    vf acc[AR][AV];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < vectors; j++)
+            acc[i][j] = (vf){0};
+    for (size_t p = 0; p < o->parts; p++) {
+        const float *a = o->a + (ptrdiff_t)(i0 * o->lda) + o->at[p];
+        for (size_t k = 0; k < o->len[p]; k++, b += o->ldb) {
+            vf v[AV];
+            for (int j = 0; j < vectors; j++)
+                v[j] = load(b + (size_t)j * o->apart);
+            for (int i = 0; i < rows; i++) {
+                const vf u = in_register(splat(a[(size_t)i * o->lda + k]));
+                for (int j = 0; j < vectors; j++)
+                    acc[i][j] = add_product(bf16, acc[i][j], u, v[j]);
+            }
+        }
+    }
+    float *const y = o->y + i0 * o->ldy + j0;
+    if (o->out) {
+        float sums[AR][AV * VW]; /* still in the first cache when they are looked at again */
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < vectors; j++) {
+                vf v = acc[i][j];
+                if (o->into == TB_ADD) v += load(y + (size_t)i * o->ldy + (size_t)j * VW);
+                store(&sums[i][j * VW], v);
+            }
+        const size_t wide = (size_t)vectors * VW;
+        KERNEL(epilogue)
+        (sums[0], AV * VW, (size_t)rows, o->cols - j0 < wide ? o->cols - j0 : wide,
+         o->bias ? o->bias + j0 : NULL, o->act, o->store, o->out + i0 * o->ldo + j0, o->ldo);
+        return;
+    }
+    for (int i = 0; i < rows; i++) {
+        const float scale = o->scales ? o->scales[i0 + (size_t)i] : o->scale;
+        float *to = y + (size_t)i * o->ldy;
+        for (int j = 0; j < vectors; j++) {
+            vf v = acc[i][j] * scale;
+            if (o->into == TB_ADD) v += load(to + (size_t)j * VW);
+            store(to + (size_t)j * VW, v);
+        }
+    }
+}
+
+ALWAYS_INLINE void outer_rows(const bool bf16, const tb_outer *o, size_t rows, size_t j,
+                              const int vectors)
+{
+    size_t i = 0;
+    for (; i + AR <= rows; i += AR)
+        outer_tile(bf16, o, i, AR, j, vectors);
+    for (; i + 2 <= rows; i += 2)
+        outer_tile(bf16, o, i, 2, j, vectors);
+    for (; i < rows; i++)
+        outer_tile(bf16, o, i, 1, j, vectors);
+}
+
+ALWAYS_INLINE size_t outer_columns(const bool bf16, const tb_outer *o, size_t rows, size_t n)
+{
+    size_t j = 0;
+    for (; j + AV * VW <= n; j += AV * VW)
+        outer_rows(bf16, o, rows, j, AV);
+    for (; j + VW <= n; j += VW)
+        outer_rows(bf16, o, rows, j, 1);
+    return j;
+}
+
+void KERNEL(outer)(const tb_outer *o, size_t rows, size_t n)
+{
+#if defined(TB_ISA_BF16)
+    if (o->bf16) {
+        outer_columns(true, o, rows, n);
+        return;
+    }
+#endif
+    for (size_t j = outer_columns(false, o, rows, n); j < n; j++) /* a head's rest */
+        for (size_t i = 0; i < rows; i++) {
+            const float *b = o->b + j / VW * o->apart + j % VW;
+            float s = 0, *y = o->y + i * o->ldy + j;
+            for (size_t p = 0; p < o->parts; p++)
+                for (size_t k = 0; k < o->len[p]; k++, b += o->ldb)
+                    s += o->a[(ptrdiff_t)(i * o->lda + k) + o->at[p]] * *b;
+            s *= o->scales ? o->scales[i] : o->scale;
+            *y = o->into == TB_ADD ? *y + s : s;
+        }
+}
+
+/* Numbers that are not words of four bytes as they lie are made f32 first. */
+void KERNEL(panel)(tb_dtype type, const void *rows, size_t row_bytes, size_t cols, size_t n,
+                   bool bf16, float *out)
+{
+    float wide[VW][TB_PANEL_WORDS + 16]; /* not a power of two apart */
+    for (size_t j = 0; j < cols; j += VW, out += TB_PANEL_APART * VW) {
+        const char *w = (const char *)rows + j * row_bytes;
+        size_t row[VW];
+        for (size_t i = 0; i < VW; i++)
+            row[i] = (j + i < cols ? i : cols - 1 - j) * row_bytes;
+        if (type != TB_F32 && !bf16) {
+            for (size_t i = 0; i < VW; i++) {
+                KERNEL(to_f32)(type, w + row[i], wide[i], n);
+                row[i] = i * sizeof wide[i];
+            }
+            w = (const char *)wide;
+        }
+        turn_rows(w, row, n * (bf16 ? 2 : 4), NULL, 0, (vi *)(void *)out);
+    }
+}

@@ -1,0 +1,74 @@
+/* The set as one, and the machine's own limit. */
+#include "nn/simd/vector.h"
+
+/* More sums at once than the units' latency hides, and nothing but registers. */
+double KERNEL(peak)(tb_dtype type, size_t times)
+{
+    enum { SUMS = REGISTERS == 32 ? 16 : 12 };
+    if (type == TB_F32) {
+        vf sum[SUMS], a = splat(0.5f), b = splat(0.25f);
+        for (int i = 0; i < SUMS; i++)
+            sum[i] = splat((float)i);
+        for (size_t k = 0; k < times; k++)
+            for (int i = 0; i < SUMS; i++)
+                sum[i] = add_product(false, b, sum[i], a);
+        for (int i = 1; i < SUMS; i++)
+            sum[0] += sum[i];
+        /* The result is finite whatever happens: a compiler cannot know that and keeps the sums. */
+        return sum_lanes(sum[0]) < INFINITY ? 2.0 * VW * SUMS * (double)times : 0;
+    }
+    if (type == TB_Q8_0) {
+        vi sum[SUMS], x = splat_int(0x01010101);
+        for (int i = 0; i < SUMS; i++)
+            sum[i] = splat_int(i);
+        for (size_t k = 0; k < times; k++)
+            for (int i = 0; i < SUMS; i++)
+                sum[i] = dot4(sum[i], sum[i], x); /* of what it was: no loop can be left out */
+        for (int i = 1; i < SUMS; i++)
+            sum[0] += sum[i];
+        return sum[0][0] != INT32_MIN ? 8.0 * VW * SUMS * (double)times : 0;
+    }
+#if defined(TB_ISA_BF16)
+    if (type == TB_BF16) {
+        /* Twice 0.504: of 0.5 gcc 12 makes half-precision numbers on Arm. */
+        vf sum[SUMS], a = (vf)splat_int(0x3f013f01);
+        for (int i = 0; i < SUMS; i++)
+            sum[i] = splat(0);
+        for (size_t k = 0; k < times; k++)
+            for (int i = 0; i < SUMS; i++)
+                sum[i] = add_product(true, sum[i], a, a);
+        for (int i = 1; i < SUMS; i++)
+            sum[0] += sum[i];
+        return sum_lanes(sum[0]) < INFINITY ? 4.0 * VW * SUMS * (double)times : 0;
+    }
+#endif
+    return 0;
+}
+
+const tb_kernels PASTE(tb_kernels_, TB_ISA) = {
+    .name = STRING(TB_ISA),
+    .width = VW,
+    .columns = AV * VW,
+    .dot = KERNEL(dot),
+#if defined(TB_ISA_BF16)
+    .dot_bf16 = KERNEL(dot_bf16),
+#endif
+    .panel = KERNEL(panel),
+    .dot_quant = KERNEL(dot_quant),
+    .quantise = KERNEL(quantise),
+    .to_f32 = KERNEL(to_f32),
+    .epilogue = KERNEL(epilogue),
+    .prologue = KERNEL(prologue),
+    .layer_norm = KERNEL(layer_norm),
+    .softmax = KERNEL(softmax),
+    .exponentials = KERNEL(exponentials),
+    .outer = KERNEL(outer),
+#if defined(TB_ISA_BF16)
+    .turn_bf16 = KERNEL(turn_bf16),
+    .pair_bf16 = KERNEL(pair_bf16),
+#endif
+    .score_row = KERNEL(score_row),
+    .mix_row = KERNEL(mix_row),
+    .depthwise = KERNEL(depthwise),
+    .peak = KERNEL(peak),
+};

@@ -1,0 +1,103 @@
+#ifndef TB_NN_SIMD_TURN_H
+#define TB_NN_SIMD_TURN_H
+
+/* Rows turned side by side: lanes run along them. */
+
+#include "nn/simd/vector.h"
+
+#if TB_VW > 4
+/* n <= 16 bytes, then zeros. */
+ALWAYS_INLINE __m128i load_bytes(const char *p, size_t n)
+{
+#if TB_VW == 16
+    return n >= 16 ? _mm_loadu_si128((const __m128i *)(const void *)p)
+                   : _mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p);
+#else
+    char part[16] = {0};
+    if (n >= 16) return _mm_loadu_si128((const __m128i *)(const void *)p);
+    memcpy(part, p, n);
+    return _mm_loadu_si128((const __m128i *)(const void *)part);
+#endif
+}
+
+/* 16 bytes of the rows j, j + 4, ... */
+ALWAYS_INLINE vi four_words(const char *w, const size_t *row, size_t n)
+{
+#if TB_VW == 16
+    __m512i v = _mm512_castsi128_si512(load_bytes(w + row[0], n));
+    v = _mm512_mask_broadcast_i32x4(v, 0x00f0, load_bytes(w + row[4], n));
+    v = _mm512_mask_broadcast_i32x4(v, 0x0f00, load_bytes(w + row[8], n));
+    return (vi)_mm512_mask_broadcast_i32x4(v, 0xf000, load_bytes(w + row[12], n));
+#else
+    return (vi)_mm256_inserti128_si256(_mm256_castsi128_si256(load_bytes(w + row[0], n)),
+                                       load_bytes(w + row[4], n), 1);
+#endif
+}
+#else
+ALWAYS_INLINE vi load_bytes(const char *p, size_t n)
+{
+    vi all;
+    char part[16] = {0};
+    if (n < 16) {
+        memcpy(part, p, n);
+        p = part;
+    }
+    memcpy(&all, p, 16);
+    return all;
+}
+#endif
+
+/* n bytes of VW rows, the first from w + row[0] on, as words side by side; zeros behind the last.
+ * flip is laid over every word. VW times as many bytes from `next` on are asked for, in order, if
+ * it is not NULL. */
+ALWAYS_INLINE void turn_rows(const char *w, const size_t row[VW], size_t n, const char *next,
+                             int32_t flip, vi *out)
+{
+#if TB_VW > 4
+    for (size_t b = 0; b < n; b += 16, out += 4) {
+        vi v[4];
+        if (next && b % 64 == 0)
+            for (size_t j = 0; j < VW; j++)
+                __builtin_prefetch(next + b * VW + j * 64);
+        for (size_t j = 0; j < 4; j++)
+            v[j] = four_words(w + b, row + j, n - b);
+#if TB_VW == 16
+        __m512i a = _mm512_unpacklo_epi32((__m512i)v[0], (__m512i)v[1]);
+        __m512i c = _mm512_unpacklo_epi32((__m512i)v[2], (__m512i)v[3]);
+        __m512i e = _mm512_unpackhi_epi32((__m512i)v[0], (__m512i)v[1]);
+        __m512i g = _mm512_unpackhi_epi32((__m512i)v[2], (__m512i)v[3]);
+        out[0] = (vi)_mm512_unpacklo_epi64(a, c) ^ flip;
+        out[1] = (vi)_mm512_unpackhi_epi64(a, c) ^ flip;
+        out[2] = (vi)_mm512_unpacklo_epi64(e, g) ^ flip;
+        out[3] = (vi)_mm512_unpackhi_epi64(e, g) ^ flip;
+#else
+        __m256i a = _mm256_unpacklo_epi32((__m256i)v[0], (__m256i)v[1]);
+        __m256i c = _mm256_unpacklo_epi32((__m256i)v[2], (__m256i)v[3]);
+        __m256i e = _mm256_unpackhi_epi32((__m256i)v[0], (__m256i)v[1]);
+        __m256i g = _mm256_unpackhi_epi32((__m256i)v[2], (__m256i)v[3]);
+        out[0] = (vi)_mm256_unpacklo_epi64(a, c) ^ flip;
+        out[1] = (vi)_mm256_unpackhi_epi64(a, c) ^ flip;
+        out[2] = (vi)_mm256_unpacklo_epi64(e, g) ^ flip;
+        out[3] = (vi)_mm256_unpackhi_epi64(e, g) ^ flip;
+#endif
+    }
+#else
+    for (size_t b = 0; b < n; b += 16, out += 4) {
+        vi v[4];
+        for (size_t j = 0; j < 4; j++) {
+            if (next && b % 64 == 0) __builtin_prefetch(next + b * VW + j * 64);
+            v[j] = load_bytes(w + row[j] + b, n - b);
+        }
+        vi a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5);
+        vi c = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
+        vi e = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
+        vi g = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+        out[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5) ^ flip;
+        out[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7) ^ flip;
+        out[2] = __builtin_shufflevector(e, g, 0, 1, 4, 5) ^ flip;
+        out[3] = __builtin_shufflevector(e, g, 2, 3, 6, 7) ^ flip;
+    }
+#endif
+}
+
+#endif

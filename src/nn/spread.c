@@ -1,0 +1,84 @@
+#include "nn/spread.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+/*
+ * Every slot, a thread's turn at an operation, has its own part of the caller's scratch and its own
+ * range of the pieces, which it goes through in order: what it reads next it has already asked
+ * memory for. When it is through it takes half of what another has left, for the same reason.
+ */
+typedef struct {
+    _Alignas(64) _Atomic uint64_t pieces; /* the next, and above it the end */
+} range;
+
+typedef struct {
+    range *ranges;
+    size_t slots;
+    void (*piece)(void *op, size_t i, void *mine);
+    void *op;
+    char *scratch;
+    size_t scratch_each;
+} turns;
+
+static bool take_first(range *r, size_t *i)
+{
+    uint64_t was = atomic_load_explicit(&r->pieces, memory_order_relaxed);
+    do {
+        *i = was & UINT32_MAX;
+        if (*i >= was >> 32) return false;
+    } while (!atomic_compare_exchange_weak_explicit(&r->pieces, &was, was + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+/* The latter half of what is left of r becomes mine, which is empty; *i is its first. */
+static bool take_half(range *r, range *mine, size_t *i)
+{
+    uint64_t was = atomic_load_explicit(&r->pieces, memory_order_relaxed), end, half;
+    do {
+        end = was >> 32;
+        if ((was & UINT32_MAX) >= end) return false;
+        half = (end - (was & UINT32_MAX) + 1) / 2;
+    } while (!atomic_compare_exchange_weak_explicit(&r->pieces, &was, was - (half << 32),
+                                                    memory_order_relaxed, memory_order_relaxed));
+    *i = end - half;
+    atomic_store_explicit(&mine->pieces, end << 32 | (*i + 1), memory_order_relaxed);
+    return true;
+}
+
+static void turn(void *self, size_t slot)
+{
+    turns *t = self;
+    range *own = &t->ranges[slot];
+    char *mine = t->scratch + slot * t->scratch_each;
+    size_t i;
+    for (size_t s = 0; s < t->slots; s++) { /* own first */
+        range *r = &t->ranges[(slot + s) % t->slots];
+        while (s == 0 ? take_first(own, &i) : take_half(r, own, &i)) {
+            t->piece(t->op, i, mine);
+            while (take_first(own, &i))
+                t->piece(t->op, i, mine);
+        }
+    }
+}
+
+void tb_spread(const tb_nn *nn, size_t pieces, double work, size_t scratch_each,
+               void (*piece)(void *, size_t, void *), void *op)
+{
+    size_t slots = work < 2e5 ? 1 : tb_pool_threads(nn->pool);
+    if (slots > pieces) slots = pieces;
+    if (slots == 0) return;
+    assert(pieces <= UINT32_MAX);
+    size_t mark = tb_scratch_mark(nn->scratch);
+    scratch_each = (scratch_each + 63) / 64 * 64;
+    turns t = {.slots = slots, .piece = piece, .op = op, .scratch_each = scratch_each};
+    t.ranges = tb_scratch_bytes(nn->scratch, slots * sizeof *t.ranges);
+    for (size_t s = 0; s < slots; s++)
+        atomic_init(&t.ranges[s].pieces,
+                    (uint64_t)(pieces * (s + 1) / slots) << 32 | pieces * s / slots);
+    t.scratch = tb_scratch_bytes(nn->scratch, slots * scratch_each);
+    tb_pool_for(nn->pool, slots, turn, &t);
+    tb_scratch_release(nn->scratch, mark);
+}
