@@ -6,6 +6,7 @@
 #include "nn/ops.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -176,8 +177,11 @@ static void linear_layers_of_every_type(void **state)
     bench *b = *state;
     const struct {
         size_t T, N, K;
-    } sizes[] = {{1, 1, 1},      {1, 67, 96},  {7, 50, 33},    {13, 4, 64},
-                 {130, 96, 352}, {3, 700, 32}, {15, 40, 1056}, {1, 16, 512}};
+    } sizes[] = {
+        {1, 1, 1},    {1, 67, 96},    {7, 50, 33},  {13, 4, 64},    {130, 96, 352},
+        {3, 700, 32}, {15, 40, 1056}, {1, 16, 512}, {70, 70, 1100}, /* more than a panel of words of
+                                                                       two, and a rest */
+        {790, 5, 64}};
     for (size_t z = 0; z < sizeof sizes / sizeof sizes[0]; z++) {
         const size_t T = sizes[z].T, N = sizes[z].N, K = sizes[z].K, ldx = K + 3;
         float *w = noise("w", N * K, 0.5f), *bias = noise("b", N, 1), *x = noise("x", T * ldx, 1);
@@ -471,7 +475,7 @@ static void a_row_is_the_same_in_any_company(void **state)
 {
     bench *b = *state;
     tb_nn alone = {.scratch = b->nn.scratch};
-    enum { T = 23, N = 130, K = 320 };
+    enum { T = TB_NN_FEW_ROWS, N = 130, K = 320 };
     float *w = noise("w", N * K, 0.5f), *x = noise("x", T * K, 1);
     float *together = tb_alloc(T * N * sizeof *together), one[N];
     for (tb_dtype type = TB_F32; type <= TB_Q4_0; type++) {
@@ -496,6 +500,37 @@ static void a_row_is_the_same_in_any_company(void **state)
     tb_free(together);
 }
 
+/* A chunk of a convolution is the whole's, and threads change no bit. */
+static void a_frame_is_the_same_in_a_chunk(void **state)
+{
+    bench *b = *state;
+    tb_nn alone = {.scratch = b->nn.scratch};
+    enum { T = 900, C = 24, N = 70, K = 5, NEED = K - 1 };
+    float *w = noise("w", N * K * C, 0.5f), *x = noise("x", T * C, 1);
+    float *whole = tb_alloc(T * N * sizeof *whole), *chunk = tb_alloc(T * N * sizeof *chunk);
+    static const size_t some[] = {1, 7, 31, 40, 500};
+    for (tb_dtype type = TB_F32; type <= TB_BF16; type++) {
+        char *rows = tb_alloc(N * tb_row_bytes(type, K * C));
+        tb_from_f32(type, w, rows, N * K * C);
+        tb_conv c = {.w = {.type = type, .N = N, .K = K * C, .rows = rows}, .k = K, .C = C};
+        for (int s = 0; s < SETS; s++) {
+            if (!tb_nn_use_isa(sets[s])) continue;
+            tb_nn_conv(&b->nn, &c, NULL, x, T, TB_ACT_SILU, TB_SET, whole);
+            for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+                const size_t from = 3 + i;
+                tb_nn_conv(&alone, &c, NULL, x + from * C, some[i] + NEED, TB_ACT_SILU, TB_SET,
+                           chunk);
+                assert_memory_equal(chunk, whole + from * N, some[i] * N * sizeof *chunk);
+            }
+        }
+        tb_free(rows);
+    }
+    tb_free(w);
+    tb_free(x);
+    tb_free(whole);
+    tb_free(chunk);
+}
+
 static void count(void *self, size_t i)
 {
     __atomic_fetch_add(&((int *)self)[i], 1, __ATOMIC_RELAXED);
@@ -509,6 +544,40 @@ static void a_pool_does_each_piece_once(void **state)
         tb_pool_for(b->pool, n, count, times);
         for (size_t i = 0; i < 200; i++)
             assert_int_equal(times[i], i < n);
+    }
+}
+
+typedef struct {
+    tb_pool *pool;
+    int times[64];
+    pthread_t thread;
+} one_of_many;
+
+static void *loops(void *self)
+{
+    one_of_many *m = self;
+    for (size_t k = 0; k < 500; k++)
+        tb_pool_for(m->pool, 1 + k % 64, count, m->times);
+    return NULL;
+}
+
+/* Several callers at once, each with loops on its stack that are gone a moment later. */
+static void callers_do_not_mix(void **state)
+{
+    bench *b = *state;
+    static one_of_many many[4];
+    for (size_t i = 0; i < 4; i++) {
+        many[i] = (one_of_many){.pool = b->pool};
+        assert_int_equal(pthread_create(&many[i].thread, NULL, loops, &many[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        pthread_join(many[i].thread, NULL);
+        int sum = 0, want = 0;
+        for (int j = 0; j < 64; j++)
+            sum += many[i].times[j];
+        for (int k = 0; k < 500; k++)
+            want += 1 + k % 64;
+        assert_int_equal(sum, want);
     }
 }
 
@@ -545,7 +614,9 @@ int main(void)
         cmocka_unit_test(attention_of_each_kind),
         cmocka_unit_test(norms_and_depthwise),
         cmocka_unit_test(a_row_is_the_same_in_any_company),
+        cmocka_unit_test(a_frame_is_the_same_in_a_chunk),
         cmocka_unit_test(a_pool_does_each_piece_once),
+        cmocka_unit_test(callers_do_not_mix),
         cmocka_unit_test(scratch_is_a_stack_of_places),
     };
     return cmocka_run_group_tests(tests, open_bench, close_bench);
