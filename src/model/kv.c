@@ -1,77 +1,129 @@
 #include "model/kv.h"
 
 #include "base/mem.h"
+#include "nn/ops.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <string.h>
 
-void tb_kv_init(tb_kv *kv, tb_dtype type, size_t layers, size_t D)
+enum { LINE = 64 }; /* bytes */
+
+void tb_kv_init(tb_kv *kv, tb_dtype type, size_t layers, size_t heads, size_t d)
 {
     assert(type == TB_F32 || type == TB_F16);
-    *kv = (tb_kv){.type = type, .layers = layers, .D = D};
-    kv->rows = tb_alloc(layers * sizeof *kv->rows);
+    *kv = (tb_kv){.type = type, .layers = layers, .heads = heads, .d = d};
+    kv->blocks = tb_alloc(layers * sizeof *kv->blocks);
 }
 
 void tb_kv_clear(tb_kv *kv)
 {
     if (!kv) return;
-    for (size_t i = 0; kv->rows && i < kv->layers; i++)
-        tb_free(kv->rows[i]);
-    tb_free(kv->rows);
+    for (size_t i = 0; kv->blocks && i < kv->layers; i++)
+        tb_free(kv->blocks[i].block);
+    tb_free(kv->blocks);
     *kv = (tb_kv){0};
-}
-
-size_t tb_kv_stride(const tb_kv *kv)
-{
-    return 2 * kv->D;
 }
 
 static size_t row_bytes(const tb_kv *kv)
 {
-    return tb_row_bytes(kv->type, tb_kv_stride(kv));
+    return tb_row_bytes(kv->type, kv->d);
+}
+
+/* Row `at` of a head's keys (side 0) or values (side 1). */
+static unsigned char *row_of(const tb_kv *kv, const tb_kv_layer *l, size_t side, size_t head,
+                             size_t at)
+{
+    return l->data + ((side * kv->heads + head) * l->room + at) * row_bytes(kv);
+}
+
+static tb_status grow(tb_kv *kv, tb_kv_layer *l, size_t room, tb_err *err)
+{
+    const size_t size = 2 * kv->heads * row_bytes(kv); /* of a position */
+    const size_t spare = 1 + LINE / size;
+    tb_kv_layer more = {.block = tb_try_alloc(room + spare, size), .room = room};
+    if (!more.block) return tb_nomem(err, room, size);
+    more.data = (unsigned char *)(((uintptr_t)more.block + LINE - 1) / LINE * LINE);
+    for (size_t side = 0; side < 2 && kv->n; side++)
+        for (size_t h = 0; h < kv->heads; h++)
+            memcpy(row_of(kv, &more, side, h, 0), row_of(kv, l, side, h, 0), kv->n * row_bytes(kv));
+    tb_free(l->block);
+    *l = more;
+    return TB_OK;
 }
 
 tb_status tb_kv_reserve(tb_kv *kv, size_t n, tb_err *err)
 {
     if (n <= kv->cap) return TB_OK;
-    /* By a quarter at least: where the system moves blocks to grow them, copies stay linear. */
+    /* By a quarter at least: what is copied stays in proportion to what is put in. */
     size_t want = kv->cap + kv->cap / 4;
     if (want < n) want = n;
-    size_t cap = (want + TB_KV_PAGE - 1) / TB_KV_PAGE * TB_KV_PAGE;
+    const size_t cap = (want + TB_KV_PAGE - 1) / TB_KV_PAGE * TB_KV_PAGE;
     for (size_t i = 0; i < kv->layers; i++) {
-        unsigned char *p = tb_try_realloc(kv->rows[i], cap, row_bytes(kv));
-        if (!p) return tb_nomem(err, cap, row_bytes(kv));
-        kv->rows[i] = p;
+        if (kv->blocks[i].room >= cap) continue; /* of a time when there was no more for the rest */
+        const tb_status st = grow(kv, &kv->blocks[i], cap, err);
+        if (st) return st;
     }
     kv->cap = cap;
     return TB_OK;
+}
+
+static void put(const tb_kv *kv, const float *x, unsigned char *to)
+{
+    if (kv->type == TB_F16)
+        tb_nn_to_f16(x, kv->d, (uint16_t *)(void *)to);
+    else
+        memcpy(to, x, kv->d * sizeof *x);
 }
 
 void tb_kv_put(tb_kv *kv, size_t layer, size_t at, size_t n, const float *k, const float *v,
                size_t ld)
 {
     assert(layer < kv->layers && at + n <= kv->cap);
-    size_t row = row_bytes(kv), half = tb_row_bytes(kv->type, kv->D);
-    for (size_t i = 0; i < n; i++) {
-        unsigned char *to = kv->rows[layer] + (at + i) * row;
-        tb_from_f32(kv->type, k + i * ld, to, kv->D);
-        tb_from_f32(kv->type, v + i * ld, to + half, kv->D);
-    }
+    const tb_kv_layer *l = &kv->blocks[layer];
+    for (size_t i = 0; i < n; i++)
+        for (size_t h = 0; h < kv->heads; h++) {
+            put(kv, k + i * ld + h * kv->d, row_of(kv, l, 0, h, at + i));
+            put(kv, v + i * ld + h * kv->d, row_of(kv, l, 1, h, at + i));
+        }
 }
 
 const void *tb_kv_keys(const tb_kv *kv, size_t layer)
 {
-    return kv->rows[layer];
+    return kv->blocks[layer].data;
 }
 
 const void *tb_kv_values(const tb_kv *kv, size_t layer)
 {
-    return kv->rows[layer] + tb_row_bytes(kv->type, kv->D);
+    return row_of(kv, &kv->blocks[layer], 1, 0, 0);
 }
 
-size_t tb_kv_layer_bytes(const tb_kv *kv)
+size_t tb_kv_apart(const tb_kv *kv, size_t layer)
 {
-    return kv->n * row_bytes(kv);
+    return kv->blocks[layer].room * kv->d;
+}
+
+size_t tb_kv_packed_size(const tb_kv *kv)
+{
+    return 2 * kv->heads * kv->n * row_bytes(kv);
+}
+
+void tb_kv_pack(const tb_kv *kv, size_t layer, void *out)
+{
+    const size_t bytes = kv->n * row_bytes(kv);
+    unsigned char *to = out;
+    for (size_t side = 0; side < 2; side++)
+        for (size_t h = 0; h < kv->heads; h++, to += bytes)
+            memcpy(to, row_of(kv, &kv->blocks[layer], side, h, 0), bytes);
+}
+
+void tb_kv_unpack(tb_kv *kv, size_t layer, const void *data)
+{
+    const size_t bytes = kv->n * row_bytes(kv);
+    const unsigned char *from = data;
+    for (size_t side = 0; side < 2; side++)
+        for (size_t h = 0; h < kv->heads; h++, from += bytes)
+            memcpy(row_of(kv, &kv->blocks[layer], side, h, 0), from, bytes);
 }
 
 size_t tb_kv_past(const tb_kv *kv)

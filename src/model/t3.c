@@ -161,12 +161,14 @@ static void block(const tb_t3 *t3, const tb_nn *nn, size_t layer, tb_kv *const *
                                 .past = past,
                                 .k0 = before ? tb_kv_keys(before, layer) : NULL,
                                 .v0 = before ? tb_kv_values(before, layer) : NULL,
-                                .n0 = before ? before->n : 0};
+                                .n0 = before ? before->n : 0,
+                                .ldh0 = before ? tb_kv_apart(before, layer) : 0,
+                                .ldh = tb_kv_apart(kv[s], layer)};
         float *rows = qkv + s * n * 3 * D;
         tb_kv_put(kv[s], layer, held, n, rows + D, rows + 2 * D, 3 * D);
         /* Over what the cache holds, rounded as it is: the prefix of another day has no more. */
         tb_nn_attend(&quiet, &a, rows, 3 * D, n, kv[s]->type, tb_kv_keys(kv[s], layer),
-                     tb_kv_values(kv[s], layer), tb_kv_stride(kv[s]), past + n, h + s * n * D, D);
+                     tb_kv_values(kv[s], layer), d, past + n, h + s * n * D, D);
     }
     tb_tap_put(in->tap, h, T, D, "prefill.h0.attn_heads");
     tap_linear(in, &w->out, h, T, "attn");
@@ -240,7 +242,7 @@ static tb_t3_prefix *prefix_alloc(const tb_t3 *t3)
 {
     tb_t3_prefix *p = tb_alloc(sizeof *p);
     atomic_init(&p->refs, 1);
-    tb_kv_init(&p->kv, t3->kv_type, t3->n_layers, t3->D);
+    tb_kv_init(&p->kv, t3->kv_type, t3->n_layers, t3->heads, t3->D / t3->heads);
     return p;
 }
 
@@ -297,16 +299,17 @@ size_t tb_t3_prefix_positions(const tb_t3_prefix *prefix)
 /* Little endian, as every machine that we build for is. Layers follow, kv.n rows each. */
 typedef struct {
     char magic[8];
-    uint32_t type, layers, D, n;
+    uint32_t type, layers, heads, d, n;
 } packed_head;
 
-static const char PACK_MAGIC[8] = "TBT3KV1";
+static const char PACK_MAGIC[8] = "TBT3KV2";
 
 static packed_head head_of(const tb_kv *kv)
 {
     packed_head h = {.type = (uint32_t)kv->type,
                      .layers = (uint32_t)kv->layers,
-                     .D = (uint32_t)kv->D,
+                     .heads = (uint32_t)kv->heads,
+                     .d = (uint32_t)kv->d,
                      .n = (uint32_t)kv->n};
     memcpy(h.magic, PACK_MAGIC, sizeof h.magic);
     return h;
@@ -314,7 +317,7 @@ static packed_head head_of(const tb_kv *kv)
 
 size_t tb_t3_prefix_packed_size(const tb_t3_prefix *prefix)
 {
-    return sizeof(packed_head) + prefix->kv.layers * tb_kv_layer_bytes(&prefix->kv);
+    return sizeof(packed_head) + prefix->kv.layers * tb_kv_packed_size(&prefix->kv);
 }
 
 void tb_t3_prefix_pack(const tb_t3_prefix *prefix, void *out)
@@ -325,8 +328,8 @@ void tb_t3_prefix_pack(const tb_t3_prefix *prefix, void *out)
     memcpy(to, &h, sizeof h);
     to += sizeof h;
     for (size_t i = 0; i < kv->layers; i++) {
-        memcpy(to, kv->rows[i], tb_kv_layer_bytes(kv));
-        to += tb_kv_layer_bytes(kv);
+        tb_kv_pack(kv, i, to);
+        to += tb_kv_packed_size(kv);
     }
 }
 
@@ -351,7 +354,7 @@ tb_status tb_t3_prefix_unpack(const tb_t3 *t3, const void *data, size_t size, tb
         goto out;
     }
     if (got.n == 0 || got.n > t3->max_positions ||
-        size - sizeof got != kv->layers * got.n * tb_row_bytes(kv->type, tb_kv_stride(kv))) {
+        size - sizeof got != kv->layers * got.n * tb_row_bytes(kv->type, 2 * t3->D)) {
         st = tb_fail(err, TB_EMODEL, "%zu bytes are not a voice prefix of %u positions", size,
                      got.n);
         goto out;
@@ -361,8 +364,8 @@ tb_status tb_t3_prefix_unpack(const tb_t3 *t3, const void *data, size_t size, tb
     kv->n = got.n;
     from += sizeof got;
     for (size_t i = 0; i < kv->layers; i++) {
-        memcpy(kv->rows[i], from, tb_kv_layer_bytes(kv));
-        from += tb_kv_layer_bytes(kv);
+        tb_kv_unpack(kv, i, from);
+        from += tb_kv_packed_size(kv);
     }
 
     *out = p;
@@ -379,7 +382,7 @@ tb_status tb_t3_session_new(const tb_t3 *t3, tb_t3_prefix *prefix, tb_t3_session
 {
     tb_t3_session *s = tb_alloc(sizeof *s);
     s->t3 = t3;
-    tb_kv_init(&s->kv, t3->kv_type, t3->n_layers, t3->D);
+    tb_kv_init(&s->kv, t3->kv_type, t3->n_layers, t3->heads, t3->D / t3->heads);
     s->prefix = tb_t3_prefix_ref(prefix);
     s->kv.before = &prefix->kv;
     tb_status st = tb_kv_reserve(&s->kv, TB_KV_PAGE, err); /* for text and the first tokens */

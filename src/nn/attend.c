@@ -12,7 +12,7 @@ typedef struct {
     size_t ldq, Tq;
     tb_dtype type;
     const void *keys, *values;
-    size_t ldkv, Tk;
+    size_t ldkv, ldh, Tk;
     float *out;
     size_t ldo;
     size_t tiles, n, rel_n;  /* query tiles; padded numbers of keys and relative positions */
@@ -64,11 +64,11 @@ static void turn_keys(const attention *a, const void *x, tb_dtype type, size_t l
 static void turn_head(void *op, size_t h, void *mine)
 {
     attention *a = op;
-    const size_t d = a->a->d, at = h * d, words = a->half ? d / 2 : d, size = element(a->type);
+    const size_t d = a->a->d, at = h * a->ldh, words = a->half ? d / 2 : d, size = element(a->type);
     turn_keys(a, (const char *)a->keys + at * size, a->type, a->ldkv, a->Tk, a->n, mine,
               a->kt + h * words * a->n);
     if (a->a->rel)
-        turn_keys(a, a->a->rel + at, TB_F32, a->a->heads * d, 2 * a->Tk - 1, a->rel_n, mine,
+        turn_keys(a, a->a->rel + h * d, TB_F32, a->a->heads * d, 2 * a->Tk - 1, a->rel_n, mine,
                   a->rt + h * words * a->rel_n);
     if (a->half) {
         static const tb_prologue none = {0};
@@ -159,7 +159,7 @@ static void attend_tile(void *op, size_t piece, void *mine)
                         .len = &K,
                         .apart = a->k->width,
                         .b = a->v ? a->v + head * a->v_rows * d
-                                  : (const float *)a->values + head * d,
+                                  : (const float *)a->values + head * a->ldh,
                         .ldb = a->v ? d : a->ldkv,
                         .scales = scales,
                         .bf16 = a->half,
@@ -168,46 +168,87 @@ static void attend_tile(void *op, size_t piece, void *mine)
     a->k->outer(&o, rows, d);
 }
 
-/* A single query, a step of T3: keys and values are read once, where they lie. */
+/* Keys or values of some heads: where they begin, and how far apart they are. */
+typedef struct {
+    const char *first;
+    size_t head_bytes, n;
+} run;
+
+static run run_of(const void *first, size_t head, size_t ldh, size_t n, size_t size)
+{
+    return (run){(const char *)first + head * ldh * size, ldh * size, n};
+}
+
+/* A single query, a step of T3: keys and values are read once, where they lie, all heads of a
+ * thread after each other. */
 static void attend_one(void *op, size_t piece, void *mine)
 {
     attention *a = op;
     const tb_attention *h = a->a;
     const size_t d = h->d, size = element(a->type), head = piece * a->together;
     const size_t heads = h->heads - head < a->together ? h->heads - head : a->together;
-    const size_t at = head * d * size, stride = a->ldkv * size;
+    const size_t stride = a->ldkv * size, row = d * size;
     const size_t n = h->causal ? h->past + 1 : a->Tk, n0 = h->n0 < n ? h->n0 : n;
-    const float *q = a->q + head * d;
-    float *score = mine, *out = a->out + head * d; /* (heads, n), (heads, d) */
-    if (n0)
-        a->k->score_row(a->type, q, heads, d, (const char *)h->k0 + at, stride, n0, h->scale, score,
-                        n);
-    a->k->score_row(a->type, q, heads, d, (const char *)a->keys + at, stride, n - n0, h->scale,
-                    score + n0, n);
+    const size_t ldh0 = h->ldh0 ? h->ldh0 : d;
+    const run keys[] = {run_of(h->k0, head, ldh0, n0, size),
+                        run_of(a->keys, head, a->ldh, n - n0, size)};
+    const run values[] = {run_of(h->v0, head, ldh0, n0, size),
+                          run_of(a->values, head, a->ldh, n - n0, size)};
+    float *score = mine; /* (heads, n) */
+
+    for (size_t p = 0, at = 0; p < 2; at += keys[p++].n) {
+        const run *r = &keys[p];
+        if (r->n == 0) continue;
+        const char *end = r->first + (heads - 1) * r->head_bytes + (r->n - 1) * stride + row;
+        for (size_t i = 0; i < heads; i++)
+            a->k->score_row(a->type, a->q + (head + i) * d, d, r->first + i * r->head_bytes, stride,
+                            r->n, end, h->scale, score + i * n + at);
+    }
     for (size_t i = 0; i < heads; i++)
         a->k->softmax(score + i * n, n);
-    if (n0)
-        a->k->mix_row(a->type, score, n, heads, n0, (const char *)h->v0 + at, stride, d, TB_SET,
-                      out);
-    a->k->mix_row(a->type, score + n0, n, heads, n - n0, (const char *)a->values + at, stride, d,
-                  n0 ? TB_ADD : TB_SET, out);
+    for (size_t p = 0, at = 0; p < 2; at += values[p++].n) {
+        const run *r = &values[p];
+        if (r->n == 0) continue;
+        const char *end = r->first + (heads - 1) * r->head_bytes + (r->n - 1) * stride + row;
+        for (size_t i = 0; i < heads; i++)
+            a->k->mix_row(a->type, score + i * n + at, r->n, r->first + i * r->head_bytes, stride,
+                          end, d, at ? TB_ADD : TB_SET, a->out + (head + i) * d);
+    }
 }
 
-/* Both parts side by side, for many queries, which read them often. */
+/* n rows of a head, d wide, close together. */
+static char *put_rows(const attention *a, char *to, const void *from, size_t at, size_t n)
+{
+    const size_t size = element(a->type), row = a->a->d * size;
+    const char *x = (const char *)from + at * size;
+    if (a->ldkv == a->a->d) {
+        memcpy(to, x, n * row);
+    } else {
+        for (size_t j = 0; j < n; j++)
+            memcpy(to + j * row, x + j * a->ldkv * size, row);
+    }
+    return to + n * row;
+}
+
+/* Both parts one after the other, for many queries, which read them often. */
 static void attend_gathered(const tb_nn *nn, const attention *a)
 {
-    const size_t D = a->a->heads * a->a->d, size = element(a->type), n0 = a->a->n0;
-    const size_t mark = tb_scratch_mark(nn->scratch);
-    char *k = tb_scratch_bytes(nn->scratch, a->Tk * D * size);
-    char *v = tb_scratch_bytes(nn->scratch, a->Tk * D * size);
-    for (size_t j = 0; j < a->Tk; j++) {
-        const size_t skip = (j < n0 ? j : j - n0) * a->ldkv * size;
-        memcpy(k + j * D * size, (const char *)(j < n0 ? a->a->k0 : a->keys) + skip, D * size);
-        memcpy(v + j * D * size, (const char *)(j < n0 ? a->a->v0 : a->values) + skip, D * size);
+    const tb_attention *h = a->a;
+    const size_t d = h->d, n0 = h->n0, ldh0 = h->ldh0 ? h->ldh0 : d;
+    const size_t mark = tb_scratch_mark(nn->scratch),
+                 bytes = h->heads * a->Tk * d * element(a->type);
+    char *const k = tb_scratch_bytes(nn->scratch, bytes), *to_k = k; /* (heads, Tk, d) */
+    char *const v = tb_scratch_bytes(nn->scratch, bytes), *to_v = v;
+    for (size_t i = 0; i < h->heads; i++) {
+        to_k = put_rows(a, to_k, h->k0, i * ldh0, n0);
+        to_k = put_rows(a, to_k, a->keys, i * a->ldh, a->Tk - n0);
+        to_v = put_rows(a, to_v, h->v0, i * ldh0, n0);
+        to_v = put_rows(a, to_v, a->values, i * a->ldh, a->Tk - n0);
     }
-    tb_attention whole = *a->a;
+    tb_attention whole = *h;
     whole.n0 = 0;
-    tb_nn_attend(nn, &whole, a->q, a->ldq, a->Tq, a->type, k, v, D, a->Tk, a->out, a->ldo);
+    whole.ldh = a->Tk * d;
+    tb_nn_attend(nn, &whole, a->q, a->ldq, a->Tq, a->type, k, v, d, a->Tk, a->out, a->ldo);
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -230,11 +271,11 @@ void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size
                    .keys = k,
                    .values = v,
                    .ldkv = ldkv,
+                   .ldh = how->ldh ? how->ldh : d,
                    .Tk = Tk,
                    .out = out,
                    .ldo = ldo};
     if (Tq == 1 && d % 16 == 0 && !how->rel) {
-        /* A thread's heads are all together: a thousand bytes of each key, read in order. */
         const size_t pieces = tb_pool_threads(nn->pool);
         a.together = (H + pieces - 1) / pieces;
         tb_spread(nn, (H + a.together - 1) / a.together, 2.0 * (double)(H * d) * (double)Tk,

@@ -17,7 +17,8 @@ typedef struct {
     const void *w; /* rows of `type`, row_bytes apart; block types have one tap */
     tb_dtype type;
     size_t row_bytes;
-    ptrdiff_t ldx; /* numbers from row to row */
+    const void *end; /* of all rows: memory before it may be read ahead */
+    ptrdiff_t ldx;   /* numbers from row to row */
     size_t taps, C;
     const ptrdiff_t *xoff, *woff; /* (taps) numbers */
     float *y;
@@ -82,6 +83,7 @@ typedef struct {
     void (*dot_quant)(const tb_dot *d, size_t T, size_t N);
     void (*quantise)(tb_dtype type, const float *x, size_t C, tb_quant_pair *out);
     void (*to_f32)(tb_dtype type, const void *src, float *dst, size_t n);
+    void (*to_f16)(const float *src, uint16_t *dst, size_t n); /* as tb_f32_to_f16 */
     /* y = act(x + bias), set or added; x rows ldx apart, y rows ldy apart. bias NULL: none. */
     void (*epilogue)(const float *x, size_t ldx, size_t T, size_t N, const float *bias, tb_act act,
                      tb_into store, float *y, size_t ldy);
@@ -99,13 +101,13 @@ typedef struct {
      * even. Two rows as words of one number of each. */
     void (*turn_bf16)(const uint16_t *x, size_t n, size_t d, float *y, size_t ldy);
     void (*pair_bf16)(const uint16_t *a, const uint16_t *b, size_t d, float *y);
-    /* One query of some neighbouring heads against keys where they lie: y[h, j] = scale * q[h] .
-     * k[j, h], d a multiple of 16, keys of `type` stride bytes apart. */
-    void (*score_row)(tb_dtype type, const float *q, size_t heads, size_t d, const void *keys,
-                      size_t stride, size_t n, float scale, float *y, size_t ldy);
-    /* y[h] = sum_j p[h, j] v[j, h], set or added; n = 0 changes nothing. */
-    void (*mix_row)(tb_dtype type, const float *p, size_t ldp, size_t heads, size_t n,
-                    const void *values, size_t stride, size_t d, tb_into into, float *y);
+    /* One query of a head against keys where they lie: y[j] = scale * q . k[j], d a multiple of
+     * 16, keys of `type` stride bytes apart. What lies before `end` may be read ahead. */
+    void (*score_row)(tb_dtype type, const float *q, size_t d, const void *keys, size_t stride,
+                      size_t n, const void *end, float scale, float *y);
+    /* y = sum_j p[j] v[j], set or added; n = 0 changes nothing. */
+    void (*mix_row)(tb_dtype type, const float *p, size_t n, const void *values, size_t stride,
+                    const void *end, size_t d, tb_into into, float *y);
     void (*depthwise)(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
                       size_t t1, tb_into store, float *y); /* w (k, C): transposed */
     double (*peak)(tb_dtype type, size_t times);           /* tb_nn_peak */

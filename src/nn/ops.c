@@ -144,3 +144,8 @@ void tb_nn_depthwise(const tb_nn *nn, const float *w, size_t k, const float *x, 
     over_rows(nn, &r, (double)k, depthwise_piece);
     tb_scratch_release(nn->scratch, mark);
 }
+
+void tb_nn_to_f16(const float *x, size_t n, uint16_t *y)
+{
+    tb_kernels_here()->to_f16(x, y, n);
+}

@@ -106,10 +106,11 @@ void tb_nn_scale(const tb_nn *nn, float a, size_t n, float *y); /* y *= a */
 
 /*
  * out[i] = softmax_j(score[i,j]) v[j] for every head, score[i,j] = scale * q[i].k[j].
- * Heads are contiguous d-wide slices of a row. k, v may be f32 or f16 (a KV cache).
+ * Heads are contiguous d-wide slices of a row of q and out. k, v may be f32 or f16 (a KV cache).
  */
 typedef struct {
     size_t heads, d;
+    size_t ldh; /* numbers from a head's keys to the next one's; 0: d, they are slices of a row */
     float scale;
     bool causal; /* query i (0-based in this call) sees keys 0 .. past + i */
     size_t past;
@@ -120,15 +121,18 @@ typedef struct {
     /* Products in bf16 with f32 sums where the CPU has them (softmax stays f32), more than one
      * query and f32 keys; d a multiple of 16. */
     bool half;
-    /* Keys and values 0 .. n0 - 1 lie elsewhere (rows as far apart, of the same type), k and v
-     * begin with number n0: many sequences share a beginning. */
+    /* Keys and values 0 .. n0 - 1 lie elsewhere (rows as far apart, of the same type, heads ldh0
+     * apart), k and v begin with number n0: many sequences share a beginning. */
     const void *k0, *v0;
-    size_t n0;
+    size_t n0, ldh0; /* ldh0 0: d */
 } tb_attention;
 
 void tb_nn_attend(const tb_nn *nn, const tb_attention *a, const float *q, size_t ldq, size_t Tq,
                   tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk,
                   float *out, size_t ldo);
+
+/* As tb_from_f32 does it, by as many as the machine can at once. */
+void tb_nn_to_f16(const float *x, size_t n, uint16_t *y);
 
 /* Which kernels run here: "generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon",
  * "neondot", "neonbf16". */

@@ -9,7 +9,8 @@ enum {
     MAX_TAPS = TB_CONV_MAX_TAPS,
     ROWS = 384,      /* of a block, at most: a panel of weights is turned once for them */
     LEAST_ROWS = 24, /* at least, where there are more */
-    FEW_N = 32,      /* columns of a piece of few rows: a microsecond or two of memory's time */
+    LINE = 64,       /* bytes that memory is read in */
+    FEW_N = 64,      /* columns of a piece of few rows: a microsecond or two of memory's time */
 };
 
 typedef struct {
@@ -85,6 +86,7 @@ static void multiply_few(const product *p, const part *s)
                 .ldx = (ptrdiff_t)s->ldx,
                 .type = p->w->type,
                 .row_bytes = row_bytes,
+                .end = (const char *)p->w->rows + p->w->N * row_bytes,
                 .taps = s->taps,
                 .C = s->C,
                 .xoff = s->xoff,
@@ -93,6 +95,9 @@ static void multiply_few(const product *p, const part *s)
                 .ldy = (ptrdiff_t)p->columns};
     for (size_t n = s->n0; n < s->n1; n += p->columns) {
         const size_t cols = s->n1 - n < p->columns ? s->n1 - n : p->columns;
+        if (p->w->bias) /* from memory, too: it is here when the sums are */
+            for (size_t c = 0; c < cols; c += LINE / sizeof *p->w->bias)
+                __builtin_prefetch(p->w->bias + n + c);
         d.w = (const char *)p->w->rows + n * row_bytes;
         if (p->pairs)
             p->k->dot_quant(&d, s->rows, cols);

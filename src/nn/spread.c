@@ -9,6 +9,8 @@
  * range of the pieces, which it goes through in order: what it reads next it has already asked
  * memory for. When it is through it takes half of what another has left, for the same reason.
  */
+enum { SHARE = 8 };
+
 typedef struct {
     _Alignas(64) _Atomic uint64_t pieces; /* the next, and above it the end */
 } range;
@@ -22,19 +24,23 @@ typedef struct {
     size_t scratch_each;
 } turns;
 
-static bool take_first(range *r, size_t *i)
+/* The next few pieces of r, *n from *i on: an eighth of them, since taking holds the core up until
+ * all that it has asked memory for is there. */
+static bool take_first(range *r, size_t *i, size_t *n)
 {
     uint64_t was = atomic_load_explicit(&r->pieces, memory_order_relaxed);
     do {
+        const size_t end = was >> 32;
         *i = was & UINT32_MAX;
-        if (*i >= was >> 32) return false;
-    } while (!atomic_compare_exchange_weak_explicit(&r->pieces, &was, was + 1, memory_order_relaxed,
-                                                    memory_order_relaxed));
+        if (*i >= end) return false;
+        *n = (end - *i + SHARE - 1) / SHARE;
+    } while (!atomic_compare_exchange_weak_explicit(&r->pieces, &was, was + *n,
+                                                    memory_order_relaxed, memory_order_relaxed));
     return true;
 }
 
-/* The latter half of what is left of r becomes mine, which is empty; *i is its first. */
-static bool take_half(range *r, range *mine, size_t *i)
+/* The latter half of what is left of r becomes mine, which is empty. */
+static bool take_half(range *r, range *mine)
 {
     uint64_t was = atomic_load_explicit(&r->pieces, memory_order_relaxed), end, half;
     do {
@@ -43,8 +49,7 @@ static bool take_half(range *r, range *mine, size_t *i)
         half = (end - (was & UINT32_MAX) + 1) / 2;
     } while (!atomic_compare_exchange_weak_explicit(&r->pieces, &was, was - (half << 32),
                                                     memory_order_relaxed, memory_order_relaxed));
-    *i = end - half;
-    atomic_store_explicit(&mine->pieces, end << 32 | (*i + 1), memory_order_relaxed);
+    atomic_store_explicit(&mine->pieces, end << 32 | (end - half), memory_order_relaxed);
     return true;
 }
 
@@ -53,15 +58,13 @@ static void turn(void *self, size_t slot)
     turns *t = self;
     range *own = &t->ranges[slot];
     char *mine = t->scratch + slot * t->scratch_each;
-    size_t i;
-    for (size_t s = 0; s < t->slots; s++) { /* own first */
-        range *r = &t->ranges[(slot + s) % t->slots];
-        while (s == 0 ? take_first(own, &i) : take_half(r, own, &i)) {
-            t->piece(t->op, i, mine);
-            while (take_first(own, &i))
-                t->piece(t->op, i, mine);
-        }
-    }
+    size_t i, n;
+    for (size_t s = 0; s < t->slots; s++) /* own first */
+        do {
+            while (take_first(own, &i, &n))
+                for (; n > 0; i++, n--)
+                    t->piece(t->op, i, mine);
+        } while (s > 0 && take_half(&t->ranges[(slot + s) % t->slots], own));
 }
 
 void tb_spread(const tb_nn *nn, size_t pieces, double work, size_t scratch_each,

@@ -4,11 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-enum { LAYERS = 3, D = 8 };
+enum { LAYERS = 3, HEADS = 2, D = 8 };
 
 /* n rows of (q, k, v), as a network has them side by side; every number another. */
 static void fill(float *qkv, size_t n, size_t from)
@@ -36,7 +37,7 @@ static void what_is_put_stays_where_it_was_while_the_cache_grows(void **state)
     for (size_t t = 0; t < 2; t++) {
         tb_kv kv;
         float qkv[3 * D];
-        tb_kv_init(&kv, types[t], LAYERS, D);
+        tb_kv_init(&kv, types[t], LAYERS, HEADS, D / HEADS);
         for (size_t i = 0; i < N; i++) {
             assert_int_equal(tb_kv_reserve(&kv, i + 1, NULL), TB_OK);
             for (size_t l = 0; l < LAYERS; l++) {
@@ -56,7 +57,7 @@ static void what_is_put_stays_where_it_was_while_the_cache_grows(void **state)
                         k = tb_f16_to_f32(tb_f32_to_f16(k));
                         v = tb_f16_to_f32(tb_f32_to_f16(v));
                     }
-                    size_t j = i * tb_kv_stride(&kv) + c;
+                    size_t d = D / HEADS, j = c / d * tb_kv_apart(&kv, l) + i * d + c % d;
                     assert_true(at(types[t], tb_kv_keys(&kv, l), j) == k);
                     assert_true(at(types[t], tb_kv_values(&kv, l), j) == v);
                 }
@@ -72,15 +73,33 @@ static void rows_put_together_are_the_rows_put_one_by_one(void **state)
     float qkv[N * 3 * D];
     tb_kv one, all;
     fill(qkv, N, 0);
-    tb_kv_init(&one, TB_F16, 1, D);
-    tb_kv_init(&all, TB_F16, 1, D);
+    tb_kv_init(&one, TB_F16, 1, HEADS, D / HEADS);
+    tb_kv_init(&all, TB_F16, 1, HEADS, D / HEADS);
     assert_int_equal(tb_kv_reserve(&one, N, NULL), TB_OK);
     assert_int_equal(tb_kv_reserve(&all, N, NULL), TB_OK);
     tb_kv_put(&all, 0, 0, N, qkv + D, qkv + 2 * D, 3 * D);
     for (size_t i = 0; i < N; i++)
         tb_kv_put(&one, 0, i, 1, qkv + i * 3 * D + D, qkv + i * 3 * D + 2 * D, 3 * D);
     one.n = all.n = N;
-    assert_memory_equal(one.rows[0], all.rows[0], tb_kv_layer_bytes(&all));
+    unsigned char *a = malloc(tb_kv_packed_size(&one)), *b = malloc(tb_kv_packed_size(&all));
+    assert_int_equal(tb_kv_packed_size(&one), N * 2 * D * 2);
+    tb_kv_pack(&one, 0, a);
+    tb_kv_pack(&all, 0, b);
+    assert_memory_equal(a, b, tb_kv_packed_size(&all));
+    /* And unpacked where there is more room they are the same again. */
+    tb_kv more;
+    tb_kv_init(&more, TB_F16, 1, HEADS, D / HEADS);
+    assert_int_equal(tb_kv_reserve(&more, 3 * N, NULL), TB_OK);
+    more.n = N;
+    tb_kv_unpack(&more, 0, a);
+    memset(b, 0, tb_kv_packed_size(&one));
+    tb_kv_pack(&more, 0, b);
+    assert_memory_equal(a, b, tb_kv_packed_size(&one));
+    assert_true(at(TB_F16, tb_kv_values(&more, 0), tb_kv_apart(&more, 0)) ==
+                tb_f16_to_f32(tb_f32_to_f16(qkv[2 * D + D / HEADS])));
+    free(a);
+    free(b);
+    tb_kv_clear(&more);
     tb_kv_clear(&one);
     tb_kv_clear(&all);
 }
@@ -89,8 +108,8 @@ static void what_comes_before_counts_and_is_nobodys_to_free(void **state)
 {
     (void)state;
     tb_kv a, b;
-    tb_kv_init(&a, TB_F32, LAYERS, D);
-    tb_kv_init(&b, TB_F32, LAYERS, D);
+    tb_kv_init(&a, TB_F32, LAYERS, HEADS, D / HEADS);
+    tb_kv_init(&b, TB_F32, LAYERS, HEADS, D / HEADS);
     assert_int_equal(tb_kv_reserve(&a, 3, NULL), TB_OK);
     a.n = 3;
     b.before = &a;
@@ -111,7 +130,7 @@ static void a_size_that_no_number_holds_is_refused_and_nothing_is_lost(void **st
     float qkv[3 * D];
     tb_err err;
     tb_kv kv;
-    tb_kv_init(&kv, TB_F32, LAYERS, D);
+    tb_kv_init(&kv, TB_F32, LAYERS, HEADS, D / HEADS);
     assert_int_equal(tb_kv_reserve(&kv, 1, NULL), TB_OK);
     fill(qkv, 1, 1);
     tb_kv_put(&kv, 1, 0, 1, qkv + D, qkv + 2 * D, 3 * D);

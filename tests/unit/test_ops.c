@@ -177,14 +177,18 @@ static void linear_layers_of_every_type(void **state)
     bench *b = *state;
     const struct {
         size_t T, N, K;
-    } sizes[] = {
-        {1, 1, 1},    {1, 67, 96},    {7, 50, 33},  {13, 4, 64},    {130, 96, 352},
-        {3, 700, 32}, {15, 40, 1056}, {1, 16, 512}, {70, 70, 1100}, /* more than a panel of words of
-                                                                       two, and a rest */
-        {790, 5, 64}};
+        float size; /* of the weights */
+    } sizes[] = {{1, 1, 1, 0.5f},      {1, 67, 96, 0.5f},  {7, 50, 33, 0.5f},    {13, 4, 64, 0.5f},
+                 {130, 96, 352, 0.5f}, {3, 700, 32, 0.5f}, {15, 40, 1056, 0.5f}, {1, 16, 512, 0.5f},
+                 {1, 150, 1056, 0.5f}, /* more than a piece, and rests everywhere */
+                 {1, 40, 320, 1e-3f}, /* scales of blocks below the normal ones of half precision */
+                 {9, 40, 320, 1e-3f}, /* the same for more rows */
+                 {70, 70, 1100, 0.5f}, /* more than a panel of words of two, and a rest */
+                 {790, 5, 64, 0.5f}};
     for (size_t z = 0; z < sizeof sizes / sizeof sizes[0]; z++) {
         const size_t T = sizes[z].T, N = sizes[z].N, K = sizes[z].K, ldx = K + 3;
-        float *w = noise("w", N * K, 0.5f), *bias = noise("b", N, 1), *x = noise("x", T * ldx, 1);
+        float *w = noise("w", N * K, sizes[z].size), *bias = noise("b", N, 1);
+        float *x = noise("x", T * ldx, 1);
         float *add = noise("a", T * N, 1), *y = tb_alloc(T * N * sizeof *y);
         float *rounded = tb_alloc(N * K * sizeof *rounded), *coarse = tb_alloc(T * K * sizeof *x);
         double *want = tb_alloc(T * N * sizeof *want), *rough = tb_alloc(T * N * sizeof *rough);
@@ -407,6 +411,27 @@ static void attention_of_each_kind(void **state)
                              stored + n0 * row + tb_row_bytes(cases[z].type, D), 2 * D, Tk, apart,
                              D);
                 assert_memory_equal(apart, out, Tq * D * sizeof *apart);
+                /* And when each head has a place of its own, as in a cache. */
+                const size_t part = tb_row_bytes(cases[z].type, d), room = Tk + 5;
+                char *heads0 = tb_alloc(2 * H * (n0 + 1) * part);
+                char *heads = tb_alloc(2 * H * room * part);
+                for (size_t side = 0; side < 2; side++)
+                    for (size_t h = 0; h < H; h++)
+                        for (size_t j = 0; j < Tk; j++) {
+                            char *to = j < n0 ? heads0 + ((side * H + h) * (n0 + 1) + j) * part
+                                              : heads + ((side * H + h) * room + j - n0) * part;
+                            memcpy(to, stored + j * row + side * row / 2 + h * part, part);
+                        }
+                a.k0 = heads0;
+                a.v0 = heads0 + H * (n0 + 1) * part;
+                a.ldh0 = (n0 + 1) * d;
+                a.ldh = room * d;
+                tb_nn_attend(&b->nn, &a, q, D, Tq, cases[z].type, heads, heads + H * room * part, d,
+                             Tk, apart, D);
+                assert_memory_equal(apart, out, Tq * D * sizeof *apart);
+                a.ldh0 = a.ldh = 0;
+                tb_free(heads0);
+                tb_free(heads);
                 a.n0 = 0;
                 tb_free(begin);
                 tb_free(apart);
@@ -469,6 +494,27 @@ static void norms_and_depthwise(void **state)
     tb_free(w);
     tb_free(y);
     tb_free(want);
+}
+
+static void numbers_become_halves_as_everywhere(void **state)
+{
+    (void)state;
+    enum { N = 70 };
+    uint16_t got[N];
+    float x[N] = {0,       -0.0f,    65504,     65519.9f,        65520,
+                  -1e9f,   INFINITY, -INFINITY, 6.1e-5f,         5.9e-8f,
+                  2.9e-8f, 3e-8f,    1e-30f,    -1.00048828125f, 1.00146484375f};
+    for (size_t i = 15; i < N; i++)
+        x[i] = ldexpf(tb_counter_weight(tb_counter_stream("halves"), i, 0, 1), (int)(i % 40) - 28);
+    for (int s = 0; s < SETS; s++) {
+        if (!tb_nn_use_isa(sets[s])) continue;
+        for (size_t n = 0; n <= N; n += 7) {
+            memset(got, 0x55, sizeof got);
+            tb_nn_to_f16(x, n, got);
+            for (size_t i = 0; i < N; i++)
+                assert_int_equal(got[i], i < n ? tb_f32_to_f16(x[i]) : 0x5555);
+        }
+    }
 }
 
 static void a_row_is_the_same_in_any_company(void **state)
@@ -613,6 +659,7 @@ int main(void)
         cmocka_unit_test(transposed_convolutions),
         cmocka_unit_test(attention_of_each_kind),
         cmocka_unit_test(norms_and_depthwise),
+        cmocka_unit_test(numbers_become_halves_as_everywhere),
         cmocka_unit_test(a_row_is_the_same_in_any_company),
         cmocka_unit_test(a_frame_is_the_same_in_a_chunk),
         cmocka_unit_test(a_pool_does_each_piece_once),

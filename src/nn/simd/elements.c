@@ -40,6 +40,25 @@ void KERNEL(to_f32)(tb_dtype type, const void *src, float *dst, size_t n)
     }
 }
 
+void KERNEL(to_f16)(const float *src, uint16_t *dst, size_t n)
+{
+    size_t i = 0;
+#if TB_VW == 16
+    for (; i + VW <= n; i += VW)
+        _mm256_storeu_si256((__m256i *)(void *)(dst + i),
+                            _mm512_cvtps_ph(_mm512_loadu_ps(src + i), _MM_FROUND_TO_NEAREST_INT));
+#elif TB_VW == 8
+    for (; i + VW <= n; i += VW)
+        _mm_storeu_si128((__m128i *)(void *)(dst + i),
+                         _mm256_cvtps_ph(_mm256_loadu_ps(src + i), _MM_FROUND_TO_NEAREST_INT));
+#elif defined(TB_ISA_NEON)
+    for (; i + VW <= n; i += VW)
+        vst1_u16(dst + i, vreinterpret_u16_f16(vcvt_f16_f32(vld1q_f32(src + i))));
+#endif
+    for (; i < n; i++)
+        dst[i] = tb_f32_to_f16(src[i]);
+}
+
 ALWAYS_INLINE void epilogue_of(const tb_act act, const float *x, size_t ldx, size_t T, size_t N,
                                const float *bias, tb_into set_or_add, float *y, size_t ldy)
 {

@@ -120,6 +120,6 @@ void KERNEL(panel)(tb_dtype type, const void *rows, size_t row_bytes, size_t col
             }
             w = (const char *)wide;
         }
-        turn_rows(w, row, n * (bf16 ? 2 : 4), NULL, 0, (vi *)(void *)out);
+        turn_rows(w, row, n * (bf16 ? 2 : 4), (vi *)(void *)out);
     }
 }

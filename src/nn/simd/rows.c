@@ -28,18 +28,16 @@ ALWAYS_INLINE void dot_tile(const tb_dtype type, const bool bf16, const tb_dot *
         for (int j = 0; j < NR; j++)
             acc[i][j] = (vf){0};
     const size_t C = d->C, whole = C - C % VW;
-    /* With few rows memory is the limit, and four short rows at once are no pattern that the
-     * machine foresees: the next four are asked for while these are used. */
-    const size_t ahead = NR * d->row_bytes;
+    ahead next = what_follows(w[0], NR * d->row_bytes, d->end);
+    const size_t step = NR * bytes_of(type, VW);
     for (size_t tap = 0; tap < d->taps; tap++) {
         const ptrdiff_t xo = d->xoff[tap];
         const size_t wo = (size_t)d->woff[tap];
         for (size_t c = 0; c < whole; c += VW) {
             vf b[NR];
-            for (int j = 0; j < NR; j++) {
-                if (rows < MR) __builtin_prefetch(w[j] + ahead + bytes_of(type, wo + c));
+            if (rows < MR) read_ahead(&next, step);
+            for (int j = 0; j < NR; j++)
                 b[j] = weights(type, w[j], wo + c);
-            }
             for (int i = 0; i < rows; i++) {
                 vf a = load(x[i] + xo + c);
                 for (int j = 0; j < NR; j++)

@@ -57,6 +57,7 @@ const tb_kernels PASTE(tb_kernels_, TB_ISA) = {
     .dot_quant = KERNEL(dot_quant),
     .quantise = KERNEL(quantise),
     .to_f32 = KERNEL(to_f32),
+    .to_f16 = KERNEL(to_f16),
     .epilogue = KERNEL(epilogue),
     .prologue = KERNEL(prologue),
     .layer_norm = KERNEL(layer_norm),

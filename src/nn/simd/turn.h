@@ -47,57 +47,51 @@ ALWAYS_INLINE vi load_bytes(const char *p, size_t n)
 }
 #endif
 
-/* n bytes of VW rows, the first from w + row[0] on, as words side by side; zeros behind the last.
- * flip is laid over every word. VW times as many bytes from `next` on are asked for, in order, if
- * it is not NULL. */
-ALWAYS_INLINE void turn_rows(const char *w, const size_t row[VW], size_t n, const char *next,
-                             int32_t flip, vi *out)
+/* Four words of VW rows side by side: n <= 16 bytes of each from w + row[0] on, then zeros. */
+ALWAYS_INLINE void turn_four(const char *w, const size_t row[VW], size_t n, vi *out)
 {
+    vi v[4];
 #if TB_VW > 4
-    for (size_t b = 0; b < n; b += 16, out += 4) {
-        vi v[4];
-        if (next && b % 64 == 0)
-            for (size_t j = 0; j < VW; j++)
-                __builtin_prefetch(next + b * VW + j * 64);
-        for (size_t j = 0; j < 4; j++)
-            v[j] = four_words(w + b, row + j, n - b);
+    for (size_t j = 0; j < 4; j++)
+        v[j] = four_words(w, row + j, n);
+#endif
 #if TB_VW == 16
-        __m512i a = _mm512_unpacklo_epi32((__m512i)v[0], (__m512i)v[1]);
-        __m512i c = _mm512_unpacklo_epi32((__m512i)v[2], (__m512i)v[3]);
-        __m512i e = _mm512_unpackhi_epi32((__m512i)v[0], (__m512i)v[1]);
-        __m512i g = _mm512_unpackhi_epi32((__m512i)v[2], (__m512i)v[3]);
-        out[0] = (vi)_mm512_unpacklo_epi64(a, c) ^ flip;
-        out[1] = (vi)_mm512_unpackhi_epi64(a, c) ^ flip;
-        out[2] = (vi)_mm512_unpacklo_epi64(e, g) ^ flip;
-        out[3] = (vi)_mm512_unpackhi_epi64(e, g) ^ flip;
+    __m512i a = _mm512_unpacklo_epi32((__m512i)v[0], (__m512i)v[1]);
+    __m512i c = _mm512_unpacklo_epi32((__m512i)v[2], (__m512i)v[3]);
+    __m512i e = _mm512_unpackhi_epi32((__m512i)v[0], (__m512i)v[1]);
+    __m512i g = _mm512_unpackhi_epi32((__m512i)v[2], (__m512i)v[3]);
+    out[0] = (vi)_mm512_unpacklo_epi64(a, c);
+    out[1] = (vi)_mm512_unpackhi_epi64(a, c);
+    out[2] = (vi)_mm512_unpacklo_epi64(e, g);
+    out[3] = (vi)_mm512_unpackhi_epi64(e, g);
+#elif TB_VW == 8
+    __m256i a = _mm256_unpacklo_epi32((__m256i)v[0], (__m256i)v[1]);
+    __m256i c = _mm256_unpacklo_epi32((__m256i)v[2], (__m256i)v[3]);
+    __m256i e = _mm256_unpackhi_epi32((__m256i)v[0], (__m256i)v[1]);
+    __m256i g = _mm256_unpackhi_epi32((__m256i)v[2], (__m256i)v[3]);
+    out[0] = (vi)_mm256_unpacklo_epi64(a, c);
+    out[1] = (vi)_mm256_unpackhi_epi64(a, c);
+    out[2] = (vi)_mm256_unpacklo_epi64(e, g);
+    out[3] = (vi)_mm256_unpackhi_epi64(e, g);
 #else
-        __m256i a = _mm256_unpacklo_epi32((__m256i)v[0], (__m256i)v[1]);
-        __m256i c = _mm256_unpacklo_epi32((__m256i)v[2], (__m256i)v[3]);
-        __m256i e = _mm256_unpackhi_epi32((__m256i)v[0], (__m256i)v[1]);
-        __m256i g = _mm256_unpackhi_epi32((__m256i)v[2], (__m256i)v[3]);
-        out[0] = (vi)_mm256_unpacklo_epi64(a, c) ^ flip;
-        out[1] = (vi)_mm256_unpackhi_epi64(a, c) ^ flip;
-        out[2] = (vi)_mm256_unpacklo_epi64(e, g) ^ flip;
-        out[3] = (vi)_mm256_unpackhi_epi64(e, g) ^ flip;
+    for (size_t j = 0; j < 4; j++)
+        v[j] = load_bytes(w + row[j], n);
+    vi a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5);
+    vi c = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
+    vi e = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
+    vi g = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+    out[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+    out[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+    out[2] = __builtin_shufflevector(e, g, 0, 1, 4, 5);
+    out[3] = __builtin_shufflevector(e, g, 2, 3, 6, 7);
 #endif
-    }
-#else
-    for (size_t b = 0; b < n; b += 16, out += 4) {
-        vi v[4];
-        for (size_t j = 0; j < 4; j++) {
-            if (next && b % 64 == 0) __builtin_prefetch(next + b * VW + j * 64);
-            v[j] = load_bytes(w + row[j] + b, n - b);
-        }
-        vi a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5);
-        vi c = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
-        vi e = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
-        vi g = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
-        out[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5) ^ flip;
-        out[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7) ^ flip;
-        out[2] = __builtin_shufflevector(e, g, 0, 1, 4, 5) ^ flip;
-        out[3] = __builtin_shufflevector(e, g, 2, 3, 6, 7) ^ flip;
-    }
-#endif
+}
+
+/* n bytes of VW rows as words side by side; zeros behind the last, up to a whole four words. */
+ALWAYS_INLINE void turn_rows(const char *w, const size_t row[VW], size_t n, vi *out)
+{
+    for (size_t b = 0; b < n; b += 16, out += 4)
+        turn_four(w + b, row, n - b, out);
 }
 
 #endif

@@ -97,6 +97,43 @@ ALWAYS_INLINE void store_part(float *p, vf v, size_t n)
 #endif
 }
 
+/*
+ * What comes next in memory is read for good, a line after the other, and what lies AHEAD bytes
+ * behind it is asked for: two streams in the order of the addresses, which memory is fastest at.
+ * The weights themselves are used 4 or 16 rows at a time, in an order that no machine foresees, and
+ * asking for them was not enough: requests beyond what a core can have on its way are dropped, and
+ * nothing shows its prefetchers that there is more to come.
+ */
+enum { AHEAD = 6144, AHEAD_OF_USE = 16384, LINE = 64 };
+
+typedef struct {
+    const char *read, *ask;
+    size_t mask; /* 0: there is nothing to read */
+} ahead;
+
+/* While `bytes` at w are used: those that lie so much further that both fit into the first cache.
+ * From `end` on nothing may be read, but still be asked for. */
+ALWAYS_INLINE ahead what_follows(const char *w, size_t bytes, const void *end)
+{
+    static const int nothing = 0;
+    const char *next = w + (AHEAD_OF_USE + bytes - 1) / bytes * bytes;
+    const bool inside = next + bytes <= (const char *)end;
+    return (ahead){.read = inside ? next : (const char *)&nothing,
+                   .ask = next + AHEAD,
+                   .mask = inside ? SIZE_MAX : 0};
+}
+
+ALWAYS_INLINE void read_ahead(ahead *a, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += LINE) {
+        __builtin_prefetch(a->ask + i);
+        (void)*(const volatile int *)(const void *)(a->read + (i & a->mask));
+    }
+    a->ask += bytes;
+    a->read += bytes & a->mask;
+    __asm__ volatile("" ::: "memory"); /* not all at once, either */
+}
+
 /* n <= VW numbers, the rest zero. */
 ALWAYS_INLINE vf load_n(const float *p, size_t n)
 {
@@ -417,6 +454,7 @@ ALWAYS_INLINE vi dot4_all(vi sum, vi w, int32_t x)
 /* ---- the kernels; what they do is said in nn/kernels.h ---- */
 
 void KERNEL(to_f32)(tb_dtype type, const void *src, float *dst, size_t n);
+void KERNEL(to_f16)(const float *src, uint16_t *dst, size_t n);
 void KERNEL(dot)(const tb_dot *d, size_t T, size_t N);
 void KERNEL(dot_quant)(const tb_dot *d, size_t T, size_t N);
 void KERNEL(quantise)(tb_dtype type, const float *x, size_t C, tb_quant_pair *out);
@@ -431,10 +469,10 @@ void KERNEL(softmax)(float *x, size_t n);
 void KERNEL(outer)(const tb_outer *o, size_t rows, size_t n);
 void KERNEL(panel)(tb_dtype type, const void *rows, size_t row_bytes, size_t cols, size_t n,
                    bool bf16, float *out);
-void KERNEL(score_row)(tb_dtype type, const float *q, size_t heads, size_t d, const void *keys,
-                       size_t stride, size_t n, float scale, float *y, size_t ldy);
-void KERNEL(mix_row)(tb_dtype type, const float *p, size_t ldp, size_t heads, size_t n,
-                     const void *values, size_t stride, size_t d, tb_into into, float *y);
+void KERNEL(score_row)(tb_dtype type, const float *q, size_t d, const void *keys, size_t stride,
+                       size_t n, const void *end, float scale, float *y);
+void KERNEL(mix_row)(tb_dtype type, const float *p, size_t n, const void *values, size_t stride,
+                     const void *end, size_t d, tb_into into, float *y);
 void KERNEL(depthwise)(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
                        size_t t1, tb_into store, float *y);
 double KERNEL(peak)(tb_dtype type, size_t times);
