@@ -1,13 +1,12 @@
 # src/nn/simd, once per instruction set; dispatch.c chooses when the program starts. Optimised in
-# every preset, and a * b + c is one rounding wherever the machine has it: at -O1 the full-size
-# golden cases would not fit into a test run.
+# every preset: at -O1 the full-size golden cases would not fit into a test run.
 file(GLOB simd CONFIGURE_DEPENDS src/nn/simd/*.c)
 function(tb_kernels isa width)
   add_library(tb-kernels-${isa} OBJECT ${simd})
   target_include_directories(tb-kernels-${isa} PRIVATE src)
   target_link_libraries(tb-kernels-${isa} PRIVATE tb-flags)
   target_compile_definitions(tb-kernels-${isa} PRIVATE TB_ISA=${isa} TB_VW=${width})
-  target_compile_options(tb-kernels-${isa} PRIVATE -O3 -ffp-contract=fast ${ARGN})
+  target_compile_options(tb-kernels-${isa} PRIVATE -O3 ${ARGN})
   target_sources(tb-nn PRIVATE $<TARGET_OBJECTS:tb-kernels-${isa}>)
 endfunction()
 

@@ -92,17 +92,23 @@ static void score_tile(const attention *a, const float *q, size_t rows, size_t h
                        const float *bias, const float *kt, size_t ldk, size_t n, float *mine,
                        float *y, size_t wide)
 {
-    const size_t d = a->a->d;
-    float *x = mine, *half = mine + TB_ATTEND_ROWS * d; /* (rows, d), (rows, d / 2) */
-    a->k->epilogue(q + head * d, a->ldq, rows, d, bias ? bias + head * d : NULL, TB_ACT_NONE,
-                   TB_SET, x, d);
+    const size_t d = a->a->d, words = a->half ? d / 2 : d;
+    float *copy = mine, *half = mine + TB_ATTEND_ROWS * d; /* (rows, d), (rows, d / 2) */
+    const float *x = q + head * d;
+    size_t ldx = a->ldq;
+    if (bias) {
+        a->k->epilogue(x, ldx, rows, d, bias + head * d, TB_ACT_NONE, TB_SET, copy, d);
+        x = copy;
+        ldx = d;
+    }
     if (a->half) {
         static const tb_prologue none = {0};
-        a->k->prologue(&none, x, d, rows, d, half, d * 2, true);
+        a->k->prologue(&none, x, ldx, rows, d, half, d * 2, true);
+        x = half;
+        ldx = words;
     }
-    const size_t words = a->half ? d / 2 : d;
-    const tb_outer o = {.a = a->half ? half : x,
-                        .lda = words,
+    const tb_outer o = {.a = x,
+                        .lda = ldx,
                         .parts = 1,
                         .at = &(ptrdiff_t){0},
                         .len = &words,
@@ -139,8 +145,8 @@ static void attend_tile(void *op, size_t piece, void *mine)
                    a->rt + head * words * a->rel_n + first, a->rel_n,
                    tb_round_up(a->Tk + rows - 1, 16), q, far, wide);
         for (size_t i = 0; i < rows; i++)
-            for (size_t j = 0; j < a->Tk; j++)
-                score[i * wide + j] += far[i * wide + (rows - 1 - i) + j];
+            a->k->epilogue(far + i * wide + (rows - 1 - i), wide, 1, a->Tk, NULL, TB_ACT_NONE,
+                           TB_ADD, score + i * wide, wide);
     }
     for (size_t i = 0; i < rows; i++) {
         const size_t own = h->causal ? h->past + i0 + i + 1 : a->Tk;

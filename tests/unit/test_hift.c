@@ -181,8 +181,9 @@ static void pieces_with_enough_around_them_are_the_whole_s_bits(void **state)
     assert_int_equal(after, 15);
     assert_int_equal(differing(whole, 28, 5, before, after), 0);
     assert_int_equal(differing(whole, 30, 1, before, after), 0);
-    assert_true(differing(whole, 28, 5, before - 2, after) > 0); /* the first rounds away */
-    assert_true(differing(whole, 28, 5, before, after - 1) > 0);
+    /* What the outermost frame on each side has to say rounds away. */
+    assert_true(differing(whole, 28, 5, before - 2, after) > 0);
+    assert_true(differing(whole, 28, 5, before, after - 2) > 0);
     /* The ends of the whole are ends of the piece. */
     assert_int_equal(differing(whole, 0, 5, 0, after), 0);
     assert_int_equal(differing(whole, TM - 5, 5, before, 0), 0);

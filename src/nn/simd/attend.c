@@ -64,7 +64,7 @@ ALWAYS_INLINE void score_of(const tb_dtype type, const float *q, const size_t d,
         for (size_t c = 0; c < d; c += VW) {
             vf a = load(q + c);
             for (int i = 0; i < 4; i++)
-                acc[i] += a * weights(type, k[i], c);
+                acc[i] = mad(a, weights(type, k[i], c), acc[i]);
         }
         sum4(acc, s);
         for (size_t i = 0; i < 4 && j + i < n; i++)
@@ -100,7 +100,7 @@ ALWAYS_INLINE void mix_of(const tb_dtype type, const float *p, size_t n, const c
             const char *v = values + j * stride;
             if (c == 0) read_cache_ahead(&next, bytes_of(type, d), end);
             for (size_t i = 0; i < 4; i++)
-                acc[i] += a * weights(type, v, c + i * VW);
+                acc[i] = mad(a, weights(type, v, c + i * VW), acc[i]);
         }
         for (size_t i = 0; i < 4; i++)
             store(y + c + i * VW, acc[i]);
@@ -108,7 +108,7 @@ ALWAYS_INLINE void mix_of(const tb_dtype type, const float *p, size_t n, const c
     for (; c < d; c += VW) {
         vf acc = into == TB_ADD ? load(y + c) : (vf){0};
         for (size_t j = 0; j < n; j++)
-            acc += splat(p[j]) * weights(type, values + j * stride, c);
+            acc = mad(splat(p[j]), weights(type, values + j * stride, c), acc);
         store(y + c, acc);
     }
 }

@@ -59,15 +59,16 @@ void KERNEL(to_f16)(const float *src, uint16_t *dst, size_t n)
         dst[i] = tb_f32_to_f16(src[i]);
 }
 
-ALWAYS_INLINE void epilogue_of(const tb_act act, const float *x, size_t ldx, size_t T, size_t N,
-                               const float *bias, tb_into set_or_add, float *y, size_t ldy)
+ALWAYS_INLINE void epilogue_of(const tb_act act, const bool coarse, const float *x, size_t ldx,
+                               size_t T, size_t N, const float *bias, tb_into set_or_add, float *y,
+                               size_t ldy)
 {
     for (size_t t = 0; t < T; t++, x += ldx, y += ldy) {
         for (size_t n = 0; n < N; n += VW) {
             size_t m = N - n < VW ? N - n : VW;
             vf v = load_n(x + n, m);
             if (bias) v += load_n(bias + n, m);
-            v = vact(act, v);
+            v = coarse ? vgelu_short(v) : vact(act, v);
             if (set_or_add == TB_ADD) v += load_n(y + n, m);
             store_n(y + n, v, m);
         }
@@ -80,21 +81,32 @@ void KERNEL(epilogue)(const float *x, size_t ldx, size_t T, size_t N, const floa
 {
     switch (act) {
     case TB_ACT_NONE:
-        epilogue_of(TB_ACT_NONE, x, ldx, T, N, bias, set_or_add, y, ldy);
+        epilogue_of(TB_ACT_NONE, false, x, ldx, T, N, bias, set_or_add, y, ldy);
         break;
     case TB_ACT_GELU_TANH:
-        epilogue_of(TB_ACT_GELU_TANH, x, ldx, T, N, bias, set_or_add, y, ldy);
+        epilogue_of(TB_ACT_GELU_TANH, false, x, ldx, T, N, bias, set_or_add, y, ldy);
         break;
     case TB_ACT_GELU_ERF:
-        epilogue_of(TB_ACT_GELU_ERF, x, ldx, T, N, bias, set_or_add, y, ldy);
+        epilogue_of(TB_ACT_GELU_ERF, false, x, ldx, T, N, bias, set_or_add, y, ldy);
         break;
     case TB_ACT_MISH:
-        epilogue_of(TB_ACT_MISH, x, ldx, T, N, bias, set_or_add, y, ldy);
+        epilogue_of(TB_ACT_MISH, false, x, ldx, T, N, bias, set_or_add, y, ldy);
         break;
     default:
-        epilogue_of(act, x, ldx, T, N, bias, set_or_add, y, ldy);
+        epilogue_of(act, false, x, ldx, T, N, bias, set_or_add, y, ldy);
     }
 }
+
+#if defined(TB_ISA_BF16)
+void KERNEL(epilogue_coarse)(const float *x, size_t ldx, size_t T, size_t N, const float *bias,
+                             tb_act act, tb_into set_or_add, float *y, size_t ldy)
+{
+    if (act == TB_ACT_GELU_ERF)
+        epilogue_of(act, true, x, ldx, T, N, bias, set_or_add, y, ldy);
+    else
+        KERNEL(epilogue)(x, ldx, T, N, bias, act, set_or_add, y, ldy);
+}
+#endif
 
 /* m <= VW numbers into y, at number c of the row. */
 ALWAYS_INLINE void put(void *y, size_t c, vf v, size_t m, const bool bf16)
@@ -108,7 +120,10 @@ ALWAYS_INLINE void put(void *y, size_t c, vf v, size_t m, const bool bf16)
 #elif defined(TB_ISA_BF16)
     if (bf16) {
         __m256i h = (__m256i)_mm512_cvtneps_pbh((__m512)v);
-        _mm256_mask_storeu_epi16((uint16_t *)y + c, (__mmask16)((1u << m) - 1), h);
+        if (m == VW)
+            _mm256_storeu_si256((__m256i *)(void *)((uint16_t *)y + c), h);
+        else
+            _mm256_mask_storeu_epi16((uint16_t *)y + c, (__mmask16)((1u << m) - 1), h);
         return;
     }
 #endif
@@ -134,9 +149,9 @@ ALWAYS_INLINE void prologue_rows(const tb_prologue *p, const float *x, size_t ld
         }
         for (size_t t = 0; t < rows; t++) {
             vf v = load_n(x + t * ldx + c, m);
-            if (p->scale) v = v * scale + shift;
+            if (p->scale) v = mad(v, scale, shift);
             v = vact(p->act, v);
-            if (p->alpha) v += (bf16 ? vsin2_short(alpha * v) : vsin2(alpha * v)) * inverse;
+            if (p->alpha) v = mad(bf16 ? vsin2_short(alpha * v) : vsin2(alpha * v), inverse, v);
             put((char *)y + t * row_bytes, c, v, m, bf16);
         }
     }
@@ -183,13 +198,13 @@ void KERNEL(layer_norm)(const float *gain, const float *bias, float eps, const f
             if (m < VW)
                 for (size_t i = m; i < VW; i++)
                     d[i] = 0;
-            square += d * d;
+            square = mad(d, d, square);
         }
         float a = 1.0f / sqrtf(sum_lanes(square) / (float)C + eps);
         for (size_t c = 0; c < C; c += VW) {
             size_t m = C - c < VW ? C - c : VW;
             vf v = (load_n(x + c, m) - mean) * a;
-            v = v * load_n(gain + c, m) + load_n(bias + c, m);
+            v = mad(v, load_n(gain + c, m), load_n(bias + c, m));
             store_n(y + c, v, m);
         }
     }
@@ -260,7 +275,7 @@ void KERNEL(depthwise)(const float *w, size_t k, const float *x, size_t T, size_
             vf s = {0};
             for (size_t j = 0; j < k; j++) {
                 if (t + j < half || t + j - half >= T) continue;
-                s += load_n(w + j * C + c, m) * load_n(x + (t + j - half) * C + c, m);
+                s = mad(load_n(w + j * C + c, m), load_n(x + (t + j - half) * C + c, m), s);
             }
             if (set_or_add == TB_ADD) s += load_n(y + t * C + c, m);
             store_n(y + t * C + c, s, m);

@@ -22,6 +22,10 @@ ALWAYS_INLINE void outer_tile(const bool bf16, const tb_outer *o, size_t i0, con
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++)
             acc[i][j] = (vf){0};
+    /* Where the results go is asked for now: memory has the time of a tile for it. */
+    for (int i = 0; o->out && i < rows; i++)
+        for (size_t j = 0; j < (size_t)vectors * VW; j += LINE / sizeof *o->out)
+            __builtin_prefetch(o->out + (i0 + (size_t)i) * o->ldo + j0 + j, 1);
     for (size_t p = 0; p < o->parts; p++) {
         const float *a = o->a + (ptrdiff_t)(i0 * o->lda) + o->at[p];
         for (size_t k = 0; k < o->len[p]; k++, b += o->ldb) {
@@ -36,6 +40,21 @@ ALWAYS_INLINE void outer_tile(const bool bf16, const tb_outer *o, size_t i0, con
         }
     }
     float *const y = o->y + i0 * o->ldy + j0;
+    if (o->out && o->act == TB_ACT_NONE && j0 + (size_t)vectors * VW <= o->cols) {
+        for (int j = 0; j < vectors; j++) {
+            const size_t at = (size_t)j * VW;
+            const vf bias = o->bias ? load(o->bias + j0 + at) : (vf){0};
+            for (int i = 0; i < rows; i++) {
+                vf v = acc[i][j];
+                float *out = o->out + (i0 + (size_t)i) * o->ldo + j0 + at;
+                if (o->into == TB_ADD) v += load(y + (size_t)i * o->ldy + at);
+                v += bias;
+                if (o->store == TB_ADD) v += load(out);
+                store(out, v);
+            }
+        }
+        return;
+    }
     if (o->out) {
         float sums[AR][AV * VW]; /* still in the first cache when they are looked at again */
         for (int i = 0; i < rows; i++)
@@ -44,10 +63,16 @@ ALWAYS_INLINE void outer_tile(const bool bf16, const tb_outer *o, size_t i0, con
                 if (o->into == TB_ADD) v += load(y + (size_t)i * o->ldy + (size_t)j * VW);
                 store(&sums[i][j * VW], v);
             }
-        const size_t wide = (size_t)vectors * VW;
-        KERNEL(epilogue)
-        (sums[0], AV * VW, (size_t)rows, o->cols - j0 < wide ? o->cols - j0 : wide,
-         o->bias ? o->bias + j0 : NULL, o->act, o->store, o->out + i0 * o->ldo + j0, o->ldo);
+        const size_t wide = (size_t)vectors * VW, n = o->cols - j0 < wide ? o->cols - j0 : wide;
+        const float *bias = o->bias ? o->bias + j0 : NULL;
+        float *out = o->out + i0 * o->ldo + j0;
+#if defined(TB_ISA_BF16)
+        if (bf16) KERNEL(epilogue_coarse)
+        (sums[0], AV * VW, (size_t)rows, n, bias, o->act, o->store, out, o->ldo);
+        else
+#endif
+            KERNEL(epilogue)(sums[0], AV * VW, (size_t)rows, n, bias, o->act, o->store, out,
+                             o->ldo);
         return;
     }
     for (int i = 0; i < rows; i++) {
@@ -103,16 +128,37 @@ void KERNEL(outer)(const tb_outer *o, size_t rows, size_t n)
         }
 }
 
+/* Bytes of rows apart, a row's after the other's. */
+typedef struct {
+    const char *row;
+    size_t apart, bytes, at;
+} runs;
+
+ALWAYS_INLINE void ask_for_lines(runs *r, size_t lines)
+{
+    for (size_t i = 0; i < lines; i++) {
+        __builtin_prefetch(r->row + r->at);
+        r->at += LINE;
+        if (r->at < r->bytes) continue;
+        r->at = 0;
+        r->row += r->apart;
+    }
+    __asm__ volatile("" ::: "memory");
+}
+
 /* Numbers that are not words of four bytes as they lie are made f32 first. */
 void KERNEL(panel)(tb_dtype type, const void *rows, size_t row_bytes, size_t cols, size_t n,
                    bool bf16, float *out)
 {
     float wide[VW][TB_PANEL_WORDS + 16]; /* not a power of two apart */
+    const size_t bytes = n * (bf16 ? 2 : 4);
     for (size_t j = 0; j < cols; j += VW, out += TB_PANEL_APART * VW) {
         const char *w = (const char *)rows + j * row_bytes;
         size_t row[VW];
         for (size_t i = 0; i < VW; i++)
             row[i] = (j + i < cols ? i : cols - 1 - j) * row_bytes;
+        /* As many rows as these, behind them. */
+        runs next = {.row = w + VW * row_bytes, .apart = row_bytes, .bytes = bytes};
         if (type != TB_F32 && !bf16) {
             for (size_t i = 0; i < VW; i++) {
                 KERNEL(to_f32)(type, w + row[i], wide[i], n);
@@ -120,6 +166,10 @@ void KERNEL(panel)(tb_dtype type, const void *rows, size_t row_bytes, size_t col
             }
             w = (const char *)wide;
         }
-        turn_rows(w, row, n * (bf16 ? 2 : 4), (vi *)(void *)out);
+        vi *to = (vi *)(void *)out;
+        for (size_t b = 0; b < bytes; b += 16, to += 4) {
+            ask_for_lines(&next, VW / 4);
+            turn_four(w + b, row, bytes - b, to);
+        }
     }
 }

@@ -41,7 +41,7 @@ ALWAYS_INLINE void dot_tile(const tb_dtype type, const bool bf16, const tb_dot *
             for (int i = 0; i < rows; i++) {
                 vf a = load(x[i] + xo + c);
                 for (int j = 0; j < NR; j++)
-                    acc[i][j] = bf16 ? add_product(true, acc[i][j], a, b[j]) : acc[i][j] + a * b[j];
+                    acc[i][j] = add_product(bf16, acc[i][j], a, b[j]);
             }
         }
         if (whole < C) {
@@ -52,7 +52,7 @@ ALWAYS_INLINE void dot_tile(const tb_dtype type, const bool bf16, const tb_dot *
             for (int i = 0; i < rows; i++) {
                 vf a = load_part(x[i] + xo + whole, C - whole);
                 for (int j = 0; j < NR; j++)
-                    acc[i][j] = bf16 ? add_product(true, acc[i][j], a, b[j]) : acc[i][j] + a * b[j];
+                    acc[i][j] = add_product(bf16, acc[i][j], a, b[j]);
             }
         }
     }

@@ -4,8 +4,9 @@
 /*
  * What is in this folder is compiled once for every instruction set: TB_ISA names the set, TB_VW
  * the vector's width in floats. Vectors are the compilers' own (vector_size); an intrinsic stands
- * where they have no word for it. Compiled with -O3 -ffp-contract=fast in every build, so that a *
- * b + c is one rounding wherever the machine has the instruction.
+ * where they have no word for it. Compiled with -O3 in every build. Where a * b + c is to be one
+ * rounding, on machines that have the instruction, it is written mad(a, b, c): which of several
+ * products a compiler joins to a sum may differ from one tile of rows to another.
  */
 #include "nn/kernels.h"
 
@@ -334,6 +335,11 @@ ALWAYS_INLINE vf add_product(const bool bf16, vf acc, vf a, vf b)
 #endif
 }
 
+ALWAYS_INLINE vf mad(vf a, vf b, vf c)
+{
+    return add_product(false, c, a, b);
+}
+
 /* The sums of four vectors' lanes, always in the same order. */
 ALWAYS_INLINE void sum4(const vf *v, float *out)
 {
@@ -478,6 +484,9 @@ void KERNEL(depthwise)(const float *w, size_t k, const float *x, size_t T, size_
 double KERNEL(peak)(tb_dtype type, size_t times);
 #if defined(TB_ISA_BF16)
 void KERNEL(dot_bf16)(const tb_dot *d, size_t T, size_t N);
+/* epilogue for results whose products were of eight bits: an activation need be no better. */
+void KERNEL(epilogue_coarse)(const float *x, size_t ldx, size_t T, size_t N, const float *bias,
+                             tb_act act, tb_into store, float *y, size_t ldy);
 void KERNEL(turn_bf16)(const uint16_t *x, size_t n, size_t d, float *y, size_t ldy);
 void KERNEL(pair_bf16)(const uint16_t *a, const uint16_t *b, size_t d, float *y);
 #endif
