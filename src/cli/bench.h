@@ -160,6 +160,8 @@ typedef struct {
     size_t tokens;
     double step_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1]; /* the best of each window of tokens */
     double step_cpu_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1];
+    tb_reading *reading; /* looked at after every window; NULL: not */
+    double read_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1]; /* the best look after each */
     int64_t first_ns;                   /* when the first token after the text was there */
     int32_t speech[TB_T3_MAX_MORE + 4]; /* what was said, and how much */
     size_t n;

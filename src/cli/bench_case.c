@@ -136,6 +136,10 @@ tb_status tb_bench_talk(const tb_bench *b, const tb_nn *nn, tb_bench_said *s, tb
             cpu = tb_timing_cpu_s() - cpu;
             if (!(s->step_s[w] > 0) || took < s->step_s[w]) s->step_s[w] = took;
             if (!(s->step_cpu_s[w] > 0) || cpu < s->step_cpu_s[w]) s->step_cpu_s[w] = cpu;
+            if (s->reading) {
+                const double look = tb_reading_look(s->reading);
+                if (!(s->read_s[w] > 0) || look < s->read_s[w]) s->read_s[w] = look;
+            }
         }
     }
     if (s->talk) tb_talk_leave(s->talk);

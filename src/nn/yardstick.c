@@ -46,24 +46,30 @@ bool tb_timing_again(tb_timing *t, size_t least, double enough_s)
 /* ---- memory ---- */
 
 enum {
-    MOST = 256,  /* threads of a pool */
-    AHEAD = 512, /* words of eight bytes */
+    MOST = 256, /* threads of a pool */
+    PARTS = 8,
+    WORDS = TB_READING_BYTES / 8,
+    AHEAD = 512, /* words */
 };
 
-typedef struct {
+struct tb_reading {
+    tb_pool *pool;
+    uint64_t *memory; /* PARTS times what a look reads */
+    size_t part;      /* the next one's */
+    size_t pieces;
     const uint64_t *data;
-    size_t n, pieces;
     uint64_t sum[MOST]; /* so that the reading is not for nothing */
-} reading;
+};
 
 static void read_piece(void *self, size_t i)
 {
-    reading *r = self;
-    const uint64_t *p = r->data + r->n / r->pieces * i;
+    tb_reading *r = self;
+    const size_t n = WORDS / r->pieces;
+    const uint64_t *p = r->data + n * i;
     uint64_t a = 0, b = 0, c = 0, d = 0;
 
     /* Asked for ahead: by itself not every machine looks far enough for its memory's delay. */
-    for (size_t k = 0; k + 32 <= r->n / r->pieces; k += 32) {
+    for (size_t k = 0; k + 32 <= n; k += 32) {
         for (size_t j = 0; j < 32; j += 8)
             __builtin_prefetch(p + k + j + AHEAD);
         for (size_t j = 0; j < 32; j += 4) {
@@ -82,32 +88,50 @@ static size_t threads_of(const tb_pool *pool)
     return n < MOST ? n : MOST;
 }
 
-/*
- * A part at a time, of each its best: short quiet moments are enough, and one lucky part does not
- * make a machine. Before a part's turn comes again all others have pushed it out of the caches.
- */
+tb_reading *tb_reading_new(tb_pool *pool)
+{
+    tb_reading *r = tb_alloc(sizeof *r);
+    r->pool = pool;
+    r->pieces = threads_of(pool);
+    r->memory = tb_alloc((size_t)PARTS * TB_READING_BYTES);
+    memset(r->memory, 1, (size_t)PARTS * TB_READING_BYTES);
+    return r;
+}
+
+void tb_reading_free(tb_reading *r)
+{
+    if (!r) return;
+    tb_free(r->memory);
+    tb_free(r);
+}
+
+/* Before a part's turn comes again all others have pushed it out of the caches. */
+double tb_reading_look(tb_reading *r)
+{
+    const int64_t begun = tb_clock_mono_ns();
+    r->data = r->memory + r->part * WORDS;
+    r->part = (r->part + 1) % PARTS;
+    tb_pool_for(r->pool, r->pieces, read_piece, r);
+    return (double)(tb_clock_mono_ns() - begun) * 1e-9;
+}
+
+/* A part at a time, of each its best: short quiet moments are enough, and one lucky part does not
+ * make a machine. */
 double tb_yardstick_read(tb_pool *pool)
 {
-    enum { PARTS = 8 };
-    const size_t n = (64u << 20) / sizeof(uint64_t);
-    uint64_t *data = tb_alloc(PARTS * n * sizeof *data);
-    reading r = {.n = n, .pieces = threads_of(pool)};
+    tb_reading *r = tb_reading_new(pool);
     tb_timing all = {0};
-    int64_t best[PARTS] = {0}, sum = 0; /* ns */
+    double best[PARTS] = {0}, sum = 0;
 
-    memset(data, 1, PARTS * n * sizeof *data);
     while (tb_timing_again(&all, LEAST_RUNS, ENOUGH_S))
         for (size_t i = 0; i < PARTS; i++) {
-            const int64_t begun = tb_clock_mono_ns();
-            r.data = data + i * n;
-            tb_pool_for(pool, r.pieces, read_piece, &r);
-            const int64_t took = tb_clock_mono_ns() - begun;
-            if (best[i] == 0 || took < best[i]) best[i] = took;
+            const double took = tb_reading_look(r);
+            if (!(best[i] > 0) || took < best[i]) best[i] = took;
         }
     for (size_t i = 0; i < PARTS; i++)
         sum += best[i];
-    tb_free(data);
-    return (double)(PARTS * n * sizeof *data) / ((double)sum * 1e-9);
+    tb_reading_free(r);
+    return PARTS * (double)TB_READING_BYTES / sum;
 }
 
 /* ---- multiplication ---- */
