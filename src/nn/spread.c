@@ -4,13 +4,13 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+enum { SHARE = 8 }; /* of what is left, taken at a time */
+
 /*
  * Every slot, a thread's turn at an operation, has its own part of the caller's scratch and its own
  * range of the pieces, which it goes through in order: what it reads next it has already asked
  * memory for. When it is through it takes half of what another has left, for the same reason.
  */
-enum { SHARE = 8 };
-
 typedef struct {
     _Alignas(64) _Atomic uint64_t pieces; /* the next, and above it the end */
 } range;
@@ -24,7 +24,7 @@ typedef struct {
     size_t scratch_each;
 } turns;
 
-/* The next few pieces of r, *n from *i on: an eighth of them, since taking holds the core up until
+/* The next few pieces of r, *n from *i on: a share of them, since taking holds the core up until
  * all that it has asked memory for is there. */
 static bool take_first(range *r, size_t *i, size_t *n)
 {

@@ -26,7 +26,8 @@ enum {
 #endif
 
 /* Half-precision numbers, one a lane, the upper 16 bits zero. By instruction where there is one: it
- * does not mind small scales, which other ways meet as denormal numbers, at ten times the cost. */
+ * does not mind small scales, which other ways meet as denormal numbers, at three times the cost.
+ */
 ALWAYS_INLINE vf scales(vi half)
 {
 #if TB_VW == 16
@@ -80,7 +81,7 @@ ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs
             for (int i = 0; i < rows; i++) {
                 const vf s = __builtin_convertvector(sum[i], vf);
                 const vf scaled = d * splat(x[(size_t)i * ldx].scale[half]);
-                acc[i] = add_product(false, acc[i], s, scaled);
+                acc[i] = mad(s, scaled, acc[i]);
             }
         }
         panel += words;
@@ -122,7 +123,7 @@ ALWAYS_INLINE size_t quant_one(const tb_dtype type, const tb_dot *d, const char 
                 if (at == middle || at == words - 1) {
                     const vi all = sum[0] + sum[1] + (sum[2] + sum[3]);
                     const vf s = __builtin_convertvector(all + splat_int(pair->start[half]), vf);
-                    acc = add_product(false, acc, s, scale);
+                    acc = mad(s, scale, acc);
                     for (int k = 0; k < 4; k++)
                         sum[k] = (vi){0};
                 }

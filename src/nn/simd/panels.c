@@ -22,7 +22,7 @@ ALWAYS_INLINE void outer_tile(const bool bf16, const tb_outer *o, size_t i0, con
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++)
             acc[i][j] = (vf){0};
-    /* Where the results go is asked for now: memory has the time of a tile for it. */
+    /* The lines that results go to are asked for: memory has the time of a tile to bring them. */
     for (int i = 0; o->out && i < rows; i++)
         for (size_t j = 0; j < (size_t)vectors * VW; j += LINE / sizeof *o->out)
             __builtin_prefetch(o->out + (i0 + (size_t)i) * o->ldo + j0 + j, 1);
