@@ -180,38 +180,39 @@ static void run_layer(const tb_nn *nn, const layer *w, size_t heads, const float
                       size_t T, size_t C, const char *name, size_t i)
 {
     const size_t FF = w->w1.N, mark = tb_scratch_mark(nn->scratch);
-    float *h = tb_scratch_f32(nn->scratch, T * C);
-    float *qkv = tb_scratch_f32(nn->scratch, T * 3 * C); /* q, k, v side by side */
-    float *r = tb_scratch_f32(nn->scratch, (2 * T - 1) * C);
+    tb_attention how = {.heads = heads,
+                        .d = C / heads,
+                        .scale = 1.0f / sqrtf((float)(C / heads)),
+                        .u_bias = w->u_bias,
+                        .v_bias = w->v_bias,
+                        .half = w->q.type == TB_BF16};
+    const tb_dtype heard = tb_nn_attends(&how);
+    const tb_rows stream = tb_rows_f32(x, C);
 
-    tb_nn_layer_norm(nn, w->mha_g, w->mha_b, EPS_LAYER, x, T, C, h);
-    tb_nn_linear(nn, &w->q, h, C, T, TB_ACT_NONE, TB_SET, qkv, 3 * C);
-    tb_nn_linear(nn, &w->k, h, C, T, TB_ACT_NONE, TB_SET, qkv + C, 3 * C);
-    tb_nn_linear(nn, &w->v, h, C, T, TB_ACT_NONE, TB_SET, qkv + 2 * C, 3 * C);
-    tb_nn_linear(nn, &w->pos, pos, C, 2 * T - 1, TB_ACT_NONE, TB_SET, r, C);
-    tb_tap_put(nn->tap, r, 2 * T - 1, C, "enc.%s%zu.linear_pos", name, i);
+    tb_rows h = tb_nn_rows(nn, tb_nn_reads(&w->q), T, C);
+    const tb_rows q = tb_nn_rows(nn, TB_F32, T, C); /* biases are added to it before products */
+    const tb_rows k = tb_nn_rows(nn, heard, T, 2 * C), v = tb_rows_from(k, C); /* side by side */
+    const tb_rows r = tb_nn_rows(nn, heard, 2 * T - 1, C);
+    const tb_rows a = tb_nn_rows(nn, tb_nn_reads(&w->out), T, C);
+    tb_nn_layer_norm_rows(nn, w->mha_g, w->mha_b, EPS_LAYER, x, T, C, h);
+    tb_nn_linear_rows(nn, &w->q, h, T, TB_ACT_NONE, TB_SET, q);
+    tb_nn_linear_rows(nn, &w->k, h, T, TB_ACT_NONE, TB_SET, k);
+    tb_nn_linear_rows(nn, &w->v, h, T, TB_ACT_NONE, TB_SET, v);
+    tb_nn_linear_rows(nn, &w->pos, tb_rows_f32(pos, C), 2 * T - 1, TB_ACT_NONE, TB_SET, r);
+    tb_nn_tap_rows(nn, r, 2 * T - 1, C, "enc.%s%zu.linear_pos", name, i);
+    how.rel = r.at;
+    tb_nn_attend_rows(nn, &how, q, T, k, v.at, T, a);
+    tb_nn_tap_linear(nn, &w->out, a, T, "enc.%s%zu.attn", name, i);
+    tb_nn_linear_rows(nn, &w->out, a, T, TB_ACT_NONE, TB_ADD, stream); /* x += out(a) */
+    tb_scratch_release(nn->scratch, mark);
 
-    const tb_attention a = {.heads = heads,
-                            .d = C / heads,
-                            .scale = 1.0f / sqrtf((float)(C / heads)),
-                            .rel = r,
-                            .u_bias = w->u_bias,
-                            .v_bias = w->v_bias,
-                            .half = w->q.type == TB_BF16};
-    tb_nn_attend(nn, &a, qkv, 3 * C, T, TB_F32, qkv + C, qkv + 2 * C, 3 * C, T, h, C);
-    float *y = qkv; /* (T, C); the queries are done with */
-    tb_nn_linear(nn, &w->out, h, C, T, TB_ACT_NONE, TB_SET, y, C);
-    tb_tap_put(nn->tap, y, T, C, "enc.%s%zu.attn", name, i);
-    tb_nn_add(nn, y, T * C, x);
-
-    float *f = tb_scratch_f32(nn->scratch, T * FF);
-    tb_nn_layer_norm(nn, w->ff_g, w->ff_b, EPS_LAYER, x, T, C, h);
-    tb_nn_linear(nn, &w->w1, h, C, T, TB_ACT_SILU, TB_SET, f, FF);
-    tb_nn_linear(nn, &w->w2, f, FF, T, TB_ACT_NONE, TB_SET, y, C);
-    tb_tap_put(nn->tap, y, T, C, "enc.%s%zu.ff", name, i);
-    tb_nn_add(nn, y, T * C, x);
+    h = tb_nn_rows(nn, tb_nn_reads(&w->w1), T, C);
+    const tb_rows f = tb_nn_rows(nn, tb_nn_reads(&w->w2), T, FF);
+    tb_nn_layer_norm_rows(nn, w->ff_g, w->ff_b, EPS_LAYER, x, T, C, h);
+    tb_nn_linear_rows(nn, &w->w1, h, T, TB_ACT_SILU, TB_SET, f);
+    tb_nn_tap_linear(nn, &w->w2, f, T, "enc.%s%zu.ff", name, i);
+    tb_nn_linear_rows(nn, &w->w2, f, T, TB_ACT_NONE, TB_ADD, stream); /* x += w2(f) */
     tb_tap_put(nn->tap, x, T, C, "enc.%s%zu", name, i);
-
     tb_scratch_release(nn->scratch, mark);
 }
 

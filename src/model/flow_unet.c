@@ -272,38 +272,45 @@ static void run_resnet(const tb_nn *nn, const resnet *w, size_t step, const floa
     tb_scratch_release(nn->scratch, mark);
 }
 
+/* y = LayerNorm(x), in the type that w reads; x (T, C) */
+static tb_rows norm_for(const tb_nn *nn, const tb_mat *w, const float *g, const float *b,
+                        const float *x, size_t T)
+{
+    const tb_rows y = tb_nn_rows(nn, tb_nn_reads(w), T, w->K);
+
+    tb_nn_layer_norm_rows(nn, g, b, EPS, x, T, w->K, y);
+    return y;
+}
+
 /* Attention over everything, feed forward; x (T, C) in place. */
 static void run_transformer(const tb_nn *nn, const transformer *w, size_t heads, float *x, size_t T,
                             const char *name, size_t i)
 {
     const size_t C = w->q.K, I = w->q.N, FF = w->ff1.N, mark = tb_scratch_mark(nn->scratch);
-    float *h = tb_scratch_f32(nn->scratch, T * C);
-    const size_t inner = tb_scratch_mark(nn->scratch);
-    float *qkv = tb_scratch_f32(nn->scratch, T * 3 * I); /* q, k, v side by side */
-    float *a = tb_scratch_f32(nn->scratch, T * I);
     const tb_attention how = {.heads = heads,
                               .d = I / heads,
                               .scale = 1.0f / sqrtf((float)(I / heads)),
                               .half = w->q.type == TB_BF16};
+    const tb_rows stream = tb_rows_f32(x, C);
 
-    tb_nn_layer_norm(nn, w->n1_g, w->n1_b, EPS, x, T, C, h);
-    tb_tap_put(nn->tap, h, T, C, "%s.tb%zu.norm1", name, i);
-    tb_nn_linear(nn, &w->q, h, C, T, TB_ACT_NONE, TB_SET, qkv, 3 * I);
-    tb_nn_linear(nn, &w->k, h, C, T, TB_ACT_NONE, TB_SET, qkv + I, 3 * I);
-    tb_nn_linear(nn, &w->v, h, C, T, TB_ACT_NONE, TB_SET, qkv + 2 * I, 3 * I);
-    tb_nn_attend(nn, &how, qkv, 3 * I, T, TB_F32, qkv + I, qkv + 2 * I, 3 * I, T, a, I);
-    tb_nn_linear(nn, &w->out, a, I, T, TB_ACT_NONE, TB_SET, h, C);
-    tb_tap_put(nn->tap, h, T, C, "%s.tb%zu.attn", name, i);
-    tb_nn_add(nn, h, T * C, x);
-    tb_scratch_release(nn->scratch, inner);
+    tb_rows h = norm_for(nn, &w->q, w->n1_g, w->n1_b, x, T);
+    tb_rows qkv = tb_nn_rows(nn, tb_nn_attends(&how), T, 3 * I); /* q, k, v side by side */
+    const tb_rows k = tb_rows_from(qkv, I), v = tb_rows_from(qkv, 2 * I);
+    const tb_rows a = tb_nn_rows(nn, tb_nn_reads(&w->out), T, I);
+    tb_nn_tap_rows(nn, h, T, C, "%s.tb%zu.norm1", name, i);
+    tb_nn_linear_rows(nn, &w->q, h, T, TB_ACT_NONE, TB_SET, qkv);
+    tb_nn_linear_rows(nn, &w->k, h, T, TB_ACT_NONE, TB_SET, k);
+    tb_nn_linear_rows(nn, &w->v, h, T, TB_ACT_NONE, TB_SET, v);
+    tb_nn_attend_rows(nn, &how, qkv, T, k, v.at, T, a);
+    tb_nn_tap_linear(nn, &w->out, a, T, "%s.tb%zu.attn", name, i);
+    tb_nn_linear_rows(nn, &w->out, a, T, TB_ACT_NONE, TB_ADD, stream); /* x += out(a) */
+    tb_scratch_release(nn->scratch, mark);
 
-    float *f = tb_scratch_f32(nn->scratch, T * FF);
-    float *y = tb_scratch_f32(nn->scratch, T * C);
-    tb_nn_layer_norm(nn, w->n3_g, w->n3_b, EPS, x, T, C, h);
-    tb_nn_linear(nn, &w->ff1, h, C, T, TB_ACT_GELU_ERF, TB_SET, f, FF);
-    tb_nn_linear(nn, &w->ff2, f, FF, T, TB_ACT_NONE, TB_SET, y, C);
-    tb_tap_put(nn->tap, y, T, C, "%s.tb%zu.ff", name, i);
-    tb_nn_add(nn, y, T * C, x);
+    h = norm_for(nn, &w->ff1, w->n3_g, w->n3_b, x, T);
+    const tb_rows f = tb_nn_rows(nn, tb_nn_reads(&w->ff2), T, FF);
+    tb_nn_linear_rows(nn, &w->ff1, h, T, TB_ACT_GELU_ERF, TB_SET, f);
+    tb_nn_tap_linear(nn, &w->ff2, f, T, "%s.tb%zu.ff", name, i);
+    tb_nn_linear_rows(nn, &w->ff2, f, T, TB_ACT_NONE, TB_ADD, stream); /* x += ff2(f) */
     tb_tap_put(nn->tap, x, T, C, "%s.tb%zu", name, i);
     tb_scratch_release(nn->scratch, mark);
 }

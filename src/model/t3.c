@@ -115,17 +115,6 @@ static void add_positions(const tb_t3 *t3, const tb_nn *nn, size_t past, size_t 
     tb_scratch_release(nn->scratch, mark);
 }
 
-/* What a linear layer would give where it stands fused with something: only for who listens. */
-static void tap_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t n, const char *name)
-{
-    if (!nn->tap) return;
-    size_t mark = tb_scratch_mark(nn->scratch);
-    float *y = tb_scratch_f32(nn->scratch, n * w->N);
-    tb_nn_linear(nn, w, x, w->K, n, TB_ACT_NONE, TB_SET, y, w->N);
-    tb_tap_put(nn->tap, y, n, w->N, "prefill.h0.%s", name);
-    tb_scratch_release(nn->scratch, mark);
-}
-
 /*
  * One transformer block over n new positions of each of n_seq sequences. Pre-norm, biases
  * everywhere, tanh-GELU. Golden tensors: prefill.h0.
@@ -171,15 +160,15 @@ static void block(const tb_t3 *t3, const tb_nn *nn, size_t layer, tb_kv *const *
                      tb_kv_values(kv[s], layer), d, past + n, h + s * n * D, D);
     }
     tb_tap_put(in->tap, h, T, D, "prefill.h0.attn_heads");
-    tap_linear(in, &w->out, h, T, "attn");
+    tb_nn_tap_linear(in, &w->out, tb_rows_f32(h, D), T, "prefill.h0.attn");
     tb_nn_linear(&quiet, &w->out, h, D, T, TB_ACT_NONE, TB_ADD, x, D); /* x += out(h) */
 
     tb_nn_layer_norm(&quiet, w->ln2_g, w->ln2_b, EPS, x, T, D, h);
     tb_tap_put(in->tap, h, T, D, "prefill.h0.ln_2");
-    tap_linear(in, &w->fc, h, T, "c_fc");
+    tb_nn_tap_linear(in, &w->fc, tb_rows_f32(h, D), T, "prefill.h0.c_fc");
     tb_nn_linear(&quiet, &w->fc, h, D, T, TB_ACT_GELU_TANH, TB_SET, f, F);
     tb_tap_put(in->tap, f, T, F, "prefill.h0.gelu");
-    tap_linear(in, &w->proj, f, T, "mlp");
+    tb_nn_tap_linear(in, &w->proj, tb_rows_f32(f, F), T, "prefill.h0.mlp");
     tb_nn_linear(&quiet, &w->proj, f, F, T, TB_ACT_NONE, TB_ADD, x, D); /* x += proj(f) */
 
     tb_scratch_release(nn->scratch, mark);

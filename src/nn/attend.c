@@ -8,13 +8,11 @@
 typedef struct {
     const tb_kernels *k;
     const tb_attention *a;
-    const float *q;
-    size_t ldq, Tq;
+    tb_rows q, out;
+    size_t Tq;
     tb_dtype type;
     const void *keys, *values;
     size_t ldkv, ldh, Tk;
-    float *out;
-    size_t ldo;
     size_t tiles, n, rel_n;  /* query tiles; padded numbers of keys and relative positions */
     size_t v_rows, together; /* heads of a piece, for a single query */
     bool half;               /* words of two bf16: half as many along d and along the keys */
@@ -38,13 +36,17 @@ static void turn_keys(const attention *a, const void *x, tb_dtype type, size_t l
     const size_t d = a->a->d, words = a->half ? d / 2 : d;
     for (size_t c = 0; c < words; c++)
         memset(kt + c * padded + n, 0, (padded - n) * sizeof *kt);
+    if (a->half && type == TB_BF16) {
+        a->k->turn_bf16(x, ldx, n, d, kt, padded);
+        return;
+    }
     if (a->half) {
         static const tb_prologue none = {0};
         uint16_t *rows = mine; /* (SOME, d) */
         for (size_t j = 0; j < n; j += TURNED) {
             const size_t some = n - j < TURNED ? n - j : TURNED;
             a->k->prologue(&none, (const float *)x + j * ldx, ldx, some, d, rows, d * 2, true);
-            a->k->turn_bf16(rows, some, d, kt + j, padded);
+            a->k->turn_bf16(rows, d, some, d, kt + j, padded);
         }
         return;
     }
@@ -68,17 +70,24 @@ static void turn_head(void *op, size_t h, void *mine)
     turn_keys(a, (const char *)a->keys + at * size, a->type, a->ldkv, a->Tk, a->n, mine,
               a->kt + h * words * a->n);
     if (a->a->rel)
-        turn_keys(a, a->a->rel + h * d, TB_F32, a->a->heads * d, 2 * a->Tk - 1, a->rel_n, mine,
-                  a->rt + h * words * a->rel_n);
+        turn_keys(a, (const char *)a->a->rel + h * d * size, a->type, a->a->heads * d,
+                  2 * a->Tk - 1, a->rel_n, mine, a->rt + h * words * a->rel_n);
     if (a->half) {
         static const tb_prologue none = {0};
         uint16_t *two = mine; /* (2, d) */
-        const float *v = (const float *)a->values + at;
-        for (size_t j = 0; j < a->Tk; j += 2, v += 2 * a->ldkv) {
+        const char *v = (const char *)a->values + at * size;
+        for (size_t j = 0; j < a->Tk; j += 2, v += 2 * a->ldkv * size) {
             const size_t some = a->Tk - j < 2 ? 1 : 2;
+            const uint16_t *one = two, *other = two + d;
             if (some == 1) memset(two + d, 0, d * sizeof *two);
-            a->k->prologue(&none, v, a->ldkv, some, d, two, d * 2, true);
-            a->k->pair_bf16(two, two + d, d, a->v + (h * a->v_rows + j / 2) * d);
+            if (a->type == TB_F32) {
+                a->k->prologue(&none, (const float *)(const void *)v, a->ldkv, some, d, two, d * 2,
+                               true);
+            } else {
+                one = (const uint16_t *)(const void *)v;
+                if (some == 2) other = one + a->ldkv;
+            }
+            a->k->pair_bf16(one, other, d, a->v + (h * a->v_rows + j / 2) * d);
         }
     } else if (a->v) {
         for (size_t j = 0; j < a->Tk; j++)
@@ -88,20 +97,24 @@ static void turn_head(void *op, size_t h, void *mine)
 }
 
 /* scale * (q + bias) of some rows against turned keys. */
-static void score_tile(const attention *a, const float *q, size_t rows, size_t head,
-                       const float *bias, const float *kt, size_t ldk, size_t n, float *mine,
-                       float *y, size_t wide)
+static void score_tile(const attention *a, size_t i0, size_t rows, size_t head, const float *bias,
+                       const float *kt, size_t ldk, size_t n, float *mine, float *y, size_t wide)
 {
     const size_t d = a->a->d, words = a->half ? d / 2 : d;
     float *copy = mine, *half = mine + TB_ATTEND_ROWS * d; /* (rows, d), (rows, d / 2) */
-    const float *x = q + head * d;
-    size_t ldx = a->ldq;
+    const float *x = tb_rows_from(a->q, i0 * a->q.ld + head * d).at;
+    size_t ldx = a->q.ld;
+    const bool made = a->q.type == TB_BF16;
+    if (made) {
+        assert(!bias);
+        ldx /= 2;
+    }
     if (bias) {
         a->k->epilogue(x, ldx, rows, d, bias + head * d, TB_ACT_NONE, TB_SET, copy, d);
         x = copy;
         ldx = d;
     }
-    if (a->half) {
+    if (a->half && !made) {
         static const tb_prologue none = {0};
         a->k->prologue(&none, x, ldx, rows, d, half, d * 2, true);
         x = half;
@@ -136,13 +149,11 @@ static void attend_tile(void *op, size_t piece, void *mine)
     float *q = far + (h->rel ? TB_ATTEND_ROWS * wide : 0); /* (rows, d) and halves */
     float scales[TB_ATTEND_ROWS];
 
-    score_tile(a, a->q + i0 * a->ldq, rows, head, h->u_bias, a->kt + head * words * a->n, a->n, n,
-               q, score, wide);
+    score_tile(a, i0, rows, head, h->u_bias, a->kt + head * words * a->n, a->n, n, q, score, wide);
     if (h->rel) {
         /* Row i of the tile needs relative rows T-1-i .. 2T-2-i; the last row's come first. */
         const size_t first = a->Tk - 1 - (i0 + rows - 1);
-        score_tile(a, a->q + i0 * a->ldq, rows, head, h->v_bias,
-                   a->rt + head * words * a->rel_n + first, a->rel_n,
+        score_tile(a, i0, rows, head, h->v_bias, a->rt + head * words * a->rel_n + first, a->rel_n,
                    tb_round_up(a->Tk + rows - 1, 16), q, far, wide);
         for (size_t i = 0; i < rows; i++)
             a->k->epilogue(far + i * wide + (rows - 1 - i), wide, 1, a->Tk, NULL, TB_ACT_NONE,
@@ -158,6 +169,8 @@ static void attend_tile(void *op, size_t piece, void *mine)
             memset(row + own, 0, (seen - own) * sizeof *row);
     }
     const size_t K = a->half ? (seen + 1) / 2 : seen;
+    const bool halves = a->out.type == TB_BF16;
+    void *out = tb_rows_from(a->out, i0 * a->out.ld + head * d).at;
     const tb_outer o = {.a = score,
                         .lda = wide,
                         .parts = 1,
@@ -169,8 +182,12 @@ static void attend_tile(void *op, size_t piece, void *mine)
                         .ldb = a->v ? d : a->ldkv,
                         .scales = scales,
                         .bf16 = a->half,
-                        .y = a->out + i0 * a->ldo + head * d,
-                        .ldy = a->ldo};
+                        .y = halves ? NULL : out,
+                        .ldy = a->out.ld,
+                        .out = halves ? out : NULL,
+                        .ldo = a->out.ld,
+                        .cols = d,
+                        .halves = halves};
     a->k->outer(&o, rows, d);
 }
 
@@ -201,13 +218,15 @@ static void attend_one(void *op, size_t piece, void *mine)
     const run values[] = {run_of(h->v0, head, ldh0, n0, size),
                           run_of(a->values, head, a->ldh, n - n0, size)};
     float *score = mine; /* (heads, n) */
+    const float *q = a->q.at;
+    float *out = a->out.at;
 
     for (size_t p = 0, at = 0; p < 2; at += keys[p++].n) {
         const run *r = &keys[p];
         if (r->n == 0) continue;
         const char *end = r->first + (heads - 1) * r->head_bytes + (r->n - 1) * stride + row;
         for (size_t i = 0; i < heads; i++)
-            a->k->score_row(a->type, a->q + (head + i) * d, d, r->first + i * r->head_bytes, stride,
+            a->k->score_row(a->type, q + (head + i) * d, d, r->first + i * r->head_bytes, stride,
                             r->n, end, h->scale, score + i * n + at);
     }
     for (size_t i = 0; i < heads; i++)
@@ -218,7 +237,7 @@ static void attend_one(void *op, size_t piece, void *mine)
         const char *end = r->first + (heads - 1) * r->head_bytes + (r->n - 1) * stride + row;
         for (size_t i = 0; i < heads; i++)
             a->k->mix_row(a->type, score + i * n + at, r->n, r->first + i * r->head_bytes, stride,
-                          end, d, at ? TB_ADD : TB_SET, a->out + (head + i) * d);
+                          end, d, at ? TB_ADD : TB_SET, out + (head + i) * d);
     }
 }
 
@@ -254,15 +273,27 @@ static void attend_gathered(const tb_nn *nn, const attention *a)
     tb_attention whole = *h;
     whole.n0 = 0;
     whole.ldh = a->Tk * d;
-    tb_nn_attend(nn, &whole, a->q, a->ldq, a->Tq, a->type, k, v, d, a->Tk, a->out, a->ldo);
+    tb_nn_attend_rows(nn, &whole, a->q, a->Tq, (tb_rows){a->type, k, d}, v, a->Tk, a->out);
     tb_scratch_release(nn->scratch, mark);
+}
+
+tb_dtype tb_nn_attends(const tb_attention *a)
+{
+    return a->half && a->d % 16 == 0 && tb_kernels_here()->dot_bf16 ? TB_BF16 : TB_F32;
 }
 
 void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size_t ldq, size_t Tq,
                   tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk,
                   float *out, size_t ldo)
 {
-    assert(kv_type == TB_F32 || kv_type == TB_F16 || kv_type == TB_BF16);
+    tb_nn_attend_rows(nn, how, tb_rows_f32(q, ldq), Tq,
+                      (tb_rows){kv_type, (void *)(uintptr_t)k, ldkv}, v, Tk, tb_rows_f32(out, ldo));
+}
+
+void tb_nn_attend_rows(const tb_nn *nn, const tb_attention *how, tb_rows q, size_t Tq, tb_rows k,
+                       const void *v, size_t Tk, tb_rows out)
+{
+    assert(k.type == TB_F32 || k.type == TB_F16 || k.type == TB_BF16);
     assert(!how->causal || how->past + Tq <= Tk);
     assert(!how->rel || (Tq == Tk && !how->causal));
     if (Tq == 0) return;
@@ -271,17 +302,16 @@ void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size
     attention a = {.k = tb_kernels_here(),
                    .a = how,
                    .q = q,
-                   .ldq = ldq,
-                   .Tq = Tq,
-                   .type = kv_type,
-                   .keys = k,
-                   .values = v,
-                   .ldkv = ldkv,
-                   .ldh = how->ldh ? how->ldh : d,
-                   .Tk = Tk,
                    .out = out,
-                   .ldo = ldo};
-    if (Tq == 1 && d % 16 == 0 && !how->rel) {
+                   .Tq = Tq,
+                   .type = k.type,
+                   .keys = k.at,
+                   .values = v,
+                   .ldkv = k.ld,
+                   .ldh = how->ldh ? how->ldh : d,
+                   .Tk = Tk};
+    const bool all_f32 = q.type == TB_F32 && out.type == TB_F32;
+    if (Tq == 1 && d % 16 == 0 && !how->rel && all_f32) {
         const size_t pieces = tb_pool_threads(nn->pool);
         a.together = (H + pieces - 1) / pieces;
         tb_spread(nn, (H + a.together - 1) / a.together, 2.0 * (double)(H * d) * (double)Tk,
@@ -292,7 +322,8 @@ void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size
         attend_gathered(nn, &a);
         return;
     }
-    a.half = how->half && kv_type == TB_F32 && d % 16 == 0 && a.k->dot_bf16;
+    a.half = k.type != TB_F16 && tb_nn_attends(how) == TB_BF16;
+    assert(a.half || all_f32);
     a.tiles = (Tq + TB_ATTEND_ROWS - 1) / TB_ATTEND_ROWS;
     a.n = tb_round_up(Tk, 16);
     a.rel_n = tb_round_up(2 * Tk - 1, 16) + TB_ATTEND_ROWS + 16;
@@ -300,7 +331,7 @@ void tb_nn_attend(const tb_nn *nn, const tb_attention *how, const float *q, size
     const size_t words = a.half ? d / 2 : d;
     a.kt = tb_scratch_f32(nn->scratch, H * words * a.n);
     if (how->rel) a.rt = tb_scratch_f32(nn->scratch, H * words * a.rel_n);
-    if (kv_type != TB_F32 || a.half) a.v = tb_scratch_f32(nn->scratch, H * a.v_rows * d);
+    if (k.type != TB_F32 || a.half) a.v = tb_scratch_f32(nn->scratch, H * a.v_rows * d);
     tb_spread(nn, H, (double)H * (double)d * (double)Tk, TURNED * d * sizeof(float), turn_head, &a);
     size_t each =
         (tb_round_up(Tk + TB_ATTEND_ROWS, 16) + APART) * TB_ATTEND_ROWS * (how->rel ? 2 : 1) +

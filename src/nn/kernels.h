@@ -54,9 +54,10 @@ typedef struct {
     size_t ldy;
     /* The last of several sums over parts: what `into` and y say is only added to, and the result,
      * act(it + bias), is set or added here; scale is 1. The first `cols` columns; NULL: not the
-     * last. */
-    float *out;
-    size_t ldo, cols;
+     * last. `halves`: bf16 of them, with dot_bf16 alone, which are only set. */
+    void *out;
+    size_t ldo, cols; /* numbers */
+    bool halves;
     const float *bias; /* NULL: none */
     tb_act act;
     tb_into store;
@@ -90,16 +91,17 @@ typedef struct {
     /* T rows through a prologue, into f32 (y may be x) or, with dot_bf16 alone, bf16. */
     void (*prologue)(const tb_prologue *p, const float *x, size_t ldx, size_t T, size_t C, void *y,
                      size_t row_bytes, bool bf16);
+    /* y dense f32, or with `bf16`, and dot_bf16 alone, bf16. */
     void (*layer_norm)(const float *gain, const float *bias, float eps, const float *x, size_t T,
-                       size_t C, float *y);
+                       size_t C, bool bf16, void *y);
     void (*softmax)(float *x, size_t n);
     /* y[i] = e^(x[i] - the largest), as f32 (y may be x) or, with dot_bf16 alone, bf16; their sum.
      */
     float (*exponentials)(const float *x, size_t n, void *y, bool bf16);
     void (*outer)(const tb_outer *o, size_t rows, size_t n);
-    /* With dot_bf16 alone. Dense rows (n, d) as words of two numbers, (d / 2, n), rows ldy apart; d
+    /* With dot_bf16 alone. Rows (n, d) as words of two numbers, (d / 2, n), rows ldy apart; d
      * even. Two rows as words of one number of each. */
-    void (*turn_bf16)(const uint16_t *x, size_t n, size_t d, float *y, size_t ldy);
+    void (*turn_bf16)(const uint16_t *x, size_t ldx, size_t n, size_t d, float *y, size_t ldy);
     void (*pair_bf16)(const uint16_t *a, const uint16_t *b, size_t d, float *y);
     /* One query of a head against keys where they lie: y[j] = scale * q . k[j], d a multiple of
      * 16, keys of `type` stride bytes apart. What lies before `end` may be read ahead. */

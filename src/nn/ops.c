@@ -2,12 +2,17 @@
 #include "nn/kernels.h"
 #include "nn/spread.h"
 
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
 enum { PIECE = 1 << 14 }; /* numbers of a piece */
 
 typedef struct {
     const tb_kernels *k;
     const float *x, *gain, *bias;
     float eps, *y;
+    tb_rows to; /* of norms */
     size_t T, C, rows;
     const tb_prologue *pro;
     tb_act act;
@@ -41,13 +46,21 @@ static void norm_piece(void *op, size_t i, void *mine)
     const rowwise *r = op;
     size_t t0, t1;
     range_of(r, i, &t0, &t1);
-    r->k->layer_norm(r->gain, r->bias, r->eps, r->x + t0 * r->C, t1 - t0, r->C, r->y + t0 * r->C);
+    r->k->layer_norm(r->gain, r->bias, r->eps, r->x + t0 * r->C, t1 - t0, r->C,
+                     r->to.type == TB_BF16, tb_rows_from(r->to, t0 * r->C).at);
 }
 
 void tb_nn_layer_norm(const tb_nn *nn, const float *gain, const float *bias, float eps,
                       const float *x, size_t T, size_t C, float *y)
 {
-    rowwise r = {.x = x, .gain = gain, .bias = bias, .eps = eps, .y = y, .T = T, .C = C};
+    tb_nn_layer_norm_rows(nn, gain, bias, eps, x, T, C, tb_rows_f32(y, C));
+}
+
+void tb_nn_layer_norm_rows(const tb_nn *nn, const float *gain, const float *bias, float eps,
+                           const float *x, size_t T, size_t C, tb_rows y)
+{
+    assert(y.ld == C);
+    rowwise r = {.x = x, .gain = gain, .bias = bias, .eps = eps, .to = y, .T = T, .C = C};
     over_rows(nn, &r, 4, norm_piece);
 }
 
@@ -148,4 +161,43 @@ void tb_nn_depthwise(const tb_nn *nn, const float *w, size_t k, const float *x, 
 void tb_nn_to_f16(const float *x, size_t n, uint16_t *y)
 {
     tb_kernels_here()->to_f16(x, y, n);
+}
+
+TB_PRINTF(5, 0)
+static void tap_rows(const tb_nn *nn, tb_rows x, size_t T, size_t C, const char *fmt, va_list args)
+{
+    const size_t mark = tb_scratch_mark(nn->scratch);
+    char name[96];
+    const float *y = x.at;
+    vsnprintf(name, sizeof name, fmt, args);
+    assert(x.ld == C);
+    if (x.type != TB_F32) {
+        float *made = tb_scratch_f32(nn->scratch, T * C);
+        tb_to_f32(x.type, x.at, made, T * C);
+        y = made;
+    }
+    tb_tap_put(nn->tap, y, T, C, "%s", name);
+    tb_scratch_release(nn->scratch, mark);
+}
+
+void tb_nn_tap_rows(const tb_nn *nn, tb_rows x, size_t T, size_t C, const char *fmt, ...)
+{
+    if (!nn->tap) return;
+    va_list args;
+    va_start(args, fmt);
+    tap_rows(nn, x, T, C, fmt, args);
+    va_end(args);
+}
+
+void tb_nn_tap_linear(const tb_nn *nn, const tb_mat *w, tb_rows x, size_t T, const char *fmt, ...)
+{
+    if (!nn->tap) return;
+    const size_t mark = tb_scratch_mark(nn->scratch);
+    const tb_rows y = tb_nn_rows(nn, TB_F32, T, w->N);
+    tb_nn_linear_rows(nn, w, x, T, TB_ACT_NONE, TB_SET, y);
+    va_list args;
+    va_start(args, fmt);
+    tap_rows(nn, y, T, w->N, fmt, args);
+    va_end(args);
+    tb_scratch_release(nn->scratch, mark);
 }

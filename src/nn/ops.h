@@ -49,12 +49,43 @@ typedef enum {
 
 typedef enum { TB_SET, TB_ADD } tb_into; /* y = ... or y += ... */
 
+/* Activations on their way from one product to the next, rows ld numbers apart: f32, or bf16 if
+ * that is what the next one makes of them anyway. Nothing else may read those. */
+typedef struct {
+    tb_dtype type;
+    void *at;
+    size_t ld;
+} tb_rows;
+
+/* The type that products with w read without making it first: bf16 or f32. */
+tb_dtype tb_nn_reads(const tb_mat *w);
+tb_rows tb_nn_rows(const tb_nn *nn, tb_dtype type, size_t T, size_t C); /* (T, C), of scratch */
+static inline tb_rows tb_rows_f32(const float *x, size_t ld)
+{
+    return (tb_rows){TB_F32, (void *)(uintptr_t)x, ld};
+}
+static inline tb_rows tb_rows_from(tb_rows r, size_t column)
+{
+    r.at = (char *)r.at + tb_row_bytes(r.type, column);
+    return r;
+}
+
 /* Up to so many rows at once, the result of a row is the same whatever rows come with it. */
 enum { TB_NN_FEW_ROWS = 32 };
 
 /*   x (T, K), rows ldx apart;  y (T, N), rows ldy apart. y must not overlap x. */
 void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T,
                   tb_act act, tb_into store, float *y, size_t ldy);
+/* The same for x in bf16 too, where tb_nn_reads(w) says so, and for y in bf16, which is set, not
+ * added to, on a machine that has products in bf16. */
+void tb_nn_linear_rows(const tb_nn *nn, const tb_mat *w, tb_rows x, size_t T, tb_act act,
+                       tb_into store, tb_rows y);
+/* As tb_tap_put, of rows that lie close together. */
+void tb_nn_tap_rows(const tb_nn *nn, tb_rows x, size_t T, size_t C, const char *fmt, ...)
+    TB_PRINTF(5, 6);
+/* What a linear layer would give where it stands fused with something: only for who listens. */
+void tb_nn_tap_linear(const tb_nn *nn, const tb_mat *w, tb_rows x, size_t T, const char *fmt, ...)
+    TB_PRINTF(5, 6);
 
 enum { TB_CONV_MAX_TAPS = 64 };
 
@@ -93,6 +124,9 @@ void tb_nn_depthwise(const tb_nn *nn, const float *w, size_t k, const float *x, 
 /* Over the last axis; two-pass variance. y may be x. */
 void tb_nn_layer_norm(const tb_nn *nn, const float *gain, const float *bias, float eps,
                       const float *x, size_t T, size_t C, float *y);
+/* The same into dense rows. */
+void tb_nn_layer_norm_rows(const tb_nn *nn, const float *gain, const float *bias, float eps,
+                           const float *x, size_t T, size_t C, tb_rows y);
 
 /* y[i] = act(x[i]); y may be x. */
 void tb_nn_act(const tb_nn *nn, tb_act act, const float *x, size_t n, float *y);
@@ -107,6 +141,8 @@ void tb_nn_scale(const tb_nn *nn, float a, size_t n, float *y); /* y *= a */
 /*
  * out[i] = softmax_j(score[i,j]) v[j] for every head, score[i,j] = scale * q[i].k[j].
  * Heads are contiguous d-wide slices of a row of q and out. k, v may be f32 or f16 (a KV cache).
+ * With `half` on a machine that has products in bf16, q, k, v (and rel, as they are) and out may
+ * each be bf16.
  */
 typedef struct {
     size_t heads, d;
@@ -116,10 +152,11 @@ typedef struct {
     size_t past;
     /* The conformer's relative position term: score += scale * (q[i] + v_bias) . r(i - j), and the
      * first term's query becomes q[i] + u_bias. r rows: row T-1-(i-j), (2T-1, heads * d), T = Tq =
-     * Tk. All NULL when there is none. u_bias, v_bias (heads * d). */
-    const float *rel, *u_bias, *v_bias;
+     * Tk, of the type of the keys. All NULL when there is none. u_bias, v_bias (heads * d). */
+    const void *rel;
+    const float *u_bias, *v_bias;
     /* Products in bf16 with f32 sums where the CPU has them (softmax stays f32), more than one
-     * query and f32 keys; d a multiple of 16. */
+     * query and no f16; d a multiple of 16. */
     bool half;
     /* Keys and values 0 .. n0 - 1 lie elsewhere (rows as far apart, of the same type, heads ldh0
      * apart), k and v begin with number n0: many sequences share a beginning. */
@@ -130,6 +167,10 @@ typedef struct {
 void tb_nn_attend(const tb_nn *nn, const tb_attention *a, const float *q, size_t ldq, size_t Tq,
                   tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk,
                   float *out, size_t ldo);
+tb_dtype tb_nn_attends(
+    const tb_attention *a); /* the type it reads q, k and v in without making it */
+void tb_nn_attend_rows(const tb_nn *nn, const tb_attention *a, tb_rows q, size_t Tq, tb_rows k,
+                       const void *v, size_t Tk, tb_rows out);
 
 /* As tb_from_f32 does it, by as many as the machine can at once. */
 void tb_nn_to_f16(const float *x, size_t n, uint16_t *y);

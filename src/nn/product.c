@@ -7,8 +7,9 @@
 
 enum {
     MAX_TAPS = TB_CONV_MAX_TAPS,
-    ROWS = 384,      /* of a block, at most: a panel of weights is turned once for them */
-    LEAST_ROWS = 24, /* at least, where there are more */
+    BLOCK = 1 << 19, /* bytes of x in a block, at most: a panel of weights is turned once for them,
+                      * and they stay in the second cache while other panels follow */
+    LEAST_ROWS = 24, /* of a block, at least, where there are more */
     LINE = 64,       /* bytes that memory is read in */
     FEW_N = 64,      /* columns of a piece of few rows: a microsecond or two of memory's time */
 };
@@ -19,8 +20,8 @@ typedef struct {
     size_t C, taps, stride, dilation; /* of the convolution; a linear layer has one tap */
     ptrdiff_t pad;
     const tb_prologue *pro;
-    const float *x;
-    size_t ldx, T_in, T, rows; /* rows of a block */
+    tb_rows x;
+    size_t T_in, T, rows; /* rows of a block */
     size_t N_piece, blocks;
     size_t columns; /* multiplied at a time */
     bool copy, bf16, many;
@@ -29,9 +30,14 @@ typedef struct {
     size_t w_first, w_step; /* which taps of the weights: first, first + step, ... */
     tb_act act;
     tb_into store;
-    float *y;
-    size_t ldy;
+    tb_rows y;
 } product;
+
+/* Row t of what goes in or comes out. */
+static void *row_of(tb_rows r, size_t t)
+{
+    return tb_rows_from(r, t * r.ld).at;
+}
 
 /* Words of a panel of weights, and of the noise behind it. */
 static size_t panel_size(const tb_kernels *k)
@@ -59,13 +65,13 @@ static void fill_block(const product *p, size_t t0, size_t rows, char *out)
     for (size_t i = 0; i < n; i++)
         if (i < first || i >= last) memset(out + i * row_bytes, 0, p->C * size);
     if (first == last) return;
-    const float *x = p->x + (size_t)(from + (ptrdiff_t)first) * p->ldx;
+    const float *x = row_of(p->x, (size_t)(from + (ptrdiff_t)first));
     if (p->pro || p->bf16)
-        p->k->prologue(p->pro ? p->pro : &none, x, p->ldx, last - first, p->C,
+        p->k->prologue(p->pro ? p->pro : &none, x, p->x.ld, last - first, p->C,
                        out + first * row_bytes, row_bytes, p->bf16);
     else
         for (size_t i = first; i < last; i++)
-            memcpy(out + i * row_bytes, x + (i - first) * p->ldx, p->C * size);
+            memcpy(out + i * row_bytes, x + (i - first) * p->x.ld, p->C * size);
 }
 
 /* A piece: some rows of x by some rows of weights. */
@@ -103,8 +109,13 @@ static void multiply_few(const product *p, const part *s)
             p->k->dot_quant(&d, s->rows, cols);
         else
             (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, s->rows, cols);
+        const bool halves = p->y.type == TB_BF16;
+        void *y = tb_rows_from(p->y, s->t0 * p->y.ld + n).at;
         p->k->epilogue(s->sums, p->columns, s->rows, cols, p->w->bias ? p->w->bias + n : NULL,
-                       p->act, p->store, p->y + s->t0 * p->ldy + n, p->ldy);
+                       p->act, p->store, halves ? s->sums : y, halves ? p->columns : p->y.ld);
+        if (halves)
+            p->k->prologue(&(tb_prologue){0}, s->sums, p->columns, s->rows, cols, y, p->y.ld * 2,
+                           true);
     }
 }
 
@@ -149,8 +160,9 @@ static void multiply_many(const product *p, const part *s, float *panel)
             }
             if (words == TB_PANEL_WORDS || tap == s->taps) {
                 if (tap == s->taps) {
-                    o.out = p->y + s->t0 * p->ldy + n;
-                    o.ldo = p->ldy;
+                    o.out = tb_rows_from(p->y, s->t0 * p->y.ld + n).at;
+                    o.ldo = p->y.ld;
+                    o.halves = p->y.type == TB_BF16;
                     o.cols = cols;
                     o.bias = p->w->bias ? p->w->bias + n : NULL;
                 }
@@ -182,15 +194,15 @@ static void product_piece(void *op, size_t i, void *mine)
         s.x = block;
         s.ldx = p->stride * p->C;
     } else {
-        s.x = p->x + s.t0 * p->stride * p->ldx;
-        s.ldx = p->stride * p->ldx;
+        s.x = row_of(p->x, s.t0 * p->stride);
+        s.ldx = p->stride * p->x.ld;
     }
     for (size_t j = 0; j < p->taps; j++) {
         s.xoff[j] = (ptrdiff_t)(j * p->dilation * p->C);
         s.woff[j] = (ptrdiff_t)((p->w_first + j * p->w_step) * p->C);
     }
     /* Neighbouring taps over neighbouring weights are one longer sum. */
-    if (s.taps > 1 && p->dilation == 1 && p->w_step == 1 && p->ldx == p->C) {
+    if (s.taps > 1 && p->dilation == 1 && p->w_step == 1 && p->x.ld == p->C) {
         s.C *= s.taps;
         s.taps = 1;
     }
@@ -204,7 +216,7 @@ static void quantise_row(void *op, size_t t, void *mine)
 {
     (void)mine;
     const product *p = op;
-    p->k->quantise(p->w->type, p->x + t * p->ldx, p->C, p->pairs + t * p->n_pairs);
+    p->k->quantise(p->w->type, row_of(p->x, t), p->C, p->pairs + t * p->n_pairs);
 }
 
 /* Pieces: blocks of rows, and parts of the results' columns where the blocks are too few for all.
@@ -213,8 +225,9 @@ static size_t cut(product *p, size_t threads)
 {
     const size_t wanted = threads > 1 ? threads * 2 : 1, least = p->many ? p->k->columns : FEW_N;
     const size_t most = (p->w->N + least - 1) / least;
-    size_t blocks = (p->T + ROWS - 1) / ROWS;
-    if (p->many && p->T >= wanted * LEAST_ROWS * 4) blocks = tb_round_up(blocks, wanted);
+    const size_t most_rows = BLOCK / (p->C * (p->bf16 ? 2 : 4)) + 1;
+    size_t blocks = (p->T + most_rows - 1) / most_rows;
+    if (p->many && p->copy && p->T >= wanted * LEAST_ROWS * 4) blocks = tb_round_up(blocks, wanted);
     size_t parts = p->many ? (wanted + blocks - 1) / blocks : most;
     if (parts > most) parts = most;
     if (blocks * parts < wanted) blocks = (wanted + parts - 1) / parts;
@@ -224,6 +237,11 @@ static size_t cut(product *p, size_t threads)
     p->blocks = (p->T + p->rows - 1) / p->rows;
     p->N_piece = tb_round_up((p->w->N + parts - 1) / parts, least);
     return p->blocks * ((p->w->N + p->N_piece - 1) / p->N_piece);
+}
+
+static bool multiplies_bf16(const tb_kernels *k, const tb_mat *w)
+{
+    return w->type == TB_BF16 && !w->exact && k->dot_bf16;
 }
 
 static void multiply(const tb_nn *nn, product *p)
@@ -239,8 +257,10 @@ static void multiply(const tb_nn *nn, product *p)
         tb_spread(nn, p->T, (double)p->T * (double)p->C * 8, 0, quantise_row, p);
     }
     p->many = p->many || (p->T > TB_NN_FEW_ROWS && !p->pairs);
-    p->bf16 = p->w->type == TB_BF16 && !p->w->exact && p->C % 2 == 0 && p->k->dot_bf16;
-    p->copy = p->copy || p->bf16;
+    p->bf16 = p->C % 2 == 0 && multiplies_bf16(p->k, p->w);
+    p->copy = p->copy || (p->bf16 && p->x.type == TB_F32);
+    assert(p->x.type == TB_F32 || (p->x.type == TB_BF16 && p->bf16 && !p->copy));
+    assert(p->y.type == TB_F32 || (p->y.type == TB_BF16 && p->k->dot_bf16 && p->store == TB_SET));
     const size_t pieces = cut(p, tb_pool_threads(nn->pool));
     p->columns = p->many ? p->k->columns : FEW_N;
     size_t floats = p->rows * p->columns;
@@ -251,8 +271,24 @@ static void multiply(const tb_nn *nn, product *p)
     tb_scratch_release(nn->scratch, mark);
 }
 
+tb_dtype tb_nn_reads(const tb_mat *w)
+{
+    return w->K % 2 == 0 && multiplies_bf16(tb_kernels_here(), w) ? TB_BF16 : TB_F32;
+}
+
+tb_rows tb_nn_rows(const tb_nn *nn, tb_dtype type, size_t T, size_t C)
+{
+    return (tb_rows){type, tb_scratch_bytes(nn->scratch, tb_row_bytes(type, T * C)), C};
+}
+
 void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T,
                   tb_act act, tb_into store, float *y, size_t ldy)
+{
+    tb_nn_linear_rows(nn, w, tb_rows_f32(x, ldx), T, act, store, tb_rows_f32(y, ldy));
+}
+
+void tb_nn_linear_rows(const tb_nn *nn, const tb_mat *w, tb_rows x, size_t T, tb_act act,
+                       tb_into store, tb_rows y)
 {
     product p = {.w = w,
                  .C = w->K,
@@ -260,14 +296,12 @@ void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, 
                  .stride = 1,
                  .dilation = 1,
                  .x = x,
-                 .ldx = ldx,
                  .T_in = T,
                  .T = T,
                  .w_step = 1,
                  .act = act,
                  .store = store,
-                 .y = y,
-                 .ldy = ldy};
+                 .y = y};
     multiply(nn, &p);
 }
 
@@ -299,8 +333,7 @@ void tb_nn_conv(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const
                  .dilation = at_least_one(c->dilation),
                  .pad = (ptrdiff_t)c->pad_left,
                  .pro = plain ? NULL : pro,
-                 .x = x,
-                 .ldx = c->C,
+                 .x = tb_rows_f32(x, c->C),
                  .T_in = T,
                  .T = tb_conv_len(c, T),
                  .copy = !plain || c->pad_left || c->pad_right,
@@ -308,8 +341,7 @@ void tb_nn_conv(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const
                  .w_step = 1,
                  .act = act,
                  .store = store,
-                 .y = y,
-                 .ldy = c->w.N};
+                 .y = tb_rows_f32(y, c->w.N)};
     multiply(nn, &p);
 }
 
@@ -341,8 +373,7 @@ void tb_nn_conv_transpose(const tb_nn *nn, const tb_conv *c, const tb_prologue *
                      .dilation = 1,
                      .pad = (ptrdiff_t)(taps - 1) - (ptrdiff_t)q,
                      .pro = does_nothing(pro) ? NULL : pro,
-                     .x = x,
-                     .ldx = c->C,
+                     .x = tb_rows_f32(x, c->C),
                      .T_in = T,
                      .T = (len - first + u - 1) / u,
                      .copy = true,
@@ -351,8 +382,7 @@ void tb_nn_conv_transpose(const tb_nn *nn, const tb_conv *c, const tb_prologue *
                      .w_step = (size_t)0 - u,
                      .act = TB_ACT_NONE,
                      .store = store,
-                     .y = y + first * c->w.N,
-                     .ldy = u * c->w.N};
+                     .y = tb_rows_f32(y + first * c->w.N, u * c->w.N)};
         multiply(nn, &p);
     }
 }

@@ -496,6 +496,105 @@ static void norms_and_depthwise(void **state)
     tb_free(want);
 }
 
+/* f32 numbers as rows of bf16, rounded as a product would round them. */
+static tb_rows rounded(const float *x, size_t T, size_t C)
+{
+    tb_rows r = {TB_BF16, tb_alloc(T * C * 2), C};
+    tb_from_f32(TB_BF16, x, r.at, T * C);
+    return r;
+}
+
+static void same_halves(const char *what, tb_rows got, const float *want, size_t T, size_t C)
+{
+    uint16_t *w = tb_alloc(T * C * 2);
+    tb_from_f32(TB_BF16, want, w, T * C);
+    for (size_t t = 0; t < T; t++)
+        for (size_t c = 0; c < C; c++) {
+            const uint16_t *row = tb_rows_from(got, t * got.ld).at;
+            if (row[c] != w[t * C + c])
+                fail_msg("%s (%s): row %zu of %zu, column %zu is %04x, not %04x", what, tb_nn_isa(),
+                         t, T, c, row[c], w[t * C + c]);
+        }
+    tb_free(w);
+}
+
+/* What goes between products in bf16 is what the next one would have made of f32: the same bits. */
+static void rows_between_products_are_rounded_once(void **state)
+{
+    bench *b = *state;
+    const size_t sizes[] = {1, 5, TB_NN_FEW_ROWS, 77, 300};
+    enum { N = 74, K = 320, H = 3, D = H * 32 };
+    size_t tried = 0;
+    for (int set = 0; set < SETS; set++) {
+        float *wide = noise("w", N * K, 0.1f), *bias = noise("bias", N, 1);
+        uint16_t stored[N * K];
+        tb_from_f32(TB_BF16, wide, stored, N * K);
+        const tb_mat w = {.type = TB_BF16, .N = N, .K = K, .rows = stored, .bias = bias};
+        if (tb_nn_use_isa(sets[set]) && tb_nn_reads(&w) == TB_BF16) {
+            tried++;
+            for (size_t z = 0; z < sizeof sizes / sizeof sizes[0]; z++) {
+                const size_t T = sizes[z];
+                float *x = noise("x", T * K, 1), *g = noise("g", K, 1), *s = noise("s", K, 1);
+                float *y = tb_alloc(T * N * sizeof *y), *y2 = tb_alloc(T * N * sizeof *y2);
+                float *normed = tb_alloc(T * K * sizeof *normed);
+                const tb_rows half = rounded(x, T, K), out = rounded(x, T, N);
+                for (tb_act a = TB_ACT_NONE; a <= TB_ACT_SILU; a++) {
+                    tb_nn_linear(&b->nn, &w, x, K, T, a, TB_SET, y, N);
+                    tb_nn_linear_rows(&b->nn, &w, half, T, a, TB_SET, out);
+                    same_halves("linear", out, y, T, N);
+                    tb_nn_linear_rows(&b->nn, &w, half, T, a, TB_SET, tb_rows_f32(y2, N));
+                    assert_memory_equal(y2, y, T * N * sizeof *y);
+                    tb_nn_linear(&b->nn, &w, x, K, T, a, TB_ADD, y, N);
+                    tb_nn_linear_rows(&b->nn, &w, half, T, a, TB_ADD, tb_rows_f32(y2, N));
+                    assert_memory_equal(y2, y, T * N * sizeof *y);
+                }
+                tb_nn_layer_norm(&b->nn, g, s, 1e-5f, x, T, K, normed);
+                tb_nn_layer_norm_rows(&b->nn, g, s, 1e-5f, x, T, K, half);
+                same_halves("layer norm", half, normed, T, K);
+
+                /* x as q, k, v side by side. */
+                float *rel = noise("rel", (2 * T - 1) * D, 1), *u = noise("u", D, 1);
+                tb_attention at = {.heads = H, .d = D / H, .scale = 0.2f, .half = true};
+                const tb_rows q = tb_rows_f32(x, K), k = tb_rows_from(q, D);
+                const tb_rows hq = rounded(x, T, K), hk = tb_rows_from(hq, D);
+                const tb_rows hr = rounded(rel, 2 * T - 1, D);
+                const void *v = tb_rows_from(k, D).at, *hv = tb_rows_from(hk, D).at;
+                const tb_rows to = {TB_BF16, half.at, D}, fo = tb_rows_f32(normed, D);
+                if (T > 1) { /* a single query is never rounded, but where it comes so */
+                    tb_nn_attend_rows(&b->nn, &at, q, T, k, v, T, fo);
+                    tb_nn_attend_rows(&b->nn, &at, hq, T, hk, hv, T, to);
+                    same_halves("attention", to, normed, T, D);
+                    at.u_bias = at.v_bias = u;
+                    at.rel = rel;
+                    tb_nn_attend_rows(&b->nn, &at, q, T, k, v, T, fo);
+                    at.rel = hr.at;
+                    tb_nn_attend_rows(&b->nn, &at, q, T, hk, hv, T, to);
+                    same_halves("relative attention", to, normed, T, D);
+                } else {
+                    tb_nn_attend_rows(&b->nn, &at, hq, T, hk, hv, T, to);
+                    tb_to_f32(TB_BF16, hv, normed, D); /* all of the attention is on one value */
+                    same_halves("attention", to, normed, T, D);
+                }
+                tb_free(rel);
+                tb_free(u);
+                tb_free(hq.at);
+                tb_free(hr.at);
+                tb_free(x);
+                tb_free(g);
+                tb_free(s);
+                tb_free(y);
+                tb_free(y2);
+                tb_free(normed);
+                tb_free(half.at);
+                tb_free(out.at);
+            }
+        }
+        tb_free(wide);
+        tb_free(bias);
+    }
+    if (!tried) skip();
+}
+
 static void numbers_become_halves_as_everywhere(void **state)
 {
     (void)state;
@@ -659,6 +758,7 @@ int main(void)
         cmocka_unit_test(transposed_convolutions),
         cmocka_unit_test(attention_of_each_kind),
         cmocka_unit_test(norms_and_depthwise),
+        cmocka_unit_test(rows_between_products_are_rounded_once),
         cmocka_unit_test(numbers_become_halves_as_everywhere),
         cmocka_unit_test(a_row_is_the_same_in_any_company),
         cmocka_unit_test(a_frame_is_the_same_in_a_chunk),

@@ -6,17 +6,17 @@ enum { HEAD = 64 }; /* of every published T3: loops of that length have no ends 
 
 #if defined(TB_ISA_BF16)
 /* Rows of bf16, words of two: (n, d / 2) -> (d / 2, n). */
-void KERNEL(turn_bf16)(const uint16_t *x, size_t n, size_t d, float *y, size_t ldy)
+void KERNEL(turn_bf16)(const uint16_t *x, size_t ldx, size_t n, size_t d, float *y, size_t ldy)
 {
     vi panel[16 + 4];
     for (size_t j = 0; j < n; j += VW) {
         const size_t some = n - j < VW ? n - j : VW;
         size_t row[VW];
         for (size_t i = 0; i < VW; i++)
-            row[i] = (i < some ? i : some - 1) * d * 2;
+            row[i] = (i < some ? i : some - 1) * ldx * 2;
         for (size_t c = 0; c < d; c += 32) {
             const size_t words = d - c < 32 ? (d - c) / 2 : 16;
-            turn_rows((const char *)(x + j * d + c), row, words * 4, panel);
+            turn_rows((const char *)(x + j * ldx + c), row, words * 4, panel);
             for (size_t g = 0; g < words; g++)
                 store_n(y + (c / 2 + g) * ldy + j, (vf)panel[g], some);
         }

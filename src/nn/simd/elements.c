@@ -108,29 +108,6 @@ void KERNEL(epilogue_coarse)(const float *x, size_t ldx, size_t T, size_t N, con
 }
 #endif
 
-/* m <= VW numbers into y, at number c of the row. */
-ALWAYS_INLINE void put(void *y, size_t c, vf v, size_t m, const bool bf16)
-{
-#if defined(TB_ISA_BF16) && defined(TB_ISA_NEON)
-    if (bf16) {
-        const bfloat16x4_t h = vcvt_bf16_f32((float32x4_t)v);
-        memcpy((uint16_t *)y + c, &h, m * 2);
-        return;
-    }
-#elif defined(TB_ISA_BF16)
-    if (bf16) {
-        __m256i h = (__m256i)_mm512_cvtneps_pbh((__m512)v);
-        if (m == VW)
-            _mm256_storeu_si256((__m256i *)(void *)((uint16_t *)y + c), h);
-        else
-            _mm256_mask_storeu_epi16((uint16_t *)y + c, (__mmask16)((1u << m) - 1), h);
-        return;
-    }
-#endif
-    (void)bf16;
-    store_n((float *)y + c, v, m);
-}
-
 /* One vector of channels of a few rows: what depends on the channel alone is made once. */
 ALWAYS_INLINE void prologue_rows(const tb_prologue *p, const float *x, size_t ldx,
                                  const size_t rows, size_t C, void *y, size_t row_bytes,
@@ -185,9 +162,9 @@ void KERNEL(prologue)(const tb_prologue *p, const float *x, size_t ldx, size_t T
 }
 
 void KERNEL(layer_norm)(const float *gain, const float *bias, float eps, const float *x, size_t T,
-                        size_t C, float *y)
+                        size_t C, bool bf16, void *y)
 {
-    for (size_t t = 0; t < T; t++, x += C, y += C) {
+    for (size_t t = 0; t < T; t++, x += C) {
         vf sum = {0}, square = {0};
         for (size_t c = 0; c < C; c += VW)
             sum += load_n(x + c, C - c < VW ? C - c : VW);
@@ -205,7 +182,7 @@ void KERNEL(layer_norm)(const float *gain, const float *bias, float eps, const f
             size_t m = C - c < VW ? C - c : VW;
             vf v = (load_n(x + c, m) - mean) * a;
             v = mad(v, load_n(gain + c, m), load_n(bias + c, m));
-            store_n(y + c, v, m);
+            put(y, t * C + c, v, m, bf16);
         }
     }
 }

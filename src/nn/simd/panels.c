@@ -13,19 +13,73 @@ ALWAYS_INLINE vf in_register(vf v)
     return v;
 }
 
+/* Where number j of row i of the results goes. */
+ALWAYS_INLINE void *place(const tb_outer *o, size_t i, size_t j)
+{
+    return (char *)o->out + (i * o->ldo + j) * (o->halves ? 2 : 4);
+}
+
+/* Sums of no activation, straight from the registers. */
+ALWAYS_INLINE void finish_tile(const bool halves, const tb_outer *o, size_t i0, const int rows,
+                               size_t j0, const int vectors, vf (*acc)[AV])
+{
+    for (int j = 0; j < vectors; j++) {
+        const size_t at = j0 + (size_t)j * VW;
+        const vf bias = o->bias ? load(o->bias + at) : (vf){0};
+        for (int i = 0; i < rows; i++) {
+            const size_t row = i0 + (size_t)i;
+            vf v = acc[i][j];
+            if (o->scales) v *= o->scales[row];
+            if (o->into == TB_ADD) v += load(o->y + row * o->ldy + at);
+            v += bias;
+            if (!halves && o->store == TB_ADD) v += load(place(o, row, at));
+            put(place(o, row, at), 0, v, VW, halves);
+        }
+    }
+}
+
+/* While they are in the first cache. */
+ALWAYS_INLINE void finish_slowly(const bool bf16, const tb_outer *o, size_t i0, const int rows,
+                                 size_t j0, const int vectors, vf (*acc)[AV])
+{
+    float sums[AR][AV * VW];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < vectors; j++) {
+            vf v = acc[i][j];
+            if (o->into == TB_ADD)
+                v += load(o->y + (i0 + (size_t)i) * o->ldy + j0 + (size_t)j * VW);
+            store(&sums[i][j * VW], v);
+        }
+    const size_t wide = (size_t)vectors * VW, n = o->cols - j0 < wide ? o->cols - j0 : wide;
+    const float *bias = o->bias ? o->bias + j0 : NULL;
+    float *to = o->halves ? sums[0] : place(o, i0, j0);
+    const size_t ld = o->halves ? AV * VW : o->ldo;
+#if defined(TB_ISA_BF16)
+    if (bf16) KERNEL(epilogue_coarse)
+    (sums[0], AV * VW, (size_t)rows, n, bias, o->act, o->store, to, ld);
+    else
+#endif
+        KERNEL(epilogue)(sums[0], AV * VW, (size_t)rows, n, bias, o->act, o->store, to, ld);
+    (void)bf16;
+    for (int i = 0; o->halves && i < rows; i++)
+        for (size_t j = 0; j < n; j += VW)
+            put(place(o, i0 + (size_t)i, j0), j, load(&sums[i][j]), n - j < VW ? n - j : VW, true);
+}
+
 /* rows x (vectors) results from (i0, j0). */
 ALWAYS_INLINE void outer_tile(const bool bf16, const tb_outer *o, size_t i0, const int rows,
                               size_t j0, const int vectors)
 {
     const float *b = o->b + j0 / VW * o->apart;
+    const size_t wide = (size_t)vectors * VW;
     vf acc[AR][AV];
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++)
             acc[i][j] = (vf){0};
     /* The lines that results go to are asked for: memory has the time of a tile to bring them. */
     for (int i = 0; o->out && i < rows; i++)
-        for (size_t j = 0; j < (size_t)vectors * VW; j += LINE / sizeof *o->out)
-            __builtin_prefetch(o->out + (i0 + (size_t)i) * o->ldo + j0 + j, 1);
+        for (size_t j = 0; j < wide; j += o->halves ? LINE / 2 : LINE / 4)
+            __builtin_prefetch(place(o, i0 + (size_t)i, j0 + j), 1);
     for (size_t p = 0; p < o->parts; p++) {
         const float *a = o->a + (ptrdiff_t)(i0 * o->lda) + o->at[p];
         for (size_t k = 0; k < o->len[p]; k++, b += o->ldb) {
@@ -39,45 +93,22 @@ ALWAYS_INLINE void outer_tile(const bool bf16, const tb_outer *o, size_t i0, con
             }
         }
     }
-    float *const y = o->y + i0 * o->ldy + j0;
-    if (o->out && o->act == TB_ACT_NONE && j0 + (size_t)vectors * VW <= o->cols) {
-        for (int j = 0; j < vectors; j++) {
-            const size_t at = (size_t)j * VW;
-            const vf bias = o->bias ? load(o->bias + j0 + at) : (vf){0};
-            for (int i = 0; i < rows; i++) {
-                vf v = acc[i][j];
-                float *out = o->out + (i0 + (size_t)i) * o->ldo + j0 + at;
-                if (o->into == TB_ADD) v += load(y + (size_t)i * o->ldy + at);
-                v += bias;
-                if (o->store == TB_ADD) v += load(out);
-                store(out, v);
-            }
-        }
+    if (o->out && o->act == TB_ACT_NONE && j0 + wide <= o->cols) {
+#if defined(TB_ISA_BF16)
+        if (o->halves)
+            finish_tile(true, o, i0, rows, j0, vectors, acc);
+        else
+#endif
+            finish_tile(false, o, i0, rows, j0, vectors, acc);
         return;
     }
     if (o->out) {
-        float sums[AR][AV * VW]; /* still in the first cache when they are looked at again */
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < vectors; j++) {
-                vf v = acc[i][j];
-                if (o->into == TB_ADD) v += load(y + (size_t)i * o->ldy + (size_t)j * VW);
-                store(&sums[i][j * VW], v);
-            }
-        const size_t wide = (size_t)vectors * VW, n = o->cols - j0 < wide ? o->cols - j0 : wide;
-        const float *bias = o->bias ? o->bias + j0 : NULL;
-        float *out = o->out + i0 * o->ldo + j0;
-#if defined(TB_ISA_BF16)
-        if (bf16) KERNEL(epilogue_coarse)
-        (sums[0], AV * VW, (size_t)rows, n, bias, o->act, o->store, out, o->ldo);
-        else
-#endif
-            KERNEL(epilogue)(sums[0], AV * VW, (size_t)rows, n, bias, o->act, o->store, out,
-                             o->ldo);
+        finish_slowly(bf16, o, i0, rows, j0, vectors, acc);
         return;
     }
     for (int i = 0; i < rows; i++) {
         const float scale = o->scales ? o->scales[i0 + (size_t)i] : o->scale;
-        float *to = y + (size_t)i * o->ldy;
+        float *to = o->y + (i0 + (size_t)i) * o->ldy + j0;
         for (int j = 0; j < vectors; j++) {
             vf v = acc[i][j] * scale;
             if (o->into == TB_ADD) v += load(to + (size_t)j * VW);

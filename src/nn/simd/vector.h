@@ -313,6 +313,29 @@ ALWAYS_INLINE float scale_of(uint16_t half)
 #endif
 }
 
+/* m <= VW numbers into y, at number c of the row. */
+ALWAYS_INLINE void put(void *y, size_t c, vf v, size_t m, const bool bf16)
+{
+#if defined(TB_ISA_BF16) && defined(TB_ISA_NEON)
+    if (bf16) {
+        const bfloat16x4_t h = vcvt_bf16_f32((float32x4_t)v);
+        memcpy((uint16_t *)y + c, &h, m * 2);
+        return;
+    }
+#elif defined(TB_ISA_BF16)
+    if (bf16) {
+        __m256i h = (__m256i)_mm512_cvtneps_pbh((__m512)v);
+        if (m == VW)
+            _mm256_storeu_si256((__m256i *)(void *)((uint16_t *)y + c), h);
+        else
+            _mm256_mask_storeu_epi16((uint16_t *)y + c, (__mmask16)((1u << m) - 1), h);
+        return;
+    }
+#endif
+    (void)bf16;
+    store_n((float *)y + c, v, m);
+}
+
 /* ---- sums of products ---- */
 
 /* acc + a b, or with bf16 pairs in each word, acc + a0 b0 + a1 b1. */
@@ -469,7 +492,7 @@ void KERNEL(epilogue)(const float *x, size_t ldx, size_t T, size_t N, const floa
 void KERNEL(prologue)(const tb_prologue *p, const float *x, size_t ldx, size_t T, size_t C, void *y,
                       size_t row_bytes, bool bf16);
 void KERNEL(layer_norm)(const float *gain, const float *bias, float eps, const float *x, size_t T,
-                        size_t C, float *y);
+                        size_t C, bool bf16, void *y);
 float KERNEL(exponentials)(const float *x, size_t n, void *y, bool bf16);
 void KERNEL(softmax)(float *x, size_t n);
 void KERNEL(outer)(const tb_outer *o, size_t rows, size_t n);
@@ -487,7 +510,7 @@ void KERNEL(dot_bf16)(const tb_dot *d, size_t T, size_t N);
 /* epilogue for results whose products were of eight bits: an activation need be no better. */
 void KERNEL(epilogue_coarse)(const float *x, size_t ldx, size_t T, size_t N, const float *bias,
                              tb_act act, tb_into store, float *y, size_t ldy);
-void KERNEL(turn_bf16)(const uint16_t *x, size_t n, size_t d, float *y, size_t ldy);
+void KERNEL(turn_bf16)(const uint16_t *x, size_t ldx, size_t n, size_t d, float *y, size_t ldy);
 void KERNEL(pair_bf16)(const uint16_t *a, const uint16_t *b, size_t d, float *y);
 #endif
 
