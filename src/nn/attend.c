@@ -3,6 +3,7 @@
 #include "nn/spread.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 typedef struct {
@@ -20,8 +21,10 @@ typedef struct {
 } attention;
 
 enum {
-    TURNED = 64, /* keys that are made bf16 at a time */
-    APART = 16,  /* numbers between rows of scores, so that they do not alias */
+    TURNED = 64,                           /* keys that are made bf16 at a time */
+    KEYS = 512,                            /* that scores are made of at a time; even */
+    WIDE = KEYS + TB_ATTEND_ROWS + 16 + 8, /* numbers from one row of scores to the next: room for
+                                            * those of relative positions, and not a power of two */
 };
 
 static size_t element(tb_dtype type)
@@ -96,32 +99,41 @@ static void turn_head(void *op, size_t h, void *mine)
     }
 }
 
-/* scale * (q + bias) of some rows against turned keys. */
-static void score_tile(const attention *a, size_t i0, size_t rows, size_t head, const float *bias,
-                       const float *kt, size_t ldk, size_t n, float *mine, float *y, size_t wide)
+/* Some queries of a head, in the type of the products, plus a bias. */
+typedef struct {
+    const float *at;
+    size_t ld; /* words */
+} queries;
+
+static queries make_queries(const attention *a, size_t i0, size_t rows, size_t head,
+                            const float *bias, float *copy, float *half)
 {
-    const size_t d = a->a->d, words = a->half ? d / 2 : d;
-    float *copy = mine, *half = mine + TB_ATTEND_ROWS * d; /* (rows, d), (rows, d / 2) */
-    const float *x = tb_rows_from(a->q, i0 * a->q.ld + head * d).at;
-    size_t ldx = a->q.ld;
-    const bool made = a->q.type == TB_BF16;
-    if (made) {
+    static const tb_prologue none = {0};
+    const size_t d = a->a->d;
+    queries q = {tb_rows_from(a->q, i0 * a->q.ld + head * d).at, a->q.ld};
+    if (a->q.type == TB_BF16) {
         assert(!bias);
-        ldx /= 2;
+        q.ld /= 2;
+        return q;
     }
     if (bias) {
-        a->k->epilogue(x, ldx, rows, d, bias + head * d, TB_ACT_NONE, TB_SET, copy, d);
-        x = copy;
-        ldx = d;
+        a->k->epilogue(q.at, q.ld, rows, d, bias + head * d, TB_ACT_NONE, TB_SET, copy, d);
+        q = (queries){copy, d};
     }
-    if (a->half && !made) {
-        static const tb_prologue none = {0};
-        a->k->prologue(&none, x, ldx, rows, d, half, d * 2, true);
-        x = half;
-        ldx = words;
+    if (a->half) {
+        a->k->prologue(&none, q.at, q.ld, rows, d, half, d * 2, true);
+        q = (queries){half, d / 2};
     }
-    const tb_outer o = {.a = x,
-                        .lda = ldx,
+    return q;
+}
+
+/* scale * q of some rows against n turned keys. */
+static void score_tile(const attention *a, queries q, size_t rows, const float *kt, size_t ldk,
+                       size_t n, float *y, size_t wide)
+{
+    const size_t words = a->half ? a->a->d / 2 : a->a->d;
+    const tb_outer o = {.a = q.at,
+                        .lda = q.ld,
                         .parts = 1,
                         .at = &(ptrdiff_t){0},
                         .len = &words,
@@ -135,6 +147,20 @@ static void score_tile(const attention *a, size_t i0, size_t rows, size_t head, 
     a->k->outer(&o, rows, n);
 }
 
+static float sum_of(const tb_softmax *s)
+{
+    float part[8];
+    for (int i = 0; i < 8; i++)
+        part[i] = s->sum[i] + s->sum[i + 8];
+    return ((part[0] + part[4]) + (part[2] + part[6])) +
+           ((part[1] + part[5]) + (part[3] + part[7]));
+}
+
+/*
+ * Some queries of a head, KEYS keys at a time, so that there are few scores however many keys:
+ * softmax goes on from part to part, and what was added up before is made smaller when a larger
+ * score comes (Milakov and Gimelshein 2018, arXiv 1805.02867).
+ */
 static void attend_tile(void *op, size_t piece, void *mine)
 {
     attention *a = op;
@@ -142,53 +168,73 @@ static void attend_tile(void *op, size_t piece, void *mine)
     const size_t d = h->d, head = piece / a->tiles, i0 = piece % a->tiles * TB_ATTEND_ROWS;
     const size_t rows = a->Tq - i0 < TB_ATTEND_ROWS ? a->Tq - i0 : TB_ATTEND_ROWS;
     const size_t seen = h->causal ? h->past + i0 + rows : a->Tk; /* keys that any row sees */
-    const size_t n = tb_round_up(seen, 16), wide = tb_round_up(a->Tk + TB_ATTEND_ROWS, 16) + APART;
     const size_t words = a->half ? d / 2 : d;
-    float *score = mine;                                   /* (rows, wide) */
-    float *far = score + TB_ATTEND_ROWS * wide;            /* (rows, wide) */
-    float *q = far + (h->rel ? TB_ATTEND_ROWS * wide : 0); /* (rows, d) and halves */
+    float *score = mine;                         /* (rows, WIDE) */
+    float *sums = score + TB_ATTEND_ROWS * WIDE; /* (rows, d) */
+    float *q = sums + TB_ATTEND_ROWS * d;        /* (rows, d) and halves */
+    float *q_far = q + TB_ATTEND_ROWS * 2 * d;   /* the same, and scores */
+    float *far = q_far + TB_ATTEND_ROWS * 2 * d; /* (rows, WIDE) */
+    tb_softmax softmax[TB_ATTEND_ROWS];
     float scales[TB_ATTEND_ROWS];
 
-    score_tile(a, i0, rows, head, h->u_bias, a->kt + head * words * a->n, a->n, n, q, score, wide);
-    if (h->rel) {
-        /* Row i of the tile needs relative rows T-1-i .. 2T-2-i; the last row's come first. */
-        const size_t first = a->Tk - 1 - (i0 + rows - 1);
-        score_tile(a, i0, rows, head, h->v_bias, a->rt + head * words * a->rel_n + first, a->rel_n,
-                   tb_round_up(a->Tk + rows - 1, 16), q, far, wide);
-        for (size_t i = 0; i < rows; i++)
-            a->k->epilogue(far + i * wide + (rows - 1 - i), wide, 1, a->Tk, NULL, TB_ACT_NONE,
-                           TB_ADD, score + i * wide, wide);
+    const queries near = make_queries(a, i0, rows, head, h->u_bias, q, q + TB_ATTEND_ROWS * d);
+    queries other = {0};
+    if (h->rel)
+        other = make_queries(a, i0, rows, head, h->v_bias, q_far, q_far + TB_ATTEND_ROWS * d);
+    for (size_t i = 0; i < rows; i++)
+        softmax[i] = (tb_softmax){.top = -INFINITY};
+
+    for (size_t j0 = 0; j0 < seen; j0 += KEYS) {
+        const size_t n = seen - j0 < KEYS ? seen - j0 : KEYS;
+        const bool last = j0 + n == seen;
+        score_tile(a, near, rows, a->kt + head * words * a->n + j0, a->n, tb_round_up(n, 16), score,
+                   WIDE);
+        if (h->rel) {
+            /* Row i of the tile needs relative rows T-1-i .. 2T-2-i; the last row's come first. */
+            const size_t first = a->Tk - 1 - (i0 + rows - 1) + j0;
+            score_tile(a, other, rows, a->rt + head * words * a->rel_n + first, a->rel_n,
+                       tb_round_up(n + rows - 1, 16), far, WIDE);
+            for (size_t i = 0; i < rows; i++)
+                a->k->epilogue(far + i * WIDE + (rows - 1 - i), WIDE, 1, n, NULL, TB_ACT_NONE,
+                               TB_ADD, score + i * WIDE, WIDE);
+        }
+        for (size_t i = 0; i < rows; i++) {
+            const size_t all = h->causal ? h->past + i0 + i + 1 : a->Tk; /* that this row sees */
+            const size_t own = all <= j0 ? 0 : all - j0 < n ? all - j0 : n;
+            float *row = score + i * WIDE, *sum = sums + i * d;
+            float factor = 1;
+            if (own) factor = a->k->exponentials(row, own, row, a->half, &softmax[i]);
+            if (a->half)
+                memset((uint16_t *)(void *)row + own, 0, (tb_round_up(n, 2) - own) * 2);
+            else
+                memset(row + own, 0, (n - own) * sizeof *row);
+            if (factor != 1 && j0)
+                for (size_t c = 0; c < d; c++)
+                    sum[c] *= factor;
+            if (last) scales[i] = 1 / sum_of(&softmax[i]);
+        }
+        const size_t K = a->half ? (n + 1) / 2 : n, v0 = a->half ? j0 / 2 : j0;
+        const tb_outer o = {.a = score,
+                            .lda = WIDE,
+                            .parts = 1,
+                            .at = &(ptrdiff_t){0},
+                            .len = &K,
+                            .apart = a->k->width,
+                            .b = a->v ? a->v + (head * a->v_rows + v0) * d
+                                      : (const float *)a->values + head * a->ldh + v0 * a->ldkv,
+                            .ldb = a->v ? d : a->ldkv,
+                            .scale = 1,
+                            .scales = scales,
+                            .bf16 = a->half,
+                            .into = j0 ? TB_ADD : TB_SET,
+                            .y = sums,
+                            .ldy = d,
+                            .out = last ? tb_rows_from(a->out, i0 * a->out.ld + head * d).at : NULL,
+                            .ldo = a->out.ld,
+                            .cols = d,
+                            .halves = a->out.type == TB_BF16};
+        a->k->outer(&o, rows, d);
     }
-    for (size_t i = 0; i < rows; i++) {
-        const size_t own = h->causal ? h->past + i0 + i + 1 : a->Tk;
-        float *row = score + i * wide;
-        scales[i] = 1.0f / a->k->exponentials(row, own, row, a->half);
-        if (a->half)
-            memset((uint16_t *)(void *)row + own, 0, (tb_round_up(seen, 2) - own) * 2);
-        else
-            memset(row + own, 0, (seen - own) * sizeof *row);
-    }
-    const size_t K = a->half ? (seen + 1) / 2 : seen;
-    const bool halves = a->out.type == TB_BF16;
-    void *out = tb_rows_from(a->out, i0 * a->out.ld + head * d).at;
-    const tb_outer o = {.a = score,
-                        .lda = wide,
-                        .parts = 1,
-                        .at = &(ptrdiff_t){0},
-                        .len = &K,
-                        .apart = a->k->width,
-                        .b = a->v ? a->v + head * a->v_rows * d
-                                  : (const float *)a->values + head * a->ldh,
-                        .ldb = a->v ? d : a->ldkv,
-                        .scales = scales,
-                        .bf16 = a->half,
-                        .y = halves ? NULL : out,
-                        .ldy = a->out.ld,
-                        .out = halves ? out : NULL,
-                        .ldo = a->out.ld,
-                        .cols = d,
-                        .halves = halves};
-    a->k->outer(&o, rows, d);
 }
 
 /* Keys or values of some heads: where they begin, and how far apart they are. */
@@ -333,9 +379,7 @@ void tb_nn_attend_rows(const tb_nn *nn, const tb_attention *how, tb_rows q, size
     if (how->rel) a.rt = tb_scratch_f32(nn->scratch, H * words * a.rel_n);
     if (k.type != TB_F32 || a.half) a.v = tb_scratch_f32(nn->scratch, H * a.v_rows * d);
     tb_spread(nn, H, (double)H * (double)d * (double)Tk, TURNED * d * sizeof(float), turn_head, &a);
-    size_t each =
-        (tb_round_up(Tk + TB_ATTEND_ROWS, 16) + APART) * TB_ATTEND_ROWS * (how->rel ? 2 : 1) +
-        TB_ATTEND_ROWS * d * 2;
+    const size_t each = TB_ATTEND_ROWS * ((size_t)WIDE * 2 + d * 5);
     tb_spread(nn, H * a.tiles, 2.0 * (double)(H * d) * (double)Tk * (double)Tq,
               each * sizeof(float), attend_tile, &a);
     tb_scratch_release(nn->scratch, mark);

@@ -36,7 +36,7 @@ typedef struct {
 /* Scores and weighted sums of attention, for up to TB_ATTEND_ROWS queries of one head. */
 enum { TB_ATTEND_ROWS = 24 };
 
-/* y[i, j] = scale_i * sum over parts p and k < len[p] of a[i, at[p] + k] b[.., j], set or added; b
+/* y[i, j] = scale * sum over parts p and k < len[p] of a[i, at[p] + k] b[.., j], set or added; b
  * has a row for every k of every part in turn. Words of f32, or of two bf16 that meet each other's.
  * Lanes run along j: row k of b is vectors of the kernels' width, `apart` words from one to the
  * next; n is a multiple of the width. Each result is one sum in order. */
@@ -46,22 +46,28 @@ typedef struct {
     size_t parts;
     const ptrdiff_t *at; /* (parts) words */
     const size_t *len;
-    const float *scales; /* per row; NULL: scale */
-    float scale;
+    float scale; /* of what is set in y, or added to it */
     bool bf16;
     tb_into into;
     float *y;
     size_t ldy;
     /* The last of several sums over parts: what `into` and y say is only added to, and the result,
-     * act(it + bias), is set or added here; scale is 1. The first `cols` columns; NULL: not the
-     * last. `halves`: bf16 of them, with dot_bf16 alone, which are only set. */
+     * act(it * scales[i] + bias), is set or added here; scale is 1. The first `cols` columns; NULL:
+     * not the last. `halves`: bf16 of them, with dot_bf16 alone, which are only set. */
     void *out;
     size_t ldo, cols; /* numbers */
     bool halves;
-    const float *bias; /* NULL: none */
+    const float *scales; /* per row, with no act; NULL: 1 */
+    const float *bias;   /* NULL: none */
     tb_act act;
     tb_into store;
 } tb_outer;
+
+/* Of a row's softmax, part by part; begins with -INFINITY and zeros. */
+typedef struct {
+    float top;     /* what exponents are taken from */
+    float sum[16]; /* of all exponentials so far, by lanes */
+} tb_softmax;
 
 /* Words of a column of a panel, and how far apart vectors of one word are; what products of many
  * rows add up before they go on: a panel is small enough for the second cache. */
@@ -95,9 +101,10 @@ typedef struct {
     void (*layer_norm)(const float *gain, const float *bias, float eps, const float *x, size_t T,
                        size_t C, bool bf16, void *y);
     void (*softmax)(float *x, size_t n);
-    /* y[i] = e^(x[i] - the largest), as f32 (y may be x) or, with dot_bf16 alone, bf16; their sum.
-     */
-    float (*exponentials)(const float *x, size_t n, void *y, bool bf16);
+    /* A part of a softmax: y[i] = e^(x[i] - top), as f32 (y may be x) or, with dot_bf16 alone,
+     * bf16. top is the largest of the first part; where a later one exceeds it by far, that one's,
+     * and what was made of earlier parts is to be multiplied by what is returned. */
+    float (*exponentials)(const float *x, size_t n, void *y, bool bf16, tb_softmax *so_far);
     void (*outer)(const tb_outer *o, size_t rows, size_t n);
     /* With dot_bf16 alone. Rows (n, d) as words of two numbers, (d / 2, n), rows ldy apart; d
      * even. Two rows as words of one number of each. */

@@ -225,7 +225,9 @@ static size_t cut(product *p, size_t threads)
 {
     const size_t wanted = threads > 1 ? threads * 2 : 1, least = p->many ? p->k->columns : FEW_N;
     const size_t most = (p->w->N + least - 1) / least;
-    const size_t most_rows = BLOCK / (p->C * (p->bf16 ? 2 : 4)) + 1;
+    size_t bytes = p->C * (p->bf16 ? 2 : 4);
+    if (bytes > TB_PANEL_WORDS * 4) bytes = TB_PANEL_WORDS * 4; /* that meet a panel */
+    const size_t most_rows = BLOCK / bytes + 1;
     size_t blocks = (p->T + most_rows - 1) / most_rows;
     if (p->many && p->copy && p->T >= wanted * LEAST_ROWS * 4) blocks = tb_round_up(blocks, wanted);
     size_t parts = p->many ? (wanted + blocks - 1) / blocks : most;

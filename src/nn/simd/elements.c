@@ -187,7 +187,8 @@ void KERNEL(layer_norm)(const float *gain, const float *bias, float eps, const f
     }
 }
 
-ALWAYS_INLINE float largest_of(const float *x, size_t n)
+/* The largest of each lane. */
+ALWAYS_INLINE vf largest_of(const float *x, size_t n)
 {
     vf most[4];
     for (int j = 0; j < 4; j++)
@@ -198,46 +199,71 @@ ALWAYS_INLINE float largest_of(const float *x, size_t n)
             most[j] = vmax(load(x + i + j * VW), most[j]);
     for (; i + VW <= n; i += VW)
         most[0] = vmax(load(x + i), most[0]);
-    most[0] = vmax(vmax(most[0], most[1]), vmax(most[2], most[3]));
+    if (i < n) most[1] = vmax(pick(lanes_below(n - i), load_part(x + i, n - i), most[1]), most[1]);
+    return vmax(vmax(most[0], most[1]), vmax(most[2], most[3]));
+}
+
+ALWAYS_INLINE float largest_lane(vf v)
+{
     float top = -INFINITY;
     for (int j = 0; j < VW; j++)
-        top = most[0][j] > top ? most[0][j] : top;
-    for (; i < n; i++)
-        top = x[i] > top ? x[i] : top;
+        top = v[j] > top ? v[j] : top;
     return top;
 }
 
-/* e^(x - the largest), written as f32 or bf16; their sum. */
-ALWAYS_INLINE float exponentials_of(const float *x, size_t n, void *y, const bool bf16)
+ALWAYS_INLINE vf exponential_of(vf x, float top, const bool bf16)
 {
-    const float top = largest_of(x, n);
-    vf sum = {0};
-    size_t i = 0;
-    for (; i + VW <= n; i += VW) {
-        vf e = load(x + i) - top;
-        e = bf16 ? vexp_short(e) : vexp(e);
-        sum += e;
-        put(y, i, e, VW, bf16);
-    }
-    if (i < n) {
-        vf e = load_part(x + i, n - i) - top;
-        e = bf16 ? vexp_short(e) : vexp(e);
-        for (size_t j = n - i; j < VW; j++)
-            e[j] = 0;
-        sum += e;
-        put(y, i, e, n - i, bf16);
-    }
-    return sum_lanes(sum);
+    return bf16 ? vexp_short(x, top) : vexp(x - top);
 }
 
-float KERNEL(exponentials)(const float *x, size_t n, void *y, bool bf16)
+/* e^(x - top), written as f32 or bf16; their sum by lanes. */
+ALWAYS_INLINE vf exponentials_of(const float *x, size_t n, float top, void *y, const bool bf16)
 {
-    return bf16 ? exponentials_of(x, n, y, true) : exponentials_of(x, n, y, false);
+    vf sum = {0}, other = {0};
+    size_t i = 0;
+    for (; i + 2 * VW <= n; i += 2 * VW) {
+        const vf e = exponential_of(load(x + i), top, bf16);
+        const vf f = exponential_of(load(x + i + VW), top, bf16);
+        sum += e;
+        other += f;
+        put(y, i, e, VW, bf16);
+        put(y, i + VW, f, VW, bf16);
+    }
+    for (; i < n; i += VW) {
+        const size_t m = n - i < VW ? n - i : VW;
+        vf e = exponential_of(load_part(x + i, m), top, bf16);
+        e = pick(lanes_below(m), e, splat(0));
+        sum += e;
+        put(y, i, e, m, bf16);
+    }
+    return sum + other;
+}
+
+/* Exponents may exceed what they are taken from by so much: e^16 times a sum is far from the end of
+ * f32, and so most parts need not look for their largest number across lanes. */
+static const float SLACK = 16;
+
+float KERNEL(exponentials)(const float *x, size_t n, void *y, bool bf16, tb_softmax *so_far)
+{
+    const vf most = largest_of(x, n);
+    float factor = 1;
+    vf sum = load(so_far->sum);
+    if (any_above(most, so_far->top + SLACK)) {
+        const float top = largest_lane(most);
+        factor = vexp(splat(so_far->top - top))[0];
+        so_far->top = top;
+        sum *= factor;
+    }
+    const float top = so_far->top;
+    sum += bf16 ? exponentials_of(x, n, top, y, true) : exponentials_of(x, n, top, y, false);
+    store(so_far->sum, sum);
+    return factor;
 }
 
 void KERNEL(softmax)(float *x, size_t n)
 {
-    const float a = 1.0f / exponentials_of(x, n, x, false);
+    const float top = largest_lane(largest_of(x, n));
+    const float a = 1.0f / sum_lanes(exponentials_of(x, n, top, x, false));
     for (size_t i = 0; i < n; i++)
         x[i] *= a;
 }

@@ -5,6 +5,8 @@
 
 /* ---- vector maths; the errors are those of tests/unit/test_ops.c ---- */
 
+#define LOG2_E 1.44269504f
+
 /* e^x: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor to r^7 (remainder 5e-9). Below -87.3 it is 0, above
  * 88 it is e^88. */
 ALWAYS_INLINE vf vexp(vf x)
@@ -12,7 +14,7 @@ ALWAYS_INLINE vf vexp(vf x)
     vi tiny = (vi)(x < splat(-87.3f));
     x = vmin(vmax(x, splat(-87.3f)), splat(88.0f));
     vf magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
-    vf n = mad(x, splat(1.44269504f), magic);
+    vf n = mad(x, splat(LOG2_E), magic);
     vi k = (vi)n << 23;
     n -= magic;
     vf r = mad(n, splat(-0x1.62e0p-1f), x); /* 12 bits of ln 2: n times it is exact */
@@ -139,27 +141,26 @@ ALWAYS_INLINE vf vact(tb_act act, vf x)
 }
 
 #if defined(TB_ISA_BF16) && TB_VW == 16
-/* 2^y for y <= 0 and a result of eight bits: a fit of our own to 2^r, |r| <= 1/2, is off by 1e-4 at
- * most. */
+/* 2^y for y below 100 and a result of eight bits: a fit of our own to 2^r, 0 <= r < 1, is off by
+ * 8e-5 of it at most. */
 ALWAYS_INLINE vf vexp2_short(vf y)
 {
-    const __m512 n = _mm512_roundscale_ps((__m512)y, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    const vf r = y - (vf)n;
-    vf p = splat(0.05517163f);
-    p = mad(p, r, splat(0.24261112f));
-    p = mad(p, r, splat(0.69326099f));
-    p = mad(p, r, splat(0.99992807f));
-    return (vf)_mm512_scalef_ps((__m512)p, n);
+    const vf r = (vf)_mm512_reduce_ps((__m512)y, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    vf p = splat(0.0780245226f);
+    p = mad(p, r, splat(0.226067155f));
+    p = mad(p, r, splat(0.69583354f));
+    p = mad(p, r, splat(0.999925219f));
+    return (vf)_mm512_scalef_ps((__m512)p, (__m512)y); /* times 2 to what r was taken from */
 }
 #endif
 
-/* As vexp, for x <= 0 and a result of eight bits. */
-ALWAYS_INLINE vf vexp_short(vf x)
+/* e^(x - top), for a result of eight bits. */
+ALWAYS_INLINE vf vexp_short(vf x, float top)
 {
 #if defined(TB_ISA_BF16) && TB_VW == 16
-    return vexp2_short(x * 1.44269504f);
+    return vexp2_short(mad(x, splat(LOG2_E), splat(-top * LOG2_E)));
 #else
-    return vexp(x);
+    return vexp(x - top);
 #endif
 }
 

@@ -19,18 +19,26 @@ ALWAYS_INLINE void *place(const tb_outer *o, size_t i, size_t j)
     return (char *)o->out + (i * o->ldo + j) * (o->halves ? 2 : 4);
 }
 
+#if defined(__clang__)
+#define SUMS _Pragma("clang loop unroll(full)")
+#else
+#define SUMS _Pragma("GCC unroll 8")
+#endif
+
 /* Sums of no activation, straight from the registers. */
 ALWAYS_INLINE void finish_tile(const bool halves, const tb_outer *o, size_t i0, const int rows,
                                size_t j0, const int vectors, vf (*acc)[AV])
 {
-    for (int j = 0; j < vectors; j++) {
+    SUMS for (int j = 0; j < vectors; j++)
+    {
         const size_t at = j0 + (size_t)j * VW;
         const vf bias = o->bias ? load(o->bias + at) : (vf){0};
-        for (int i = 0; i < rows; i++) {
+        SUMS for (int i = 0; i < rows; i++)
+        {
             const size_t row = i0 + (size_t)i;
             vf v = acc[i][j];
-            if (o->scales) v *= o->scales[row];
             if (o->into == TB_ADD) v += load(o->y + row * o->ldy + at);
+            if (o->scales) v *= o->scales[row];
             v += bias;
             if (!halves && o->store == TB_ADD) v += load(place(o, row, at));
             put(place(o, row, at), 0, v, VW, halves);
@@ -43,13 +51,12 @@ ALWAYS_INLINE void finish_slowly(const bool bf16, const tb_outer *o, size_t i0, 
                                  size_t j0, const int vectors, vf (*acc)[AV])
 {
     float sums[AR][AV * VW];
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < vectors; j++) {
-            vf v = acc[i][j];
-            if (o->into == TB_ADD)
-                v += load(o->y + (i0 + (size_t)i) * o->ldy + j0 + (size_t)j * VW);
-            store(&sums[i][j * VW], v);
-        }
+    SUMS for (int i = 0; i < rows; i++) SUMS for (int j = 0; j < vectors; j++)
+    {
+        vf v = acc[i][j];
+        if (o->into == TB_ADD) v += load(o->y + (i0 + (size_t)i) * o->ldy + j0 + (size_t)j * VW);
+        store(&sums[i][j * VW], v);
+    }
     const size_t wide = (size_t)vectors * VW, n = o->cols - j0 < wide ? o->cols - j0 : wide;
     const float *bias = o->bias ? o->bias + j0 : NULL;
     float *to = o->halves ? sums[0] : place(o, i0, j0);
@@ -73,9 +80,7 @@ ALWAYS_INLINE void outer_tile(const bool bf16, const tb_outer *o, size_t i0, con
     const float *b = o->b + j0 / VW * o->apart;
     const size_t wide = (size_t)vectors * VW;
     vf acc[AR][AV];
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < vectors; j++)
-            acc[i][j] = (vf){0};
+    SUMS for (int i = 0; i < rows; i++) SUMS for (int j = 0; j < vectors; j++) acc[i][j] = (vf){0};
     /* The lines that results go to are asked for: memory has the time of a tile to bring them. */
     for (int i = 0; o->out && i < rows; i++)
         for (size_t j = 0; j < wide; j += o->halves ? LINE / 2 : LINE / 4)
@@ -84,12 +89,12 @@ ALWAYS_INLINE void outer_tile(const bool bf16, const tb_outer *o, size_t i0, con
         const float *a = o->a + (ptrdiff_t)(i0 * o->lda) + o->at[p];
         for (size_t k = 0; k < o->len[p]; k++, b += o->ldb) {
             vf v[AV];
-            for (int j = 0; j < vectors; j++)
-                v[j] = load(b + (size_t)j * o->apart);
-            for (int i = 0; i < rows; i++) {
+            SUMS for (int j = 0; j < vectors; j++) v[j] = load(b + (size_t)j * o->apart);
+            SUMS for (int i = 0; i < rows; i++)
+            {
                 const vf u = in_register(splat(a[(size_t)i * o->lda + k]));
-                for (int j = 0; j < vectors; j++)
-                    acc[i][j] = add_product(bf16, acc[i][j], u, v[j]);
+                SUMS for (int j = 0; j < vectors; j++) acc[i][j] =
+                    add_product(bf16, acc[i][j], u, v[j]);
             }
         }
     }
@@ -106,11 +111,12 @@ ALWAYS_INLINE void outer_tile(const bool bf16, const tb_outer *o, size_t i0, con
         finish_slowly(bf16, o, i0, rows, j0, vectors, acc);
         return;
     }
-    for (int i = 0; i < rows; i++) {
-        const float scale = o->scales ? o->scales[i0 + (size_t)i] : o->scale;
+    SUMS for (int i = 0; i < rows; i++)
+    {
         float *to = o->y + (i0 + (size_t)i) * o->ldy + j0;
-        for (int j = 0; j < vectors; j++) {
-            vf v = acc[i][j] * scale;
+        SUMS for (int j = 0; j < vectors; j++)
+        {
+            vf v = acc[i][j] * o->scale;
             if (o->into == TB_ADD) v += load(to + (size_t)j * VW);
             store(to + (size_t)j * VW, v);
         }
@@ -134,6 +140,15 @@ ALWAYS_INLINE size_t outer_columns(const bool bf16, const tb_outer *o, size_t ro
     size_t j = 0;
     for (; j + AV * VW <= n; j += AV * VW)
         outer_rows(bf16, o, rows, j, AV);
+    /* Fewer sums at once than the units' latency hides are slow, so the rest goes by as many. */
+    if (AV > 2 && j + 3 * VW <= n) {
+        outer_rows(bf16, o, rows, j, 3);
+        j += 3 * VW;
+    }
+    if (AV > 2 && j + 2 * VW <= n) {
+        outer_rows(bf16, o, rows, j, 2);
+        j += 2 * VW;
+    }
     for (; j + VW <= n; j += VW)
         outer_rows(bf16, o, rows, j, 1);
     return j;
@@ -154,8 +169,13 @@ void KERNEL(outer)(const tb_outer *o, size_t rows, size_t n)
             for (size_t p = 0; p < o->parts; p++)
                 for (size_t k = 0; k < o->len[p]; k++, b += o->ldb)
                     s += o->a[(ptrdiff_t)(i * o->lda + k) + o->at[p]] * *b;
-            s *= o->scales ? o->scales[i] : o->scale;
-            *y = o->into == TB_ADD ? *y + s : s;
+            if (o->out) {
+                if (o->into == TB_ADD) s += *y;
+                *(float *)place(o, i, j) = s * (o->scales ? o->scales[i] : 1);
+            } else {
+                s *= o->scale;
+                *y = o->into == TB_ADD ? *y + s : s;
+            }
         }
 }
 

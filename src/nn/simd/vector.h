@@ -193,6 +193,28 @@ ALWAYS_INLINE vf vmin(vf a, vf b)
 #endif
 }
 
+/* All ones in the first n lanes. */
+ALWAYS_INLINE vi lanes_below(size_t n)
+{
+    static const int32_t order[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    vi lane;
+    memcpy(&lane, order, sizeof lane);
+    return lane < ((vi){0} + (int32_t)n);
+}
+
+ALWAYS_INLINE bool any_above(vf v, float limit)
+{
+#if TB_VW == 16
+    return _mm512_cmp_ps_mask((__m512)v, _mm512_set1_ps(limit), _CMP_GT_OQ);
+#elif TB_VW == 8
+    return _mm256_movemask_ps(_mm256_cmp_ps((__m256)v, _mm256_set1_ps(limit), _CMP_GT_OQ));
+#elif defined(TB_ISA_NEON)
+    return vmaxvq_u32(vcgtq_f32((float32x4_t)v, vdupq_n_f32(limit)));
+#else
+    return v[0] > limit || v[1] > limit || v[2] > limit || v[3] > limit;
+#endif
+}
+
 ALWAYS_INLINE vf vabs(vf a)
 {
     return (vf)((vi)a & 0x7fffffff);
@@ -493,7 +515,7 @@ void KERNEL(prologue)(const tb_prologue *p, const float *x, size_t ldx, size_t T
                       size_t row_bytes, bool bf16);
 void KERNEL(layer_norm)(const float *gain, const float *bias, float eps, const float *x, size_t T,
                         size_t C, bool bf16, void *y);
-float KERNEL(exponentials)(const float *x, size_t n, void *y, bool bf16);
+float KERNEL(exponentials)(const float *x, size_t n, void *y, bool bf16, tb_softmax *so_far);
 void KERNEL(softmax)(float *x, size_t n);
 void KERNEL(outer)(const tb_outer *o, size_t rows, size_t n);
 void KERNEL(panel)(tb_dtype type, const void *rows, size_t row_bytes, size_t cols, size_t n,
