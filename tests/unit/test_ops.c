@@ -562,12 +562,19 @@ static void rows_between_products_are_rounded_once(void **state)
             tried++;
             for (size_t z = 0; z < sizeof sizes / sizeof sizes[0]; z++) {
                 const size_t T = sizes[z];
-                float *x = noise("x", T * K, 1), *g = noise("g", K, 1), *s = noise("s", K, 1);
+                float *x = noise("x", T * K, 3), *g = noise("g", K, 1), *s = noise("s", K, 1);
                 float *y = tb_alloc(T * N * sizeof *y), *y2 = tb_alloc(T * N * sizeof *y2);
                 float *normed = tb_alloc(T * K * sizeof *normed);
                 const tb_rows half = rounded(x, T, K), out = rounded(x, T, N);
                 for (tb_act a = TB_ACT_NONE; a <= TB_ACT_SILU; a++) {
                     tb_nn_linear(&b->nn, &w, x, K, T, a, TB_SET, y, N);
+                    tb_nn_linear(&b->nn, &w, x, K, T, TB_ACT_NONE, TB_SET, y2, N);
+                    for (size_t i = 0; i < T * N; i++) { /* a tenth of what eight bits tell apart */
+                        const double u = (double)y2[i], v = act(a, u);
+                        if (fabs((double)y[i] - v) > 2e-4 * fmax(1, fabs(u)))
+                            fail_msg("%s: act %d of %g is %g, not %g", sets[set], (int)a, u,
+                                     (double)y[i], v);
+                    }
                     tb_nn_linear_rows(&b->nn, &w, half, T, a, TB_SET, out);
                     same_halves("linear", out, y, T, N);
                     tb_nn_linear_rows(&b->nn, &w, half, T, a, TB_SET, tb_rows_f32(y2, N));

@@ -59,18 +59,19 @@ void KERNEL(to_f16)(const float *src, uint16_t *dst, size_t n)
         dst[i] = tb_f32_to_f16(src[i]);
 }
 
-ALWAYS_INLINE void epilogue_of(const tb_act act, const bool coarse, const float *x, size_t ldx,
-                               size_t T, size_t N, const float *bias, tb_into set_or_add, float *y,
-                               size_t ldy)
+ALWAYS_INLINE void epilogue_of(const tb_act act, const bool coarse, const bool halves,
+                               const float *x, size_t ldx, size_t T, size_t N, const float *bias,
+                               tb_into set_or_add, void *y, size_t ldy)
 {
-    for (size_t t = 0; t < T; t++, x += ldx, y += ldy) {
+    for (size_t t = 0; t < T; t++, x += ldx) {
+        void *row = (char *)y + t * ldy * (halves ? 2 : 4);
         for (size_t n = 0; n < N; n += VW) {
             size_t m = N - n < VW ? N - n : VW;
             vf v = load_n(x + n, m);
             if (bias) v += load_n(bias + n, m);
-            v = coarse ? vgelu_short(v) : vact(act, v);
-            if (set_or_add == TB_ADD) v += load_n(y + n, m);
-            store_n(y + n, v, m);
+            v = coarse ? vact_short(act, v) : vact(act, v);
+            if (!halves && set_or_add == TB_ADD) v += load_n((float *)row + n, m);
+            put(row, n, v, m, halves);
         }
     }
 }
@@ -81,30 +82,35 @@ void KERNEL(epilogue)(const float *x, size_t ldx, size_t T, size_t N, const floa
 {
     switch (act) {
     case TB_ACT_NONE:
-        epilogue_of(TB_ACT_NONE, false, x, ldx, T, N, bias, set_or_add, y, ldy);
+        epilogue_of(TB_ACT_NONE, false, false, x, ldx, T, N, bias, set_or_add, y, ldy);
         break;
     case TB_ACT_GELU_TANH:
-        epilogue_of(TB_ACT_GELU_TANH, false, x, ldx, T, N, bias, set_or_add, y, ldy);
+        epilogue_of(TB_ACT_GELU_TANH, false, false, x, ldx, T, N, bias, set_or_add, y, ldy);
         break;
     case TB_ACT_GELU_ERF:
-        epilogue_of(TB_ACT_GELU_ERF, false, x, ldx, T, N, bias, set_or_add, y, ldy);
+        epilogue_of(TB_ACT_GELU_ERF, false, false, x, ldx, T, N, bias, set_or_add, y, ldy);
         break;
     case TB_ACT_MISH:
-        epilogue_of(TB_ACT_MISH, false, x, ldx, T, N, bias, set_or_add, y, ldy);
+        epilogue_of(TB_ACT_MISH, false, false, x, ldx, T, N, bias, set_or_add, y, ldy);
         break;
     default:
-        epilogue_of(act, false, x, ldx, T, N, bias, set_or_add, y, ldy);
+        epilogue_of(act, false, false, x, ldx, T, N, bias, set_or_add, y, ldy);
     }
 }
 
 #if defined(TB_ISA_BF16)
-void KERNEL(epilogue_coarse)(const float *x, size_t ldx, size_t T, size_t N, const float *bias,
-                             tb_act act, tb_into set_or_add, float *y, size_t ldy)
+void KERNEL(epilogue_rows)(const float *x, size_t ldx, size_t T, size_t N, const float *bias,
+                           tb_act act, bool coarse, tb_into set_or_add, bool halves, void *y,
+                           size_t ldy)
 {
-    if (act == TB_ACT_GELU_ERF)
-        epilogue_of(act, true, x, ldx, T, N, bias, set_or_add, y, ldy);
+    if (coarse && halves && act == TB_ACT_GELU_ERF)
+        epilogue_of(TB_ACT_GELU_ERF, true, true, x, ldx, T, N, bias, set_or_add, y, ldy);
+    else if (coarse && halves && act == TB_ACT_SILU)
+        epilogue_of(TB_ACT_SILU, true, true, x, ldx, T, N, bias, set_or_add, y, ldy);
+    else if (coarse)
+        epilogue_of(act, true, halves, x, ldx, T, N, bias, set_or_add, y, ldy);
     else
-        KERNEL(epilogue)(x, ldx, T, N, bias, act, set_or_add, y, ldy);
+        epilogue_of(act, false, halves, x, ldx, T, N, bias, set_or_add, y, ldy);
 }
 #endif
 

@@ -180,4 +180,18 @@ ALWAYS_INLINE vf vgelu_short(vf x)
 #endif
 }
 
+/* The activations that there are shorter ones of, for a result of eight bits. */
+ALWAYS_INLINE vf vact_short(tb_act act, vf x)
+{
+    if (act == TB_ACT_GELU_ERF) return vgelu_short(x);
+#if defined(TB_ISA_BF16) && TB_VW == 16
+    if (act == TB_ACT_SILU) {
+        /* x below -87 times a number that is not quite zero: nothing in bf16 either way. */
+        const vf e = vexp2_short(vmin(x * -LOG2_E, splat(126.0f)));
+        return x * (vf)_mm512_rcp14_ps((__m512)(1.0f + e)); /* 1 / it, 6e-5 of it off */
+    }
+#endif
+    return vact(act, x);
+}
+
 #endif

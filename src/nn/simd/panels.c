@@ -59,18 +59,17 @@ ALWAYS_INLINE void finish_slowly(const bool bf16, const tb_outer *o, size_t i0, 
     }
     const size_t wide = (size_t)vectors * VW, n = o->cols - j0 < wide ? o->cols - j0 : wide;
     const float *bias = o->bias ? o->bias + j0 : NULL;
-    float *to = o->halves ? sums[0] : place(o, i0, j0);
-    const size_t ld = o->halves ? AV * VW : o->ldo;
 #if defined(TB_ISA_BF16)
-    if (bf16) KERNEL(epilogue_coarse)
-    (sums[0], AV * VW, (size_t)rows, n, bias, o->act, o->store, to, ld);
-    else
+    if (bf16 || o->halves) {
+        KERNEL(epilogue_rows)
+        (sums[0], AV * VW, (size_t)rows, n, bias, o->act, bf16, o->store, o->halves,
+         place(o, i0, j0), o->ldo);
+        return;
+    }
 #endif
-        KERNEL(epilogue)(sums[0], AV * VW, (size_t)rows, n, bias, o->act, o->store, to, ld);
     (void)bf16;
-    for (int i = 0; o->halves && i < rows; i++)
-        for (size_t j = 0; j < n; j += VW)
-            put(place(o, i0 + (size_t)i, j0), j, load(&sums[i][j]), n - j < VW ? n - j : VW, true);
+    KERNEL(epilogue)
+    (sums[0], AV * VW, (size_t)rows, n, bias, o->act, o->store, place(o, i0, j0), o->ldo);
 }
 
 /* rows x (vectors) results from (i0, j0). */

@@ -529,9 +529,10 @@ void KERNEL(depthwise)(const float *w, size_t k, const float *x, size_t T, size_
 double KERNEL(peak)(tb_dtype type, size_t times);
 #if defined(TB_ISA_BF16)
 void KERNEL(dot_bf16)(const tb_dot *d, size_t T, size_t N);
-/* epilogue for results whose products were of eight bits: an activation need be no better. */
-void KERNEL(epilogue_coarse)(const float *x, size_t ldx, size_t T, size_t N, const float *bias,
-                             tb_act act, tb_into store, float *y, size_t ldy);
+/* epilogue, also into bf16, and with an activation that need be no better than for eight bits. */
+void KERNEL(epilogue_rows)(const float *x, size_t ldx, size_t T, size_t N, const float *bias,
+                           tb_act act, bool coarse, tb_into set_or_add, bool halves, void *y,
+                           size_t ldy);
 void KERNEL(turn_bf16)(const uint16_t *x, size_t ldx, size_t n, size_t d, float *y, size_t ldy);
 void KERNEL(pair_bf16)(const uint16_t *a, const uint16_t *b, size_t d, float *y);
 #endif
