@@ -6,14 +6,17 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /*
- * One lock guards a list of loops; a thread joins one under it, and the loop's indices are handed
- * out by a counter. A thread that finds none looks for a moment whether one comes, since a step of
- * T3 is a hundred short loops after each other and waking takes as long as some of them; then it
- * sleeps. It looks at an atomic, not at the lock, so it is in nobody's way, and only while each
- * thread and caller can have a core.
+ * A step of T3 is a hundred and fifty short loops after each other, and waking a thread takes as
+ * long as some of them. So a thread without work looks for a moment whether one comes, only while
+ * each thread and caller can have a core: its box is open meanwhile, and a caller puts its loop
+ * there, which costs either of them one line of memory. Loops that found too few open boxes are in
+ * a list, which the lock guards, and threads that looked in vain sleep until one is. The loop's
+ * indices are handed out by a counter, so that it does not matter who comes, or when.
  */
 typedef struct loop {
     struct loop *next;
@@ -21,9 +24,8 @@ typedef struct loop {
     void *self;
     size_t n;
     atomic_size_t handed;
-    atomic_size_t helpers; /* threads at it; changed under the lock */
-    bool listed;
-    pthread_cond_t finished;
+    atomic_size_t helpers; /* threads at it, or whose boxes it is in; while > 0 it stays */
+    bool listed;           /* changed under the lock */
 } loop;
 
 enum {
@@ -32,15 +34,24 @@ enum {
     TRIES = 64, /* of the lock, which nobody holds for long, before it is slept for */
 };
 
+typedef struct {
+    _Alignas(64) _Atomic(loop *) box; /* &open_box: put one here; NULL: closed */
+    tb_pool *pool;
+    pthread_t id;
+} thread;
+
+static loop open_box;
+
 struct tb_pool {
     pthread_mutex_t lock;
-    pthread_cond_t work;
+    pthread_cond_t work, done;
     loop *loops; /* those with indices left to hand out */
-    pthread_t *threads;
+    thread *threads;
     size_t n; /* threads of ours: one less than the pool's, the caller is the other */
     bool stop;
-    size_t room;                   /* callers for whom there are cores beside the threads */
-    atomic_size_t posted, callers; /* loops so far, loops now; changed under the lock */
+    size_t room;                     /* callers for whom there are cores beside the threads */
+    atomic_size_t posted;            /* loops listed so far; changed under the lock */
+    atomic_size_t callers, sleepers; /* now at a loop; of them, waiting for `done` */
 };
 
 static void pause_core(void)
@@ -52,17 +63,11 @@ static void pause_core(void)
 #endif
 }
 
-/* Until *x is no longer (or, for `until`, at last) n, for a moment at most. */
-static void look(const tb_pool *pool, atomic_size_t *x, size_t n, bool until)
+/* Whether a thread may keep a core busy with looking. */
+static bool has_room(const tb_pool *pool)
 {
-    const int64_t begun = tb_clock_mono_ns();
-    do {
-        if (pool->room == 0 || atomic_load(&pool->callers) > pool->room) return;
-        for (int i = 0; i < LOOKS; i++) {
-            if ((atomic_load_explicit(x, memory_order_acquire) == n) == until) return;
-            pause_core();
-        }
-    } while (tb_clock_mono_ns() - begun < LOOK_NS);
+    return pool->room > 0 &&
+           atomic_load_explicit(&pool->callers, memory_order_relaxed) <= pool->room;
 }
 
 static void lock(tb_pool *pool)
@@ -91,29 +96,78 @@ static void unlist(tb_pool *pool, loop *l)
     l->listed = false;
 }
 
+/* The caller may return as soon as this is done, and l is gone then. Either it sees that nobody is
+ * left, or this that it sleeps: both orders are of one sequence. */
+static void leave(tb_pool *pool, loop *l)
+{
+    if (atomic_fetch_sub(&l->helpers, 1) > 1 || atomic_load(&pool->sleepers) == 0) return;
+    lock(pool);
+    pthread_cond_broadcast(&pool->done);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* What is in t's box, if it can still be had. */
+static loop *take(thread *t)
+{
+    loop *l = atomic_load_explicit(&t->box, memory_order_acquire);
+    if (l == &open_box || !atomic_compare_exchange_strong(&t->box, &l, NULL)) return NULL;
+    return l;
+}
+
+/* Keeps t's box open until there is a loop in it, which is returned, or one is listed that was not
+ * when `posted` was, or a moment has passed. */
+static loop *look_for_loop(thread *t, size_t posted)
+{
+    tb_pool *pool = t->pool;
+    if (!has_room(pool)) return NULL;
+    atomic_store(&t->box, &open_box);
+    const int64_t begun = tb_clock_mono_ns();
+    do {
+        for (int i = 0; i < LOOKS; i++) {
+            if (atomic_load_explicit(&t->box, memory_order_relaxed) != &open_box) {
+                loop *l = take(t);
+                if (l) return l;
+            }
+            if (atomic_load_explicit(&pool->posted, memory_order_relaxed) != posted) goto out;
+            pause_core();
+        }
+    } while (has_room(pool) && tb_clock_mono_ns() - begun < LOOK_NS);
+out:;
+    loop *l = &open_box;
+    while (!atomic_compare_exchange_strong(&t->box, &l, NULL)) {
+        l = take(t);
+        if (l) return l;
+        l = &open_box; /* its caller took it back */
+    }
+    return NULL;
+}
+
 static void *worker(void *arg)
 {
-    tb_pool *pool = arg;
+    thread *t = arg;
+    tb_pool *pool = t->pool;
     lock(pool);
     while (!pool->stop) {
-        if (pool->loops) {
-            loop *l = pool->loops;
+        loop *l = pool->loops;
+        if (l) {
             atomic_fetch_add_explicit(&l->helpers, 1, memory_order_relaxed);
             pthread_mutex_unlock(&pool->lock);
             run(l);
             lock(pool);
             unlist(pool, l);
-            /* After the last has left the caller may return and l is gone: nothing touches it
-             * then. The caller cannot before this lock is free. */
-            if (atomic_fetch_sub_explicit(&l->helpers, 1, memory_order_release) == 1)
-                pthread_cond_signal(&l->finished);
-        } else {
-            const size_t posted = pool->posted;
             pthread_mutex_unlock(&pool->lock);
-            look(pool, &pool->posted, posted, false);
+            leave(pool, l);
             lock(pool);
-            if (!pool->loops && !pool->stop) pthread_cond_wait(&pool->work, &pool->lock);
+            continue;
         }
+        const size_t posted = pool->posted;
+        pthread_mutex_unlock(&pool->lock);
+        while ((l = look_for_loop(t, posted)) != NULL) {
+            run(l);
+            leave(pool, l);
+        }
+        lock(pool);
+        if (!pool->loops && !pool->stop) pthread_cond_wait(&pool->work, &pool->lock);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
@@ -124,11 +178,20 @@ tb_status tb_pool_new(size_t threads, tb_pool **out, tb_err *err)
     tb_pool *pool = tb_alloc(sizeof *pool);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
+    pthread_cond_init(&pool->done, NULL);
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     pool->room = cores > 0 && (size_t)cores >= threads ? (size_t)cores - threads + 1 : 0;
-    pool->threads = tb_alloc((threads ? threads : 1) * sizeof *pool->threads);
+    const size_t room = threads ? threads : 1;
+    void *lines = NULL;
+    if (posix_memalign(&lines, _Alignof(thread), room * sizeof(thread))) {
+        tb_pool_free(pool);
+        return tb_nomem(err, room, sizeof(thread));
+    }
+    pool->threads = memset(lines, 0, room * sizeof(thread));
     for (size_t i = 1; i < threads; i++) {
-        int e = pthread_create(&pool->threads[pool->n], NULL, worker, pool);
+        thread *t = &pool->threads[pool->n];
+        t->pool = pool;
+        int e = pthread_create(&t->id, NULL, worker, t);
         if (e) {
             tb_pool_free(pool);
             return tb_fail_errno(err, e, "no thread for the compute core");
@@ -147,16 +210,67 @@ void tb_pool_free(tb_pool *pool)
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->lock);
     for (size_t i = 0; i < pool->n; i++)
-        pthread_join(pool->threads[i], NULL);
+        pthread_join(pool->threads[i].id, NULL);
     pthread_cond_destroy(&pool->work);
+    pthread_cond_destroy(&pool->done);
     pthread_mutex_destroy(&pool->lock);
-    tb_free(pool->threads);
+    free(pool->threads);
     tb_free(pool);
 }
 
 size_t tb_pool_threads(const tb_pool *pool)
 {
     return pool ? pool->n + 1 : 1;
+}
+
+/* Into t's box, if it is open. */
+static bool put(thread *t, loop *l)
+{
+    loop *open = &open_box;
+    if (atomic_load_explicit(&t->box, memory_order_relaxed) != open) return false;
+    atomic_fetch_add_explicit(&l->helpers, 1, memory_order_relaxed);
+    if (atomic_compare_exchange_strong(&t->box, &open, l)) return true;
+    atomic_fetch_sub_explicit(&l->helpers, 1, memory_order_relaxed);
+    return false;
+}
+
+/* Out of t's box, if it is still there: the thread has had no core. */
+static void take_back(thread *t, loop *l)
+{
+    loop *mine = l;
+    if (atomic_load_explicit(&t->box, memory_order_relaxed) != l) return;
+    if (atomic_compare_exchange_strong(&t->box, &mine, &open_box))
+        atomic_fetch_sub_explicit(&l->helpers, 1, memory_order_relaxed);
+}
+
+static void list(tb_pool *pool, loop *l, size_t wanted)
+{
+    lock(pool);
+    l->next = pool->loops;
+    l->listed = true;
+    pool->loops = l;
+    atomic_fetch_add_explicit(&pool->posted, 1, memory_order_release);
+    for (size_t i = 0; i < wanted; i++)
+        pthread_cond_signal(&pool->work);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void wait_for_helpers(tb_pool *pool, loop *l)
+{
+    if (atomic_load_explicit(&l->helpers, memory_order_acquire) == 0) return;
+    const int64_t begun = tb_clock_mono_ns();
+    do {
+        for (int i = 0; i < LOOKS; i++) {
+            if (atomic_load_explicit(&l->helpers, memory_order_acquire) == 0) return;
+            pause_core();
+        }
+    } while (has_room(pool) && tb_clock_mono_ns() - begun < LOOK_NS);
+    lock(pool);
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (atomic_load(&l->helpers) > 0)
+        pthread_cond_wait(&pool->done, &pool->lock);
+    atomic_fetch_sub(&pool->sleepers, 1);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 void tb_pool_for(tb_pool *pool, size_t n, tb_pool_body body, void *self)
@@ -166,27 +280,20 @@ void tb_pool_for(tb_pool *pool, size_t n, tb_pool_body body, void *self)
             body(self, i);
         return;
     }
-    loop l = {.body = body, .self = self, .n = n, .listed = true};
-    pthread_cond_init(&l.finished, NULL);
-    lock(pool);
-    l.next = pool->loops;
-    pool->loops = &l;
-    atomic_fetch_add_explicit(&pool->posted, 1, memory_order_release);
+    loop l = {.body = body, .self = self, .n = n};
+    size_t missing = n - 1 < pool->n ? n - 1 : pool->n;
     atomic_fetch_add_explicit(&pool->callers, 1, memory_order_relaxed);
-    for (size_t i = 1; i < n && i <= pool->n; i++)
-        pthread_cond_signal(&pool->work);
-    pthread_mutex_unlock(&pool->lock);
+    for (size_t i = 0; i < pool->n && missing > 0; i++)
+        if (put(&pool->threads[i], &l)) missing--;
+    if (missing > 0) list(pool, &l, missing);
     run(&l);
-    lock(pool);
-    unlist(pool, &l);
-    if (l.helpers > 0) {
-        pthread_mutex_unlock(&pool->lock);
-        look(pool, &l.helpers, 0, true);
+    for (size_t i = 0; i < pool->n; i++)
+        take_back(&pool->threads[i], &l);
+    if (missing > 0) {
         lock(pool);
+        unlist(pool, &l);
+        pthread_mutex_unlock(&pool->lock);
     }
-    while (l.helpers > 0)
-        pthread_cond_wait(&l.finished, &pool->lock);
+    wait_for_helpers(pool, &l);
     atomic_fetch_sub_explicit(&pool->callers, 1, memory_order_relaxed);
-    pthread_mutex_unlock(&pool->lock);
-    pthread_cond_destroy(&l.finished);
 }

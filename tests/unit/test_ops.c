@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -718,12 +719,19 @@ static void count(void *self, size_t i)
 
 static void a_pool_does_each_piece_once(void **state)
 {
-    bench *b = *state;
-    for (size_t n = 0; n < 200; n++) {
-        int times[200] = {0};
-        tb_pool_for(b->pool, n, count, times);
-        for (size_t i = 0; i < 200; i++)
-            assert_int_equal(times[i], i < n);
+    (void)state;
+    /* With a core for every thread they look for work before they sleep; with fewer they do not. */
+    for (size_t threads = 1; threads <= 3; threads++) {
+        tb_pool *pool;
+        assert_int_equal(tb_pool_new(threads, &pool, NULL), TB_OK);
+        for (size_t n = 0; n < 200; n++) {
+            int times[200] = {0};
+            tb_pool_for(pool, n, count, times);
+            for (size_t i = 0; i < 200; i++)
+                assert_int_equal(times[i], i < n);
+            if (n % 50 == 49) usleep(1000); /* to sleep */
+        }
+        tb_pool_free(pool);
     }
 }
 
@@ -736,7 +744,7 @@ typedef struct {
 static void *loops(void *self)
 {
     one_of_many *m = self;
-    for (size_t k = 0; k < 500; k++)
+    for (size_t k = 0; k < 2000; k++)
         tb_pool_for(m->pool, 1 + k % 64, count, m->times);
     return NULL;
 }
@@ -744,21 +752,27 @@ static void *loops(void *self)
 /* Several callers at once, each with loops on its stack that are gone a moment later. */
 static void callers_do_not_mix(void **state)
 {
-    bench *b = *state;
-    static one_of_many many[4];
-    for (size_t i = 0; i < 4; i++) {
-        many[i] = (one_of_many){.pool = b->pool};
-        assert_int_equal(pthread_create(&many[i].thread, NULL, loops, &many[i]), 0);
-    }
-    for (size_t i = 0; i < 4; i++) {
-        pthread_join(many[i].thread, NULL);
-        int sum = 0, want = 0;
-        for (int j = 0; j < 64; j++)
-            sum += many[i].times[j];
-        for (int k = 0; k < 500; k++)
-            want += 1 + k % 64;
-        assert_int_equal(sum, want);
-    }
+    (void)state;
+    for (size_t threads = 2; threads <= 3; threads++)
+        for (size_t callers = 1; callers <= 4; callers++) {
+            one_of_many many[4];
+            tb_pool *pool;
+            assert_int_equal(tb_pool_new(threads, &pool, NULL), TB_OK);
+            for (size_t i = 0; i < callers; i++) {
+                many[i] = (one_of_many){.pool = pool};
+                assert_int_equal(pthread_create(&many[i].thread, NULL, loops, &many[i]), 0);
+            }
+            for (size_t i = 0; i < callers; i++) {
+                pthread_join(many[i].thread, NULL);
+                int sum = 0, want = 0;
+                for (int j = 0; j < 64; j++)
+                    sum += many[i].times[j];
+                for (int k = 0; k < 2000; k++)
+                    want += 1 + k % 64;
+                assert_int_equal(sum, want);
+            }
+            tb_pool_free(pool);
+        }
 }
 
 static void scratch_is_a_stack_of_places(void **state)
