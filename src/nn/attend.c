@@ -211,8 +211,9 @@ static void attend_tile(void *op, size_t piece, void *mine)
             if (factor != 1 && j0)
                 for (size_t c = 0; c < d; c++)
                     sum[c] *= factor;
-            if (last) scales[i] = 1 / sum_of(&softmax[i]);
         }
+        for (size_t i = 0; last && i < rows; i++) /* not above, where it would wait for each sum */
+            scales[i] = 1 / sum_of(&softmax[i]);
         const size_t K = a->half ? (n + 1) / 2 : n, v0 = a->half ? j0 / 2 : j0;
         const tb_outer o = {.a = score,
                             .lda = WIDE,

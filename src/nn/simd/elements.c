@@ -167,30 +167,46 @@ void KERNEL(prologue)(const tb_prologue *p, const float *x, size_t ldx, size_t T
         prologue_of(p, x, ldx, T, C, y, row_bytes, false);
 }
 
+/* Sums of a few vectors at once: one after the other they would wait for each other. */
+ALWAYS_INLINE void norm_row(const float *gain, const float *bias, float eps, const float *x,
+                            size_t C, const bool bf16, void *y)
+{
+    enum { SUMS = 4 };
+    vf sum[SUMS] = {{0}}, square[SUMS] = {{0}};
+    size_t c = 0;
+    for (; c + SUMS * VW <= C; c += SUMS * VW)
+        for (size_t i = 0; i < SUMS; i++)
+            sum[i] += load(x + c + i * VW);
+    for (; c < C; c += VW)
+        sum[0] += load_n(x + c, C - c < VW ? C - c : VW);
+    const float mean = sum_lanes((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)C;
+    for (c = 0; c + SUMS * VW <= C; c += SUMS * VW)
+        for (size_t i = 0; i < SUMS; i++) {
+            const vf d = load(x + c + i * VW) - mean;
+            square[i] = mad(d, d, square[i]);
+        }
+    for (; c < C; c += VW) {
+        const size_t m = C - c < VW ? C - c : VW;
+        const vf d = pick(lanes_below(m), load_n(x + c, m) - mean, splat(0));
+        square[0] = mad(d, d, square[0]);
+    }
+    const float variance = sum_lanes((square[0] + square[1]) + (square[2] + square[3])) / (float)C;
+    const float a = 1.0f / sqrtf(variance + eps);
+    for (c = 0; c < C; c += VW) {
+        const size_t m = C - c < VW ? C - c : VW;
+        const vf v = (load_n(x + c, m) - mean) * a;
+        put(y, c, mad(v, load_n(gain + c, m), load_n(bias + c, m)), m, bf16);
+    }
+}
+
 void KERNEL(layer_norm)(const float *gain, const float *bias, float eps, const float *x, size_t T,
                         size_t C, bool bf16, void *y)
 {
-    for (size_t t = 0; t < T; t++, x += C) {
-        vf sum = {0}, square = {0};
-        for (size_t c = 0; c < C; c += VW)
-            sum += load_n(x + c, C - c < VW ? C - c : VW);
-        float mean = sum_lanes(sum) / (float)C;
-        for (size_t c = 0; c < C; c += VW) {
-            size_t m = C - c < VW ? C - c : VW;
-            vf d = load_n(x + c, m) - mean;
-            if (m < VW)
-                for (size_t i = m; i < VW; i++)
-                    d[i] = 0;
-            square = mad(d, d, square);
-        }
-        float a = 1.0f / sqrtf(sum_lanes(square) / (float)C + eps);
-        for (size_t c = 0; c < C; c += VW) {
-            size_t m = C - c < VW ? C - c : VW;
-            vf v = (load_n(x + c, m) - mean) * a;
-            v = mad(v, load_n(gain + c, m), load_n(bias + c, m));
-            put(y, t * C + c, v, m, bf16);
-        }
-    }
+    for (size_t t = 0; t < T; t++, x += C)
+        if (bf16)
+            norm_row(gain, bias, eps, x, C, true, (uint16_t *)y + t * C);
+        else
+            norm_row(gain, bias, eps, x, C, false, (float *)y + t * C);
 }
 
 /* The largest of each lane. */

@@ -25,131 +25,148 @@ ALWAYS_INLINE void *place(const tb_outer *o, size_t i, size_t j)
 #define SUMS _Pragma("GCC unroll 8")
 #endif
 
-/* Sums of no activation, straight from the registers. */
-ALWAYS_INLINE void finish_tile(const bool halves, const tb_outer *o, size_t i0, const int rows,
-                               size_t j0, const int vectors, vf (*acc)[AV])
+/* What becomes of a tile's sums. Each has a loop of its own: with all of them behind one loop its
+ * registers do not suffice. */
+typedef enum {
+    SUMS_SET,   /* scaled, into y */
+    SUMS_ADDED, /* to it */
+    DIRECT,     /* results of no activation, straight from the registers */
+    HALVES,     /* the same as bf16 */
+    SLOWLY,     /* anything */
+} finish;
+
+ALWAYS_INLINE void finish_directly(const bool halves, const tb_outer *o, size_t i0, const int rows,
+                                   size_t j0, const int vectors, vf (*acc)[AV])
 {
+    /* A copy: a compiler cannot know that no result is written into *o. */
+    const tb_outer d = *o;
+    const bool added = d.into == TB_ADD, adds = !halves && d.store == TB_ADD;
     SUMS for (int j = 0; j < vectors; j++)
     {
         const size_t at = j0 + (size_t)j * VW;
-        const vf bias = o->bias ? load(o->bias + at) : (vf){0};
+        const vf bias = d.bias ? load(d.bias + at) : (vf){0};
         SUMS for (int i = 0; i < rows; i++)
         {
             const size_t row = i0 + (size_t)i;
             vf v = acc[i][j];
-            if (o->into == TB_ADD) v += load(o->y + row * o->ldy + at);
-            if (o->scales) v *= o->scales[row];
+            if (added) v += load(d.y + row * d.ldy + at);
+            if (d.scales) v *= d.scales[row];
             v += bias;
-            if (!halves && o->store == TB_ADD) v += load(place(o, row, at));
-            put(place(o, row, at), 0, v, VW, halves);
+            if (adds) v += load(place(&d, row, at));
+            put(place(&d, row, at), 0, v, VW, halves);
         }
     }
 }
 
 /* While they are in the first cache. */
-ALWAYS_INLINE void finish_slowly(const bool bf16, const tb_outer *o, size_t i0, const int rows,
-                                 size_t j0, const int vectors, vf (*acc)[AV])
+static __attribute__((noinline)) void finish_slowly(const bool bf16, const tb_outer *o, size_t i0,
+                                                    size_t rows, size_t j0, size_t wide,
+                                                    float (*sums)[AV * VW])
 {
-    float sums[AR][AV * VW];
-    SUMS for (int i = 0; i < rows; i++) SUMS for (int j = 0; j < vectors; j++)
-    {
-        vf v = acc[i][j];
-        if (o->into == TB_ADD) v += load(o->y + (i0 + (size_t)i) * o->ldy + j0 + (size_t)j * VW);
-        store(&sums[i][j * VW], v);
-    }
-    const size_t wide = (size_t)vectors * VW, n = o->cols - j0 < wide ? o->cols - j0 : wide;
+    for (size_t i = 0; o->into == TB_ADD && i < rows; i++)
+        for (size_t j = 0; j < wide; j += VW)
+            store(&sums[i][j], load(&sums[i][j]) + load(o->y + (i0 + i) * o->ldy + j0 + j));
+    const size_t n = o->cols - j0 < wide ? o->cols - j0 : wide;
     const float *bias = o->bias ? o->bias + j0 : NULL;
 #if defined(TB_ISA_BF16)
     if (bf16 || o->halves) {
         KERNEL(epilogue_rows)
-        (sums[0], AV * VW, (size_t)rows, n, bias, o->act, bf16, o->store, o->halves,
-         place(o, i0, j0), o->ldo);
+        (sums[0], AV * VW, rows, n, bias, o->act, bf16, o->store, o->halves, place(o, i0, j0),
+         o->ldo);
         return;
     }
 #endif
     (void)bf16;
     KERNEL(epilogue)
-    (sums[0], AV * VW, (size_t)rows, n, bias, o->act, o->store, place(o, i0, j0), o->ldo);
+    (sums[0], AV * VW, rows, n, bias, o->act, o->store, place(o, i0, j0), o->ldo);
 }
 
 /* rows x (vectors) results from (i0, j0). */
-ALWAYS_INLINE void outer_tile(const bool bf16, const tb_outer *o, size_t i0, const int rows,
-                              size_t j0, const int vectors)
+ALWAYS_INLINE void outer_tile(const bool bf16, const finish how, const tb_outer *o, size_t i0,
+                              const int rows, size_t j0, const int vectors)
 {
     const float *b = o->b + j0 / VW * o->apart;
-    const size_t wide = (size_t)vectors * VW;
+    const size_t wide = (size_t)vectors * VW, lda = o->lda, ldb = o->ldb, apart = o->apart;
     vf acc[AR][AV];
     SUMS for (int i = 0; i < rows; i++) SUMS for (int j = 0; j < vectors; j++) acc[i][j] = (vf){0};
     /* The lines that results go to are asked for: memory has the time of a tile to bring them. */
-    for (int i = 0; o->out && i < rows; i++)
+    for (int i = 0; how >= DIRECT && i < rows; i++)
         for (size_t j = 0; j < wide; j += o->halves ? LINE / 2 : LINE / 4)
             __builtin_prefetch(place(o, i0 + (size_t)i, j0 + j), 1);
     for (size_t p = 0; p < o->parts; p++) {
-        const float *a = o->a + (ptrdiff_t)(i0 * o->lda) + o->at[p];
-        for (size_t k = 0; k < o->len[p]; k++, b += o->ldb) {
+        const float *a = o->a + (ptrdiff_t)(i0 * lda) + o->at[p];
+        for (const float *end = a + o->len[p]; a < end; a++, b += ldb) {
             vf v[AV];
-            SUMS for (int j = 0; j < vectors; j++) v[j] = load(b + (size_t)j * o->apart);
+            SUMS for (int j = 0; j < vectors; j++) v[j] = load(b + (size_t)j * apart);
             SUMS for (int i = 0; i < rows; i++)
             {
-                const vf u = in_register(splat(a[(size_t)i * o->lda + k]));
+                const vf u = in_register(splat(a[(size_t)i * lda]));
                 SUMS for (int j = 0; j < vectors; j++) acc[i][j] =
                     add_product(bf16, acc[i][j], u, v[j]);
             }
         }
     }
-    if (o->out && o->act == TB_ACT_NONE && j0 + wide <= o->cols) {
-#if defined(TB_ISA_BF16)
-        if (o->halves)
-            finish_tile(true, o, i0, rows, j0, vectors, acc);
-        else
-#endif
-            finish_tile(false, o, i0, rows, j0, vectors, acc);
+    if (how == DIRECT || how == HALVES) {
+        finish_directly(how == HALVES, o, i0, rows, j0, vectors, acc);
         return;
     }
-    if (o->out) {
-        finish_slowly(bf16, o, i0, rows, j0, vectors, acc);
-        return;
-    }
-    SUMS for (int i = 0; i < rows; i++)
+    float sums[AR][AV * VW];
+    float *to = how == SLOWLY ? sums[0] : o->y + i0 * o->ldy + j0;
+    const size_t ld = how == SLOWLY ? AV * VW : o->ldy;
+    const float scale = how == SLOWLY ? 1 : o->scale;
+    SUMS for (int i = 0; i < rows; i++) SUMS for (int j = 0; j < vectors; j++)
     {
-        float *to = o->y + (i0 + (size_t)i) * o->ldy + j0;
-        SUMS for (int j = 0; j < vectors; j++)
-        {
-            vf v = acc[i][j] * o->scale;
-            if (o->into == TB_ADD) v += load(to + (size_t)j * VW);
-            store(to + (size_t)j * VW, v);
-        }
+        float *y = to + (size_t)i * ld + (size_t)j * VW;
+        store(y, how == SUMS_ADDED ? mad(acc[i][j], splat(scale), load(y)) : acc[i][j] * scale);
     }
+    if (how == SLOWLY) finish_slowly(bf16, o, i0, (size_t)rows, j0, wide, sums);
 }
 
-ALWAYS_INLINE void outer_rows(const bool bf16, const tb_outer *o, size_t rows, size_t j,
-                              const int vectors)
+ALWAYS_INLINE void outer_rows(const bool bf16, const finish how, const tb_outer *o, size_t rows,
+                              size_t j, const int vectors)
 {
     size_t i = 0;
     for (; i + AR <= rows; i += AR)
-        outer_tile(bf16, o, i, AR, j, vectors);
+        outer_tile(bf16, how, o, i, AR, j, vectors);
     for (; i + 2 <= rows; i += 2)
-        outer_tile(bf16, o, i, 2, j, vectors);
+        outer_tile(bf16, how, o, i, 2, j, vectors);
     for (; i < rows; i++)
-        outer_tile(bf16, o, i, 1, j, vectors);
+        outer_tile(bf16, how, o, i, 1, j, vectors);
+}
+
+ALWAYS_INLINE void outer_strip(const bool bf16, const tb_outer *o, size_t rows, size_t j,
+                               const int vectors)
+{
+    if (!o->out && o->into == TB_SET)
+        outer_rows(bf16, SUMS_SET, o, rows, j, vectors);
+    else if (!o->out)
+        outer_rows(bf16, SUMS_ADDED, o, rows, j, vectors);
+    else if (o->act != TB_ACT_NONE || j + (size_t)vectors * VW > o->cols)
+        outer_rows(bf16, SLOWLY, o, rows, j, vectors);
+#if defined(TB_ISA_BF16)
+    else if (o->halves)
+        outer_rows(bf16, HALVES, o, rows, j, vectors);
+#endif
+    else
+        outer_rows(bf16, DIRECT, o, rows, j, vectors);
 }
 
 ALWAYS_INLINE size_t outer_columns(const bool bf16, const tb_outer *o, size_t rows, size_t n)
 {
     size_t j = 0;
     for (; j + AV * VW <= n; j += AV * VW)
-        outer_rows(bf16, o, rows, j, AV);
+        outer_strip(bf16, o, rows, j, AV);
     /* Fewer sums at once than the units' latency hides are slow, so the rest goes by as many. */
     if (AV > 2 && j + 3 * VW <= n) {
-        outer_rows(bf16, o, rows, j, 3);
+        outer_strip(bf16, o, rows, j, 3);
         j += 3 * VW;
     }
     if (AV > 2 && j + 2 * VW <= n) {
-        outer_rows(bf16, o, rows, j, 2);
+        outer_strip(bf16, o, rows, j, 2);
         j += 2 * VW;
     }
     for (; j + VW <= n; j += VW)
-        outer_rows(bf16, o, rows, j, 1);
+        outer_strip(bf16, o, rows, j, 1);
     return j;
 }
 

@@ -220,14 +220,27 @@ ALWAYS_INLINE vf vabs(vf a)
     return (vf)((vi)a & 0x7fffffff);
 }
 
+/* By halves: lane i and i + w, in every set. */
 ALWAYS_INLINE float sum_lanes(vf v)
 {
+#if TB_VW > 4
+#if TB_VW == 16
+    const __m256 h =
+        _mm256_add_ps(_mm512_castps512_ps256((__m512)v), _mm512_extractf32x8_ps((__m512)v, 1));
+#else
+    const __m256 h = (__m256)v;
+#endif
+    const __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    const __m128 p = _mm_add_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_add_ss(p, _mm_movehdup_ps(p)));
+#else
     float part[VW];
     store(part, v);
     for (int w = VW / 2; w > 0; w /= 2)
         for (int i = 0; i < w; i++)
             part[i] += part[i + w];
     return part[0];
+#endif
 }
 
 /* ---- number types ---- */
