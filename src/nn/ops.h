@@ -8,9 +8,10 @@
 #include "nn/tensor.h"
 
 /*
- * The operations of the compute core. Activations are f32, (T, C): time outermost, channels
- * contiguous. Operations assert, they do not check. Results depend neither on the number of
- * threads nor on the other rows of the call: every output number is one sum in one order.
+ * The operations of the compute core. Activations are f32 (but see tb_rows), (T, C): time
+ * outermost, channels contiguous. Operations assert, they do not check. Results depend neither on
+ * the number of threads nor on the other rows of the call: every output number is one sum in one
+ * order.
  */
 
 /* What a network runs in: one per worker thread. The pool may be shared. */
