@@ -227,10 +227,14 @@ ALWAYS_INLINE vf largest_of(const float *x, size_t n)
 
 ALWAYS_INLINE float largest_lane(vf v)
 {
+#if TB_VW == 16
+    return _mm512_reduce_max_ps((__m512)v);
+#else
     float top = -INFINITY;
     for (int j = 0; j < VW; j++)
         top = v[j] > top ? v[j] : top;
     return top;
+#endif
 }
 
 ALWAYS_INLINE vf exponential_of(vf x, float top, const bool bf16)

@@ -7,16 +7,24 @@
 
 #define LOG2_E 1.44269504f
 
-/* e^x: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor to r^7 (remainder 5e-9). Below -87.3 it is 0, above
- * 88 it is e^88. */
+/* e^x: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor to r^7 (remainder 5e-9). Below -87.3 it is 0
+ * and above 87 e^87, so that neither it nor one over it is of the numbers that machines are slow
+ * with. */
 ALWAYS_INLINE vf vexp(vf x)
 {
-    vi tiny = (vi)(x < splat(-87.3f));
-    x = vmin(vmax(x, splat(-87.3f)), splat(88.0f));
-    vf magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
+#if TB_VW == 16
+    const __mmask16 some = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-87.3f), _CMP_NLT_UQ);
+    x = vmin(splat(87.0f), x); /* no number stays none */
+    const vf n = (vf)_mm512_roundscale_ps(_mm512_mul_ps((__m512)x, _mm512_set1_ps(LOG2_E)),
+                                          _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#else
+    const vi tiny = (vi)(x < splat(-87.3f));
+    x = vmin(vmax(x, splat(-87.3f)), splat(87.0f));
+    const vf magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
     vf n = mad(x, splat(LOG2_E), magic);
-    vi k = (vi)n << 23;
+    const vi k = (vi)n << 23;
     n -= magic;
+#endif
     vf r = mad(n, splat(-0x1.62e0p-1f), x); /* 12 bits of ln 2: n times it is exact */
     r = mad(n, splat(-0x1.0bfbe8p-15f), r);
     vf p = splat(1.0f / 5040);
@@ -27,7 +35,11 @@ ALWAYS_INLINE vf vexp(vf x)
     p = mad(p, r, splat(0.5f));
     p = mad(p, r, splat(1.0f));
     p = mad(p, r, splat(1.0f));
+#if TB_VW == 16
+    return (vf)_mm512_maskz_scalef_ps(some, (__m512)p, (__m512)n);
+#else
     return pick(tiny, splat(0), (vf)((vi)p + k));
+#endif
 }
 
 ALWAYS_INLINE vf vsigmoid(vf x)
