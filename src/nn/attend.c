@@ -45,7 +45,7 @@ static void turn_keys(const attention *a, const void *x, tb_dtype type, size_t l
     }
     if (a->half) {
         static const tb_prologue none = {0};
-        uint16_t *rows = mine; /* (SOME, d) */
+        uint16_t *rows = mine; /* (TURNED, d) */
         for (size_t j = 0; j < n; j += TURNED) {
             const size_t some = n - j < TURNED ? n - j : TURNED;
             a->k->prologue(&none, (const float *)x + j * ldx, ldx, some, d, rows, d * 2, true);
@@ -172,7 +172,7 @@ static void attend_tile(void *op, size_t piece, void *mine)
     float *score = mine;                         /* (rows, WIDE) */
     float *sums = score + TB_ATTEND_ROWS * WIDE; /* (rows, d) */
     float *q = sums + TB_ATTEND_ROWS * d;        /* (rows, d) and halves */
-    float *q_far = q + TB_ATTEND_ROWS * 2 * d;   /* the same, and scores */
+    float *q_far = q + TB_ATTEND_ROWS * 2 * d;   /* the same */
     float *far = q_far + TB_ATTEND_ROWS * 2 * d; /* (rows, WIDE) */
     tb_softmax softmax[TB_ATTEND_ROWS];
     float scales[TB_ATTEND_ROWS];

@@ -168,8 +168,9 @@ typedef struct {
 void tb_nn_attend(const tb_nn *nn, const tb_attention *a, const float *q, size_t ldq, size_t Tq,
                   tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk,
                   float *out, size_t ldo);
-tb_dtype tb_nn_attends(
-    const tb_attention *a); /* the type it reads q, k and v in without making it */
+/* The type that it reads q, k and v in without making it first: bf16 or f32. */
+tb_dtype tb_nn_attends(const tb_attention *a);
+/* The same for bf16 too, where tb_nn_attends(a) says so; v lies as k does. */
 void tb_nn_attend_rows(const tb_nn *nn, const tb_attention *a, tb_rows q, size_t Tq, tb_rows k,
                        const void *v, size_t Tk, tb_rows out);
 

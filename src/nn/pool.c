@@ -181,13 +181,13 @@ tb_status tb_pool_new(size_t threads, tb_pool **out, tb_err *err)
     pthread_cond_init(&pool->done, NULL);
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     pool->room = cores > 0 && (size_t)cores >= threads ? (size_t)cores - threads + 1 : 0;
-    const size_t room = threads ? threads : 1;
+    const size_t count = threads ? threads : 1;
     void *lines = NULL;
-    if (posix_memalign(&lines, _Alignof(thread), room * sizeof(thread))) {
+    if (posix_memalign(&lines, _Alignof(thread), count * sizeof(thread))) {
         tb_pool_free(pool);
-        return tb_nomem(err, room, sizeof(thread));
+        return tb_nomem(err, count, sizeof(thread));
     }
-    pool->threads = memset(lines, 0, room * sizeof(thread));
+    pool->threads = memset(lines, 0, count * sizeof(thread));
     for (size_t i = 1; i < threads; i++) {
         thread *t = &pool->threads[pool->n];
         t->pool = pool;
@@ -243,14 +243,14 @@ static void take_back(thread *t, loop *l)
         atomic_fetch_sub_explicit(&l->helpers, 1, memory_order_relaxed);
 }
 
-static void list(tb_pool *pool, loop *l, size_t wanted)
+static void list(tb_pool *pool, loop *l, size_t missing)
 {
     lock(pool);
     l->next = pool->loops;
     l->listed = true;
     pool->loops = l;
     atomic_fetch_add_explicit(&pool->posted, 1, memory_order_release);
-    for (size_t i = 0; i < wanted; i++)
+    for (size_t i = 0; i < missing; i++)
         pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(&pool->lock);
 }

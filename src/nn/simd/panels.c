@@ -19,12 +19,6 @@ ALWAYS_INLINE void *place(const tb_outer *o, size_t i, size_t j)
     return (char *)o->out + (i * o->ldo + j) * (o->halves ? 2 : 4);
 }
 
-#if defined(__clang__)
-#define SUMS _Pragma("clang loop unroll(full)")
-#else
-#define SUMS _Pragma("GCC unroll 8")
-#endif
-
 /* What becomes of a tile's sums. Each has a loop of its own: with all of them behind one loop its
  * registers do not suffice. */
 typedef enum {
@@ -41,12 +35,12 @@ ALWAYS_INLINE void finish_directly(const bool halves, const tb_outer *o, size_t 
     /* A copy: a compiler cannot know that no result is written into *o. */
     const tb_outer d = *o;
     const bool added = d.into == TB_ADD, adds = !halves && d.store == TB_ADD;
-    SUMS for (int j = 0; j < vectors; j++)
-    {
+    UNROLL_ALWAYS
+    for (int j = 0; j < vectors; j++) {
         const size_t at = j0 + (size_t)j * VW;
         const vf bias = d.bias ? load(d.bias + at) : (vf){0};
-        SUMS for (int i = 0; i < rows; i++)
-        {
+        UNROLL_ALWAYS
+        for (int i = 0; i < rows; i++) {
             const size_t row = i0 + (size_t)i;
             vf v = acc[i][j];
             if (added) v += load(d.y + row * d.ldy + at);
@@ -88,7 +82,12 @@ ALWAYS_INLINE void outer_tile(const bool bf16, const finish how, const tb_outer 
     const float *b = o->b + j0 / VW * o->apart;
     const size_t wide = (size_t)vectors * VW, lda = o->lda, ldb = o->ldb, apart = o->apart;
     vf acc[AR][AV];
-    SUMS for (int i = 0; i < rows; i++) SUMS for (int j = 0; j < vectors; j++) acc[i][j] = (vf){0};
+    UNROLL_ALWAYS
+    for (int i = 0; i < rows; i++) {
+        UNROLL_ALWAYS
+        for (int j = 0; j < vectors; j++)
+            acc[i][j] = (vf){0};
+    }
     /* The lines that results go to are asked for: memory has the time of a tile to bring them. */
     for (int i = 0; how >= DIRECT && i < rows; i++)
         for (size_t j = 0; j < wide; j += o->halves ? LINE / 2 : LINE / 4)
@@ -97,12 +96,15 @@ ALWAYS_INLINE void outer_tile(const bool bf16, const finish how, const tb_outer 
         const float *a = o->a + (ptrdiff_t)(i0 * lda) + o->at[p];
         for (const float *end = a + o->len[p]; a < end; a++, b += ldb) {
             vf v[AV];
-            SUMS for (int j = 0; j < vectors; j++) v[j] = load(b + (size_t)j * apart);
-            SUMS for (int i = 0; i < rows; i++)
-            {
+            UNROLL_ALWAYS
+            for (int j = 0; j < vectors; j++)
+                v[j] = load(b + (size_t)j * apart);
+            UNROLL_ALWAYS
+            for (int i = 0; i < rows; i++) {
                 const vf u = in_register(splat(a[(size_t)i * lda]));
-                SUMS for (int j = 0; j < vectors; j++) acc[i][j] =
-                    add_product(bf16, acc[i][j], u, v[j]);
+                UNROLL_ALWAYS
+                for (int j = 0; j < vectors; j++)
+                    acc[i][j] = add_product(bf16, acc[i][j], u, v[j]);
             }
         }
     }
@@ -114,10 +116,13 @@ ALWAYS_INLINE void outer_tile(const bool bf16, const finish how, const tb_outer 
     float *to = how == SLOWLY ? sums[0] : o->y + i0 * o->ldy + j0;
     const size_t ld = how == SLOWLY ? AV * VW : o->ldy;
     const float scale = how == SLOWLY ? 1 : o->scale;
-    SUMS for (int i = 0; i < rows; i++) SUMS for (int j = 0; j < vectors; j++)
-    {
-        float *y = to + (size_t)i * ld + (size_t)j * VW;
-        store(y, how == SUMS_ADDED ? mad(acc[i][j], splat(scale), load(y)) : acc[i][j] * scale);
+    UNROLL_ALWAYS
+    for (int i = 0; i < rows; i++) {
+        UNROLL_ALWAYS
+        for (int j = 0; j < vectors; j++) {
+            float *y = to + (size_t)i * ld + (size_t)j * VW;
+            store(y, how == SUMS_ADDED ? mad(acc[i][j], splat(scale), load(y)) : acc[i][j] * scale);
+        }
     }
     if (how == SLOWLY) finish_slowly(bf16, o, i0, (size_t)rows, j0, wide, sums);
 }

@@ -42,11 +42,15 @@ typedef int32_t vi __attribute__((vector_size(VW * 4)));
 #define REGISTERS 16
 #endif
 
-/* For loops that gcc 12 and clang 14 would leave as they are on Arm, with their sums in memory. */
-#if defined(TB_ISA_NEON) && defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(TB_ISA_NEON)
-#define UNROLL _Pragma("GCC unroll 8")
+/* For loops that gcc 12 and clang 14 would leave as they are, with their sums in memory:
+ * everywhere, or on Arm alone. */
+#if defined(__clang__)
+#define UNROLL_ALWAYS _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL_ALWAYS _Pragma("GCC unroll 8")
+#endif
+#if defined(TB_ISA_NEON)
+#define UNROLL UNROLL_ALWAYS
 #else
 #define UNROLL
 #endif
