@@ -110,7 +110,11 @@ static tb_status put(tb_encoder *e, const uint8_t *data, size_t size, tb_err *er
     return st;
 }
 
+#if LIBAVFORMAT_VERSION_MAJOR >= 61 /* FFmpeg 7, in Debian 13 */
+static int avio_put(void *self, const uint8_t *data, int size)
+#else
 static int avio_put(void *self, uint8_t *data, int size)
+#endif
 {
     tb_encoder *e = self;
     if (!e->failed.status) e->failed.status = put(e, data, (size_t)size, &e->failed);

@@ -29,7 +29,11 @@ bool tb_seconds_parse(const char *s, size_t len, double *out)
         i++;
     size_t rest = len - i;
     const char *unit = s + i;
-    if (rest == 2 && memcmp(unit, "ms", 2) == 0)
+    /* Other servers write [pause:500]: seconds would be longer than any pause may be. */
+    bool bare_ms = rest == 0 && value > TB_PAUSE_MAX_SECONDS;
+    if (bare_ms)
+        value /= 1000;
+    else if (rest == 2 && memcmp(unit, "ms", 2) == 0)
         value /= 1000;
     else if (rest != 0 && !(rest == 1 && *unit == 's') &&
              !(rest == 3 && (memcmp(unit, "sec", 3) == 0 || memcmp(unit, "seg", 3) == 0)))

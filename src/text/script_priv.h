@@ -46,7 +46,8 @@ TB_MUST_CHECK tb_status tb_marked_read(const char *text, size_t len, const tb_sc
                                        tb_marked *out, tb_err *err);
 void tb_marked_clear(tb_marked *marked);
 
-/* "800ms", "1.5s", "1,5 s", "2" (seconds): false for anything else. */
+/* "800ms", "1.5s", "1,5 s", "2" (seconds), "500" (milliseconds: a bare number over
+ * TB_PAUSE_MAX_SECONDS): false for anything else. */
 bool tb_seconds_parse(const char *s, size_t len, double *out);
 
 /*

@@ -106,7 +106,7 @@ static void tones_hold_to_the_next_one_or_the_end_of_their_sentence(void **state
     assert_script("One [angry] two [sad] three. Four",
                   "\"One\" \"two\"(angry) \"three.\"(sad)+0.25 \"Four\"");
     assert_script("Hi. [ Clear   THROAT ]\nNow [Susurro] go",
-                  "\"Hi.\"+0.25 <clear throat> \"Now Susurro go\" ?Susurro");
+                  "\"Hi.\"+0.25 <clear throat> \"Now\" \"go\"(whispering)");
     assert_script("[triste]\n\nUna casa. Otra", "\"Una casa.\"(sad)+0.25 \"Otra\"");
 }
 
@@ -122,6 +122,9 @@ static void sounds_and_pauses_stand_where_they_were_put(void **state)
                   "\"a\" pause 0.5 \"b\" pause 0.8 \"c\" pause 1.5 \"d\" pause 2 \"e\" pause 3");
     assert_script("Hello [sigh]. Next", "\"Hello\" <sigh>+0.25 \"Next\"");
     assert_script("[pause:10s]", "pause 10");
+    assert_script("[pause:10]", "pause 10");
+    assert_script("[pause:500]", "pause 0.5");
+    assert_script("[pausa:1500]", "pause 1.5");
     assert_script("[pause:10.1s] a", "10 text");
     assert_script("[pause:x] a", "\"pause:x a\" ?pause:x");
     assert_script("a [pause:0] b", "\"a\" \"b\"");
@@ -257,7 +260,7 @@ static void tags_are_found_by_any_of_their_names(void **state)
     assert_int_equal(tb_tag_find("Feliz"), TB_TAG_HAPPY);
     assert_int_equal(tb_tag_find("serio"), TB_TAG_NARRATION);
     assert_int_equal(tb_tag_find(""), TB_TAG_NONE);
-    assert_int_equal(tb_tag_find("laughing"), TB_TAG_NONE);
+    assert_int_equal(tb_tag_find("laughing"), TB_TAG_LAUGH);
     assert_int_equal(tb_tag_kind_of(TB_TAG_SAD), TB_TAG_TONE);
     assert_int_equal(tb_tag_kind_of(TB_TAG_SARCASTIC), TB_TAG_TONE);
     assert_int_equal(tb_tag_kind_of(TB_TAG_CLEAR_THROAT), TB_TAG_SOUND);
