@@ -160,23 +160,34 @@ bool tb_parse_bool(const char *s, bool *out)
     return false;
 }
 
+/* Optimal string alignment: besides the row above, the one above that for neighbours that changed
+ * places. */
 size_t tb_str_distance(const char *a, const char *b, size_t limit)
 {
     enum { MAX = 64 };
-    size_t n = strlen(a), m = strlen(b), row[MAX + 1];
+    size_t n = strlen(a), m = strlen(b), rows[3][MAX + 1];
+    size_t *two_up = rows[0], *up = rows[1], *row = rows[2], before = 0;
     if (n > MAX || m > MAX || (n > m ? n - m : m - n) > limit) return limit + 1;
     for (size_t j = 0; j <= m; j++)
         row[j] = j;
     for (size_t i = 1; i <= n; i++) {
-        size_t diagonal = row[0], least = row[0] = i;
+        size_t *free_row = two_up, least = i;
+        two_up = up;
+        up = row;
+        row = free_row;
+        row[0] = i;
         for (size_t j = 1; j <= m; j++) {
-            size_t up = row[j], change = diagonal + (a[i - 1] != b[j - 1]);
-            size_t best = up < row[j - 1] ? up + 1 : row[j - 1] + 1;
-            row[j] = change < best ? change : best;
-            if (row[j] < least) least = row[j];
-            diagonal = up;
+            size_t best = up[j - 1] + (a[i - 1] != b[j - 1]);
+            if (up[j] + 1 < best) best = up[j] + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (swapped && two_up[j - 2] + 1 < best) best = two_up[j - 2] + 1;
+            row[j] = best;
+            if (best < least) least = best;
         }
-        if (least > limit) return limit + 1;
+        /* A swap may reach over one row, so two rows beyond the limit end it. */
+        if (least > limit && before > limit) return limit + 1;
+        before = least;
     }
     return row[m] <= limit ? row[m] : limit + 1;
 }

@@ -32,8 +32,8 @@ bool tb_parse_double(const char *s, double *out);
 bool tb_parse_u64(const char *s, unsigned long long *out);
 bool tb_parse_bool(const char *s, bool *out); /* 1/0 true/false yes/no on/off */
 
-/* Levenshtein distance of two byte strings, at most `limit` (else limit + 1). For "did you mean".
- */
+/* Edits between two byte strings, at most `limit` (else limit + 1): a byte put in, left out,
+ * changed, or two neighbours that changed places. For "did you mean". */
 size_t tb_str_distance(const char *a, const char *b, size_t limit);
 
 /* Case-folds UTF-8 (tb_utf8_fold), collapses white space to one space, strips the ends. Heap. */

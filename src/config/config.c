@@ -185,6 +185,43 @@ static void keep(struct tb_config_priv *priv, const setting *s, const char *valu
     *slot = tb_strdup(value);
 }
 
+/* MAX_TEXT for TEXT_MAX: two names of the same words, each of them once. */
+static bool same_words(const char *a, const char *b)
+{
+    size_t words = 0;
+    if (strlen(a) != strlen(b)) return false;
+    for (const char *p = a; *p; words++) {
+        size_t n = strcspn(p, "_");
+        const char *q = b;
+        while (!(strncmp(q, p, n) == 0 && strcspn(q, "_") == n)) {
+            q += strcspn(q, "_");
+            if (!*q) return false;
+            q++;
+        }
+        p += n + (p[n] == '_');
+    }
+    return words > 1;
+}
+
+/* The setting that an unknown name looks like a misspelling of, or NULL: one edit away, two where
+ * the name is long enough for them to be a slip, or the right words in another order. */
+static const char *nearest(const char *key)
+{
+    char *upper = tb_strdup(key);
+    const char *near = NULL;
+    size_t best = strlen(key) >= 6 ? 2 : 1;
+    for (char *p = upper; *p; p++)
+        if (*p >= 'a' && *p <= 'z') *p = (char)(*p - 32);
+    for (size_t i = 0; i < COUNT; i++) {
+        size_t d = tb_str_distance(upper, table[i].info.name, best);
+        if (d <= best && (!near || d < best)) near = table[i].info.name, best = d;
+    }
+    for (size_t i = 0; i < COUNT && !near; i++)
+        if (same_words(upper, table[i].info.name)) near = table[i].info.name;
+    tb_free(upper);
+    return near;
+}
+
 static tb_status from_env_file(void *self, const char *key, const char *value, int line,
                                tb_err *err)
 {
@@ -194,16 +231,7 @@ static tb_status from_env_file(void *self, const char *key, const char *value, i
         keep(target->priv, s, value);
         return TB_OK;
     }
-    char *upper = tb_strdup(key);
-    for (char *p = upper; *p; p++)
-        if (*p >= 'a' && *p <= 'z') *p = (char)(*p - 32);
-    const char *near = NULL;
-    size_t best = strlen(key) >= 6 ? 2 : 1;
-    for (size_t i = 0; i < COUNT; i++) {
-        size_t d = tb_str_distance(upper, table[i].info.name, best);
-        if (d <= best && (!near || d < best)) near = table[i].info.name, best = d;
-    }
-    tb_free(upper);
+    const char *near = nearest(key);
     if (near)
         return tb_fail_field(err, TB_EINVAL, key, "line %d: %s is not a setting; did you mean %s?",
                              line, key, near);

@@ -199,6 +199,25 @@ static void a_misspelt_key_stops_and_a_strange_one_is_passed_over(void **state)
     assert_int_equal(load("API_PASWORD=x\n", &c, &err), TB_EINVAL);
     assert_int_equal(load("MY_OWN_THING=1\nNVIDIA_VISIBLE_DEVICES=all\n", &c, &err), TB_OK);
     tb_config_clear(&c);
+    static const char *const slips[][2] = {
+        {"PROT=9\n", "PORT?"},
+        {"HSOT=::\n", "HOST?"},
+        {"DTAA=/x\n", "DATA?"},
+        {"wrokers=2\n", "WORKERS?"},
+        {"LOGLEVEL=info\n", "LOG_LEVEL?"},
+        {"MAX_TEXT=9\n", "TEXT_MAX?"},
+        {"DIR_VOICES=v\n", "VOICES_DIR?"},
+        {"TYPE_MODEL=f16\n", "MODEL_TYPE?"},
+    };
+    for (size_t i = 0; i < sizeof slips / sizeof slips[0]; i++) {
+        assert_int_equal(load(slips[i][0], &c, &err), TB_EINVAL);
+        assert_non_null(strstr(err.msg, slips[i][1]));
+    }
+    /* Names of other programs that share the file. */
+    assert_int_equal(load("TZ=UTC\nLANG=C\nDATABASE_URL=x\nMODEL_NAME=y\nTIMEOUT=9\n_=1\n", &c,
+                          &err),
+                     TB_OK);
+    tb_config_clear(&c);
     const tb_config_override flag = {"NONE", "1"};
     assert_int_equal(tb_config_load(NULL, &flag, 1, &c, &err), TB_EINVAL);
 }

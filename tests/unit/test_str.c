@@ -98,6 +98,11 @@ static void distance_counts_edits_up_to_its_limit(void **state)
     assert_int_equal(tb_str_distance("same", "same", 2), 0);
     assert_int_equal(tb_str_distance("", "abc", 5), 3);
     assert_int_equal(tb_str_distance("abc", "xyz", 1), 2);
+    assert_int_equal(tb_str_distance("prot", "port", 1), 1); /* neighbours change places */
+    assert_int_equal(tb_str_distance("ab", "ba", 1), 1);
+    assert_int_equal(tb_str_distance("hsot nmae", "host name", 3), 2);
+    assert_int_equal(tb_str_distance("xyzprot", "port", 3), 4);
+    assert_int_equal(tb_str_distance("axbcd", "acbd", 3), 2);
     char a[400], b[400];
     memset(a, 'a', 399);
     memset(b, 'b', 399);
