@@ -142,22 +142,23 @@ static tb_status read_choice(const tb_fields *fields, const char *name, const ch
     return st;
 }
 
-/* A language code is looked up later; here only that it looks like one. */
-static tb_status read_code(const tb_fields *fields, const char *name, char **out, tb_err *err)
+/* A language's code or name is looked up later; here only that it looks like one. */
+static tb_status read_language(const tb_fields *fields, const char *name, char **out, tb_err *err)
 {
+    enum { LONGEST = 64 };
     char *text = wish(fields, name), show[176];
     *out = NULL;
     if (!text) return TB_OK;
-    bool ok = strlen(text) <= 35;
+    bool ok = strlen(text) <= LONGEST;
     for (const char *c = text; *c && ok; c++)
-        ok = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-             *c == '-' || *c == '_';
+        ok = (unsigned char)*c >= 0x20 && *c != 0x7F && !strchr("/\\;:<>\"|&$`%{}[]*?!#=+@^~", *c);
     if (ok) {
         *out = text;
         return TB_OK;
     }
     tb_status st = tb_fail_field(err, TB_EINVAL, name,
-                                 "%s is \"%s\"; it must be a language code such as en or es-419",
+                                 "%s is \"%s\"; it must be a language code or name such as en, "
+                                 "es-419 or Spanish",
                                  name, shown(text, show));
     tb_free(text);
     return st;
@@ -280,9 +281,9 @@ static tb_status read_engine(tb_speech_req *req, const tb_fields *fields, tb_err
     unsigned long long top_k = 0;
     bool given = false;
     tb_status st = read_choice(fields, "engine", engines, &req->strings[0], err);
-    if (!st) st = read_code(fields, "language", &req->strings[1], err);
+    if (!st) st = read_language(fields, "language", &req->strings[1], err);
     if (!st) st = read_choice(fields, "mode", modes, &req->strings[2], err);
-    if (!st) st = read_code(fields, "language_id", &req->strings[3], err);
+    if (!st) st = read_language(fields, "language_id", &req->strings[3], err);
     if (!st) st = read_whole(fields, "top_k", 0, 10000, 0, &top_k, &given, err);
     req->engine.engine = req->strings[0];
     req->engine.language = req->strings[1];
