@@ -37,10 +37,16 @@ tb_base tb_base_choose(const tb_language *language, bool higher)
     return base;
 }
 
+/* Latin letters without their accents, from U+00C0 on. */
+static const char latin1[] = "AAAAAAACEEEEIIIIDNOOOOO*OUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty";
+static const char latin_a[] =
+    "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiJjJjKkkLlLlLlLlLlNnNnNn"
+    "nNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
+
 static char fold(uint32_t cp)
 {
-    const uint32_t plain = tb_utf8_plain(cp);
-    if (plain < 0x80) return (char)plain;
+    if (cp >= 0xC0 && cp <= 0xFF) return latin1[cp - 0xC0];
+    if (cp >= 0x100 && cp < 0x100 + sizeof latin_a - 1) return latin_a[cp - 0x100];
     if (cp == 0x2018 || cp == 0x2019) return '\'';
     if (cp == 0x201C || cp == 0x201D) return '"';
     if (cp >= 0x2010 && cp <= 0x2015) return '-';
@@ -86,6 +92,7 @@ static tb_status run(const tb_base_programs *programs, const tb_base *base, cons
         data_path = tb_sprintf("--path=%s", programs->espeak_data_path);
         espeak[n++] = data_path;
     }
+    if (programs->steady) espeak[n++] = "-D";
     espeak[n++] = "--stdin";
     espeak[n++] = "--stdout";
     tb_child child = {
@@ -179,6 +186,14 @@ static char *ask(const tb_base_programs *programs, const char *question)
 char *tb_base_listing(const tb_base_programs *programs)
 {
     return ask(programs, "--voices");
+}
+
+bool tb_base_steady(const tb_base_programs *programs)
+{
+    char *help = ask(programs, "--help");
+    bool known = help && strstr(help, "\n-D");
+    tb_free(help);
+    return known;
 }
 
 char *tb_base_version(const tb_base_programs *programs)

@@ -22,7 +22,12 @@ tb_base tb_base_espeak(const tb_language *language, bool higher);
 
 typedef struct {
     const char *espeak_program, *espeak_data_path; /* the latter empty: its own */
+    bool steady; /* tb_base_steady(): the same sentence is the same bytes only with -D */
 } tb_base_programs;
+
+/* Whether espeak-ng knows -D. Since 1.52 it draws its noise anew each second unless told not to;
+ * before, it had no such switch and needed none. */
+bool tb_base_steady(const tb_base_programs *programs);
 
 /*
  * A sentence as 24 kHz sound, trimmed of silence. No sound (length 0, TB_OK) where there is nothing

@@ -66,7 +66,8 @@ tb_status tb_embedded_open(const tb_embedded_config *config, tb_embedded **out, 
     e->espeak_program = tb_strdup(
         config->espeak_program && *config->espeak_program ? config->espeak_program : "espeak-ng");
     e->espeak_data_path = tb_strdup(config->espeak_data_path);
-    e->programs = (tb_base_programs){e->espeak_program, e->espeak_data_path};
+    e->programs = (tb_base_programs){e->espeak_program, e->espeak_data_path, false};
+    e->programs.steady = tb_base_steady(&e->programs);
     e->default_higher = !config->default_base || strcmp(config->default_base, "rms") != 0;
     for (int i = 0; i < BASES; i++)
         pthread_mutex_init(&e->bases[i].lock, NULL);

@@ -28,11 +28,12 @@ static int start(void **state)
     const tb_embedded_config config = {.default_language = "en",
                                        .default_base = "slt",
                                        .espeak_program = "espeak-ng"};
-    const tb_base_programs programs = {"espeak-ng", NULL};
+    tb_base_programs programs = {.espeak_program = "espeak-ng"};
     const tb_base other = {.key = "en-us+f2", .voice = "en-us+f5", .cut_hz = 8200};
     tb_pcm clip = {0};
     tb_vox vox = {0};
     (void)state;
+    programs.steady = tb_base_steady(&programs);
     if (tb_embedded_open(&config, &engine, NULL)) return -1;
     if (tb_base_say(&programs, &other, plain, NULL, &clip, NULL)) return -1;
     if (tb_vox_analyse(clip.data, clip.len, NULL, &vox, NULL)) return -1;
