@@ -13,7 +13,7 @@ start: build
 build:
 	@tools/setup.sh build
 	@cmake --preset release >/dev/null
-	@cmake --build --preset release
+	@cmake --build --preset release --target timbre
 	@cp -f build/release/timbre build/.timbre-new && mv -f build/.timbre-new build/timbre
 
 test:
