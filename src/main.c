@@ -1,9 +1,11 @@
+#include "base/mem.h"
 #include "cli/cli.h"
 
 #include <signal.h>
 
 int main(int argc, char **argv)
 {
+    tb_mem_setup();
     signal(SIGPIPE, SIG_IGN); /* a reader who left is an error of write, not the end of us */
     return tb_cli_main(argc, argv);
 }

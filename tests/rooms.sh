@@ -8,7 +8,7 @@ grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include' -- */ | awk -F:
         std = "assert ctype errno fcntl float inttypes limits locale math setjmp signal stdalign stdarg " \
               "stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings tgmath threads " \
               "time unistd dirent poll pthread pwd sched spawn syslog termios fnmatch getopt glob " \
-              "netdb regex semaphore libgen wchar endian dlfcn"
+              "netdb regex semaphore libgen wchar endian dlfcn malloc"
         n = split(std, w, " "); for (i = 1; i <= n; i++) plain[w[i] ".h"] = 1
     }
     FILENAME == "ROOMS" {

@@ -1,15 +1,16 @@
 #include "api/fields.h"
 
-#include "base/json.h"
+#include "base/json_scan.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
-#include <inttypes.h>
+#include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS_MAX = 64, NAME_MAX_BYTES = 64 };
+enum { FIELDS_MAX = 64, NAME_MAX_BYTES = 64, JSON_VALUES_MAX = 4096 };
 
 static bool name_fits(const char *name)
 {
@@ -105,45 +106,102 @@ static char *number_text(double x)
     return tb_strdup(text);
 }
 
-/* NULL for what is no scalar. */
-static char *scalar_text(const tb_json *v)
+/* A whole number stays as it is, so that 2^53-1 and its like lose no digit. */
+static tb_status number_value(const tb_json_span *v, char **out, tb_err *err)
 {
-    if (tb_json_is_string(v)) return tb_strdup(tb_json_text(v));
-    if (tb_json_is_bool(v)) return tb_strdup(tb_json_truth(v) ? "true" : "false");
-    if (tb_json_is_int(v)) return tb_sprintf("%" PRId64, tb_json_integer(v));
-    if (tb_json_is_number(v)) return number_text(tb_json_number(v));
-    return NULL;
+    char text[64], *end;
+    if (v->len < sizeof text) {
+        memcpy(text, v->at, v->len);
+        text[v->len] = 0;
+        errno = 0;
+        long long whole = strtoll(text, &end, 10);
+        if (!*end && errno == 0) {
+            *out = tb_sprintf("%lld", whole);
+            return TB_OK;
+        }
+        double x = strtod(text, NULL);
+        if (isfinite(x)) {
+            *out = number_text(x);
+            return TB_OK;
+        }
+    }
+    return tb_fail(err, TB_EMALFORMED, "the JSON has a number that is out of all bounds: %.*s",
+                   v->len < 40 ? (int)v->len : 40, v->at);
 }
 
-static tb_status add_json(tb_fields *out, const char *key, const tb_json *v, tb_err *err)
+/* Takes just one copy out of the body: a recording may be tens of megabytes of base64. *out stays
+ * NULL for what is no scalar. */
+static tb_status scalar_text(const tb_json_span *v, char **out, size_t *size, tb_err *err)
 {
-    if (tb_json_is_null(v)) return TB_OK;
-    char *text = scalar_text(v);
+    tb_status st = TB_OK;
+    switch (v->kind) {
+    case TB_JSON_STRING:
+        *out = tb_json_span_text(v, size);
+        return *out ? TB_OK : tb_nomem(err, v->len, 1);
+    case TB_JSON_TRUE:
+    case TB_JSON_FALSE:
+        *out = tb_strdup(v->kind == TB_JSON_TRUE ? "true" : "false");
+        break;
+    case TB_JSON_NUMBER:
+        st = number_value(v, out, err);
+        break;
+    default:
+        return TB_OK;
+    }
+    *size = *out ? strlen(*out) : 0;
+    return st;
+}
+
+static tb_status add_json(tb_fields *out, const char *key, const tb_json_span *v, tb_err *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    if (v->kind == TB_JSON_NULL) return TB_OK;
+    tb_status st = scalar_text(v, &text, &size, err);
+    if (st) return st;
     bool nested = !text;
     if (nested) text = tb_alloc(1);
-    tb_status st = tb_fields_add(out, key, NULL, text, strlen(text), err);
+    st = tb_fields_add(out, key, NULL, text, size, err);
     if (!st) out->items[out->n - 1].nested = nested;
+    return st;
+}
+
+static tb_status add_member(tb_fields *out, const tb_json_span *key, const tb_json_span *value,
+                            tb_err *err)
+{
+    tb_json_span none, element;
+    tb_status st = TB_OK;
+    size_t size;
+    if (key->len > 6 * NAME_MAX_BYTES + 2) return TB_OK; /* not even all in escapes one of ours */
+    char *name = tb_json_span_text(key, &size);
+    if (!name) return tb_nomem(err, key->len, 1);
+    if (strlen(name) != size)
+        st = tb_fail(err, TB_EMALFORMED, "a field's name holds a NUL character");
+    else if (name_fits(name)) { /* else none of ours: unknown members are passed over */
+        if (strcmp(name, "ids") == 0 && value->kind == TB_JSON_ARRAY)
+            for (size_t at = 0; !st && tb_json_span_next(value, &at, &none, &element);)
+                st = add_json(out, name, &element, err);
+        else
+            st = add_json(out, name, value, err);
+    }
+    tb_free(name);
     return st;
 }
 
 tb_status tb_fields_from_json(const char *text, size_t len, tb_fields *out, tb_err *err)
 {
-    tb_json *root = NULL, *value;
-    const char *key;
+    /* A few dozen fields are all that anybody may send; the rest is room for what other programs
+     * send along. */
+    static const tb_json_bounds bounds = {.values_max = JSON_VALUES_MAX, .depth_max = 32};
+    tb_json_span root, key, value;
     size_t before = out->n;
-    tb_status st = tb_json_parse(text, len, &root, err);
-    if (!st && !tb_json_is_object(root))
-        st = tb_fail(err, TB_EMALFORMED, "the JSON of a request must be an object: {...}");
-    for (void *it = NULL; !st && tb_json_next(root, &it, &key, &value);) {
-        if (!name_fits(key)) continue; /* none of ours: unknown members are passed over */
-        if (strcmp(key, "ids") == 0 && tb_json_is_array(value)) {
-            for (size_t i = 0; !st && i < tb_json_len(value); i++)
-                st = add_json(out, key, tb_json_at(value, i), err);
-        } else {
-            st = add_json(out, key, value, err);
-        }
-    }
-    tb_json_free(root);
+    tb_status st = tb_json_scan(text, len, &bounds, err);
+    if (st) return st;
+    root = tb_json_span_root(text, len);
+    if (root.kind != TB_JSON_OBJECT)
+        return tb_fail(err, TB_EMALFORMED, "the JSON of a request must be an object: {...}");
+    for (size_t at = 0; !st && tb_json_span_next(&root, &at, &key, &value);)
+        st = add_member(out, &key, &value, err);
     if (st) tb_fields_truncate(out, before);
     return st;
 }

@@ -30,7 +30,10 @@ typedef struct {
 TB_MUST_CHECK tb_status tb_fields_add(tb_fields *fields, const char *name, const char *filename,
                                       char *value, size_t size, tb_err *err);
 
-/* The readers add to out, so that a query and a body can be read into one; on failure out is as it
+/* The JSON of a request is checked where it lies (base/json_scan.h), at most 4096 values (else
+ * TB_ETOOBIG) and 32 deep, and only what becomes a field is copied.
+ *
+ * The readers add to out, so that a query and a body can be read into one; on failure out is as it
  * was. A name that stands in both is a duplicate. All of them are linear in len. */
 TB_MUST_CHECK tb_status tb_fields_from_json(const char *text, size_t len, tb_fields *out,
                                             tb_err *err);

@@ -44,14 +44,25 @@ static const char *const text_fields[] = {
 };
 /* clang-format on */
 
+/* Where text begins and how long it is without the white space round it; NULL for blank or NULL. */
+static const char *stripped(const char *text, size_t *len)
+{
+    static const char blanks[] = " \t\r\n\v\f";
+    if (!text) return NULL;
+    text += strspn(text, blanks);
+    size_t n = strlen(text);
+    while (n > 0 && strchr(blanks, text[n - 1]))
+        n--;
+    *len = n;
+    return n ? text : NULL;
+}
+
 /* Empty and blank are the same as absent: forms send every input they have. Heap, stripped. */
 static char *wish(const tb_fields *fields, const char *name)
 {
-    const char *text = tb_fields_text(fields, name);
-    char *copy = tb_strdup(text), *stripped = copy ? tb_str_strip(copy) : NULL;
-    char *out = stripped && *stripped ? tb_strdup(stripped) : NULL;
-    tb_free(copy);
-    return out;
+    size_t len;
+    const char *text = stripped(tb_fields_text(fields, name), &len);
+    return text ? tb_strndup(text, len) : NULL;
 }
 
 /* For a sentence: at most 40 characters of what was sent, without control characters. */
@@ -142,22 +153,23 @@ static tb_status read_choice(const tb_fields *fields, const char *name, const ch
     return st;
 }
 
-/* A language code is looked up later; here only that it looks like one. */
-static tb_status read_code(const tb_fields *fields, const char *name, char **out, tb_err *err)
+/* A language's code or name is looked up later; here only that it looks like one. */
+static tb_status read_language(const tb_fields *fields, const char *name, char **out, tb_err *err)
 {
+    enum { LONGEST = 64 };
     char *text = wish(fields, name), show[176];
     *out = NULL;
     if (!text) return TB_OK;
-    bool ok = strlen(text) <= 35;
+    bool ok = strlen(text) <= LONGEST;
     for (const char *c = text; *c && ok; c++)
-        ok = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-             *c == '-' || *c == '_';
+        ok = (unsigned char)*c >= 0x20 && *c != 0x7F && !strchr("/\\;:<>\"|&$`%{}[]*?!#=+@^~", *c);
     if (ok) {
         *out = text;
         return TB_OK;
     }
     tb_status st = tb_fail_field(err, TB_EINVAL, name,
-                                 "%s is \"%s\"; it must be a language code such as en or es-419",
+                                 "%s is \"%s\"; it must be a language code or name such as en, "
+                                 "es-419 or Spanish",
                                  name, shown(text, show));
     tb_free(text);
     return st;
@@ -169,11 +181,10 @@ static tb_status read_text(tb_speech_req *req, const tb_fields *fields, size_t t
     const char *text = tb_fields_text(fields, "text");
     if (!text && req->route == TB_ROUTE_DEMO) text = DEMO_TEXT;
     if (!text) return tb_fail_field(err, TB_EINVAL, "text", "text is missing: what shall be said?");
-    char *copy = tb_strdup(text);
-    bool blank = !*tb_str_strip(copy);
-    tb_free(copy);
-    if (blank) return tb_fail_field(err, TB_EINVAL, "text", "text is empty: what shall be said?");
-    size_t n = tb_utf8_count(text, strlen(text));
+    size_t n;
+    if (!stripped(text, &n))
+        return tb_fail_field(err, TB_EINVAL, "text", "text is empty: what shall be said?");
+    n = tb_utf8_count(text, strlen(text));
     if (n > text_max)
         return tb_fail_field(err, TB_EINVAL, "text",
                              "text has %zu characters; at most %zu are allowed", n, text_max);
@@ -192,27 +203,17 @@ static tb_status read_base64(tb_speech_req *req, const char *text, tb_err *err)
                                  "audio_prompt is a data: URL that is not ;base64");
         start = comma + 1;
     }
-    size_t len = strlen(start), n = 0, size = 0;
-    char *packed = tb_try_alloc(len + 1, 1);
-    unsigned char *bytes = tb_try_alloc(len + 1, 1);
-    tb_status st = TB_OK;
-    if (!packed || !bytes) {
-        st = tb_nomem(err, len + 1, 1);
-    } else {
-        for (const char *c = start; *c; c++)
-            if (*c != ' ' && *c != '\n' && *c != '\r' && *c != '\t') packed[n++] = *c;
-        if (!tb_base64_decode(packed, n, bytes, len + 1, &size) || size == 0)
-            st = tb_fail_field(err, TB_EINVAL, "audio_prompt",
-                               "audio_prompt must be a file, or a sound in base64");
+    size_t len = strlen(start), room = len / 4 * 3 + 3, size = 0;
+    unsigned char *bytes = tb_try_alloc(room, 1);
+    if (!bytes) return tb_nomem(err, room, 1);
+    if (!tb_base64_decode_lines(start, len, bytes, room, &size) || size == 0) {
+        tb_free(bytes);
+        return tb_fail_field(err, TB_EINVAL, "audio_prompt",
+                             "audio_prompt must be a file, or a sound in base64");
     }
-    if (!st) {
-        req->prompt = bytes;
-        req->prompt_size = size;
-        bytes = NULL;
-    }
-    tb_free(packed);
-    tb_free(bytes);
-    return st;
+    req->prompt = bytes;
+    req->prompt_size = size;
+    return TB_OK;
 }
 
 static tb_status read_prompt(tb_speech_req *req, const tb_fields *fields, tb_err *err)
@@ -224,10 +225,9 @@ static tb_status read_prompt(tb_speech_req *req, const tb_fields *fields, tb_err
                              "audio_prompt is an object or an array; it must be a file, or a sound "
                              "in base64");
     if (!f->filename) {
-        char *text = wish(fields, "audio_prompt");
-        tb_status st = text ? read_base64(req, text, err) : TB_OK;
-        tb_free(text);
-        return st;
+        size_t len;
+        const char *text = stripped(f->value, &len);
+        return text ? read_base64(req, text, err) : TB_OK;
     }
     if (f->size == 0)
         return tb_fail_field(err, TB_EINVAL, "audio_prompt", "audio_prompt is an empty file");
@@ -280,9 +280,9 @@ static tb_status read_engine(tb_speech_req *req, const tb_fields *fields, tb_err
     unsigned long long top_k = 0;
     bool given = false;
     tb_status st = read_choice(fields, "engine", engines, &req->strings[0], err);
-    if (!st) st = read_code(fields, "language", &req->strings[1], err);
+    if (!st) st = read_language(fields, "language", &req->strings[1], err);
     if (!st) st = read_choice(fields, "mode", modes, &req->strings[2], err);
-    if (!st) st = read_code(fields, "language_id", &req->strings[3], err);
+    if (!st) st = read_language(fields, "language_id", &req->strings[3], err);
     if (!st) st = read_whole(fields, "top_k", 0, 10000, 0, &top_k, &given, err);
     req->engine.engine = req->strings[0];
     req->engine.language = req->strings[1];
@@ -344,11 +344,25 @@ static tb_json *record(const tb_speech_req *req)
     return o;
 }
 
+/* What is no text to be said is a word or a number: megabytes of it are not copied about. */
+static tb_status check_sizes(const tb_fields *fields, tb_err *err)
+{
+    enum { MOST = 4096 };
+    for (size_t i = 0; text_fields[i]; i++) {
+        const tb_field *f = tb_fields_get(fields, text_fields[i]);
+        if (f && f->size > MOST && strcmp(f->name, "text") != 0)
+            return tb_fail_field(err, TB_EINVAL, f->name, "%s has %zu bytes; at most %d are taken",
+                                 f->name, f->size, (int)MOST);
+    }
+    return TB_OK;
+}
+
 /* req: route set, and prompt_hash when there is one. Cleared on failure. */
 static tb_status read_all(tb_speech_req *req, const tb_fields *fields, size_t text_max, tb_err *err)
 {
     unsigned long long seed = 0;
     tb_status st = tb_fields_want_text(fields, text_fields, err);
+    if (!st) st = check_sizes(fields, err);
     if (!st) st = read_text(req, fields, text_max, err);
     if (!st) st = read_voice(req, fields, err);
     if (!st) st = read_engine(req, fields, err);

@@ -90,10 +90,22 @@ bool tb_password_verify(const char *stored, const char *given, size_t given_len)
     return crypto_pwhash_str_verify(stored, given, given_len) == 0;
 }
 
-bool tb_base64_decode(const char *s, size_t len, unsigned char *out, size_t max, size_t *out_len)
+static bool decode(const char *s, size_t len, const char *ignored, unsigned char *out, size_t max,
+                   size_t *out_len)
 {
     const char *end = NULL;
-    if (sodium_base642bin(out, max, s, len, NULL, out_len, &end, sodium_base64_VARIANT_ORIGINAL))
+    if (sodium_base642bin(out, max, s, len, ignored, out_len, &end, sodium_base64_VARIANT_ORIGINAL))
         return false;
     return end == s + len;
+}
+
+bool tb_base64_decode(const char *s, size_t len, unsigned char *out, size_t max, size_t *out_len)
+{
+    return decode(s, len, NULL, out, max, out_len);
+}
+
+bool tb_base64_decode_lines(const char *s, size_t len, unsigned char *out, size_t max,
+                            size_t *out_len)
+{
+    return decode(s, len, " \t\r\n\v\f", out, max, out_len);
 }

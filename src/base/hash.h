@@ -35,5 +35,8 @@ bool tb_password_verify(const char *stored, const char *given, size_t given_len)
 /* Base64 (standard alphabet). decode: returns false on anything but well-formed base64; out has
  * room for max bytes and is not terminated. */
 bool tb_base64_decode(const char *s, size_t len, unsigned char *out, size_t max, size_t *out_len);
+/* The same, passing over white space between the characters, as in mail. */
+bool tb_base64_decode_lines(const char *s, size_t len, unsigned char *out, size_t max,
+                            size_t *out_len);
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include "base/json_scan.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -8,33 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* jansson's own depth limit is 2048; ours is lower so that walkers may recurse. Checked on the
- * text before parsing: brackets inside strings do not count. */
-static bool too_deep(const char *text, size_t len)
-{
-    int depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        if (quoted) {
-            if (c == '\\') i++;
-            if (c == '"') quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '[' || c == '{') {
-            if (++depth > 64) return true;
-        } else if (c == ']' || c == '}') {
-            depth--;
-        }
-    }
-    return false;
-}
+/* Bounds for files and replies of servers: walkers may recurse, and no tree is built that would
+ * take a hundred times its text without end. */
+static const tb_json_bounds bounds = {.values_max = 1 << 20, .depth_max = 64};
 
 static tb_status parse(const char *text, size_t len, size_t more_flags, tb_json **out, tb_err *err)
 {
     json_error_t e;
-    if (too_deep(text, len))
-        return tb_fail(err, TB_EMALFORMED, "the JSON is nested more than 64 deep");
+    tb_status st = tb_json_scan(text, len, &bounds, err);
+    if (st)
+        return st == TB_ETOOBIG ? tb_fail(err, TB_EMALFORMED, "the JSON has too many values") : st;
     json_t *v = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | more_flags, &e);
     if (!v)
         return tb_fail(err, TB_EMALFORMED, "the JSON cannot be read: %s (line %d, column %d)",

@@ -13,8 +13,8 @@
  */
 typedef struct json_t tb_json;
 
-/* Reads one strict JSON text: duplicate members, trailing text, depth over 64 refused with the
- * position in the sentence (TB_EMALFORMED). *out is the caller's. */
+/* Reads one strict JSON text: duplicate members, trailing text, depth over 64, more than a million
+ * values refused with the position in the sentence (TB_EMALFORMED). *out is the caller's. */
 TB_MUST_CHECK tb_status tb_json_parse(const char *text, size_t len, tb_json **out, tb_err *err);
 /* The same, but strings may hold U+0000 (keys may not): for whoever takes their length from
  * tb_json_text_len. */

@@ -1,6 +1,13 @@
 #include "base/mem.h"
 
+#include "base/clock.h"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,4 +69,32 @@ void tb_free(void *p)
 tb_status tb_nomem(tb_err *err, size_t count, size_t size)
 {
     return tb_fail(err, TB_ENOMEM, "not enough memory for %zu items of %zu bytes", count, size);
+}
+
+/* Left to itself glibc raises the size from which it maps blocks with each one that is freed, up to
+ * 32 MB; bodies and recordings would then share an arena with everything else. */
+void tb_mem_setup(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 2 << 20);
+#endif
+}
+
+static atomic_bool large;
+
+void tb_mem_note_large(void)
+{
+    atomic_store(&large, true);
+}
+
+void tb_mem_give_back(void)
+{
+#ifdef __GLIBC__
+    static int64_t last_ns; /* one thread calls this */
+    int64_t now = tb_clock_mono_ns();
+    if (!atomic_exchange(&large, false) && now - last_ns < (int64_t)60 * 1000000000) return;
+    last_ns = now;
+    malloc_trim(0);
+#endif
 }

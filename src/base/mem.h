@@ -24,4 +24,13 @@ void tb_free(void *p);
 /* The error that goes with a tb_try_alloc that failed. */
 tb_status tb_nomem(tb_err *err, size_t count, size_t size);
 
+/* Once, before any thread: large blocks come from the system one by one and go back to it when they
+ * are freed, instead of staying with the process because a small one lies behind them. */
+void tb_mem_setup(void);
+/* Something large was worked on and is freed. */
+void tb_mem_note_large(void);
+/* Gives what is free back to the system when something large was noted, and once a minute. It takes
+ * milliseconds: for a thread that nobody waits for. */
+void tb_mem_give_back(void);
+
 #endif

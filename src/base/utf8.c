@@ -82,6 +82,19 @@ uint32_t tb_utf8_fold(uint32_t cp)
     return cp;
 }
 
+/* Latin letters without their accents, from U+00C0 and from U+0100 on. */
+static const char latin1[] = "AAAAAAACEEEEIIIIDNOOOOO*OUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty";
+static const char latin_a[] =
+    "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiJjJjKkkLlLlLlLlLlNnNnNn"
+    "nNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
+
+uint32_t tb_utf8_plain(uint32_t cp)
+{
+    if (cp >= 0xC0 && cp <= 0xFF) return (unsigned char)latin1[cp - 0xC0];
+    if (cp >= 0x100 && cp < 0x100 + sizeof latin_a - 1) return (unsigned char)latin_a[cp - 0x100];
+    return cp;
+}
+
 bool tb_utf8_is_space(uint32_t cp)
 {
     return cp == ' ' || (cp >= 9 && cp <= 13) || cp == 0x85 || cp == 0xA0 || cp == 0x1680 ||

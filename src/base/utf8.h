@@ -28,6 +28,10 @@ void tb_utf8_trim(char *s);
  * for names and tags, not a full Unicode fold. */
 uint32_t tb_utf8_fold(uint32_t cp);
 
+/* The ASCII letter below the accents of Latin-1 and Latin Extended-A (* and / for the two signs
+ * among them); cp itself for everything else. */
+uint32_t tb_utf8_plain(uint32_t cp);
+
 /* A letter or digit of any script, roughly: ASCII alphanumerics, and everything from U+00AA on
  * that is not in a block of punctuation, symbols, spaces, private use or controls. */
 bool tb_utf8_is_word(uint32_t cp);

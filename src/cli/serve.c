@@ -152,6 +152,7 @@ static bool attend(tb_cli *cli, tb_service *s)
     while (!stops) {
         struct pollfd p = {wake_pipe[0], POLLIN, 0};
         poll(&p, 1, TICK_MS);
+        tb_mem_give_back();
         int64_t now = tb_clock_mono_ns();
         if (now - retained > (int64_t)RETAIN_EVERY_S * 1000000000 || retained == 0) {
             retain(s, &cli->config);

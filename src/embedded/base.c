@@ -37,16 +37,10 @@ tb_base tb_base_choose(const tb_language *language, bool higher)
     return base;
 }
 
-/* Latin letters without their accents, from U+00C0 on. */
-static const char latin1[] = "AAAAAAACEEEEIIIIDNOOOOO*OUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty";
-static const char latin_a[] =
-    "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiJjJjKkkLlLlLlLlLlNnNnNn"
-    "nNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
-
 static char fold(uint32_t cp)
 {
-    if (cp >= 0xC0 && cp <= 0xFF) return latin1[cp - 0xC0];
-    if (cp >= 0x100 && cp < 0x100 + sizeof latin_a - 1) return latin_a[cp - 0x100];
+    const uint32_t plain = tb_utf8_plain(cp);
+    if (plain < 0x80) return (char)plain;
     if (cp == 0x2018 || cp == 0x2019) return '\'';
     if (cp == 0x201C || cp == 0x201D) return '"';
     if (cp >= 0x2010 && cp <= 0x2015) return '-';

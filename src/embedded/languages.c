@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
+#include "embedded/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,24 +247,75 @@ static const tb_language *look_up(const tb_languages *l, const char *code)
     return best;
 }
 
-/* The five nearest codes, by the distance to the code or to the beginning of the name. */
-static void nearest(const tb_languages *l, const char *code, char *out, size_t size)
+/* The code without its last parts, until it is one that is known. code is cut. */
+static const tb_language *look_up_cut(const tb_languages *l, char *code)
+{
+    for (;;) {
+        const tb_language *found = look_up(l, code);
+        char *cut = strrchr(code, '-');
+        if (found || !cut) return found;
+        *cut = 0;
+    }
+}
+
+static const tb_language *look_up_name(const tb_languages *l, const char *name)
+{
+    char code[CODE_MAX + 1], wanted[TB_LANGUAGE_NAME_MAX + 1], listed[TB_LANGUAGE_NAME_MAX + 1];
+    const char *known = tb_language_named(name);
+    if (known) {
+        snprintf(code, sizeof code, "%s", known);
+        return look_up_cut(l, code);
+    }
+    tb_language_plain(name, wanted);
+    for (size_t i = 0; i < l->n && *wanted; i++) {
+        tb_language_plain(l->list[i].name, listed);
+        if (strcmp(listed, wanted) == 0) return &l->list[i];
+    }
+    return NULL;
+}
+
+/* A distance to the beginning of a name that is as long as what was asked for. */
+static size_t distance_to_start(const char *wanted, const char *name, size_t name_len)
+{
+    char start[TB_LANGUAGE_NAME_MAX + 1], folded[TB_LANGUAGE_NAME_MAX + 1];
+    if (name_len > TB_LANGUAGE_NAME_MAX) name_len = TB_LANGUAGE_NAME_MAX;
+    snprintf(start, sizeof start, "%.*s", (int)name_len, name);
+    tb_language_plain(start, folded);
+    if (strlen(folded) > strlen(wanted)) folded[strlen(wanted)] = 0;
+    return tb_str_distance(wanted, folded, TB_LANGUAGE_NAME_MAX);
+}
+
+/* For each language of the list, how far the nearest of its code and names is from `wanted`. */
+static void measure(const tb_languages *l, const char *wanted, size_t distance[MOST])
+{
+    const char *names, *code;
+    for (size_t i = 0; i < l->n; i++) {
+        size_t d = tb_str_distance(wanted, l->list[i].code, TB_LANGUAGE_NAME_MAX);
+        size_t e = distance_to_start(wanted, l->list[i].name, strlen(l->list[i].name));
+        distance[i] = d < e ? d : e;
+    }
+    for (size_t i = 0; (code = tb_language_names(i, &names)); i++) {
+        const tb_language *language = look_up(l, code);
+        for (const char *p = names; language && *p;) {
+            size_t len = strcspn(p, "|"), d = distance_to_start(wanted, p, len);
+            if (d < distance[language - l->list]) distance[language - l->list] = d;
+            p += len + (p[len] == '|');
+        }
+    }
+}
+
+/* The five nearest codes. */
+static void nearest(const tb_languages *l, const char *wanted, char *out, size_t size)
 {
     enum { FIVE = 5 };
-    size_t at[FIVE], distance[FIVE], n = 0, len = strlen(code), used = 0;
+    size_t at[FIVE], distance[MOST], n = 0, used = 0;
+    measure(l, wanted, distance);
     for (size_t i = 0; i < l->n; i++) {
-        char start[CODE_MAX + 1];
-        snprintf(start, sizeof start, "%.*s", (int)(len < CODE_MAX ? len : CODE_MAX),
-                 l->list[i].name);
-        tb_str_lower(start);
-        size_t d = tb_str_distance(code, l->list[i].code, 60), e = tb_str_distance(code, start, 60);
-        if (e < d) d = e;
-        if (n == FIVE && d >= distance[n - 1]) continue;
+        if (n == FIVE && distance[i] >= distance[at[n - 1]]) continue;
         size_t k = n < FIVE ? n++ : n - 1;
-        for (; k > 0 && distance[k - 1] > d; k--)
-            at[k] = at[k - 1], distance[k] = distance[k - 1];
+        for (; k > 0 && distance[at[k - 1]] > distance[i]; k--)
+            at[k] = at[k - 1];
         at[k] = i;
-        distance[k] = d;
     }
     out[0] = 0;
     for (size_t i = 0; i < n && used < size; i++)
@@ -270,38 +323,54 @@ static void nearest(const tb_languages *l, const char *code, char *out, size_t s
             (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", l->list[at[i]].code);
 }
 
+static bool is_code(const char *s)
+{
+    size_t len = strlen(s);
+    for (const char *p = s; *p; p++)
+        if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-')) return false;
+    return len >= 2 && len <= CODE_MAX;
+}
+
+/* Letters of any script and what stands between the words of a name: nothing that a shell, a path
+ * or a markup would read. */
+static bool is_name(const char *s)
+{
+    size_t len = strlen(s), n;
+    if (len < 2 || len > TB_LANGUAGE_NAME_MAX) return false;
+    for (size_t i = 0; i < len; i += n) {
+        uint32_t cp = tb_utf8_next(s + i, len - i, &n);
+        if (cp == TB_UTF8_BAD || cp == 0 ||
+            (cp < 0x80 && !tb_utf8_is_word(cp) && !strchr(" -_'(),.", (int)cp)))
+            return false;
+    }
+    return true;
+}
+
 tb_status tb_languages_find(const tb_languages *l, const char *wanted, const tb_language **out,
                             tb_err *err)
 {
-    char code[CODE_MAX + 1], shown[CODE_MAX + 1], near[200];
+    char code[TB_LANGUAGE_NAME_MAX + 1], folded[TB_LANGUAGE_NAME_MAX + 1], near[200];
     if (!wanted || !*wanted) wanted = l->default_code;
-    size_t len = strlen(wanted);
-    if (len < 2 || len > CODE_MAX)
-        return tb_fail_field(err, TB_EINVAL, "language",
-                             "language '%.40s' is not a language code; "
-                             "one has 2 to 35 letters, digits and hyphens (es, pt-br)",
-                             wanted);
-    memcpy(code, wanted, len + 1);
+    snprintf(code, sizeof code, "%s", wanted);
     tb_str_lower(code);
-    for (char *p = code; *p; p++) {
+    for (char *p = code; *p; p++)
         if (*p == '_') *p = '-';
-        if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-'))
-            return tb_fail_field(err, TB_EINVAL, "language",
-                                 "language '%.40s' is not a language "
-                                 "code; one has 2 to 35 letters, digits and hyphens (es, pt-br)",
-                                 wanted);
+    *out = is_code(code) ? look_up_cut(l, code) : NULL;
+    if (*out) return TB_OK;
+    if (!is_name(wanted)) {
+        snprintf(near, sizeof near, "%.40s", wanted);
+        tb_utf8_trim(near);
+        return tb_fail_field(err, TB_EINVAL, "language",
+                             "language '%s' is neither a language code (es, pt-br) nor the name of "
+                             "a language (Spanish, español); either has 2 to 64 letters",
+                             near);
     }
-    memcpy(shown, code, sizeof shown);
-    for (;;) {
-        *out = look_up(l, code);
-        if (*out) return TB_OK;
-        char *cut = strrchr(code, '-');
-        if (!cut) break;
-        *cut = 0;
-    }
-    nearest(l, shown, near, sizeof near);
+    *out = look_up_name(l, wanted);
+    if (*out) return TB_OK;
+    tb_language_plain(wanted, folded);
+    nearest(l, folded, near, sizeof near);
     return tb_fail_field(err, TB_EINVAL, "language",
                          "language '%s' cannot be spoken; near it are %s "
                          "(GET /languages lists them all)",
-                         shown, near);
+                         wanted, near);
 }

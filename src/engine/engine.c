@@ -5,7 +5,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "engine/engine_priv.h"
+#include "text/spell.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -331,6 +333,23 @@ static tb_status check_audible(const tb_plan *plan, tb_err *err)
                          plan->unsupported_tags);
 }
 
+/* Numbers and signs as words, then the script. The most characters are counted of what was sent,
+ * not of the words that it became. */
+static tb_status read_text(const char *text, const tb_language *language, tb_script_opts opts,
+                           tb_script *out, tb_err *err)
+{
+    tb_str words = {0};
+    size_t len = text ? strlen(text) : 0;
+    /* What the script would refuse it shall refuse, in its own words. */
+    if (!len || !tb_utf8_valid(text, len) || tb_utf8_count(text, len) > opts.text_max)
+        return tb_script_parse(text, &opts, out, err);
+    tb_status st = tb_spell(text, len, language->code, &words, err);
+    opts.text_max = SIZE_MAX;
+    if (!st) st = tb_script_parse(words.data ? words.data : "", &opts, out, err);
+    tb_str_clear(&words);
+    return st;
+}
+
 tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts *script_opts,
                             const tb_engine_opts *opts, tb_plan *out, tb_err *err)
 {
@@ -343,7 +362,7 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
     if (!st) st = check_sampling(opts, err);
     script.tags_inline = is_neural(&plan);
     if (!st && is_neural(&plan)) st = take_model(e, &plan, err);
-    if (!st) st = tb_script_parse(text, &script, &plan.script, err);
+    if (!st) st = read_text(text, plan.language, script, &plan.script, err);
     if (st) {
         tb_plan_clear(&plan);
         return st;

@@ -22,6 +22,7 @@ enum {
     BODIES_MAX = 256 << 20, /* of all requests together */
     DROP_MAX = 8 << 20,     /* of a body that was refused while it came */
     STREAM_BLOCK = 16384,
+    LARGE = 1 << 20, /* bytes of a body after which memory is given back */
     RETRY_AFTER_S = 2,
 };
 
@@ -566,6 +567,7 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
     for (int i = 0; i < TB_PATH_PARAMS; i++)
         tb_free(r->params[i]);
     atomic_fetch_sub(&http->bodies, r->charged);
+    if (r->charged > LARGE) tb_mem_note_large();
     tb_fields_clear(&r->fields);
     tb_str_clear(&r->body);
     tb_free(r->path);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -330,6 +331,63 @@ static void hostile_json_is_refused(void **state)
     tb_fields_clear(&f);
 }
 
+/* head, then unit again and again, then tail: what it costs must not depend on what it holds. */
+static tb_status read_many(const char *head, const char *unit, size_t n, const char *tail)
+{
+    tb_fields f = {0};
+    tb_err err = {0};
+    tb_str s;
+    tb_str_init(&s, 64 << 20);
+    tb_str_puts(&s, head);
+    for (size_t i = 0; i < n; i++)
+        tb_str_puts(&s, unit);
+    tb_str_puts(&s, tail);
+    tb_status st = tb_fields_from_json(s.data, s.len, &f, &err);
+    tb_str_clear(&s);
+    if (st) assert_int_equal(f.n, 0);
+    tb_fields_clear(&f);
+    return st;
+}
+
+static void json_is_bounded_by_count_whatever_it_is_made_of(void **state)
+{
+    (void)state;
+    enum { MANY = 1000000 };
+    clock_t began = clock();
+    assert_int_equal(read_many("{\"a\":[", "[],", MANY, "1]}"), TB_ETOOBIG);
+    assert_int_equal(read_many("{\"a\":[", "{},", MANY, "1]}"), TB_ETOOBIG);
+    assert_int_equal(read_many("{\"a\":[", "0,", MANY, "1]}"), TB_ETOOBIG);
+    assert_int_equal(read_many("{\"a\":{", "\"k\":\"\",", MANY, "\"z\":1}}"), TB_ETOOBIG);
+    assert_int_equal(read_many("{", "\"\":{\"\":null},", MANY, "\"z\":1}"), TB_ETOOBIG);
+    assert_int_equal(read_many("", "{\"a\":", MANY, ""), TB_EMALFORMED); /* depth */
+    assert_int_equal(read_many("{\"a\":\"", "\\n", MANY, "\"}"), TB_OK);
+    assert_int_equal(read_many("{", " ", MANY, "}"), TB_OK);
+    assert_int_equal(read_many("{\"a\":1", "0", MANY, "}"), TB_EMALFORMED); /* a number */
+    assert_int_equal(read_many("{\"x\":[", "0,", 4000, "1],\"a\":2}"), TB_OK);
+    /* Some 15 MB in all; a tree of them took a minute. */
+    assert_true((double)(clock() - began) / CLOCKS_PER_SEC < 5);
+}
+
+static void numbers_and_names_of_json_keep_what_they_say(void **state)
+{
+    static const char text[] = "{\"a\":9223372036854775807,\"b\":1e2,\"c\":-0.25,\"d\":-0,"
+                               "\"e\":18446744073709551616,\"\\u0066\":\"\\ud83d\\ude00\"}";
+    tb_fields f = {0};
+    tb_err err = {0};
+    (void)state;
+    assert_int_equal(tb_fields_from_json(text, sizeof text - 1, &f, &err), TB_OK);
+    assert_string_equal(tb_fields_text(&f, "a"), "9223372036854775807");
+    assert_string_equal(tb_fields_text(&f, "b"), "100");
+    assert_string_equal(tb_fields_text(&f, "c"), "-0.25");
+    assert_string_equal(tb_fields_text(&f, "d"), "0");
+    assert_non_null(tb_fields_text(&f, "e"));
+    assert_string_equal(tb_fields_text(&f, "f"), "\xF0\x9F\x98\x80");
+    tb_fields_clear(&f);
+    assert_int_equal(tb_fields_from_json("{\"a\\u0000b\":1}", 15, &f, &err), TB_EMALFORMED);
+    assert_int_equal(tb_fields_from_json("{\"a\":1,\"\\u0061\":2}", 18, &f, &err), TB_EMALFORMED);
+    tb_fields_clear(&f);
+}
+
 static void urlencoded_is_unescaped_and_a_broken_escape_is_refused(void **state)
 {
     (void)state;
@@ -385,6 +443,8 @@ int main(void)
         cmocka_unit_test(too_many_and_too_long_are_refused),
         cmocka_unit_test(json_scalars_become_text_and_null_is_absent),
         cmocka_unit_test(hostile_json_is_refused),
+        cmocka_unit_test(json_is_bounded_by_count_whatever_it_is_made_of),
+        cmocka_unit_test(numbers_and_names_of_json_keep_what_they_say),
         cmocka_unit_test(urlencoded_is_unescaped_and_a_broken_escape_is_refused),
         cmocka_unit_test(a_query_and_a_body_are_read_into_one_and_a_failure_leaves_the_first),
     };

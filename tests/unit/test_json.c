@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "base/json_scan.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -6,6 +7,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -169,6 +172,134 @@ static void a_nul_is_read_by_who_asks_for_it(void **state)
     assert_null(v);
 }
 
+static tb_status scan(const char *text, size_t values, size_t depth)
+{
+    tb_err err = {0};
+    tb_json_bounds bounds = {values, depth};
+    tb_status st = tb_json_scan(text, strlen(text), &bounds, &err);
+    assert_int_equal(err.status, st);
+    return st;
+}
+
+/* The scan and the library agree about what JSON is, up to what only a tree can tell. */
+static void the_scan_reads_what_the_library_reads(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "{}",
+        "[]",
+        " [ ] ",
+        "[[],{}]",
+        "{\"a\":{\"b\":[1,2,{}]}}",
+        "1",
+        "-0",
+        "0.5e-7",
+        "1E+9",
+        "-",
+        "1.e",
+        "01",
+        "1e",
+        "true",
+        "tru",
+        "truex",
+        "null",
+        "\"\"",
+        "\"\\u00e9\\n\\/\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\ud83d\"",
+        "\"\\ude00\"",
+        "\"\\ud83dx\"",
+        "\"\\u12g4\"",
+        "\"\\a\"",
+        "\"\\",
+        "\"\\u12",
+        "[1 2]",
+        "[,1]",
+        "[1,,2]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{,}",
+        "{]",
+        "[}",
+        "[1]]",
+        "{\"a\":1}}",
+        "\xEF\xBB\xBF[]",
+        "[\"\xC3\xA9\"]",
+        "[\"\xC3\"]",
+        "[\"\x01\"]",
+        "[1",
+        "{\"a\":[",
+        "{\"a\" :\t1 ,\n\"b\":2}",
+        "",
+        "   ",
+        "[-]",
+        "[.1]",
+        "[1.0E]",
+        "\"a",
+        "nulll",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        tb_json *v = NULL;
+        bool reads = tb_json_parse(texts[i], strlen(texts[i]), &v, NULL) == TB_OK;
+        tb_json_free(v);
+        if ((scan(texts[i], 1000, 64) == TB_OK) != reads) fail_msg("not agreed: %s", texts[i]);
+    }
+}
+
+static void values_and_depth_are_counted_before_anything_is_built(void **state)
+{
+    (void)state;
+    assert_int_equal(scan("[1,2,3]", 4, 1), TB_OK);
+    assert_int_equal(scan("[1,2,3]", 3, 1), TB_ETOOBIG);
+    assert_int_equal(scan("{\"a\":{\"b\":1}}", 3, 2), TB_OK);
+    assert_int_equal(scan("{\"a\":{\"b\":1}}", 2, 2), TB_ETOOBIG);
+    assert_int_equal(scan("{\"a\":{\"b\":1}}", 3, 1), TB_EMALFORMED);
+    assert_int_equal(scan("[[[]]]", 9, 3), TB_OK);
+    assert_int_equal(scan("[[[]]]", 9, 2), TB_EMALFORMED);
+    assert_int_equal(scan("[]", 1, 0), TB_EMALFORMED);
+    /* A bound that was reached wins over what is wrong behind it. */
+    assert_int_equal(scan("[1,2,3,4,", 3, 8), TB_ETOOBIG);
+}
+
+static void members_are_walked_where_they_stand(void **state)
+{
+    (void)state;
+    static const char text[] =
+        " { \"a\\\"]\" : [1,\"}\",{\"x\":\"]\"}] ,\"b\":-1.5e3,\"c\":\"\\u0041\\n\xC3\xA9"
+        "\\ud83d\\ude00\", \"d\":null,\"e\":{ },\"f\":true ,\"g\":false} ";
+    static const char *const keys[] = {"a\"]", "b", "c", "d", "e", "f", "g"};
+    static const tb_json_kind kinds[] = {TB_JSON_ARRAY, TB_JSON_NUMBER, TB_JSON_STRING,
+                                         TB_JSON_NULL,  TB_JSON_OBJECT, TB_JSON_TRUE,
+                                         TB_JSON_FALSE};
+    tb_json_span root = tb_json_span_root(text, sizeof text - 1), key, value, none;
+    size_t n = 0, size, elements = 0;
+    assert_int_equal(scan(text, 100, 8), TB_OK);
+    assert_int_equal(root.kind, TB_JSON_OBJECT);
+    for (size_t at = 0; tb_json_span_next(&root, &at, &key, &value); n++) {
+        char *name = tb_json_span_text(&key, &size);
+        assert_string_equal(name, keys[n]);
+        assert_int_equal(size, strlen(keys[n]));
+        assert_int_equal(value.kind, kinds[n]);
+        free(name);
+        if (n == 0)
+            for (size_t k = 0; tb_json_span_next(&value, &k, &none, &key);)
+                elements++;
+        if (n == 1) assert_memory_equal(value.at, "-1.5e3", value.len);
+        if (n == 2) {
+            char *said = tb_json_span_text(&value, &size);
+            assert_string_equal(said, "A\n\xC3\xA9\xF0\x9F\x98\x80");
+            free(said);
+        }
+        if (n == 4) {
+            size_t k = 0;
+            assert_false(tb_json_span_next(&value, &k, &none, &key));
+        }
+    }
+    assert_int_equal(n, 7);
+    assert_int_equal(elements, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +308,9 @@ int main(void)
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(what_is_printed_reads_the_same),
         cmocka_unit_test(kinds_are_told_apart),
+        cmocka_unit_test(the_scan_reads_what_the_library_reads),
+        cmocka_unit_test(values_and_depth_are_counted_before_anything_is_built),
+        cmocka_unit_test(members_are_walked_where_they_stand),
         cmocka_unit_test(what_cannot_be_said_in_json_is_mended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,13 @@
 #include "base/mem.h"
 #include "embedded/base.h"
 #include "embedded/languages.h"
+#include "embedded/names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -98,6 +100,100 @@ static void a_requested_code_finds_the_language_that_people_mean(void **state)
         assert_string_equal(found(pairs[i][0]), pairs[i][1]);
 }
 
+static void a_language_is_found_by_its_names(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"Spanish", "es"},
+        {"español", "es"},
+        {"ESPAÑOL", "es"},
+        {"espan\xCC\x83ol", "es"}, /* the accent as a character of its own */
+        {"espanol", "es"},
+        {"  castellano ", "es"},
+        {"Castilian", "es"},
+        {"Spanish_Mexico", "es-419"},
+        {"Mexican Spanish", "es-419"},
+        {"español de México", "es-419"},
+        {"Spanish (Latin America)", "es-419"},
+        {"español de España", "es"},
+        {"español de la Argentina", "es-419"},
+        {"English", "en-us"},
+        {"inglés", "en-us"},
+        {"British English", "en-gb"},
+        {"inglés británico", "en-gb"},
+        {"English (UK)", "en-gb"},
+        {"English (America)", "en-us"},
+        {"french", "fr-fr"},
+        {"francés", "fr-fr"},
+        {"Français (Suisse)", "fr-ch"},
+        {"Canadian French", "fr-fr"},
+        {"Deutsch", "de"},
+        {"alemán", "de"},
+        {"Austrian German", "de"},
+        {"italiano", "it"},
+        {"Portuguese", "pt"},
+        {"Brazilian Portuguese", "pt-br"},
+        {"português do Brasil", "pt-br"},
+        {"portugués de Brasil", "pt-br"},
+        {"català", "ca"},
+        {"valenciano", "ca"},
+        {"euskara", "eu"},
+        {"Русский", "ru"},
+        {"ελληνικά", "el"},
+        {"日本語", "ja"},
+        {"中文", "cmn"},
+        {"Mandarin Chinese", "cmn"},
+        {"Chinese (Hong Kong)", "yue"},
+        {"Cantonese", "yue"},
+        {"हिन्दी", "hi"},
+        {"Türkçe", "tr"},
+        {"Norsk Bokmål", "nb"},
+        {"tiếng Việt", "vi"},
+        {"Gaelic (Scottish)", "gd"}, /* as the list prints it */
+        {"k’iche’", "quc"},
+        {"Western Armenian", "hyw"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        assert_string_equal(found(pairs[i][0]), pairs[i][1]);
+}
+
+static void every_name_of_the_table_finds_its_language_or_none(void **state)
+{
+    const char *names, *code;
+    (void)state;
+    for (size_t i = 0; (code = tb_language_names(i, &names)); i++)
+        for (const char *p = names; *p;) {
+            char one[TB_LANGUAGE_NAME_MAX + 1], folded[TB_LANGUAGE_NAME_MAX + 1];
+            size_t len = strcspn(p, "|");
+            snprintf(one, sizeof one, "%.*s", (int)len, p);
+            tb_language_plain(one, folded);
+            assert_in_range(strlen(folded), 2, TB_LANGUAGE_NAME_MAX - 1);
+            assert_string_equal(tb_language_named(one), code); /* no name stands twice */
+            p += len + (p[len] == '|');
+        }
+}
+
+static void a_misspelt_name_is_refused_with_the_code_that_was_meant(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"Spansh", "es"}, {"espanyol", "es"},  {"inglish", "en"},
+        {"frances", ""},  {"portugese", "pt"}, {"Germann", "de"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        const tb_language *language;
+        tb_err err = {0};
+        char near[16];
+        if (!*pairs[i][1]) {
+            assert_int_equal(tb_languages_find(real, pairs[i][0], &language, &err), TB_OK);
+            continue;
+        }
+        assert_int_equal(tb_languages_find(real, pairs[i][0], &language, &err), TB_EINVAL);
+        snprintf(near, sizeof near, " %s", pairs[i][1]);
+        assert_non_null(strstr(err.msg, near));
+    }
+}
+
 static void a_language_that_nobody_speaks_is_refused_with_five_near_ones(void **state)
 {
     static const char *const codes[] = {"xx", "spanisch", "tl", "fil", "qq-qq", "--"};
@@ -182,6 +278,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_program_lists_at_least_a_hundred_languages_each_code_once),
         cmocka_unit_test(a_requested_code_finds_the_language_that_people_mean),
+        cmocka_unit_test(a_language_is_found_by_its_names),
+        cmocka_unit_test(every_name_of_the_table_finds_its_language_or_none),
+        cmocka_unit_test(a_misspelt_name_is_refused_with_the_code_that_was_meant),
         cmocka_unit_test(a_language_that_nobody_speaks_is_refused_with_five_near_ones),
         cmocka_unit_test(hostile_codes_are_refused),
         cmocka_unit_test(constructed_languages_are_marked),

@@ -1,0 +1,397 @@
+/*
+ * A number with what belongs to it: a minus, a currency, a second number (a range), a scale
+ * (million), percent, degrees, a unit. Read whole first, then said.
+ */
+#include "base/utf8.h"
+#include "text/spell_priv.h"
+
+#include <string.h>
+
+typedef enum { PLAIN, PERCENT, PER_MILLE, DEGREES } measure;
+
+typedef struct {
+    bool minus, minus_b;
+    const tb_currency *currency;
+    tb_spell_number a, b;
+    bool range, scores; /* scores: 50-50, without "to" */
+    const char *scale;
+    measure kind;
+    const char *degrees; /* Celsius, Fahrenheit; NULL bare */
+    bool has_unit;
+    bool adjective; /* English: a five kilometer run */
+    tb_spell_unit unit;
+    size_t end;
+} quantity;
+
+static uint32_t minus_at(const tb_speller *sp, size_t i, size_t *n)
+{
+    uint32_t cp = tb_spell_at(sp, i, n);
+    return cp == '-' || cp == 0x2212 || cp == 0x2013 || cp == 0xFE63 || cp == 0xFF0D ? cp : 0;
+}
+
+/* May a minus or a plus stand here? Not behind a word, a number or what closes one. */
+static bool sign_may_stand(const tb_speller *sp, size_t i)
+{
+    uint32_t before = tb_spell_before(sp, i);
+    return before == 0 || tb_utf8_is_space(before) || before == '(' || before == '=' ||
+           before == '<' || before == '>' || before == '*' || before == '/' || before == ':' ||
+           before == ',' || before == 0xD7 || before == 0xF7 || before == 0x2264 ||
+           before == 0x2265 || before == 0xB1 || before == 0x2248 || before == '~' ||
+           before == '"' || before == '\'' || before == 0x201C || before == 0xBF ||
+           before == 0xA1 || before == '^' || before == '[' || before == ']';
+}
+
+static size_t read_minus(const tb_speller *sp, size_t i, bool *minus)
+{
+    size_t n;
+    uint32_t cp = minus_at(sp, i, &n);
+    *minus = false;
+    if (!cp) return i;
+    if (!sign_may_stand(sp, i)) return i;
+    *minus = true;
+    return i + n;
+}
+
+/* ---- scales ---- */
+
+typedef struct {
+    const char *written, *said;
+    bool money; /* only of money: "$5 M" */
+} scale_word;
+
+static const scale_word en_scales[] = {
+    {"k", "thousand", false},       {"K", "thousand", false},       {"M", "million", false},
+    {"MM", "million", true},        {"mn", "million", true},        {"mm", "million", true},
+    {"m", "million", true},         {"B", "billion", false},        {"bn", "billion", false},
+    {"b", "billion", true},         {"T", "trillion", true},        {"tn", "trillion", true},
+    {"trn", "trillion", true},      {"million", "million", true},   {"billion", "billion", true},
+    {"trillion", "trillion", true}, {"thousand", "thousand", true}, {"hundred", "hundred", true},
+    {"mil", "million", true},       {"bil", "billion", true},
+};
+static const scale_word es_scales[] = {
+    {"k", "mil", false},
+    {"K", "mil", false},
+    {"M", "millones", false},
+    {"MM", "millones", true},
+    {"mill", "millones", false},
+    {"mil", "mil", false},
+    {"millón", "millón", false},
+    {"millones", "millones", false},
+    {"billón", "billón", false},
+    {"billones", "billones", false},
+    {"mdd", "millones de dólares", false},
+    {"mdp", "millones de pesos", false},
+    {"mde", "millones de euros", false},
+};
+
+/* The scale behind a number at i. Symbols stand close; words behind a blank. Its end, 0 none. */
+static size_t read_scale(const tb_speller *sp, size_t i, const tb_currency *currency,
+                         const char **said)
+{
+    const bool es = sp->kind == TB_SPELL_ES;
+    const scale_word *all = es ? es_scales : en_scales;
+    size_t count = es ? sizeof es_scales / sizeof *es_scales : sizeof en_scales / sizeof *en_scales;
+    size_t at = tb_spell_skip(sp, i), best = 0, n;
+    for (size_t k = 0; k < count; k++) {
+        size_t len = strlen(all[k].written), end = at + len;
+        if (!tb_spell_starts(sp, at, all[k].written) || len <= best) continue;
+        size_t behind;
+        const tb_currency *follows =
+            tb_spell_letter(tb_spell_at(sp, end, &n)) || !tb_spell_ends(sp, end)
+                ? NULL
+                : tb_spell_currency(sp, tb_spell_skip(sp, end), &behind);
+        bool money = currency || follows;
+        if (!tb_spell_ends(sp, end) || (all[k].money && !money)) continue;
+        if (at > i && len <= 2 && !money) continue; /* "5 M" by itself is no million */
+        best = len;
+        *said = all[k].said;
+    }
+    return best ? at + best : 0;
+}
+
+/* ---- degrees ---- */
+
+static size_t read_degrees(const tb_speller *sp, size_t i, const char **which)
+{
+    size_t n, at = tb_spell_skip(sp, i);
+    uint32_t cp = tb_spell_at(sp, at, &n);
+    *which = NULL;
+    if (cp == 0x2103 || cp == 0x2109) {
+        *which = cp == 0x2103 ? "Celsius" : "Fahrenheit";
+        return at + n;
+    }
+    if (cp != 0xB0 && cp != 0xBA && cp != 0x2DA) return 0;
+    size_t letter = tb_spell_skip(sp, at + n);
+    char c = letter < sp->len ? sp->s[letter] : 0;
+    if (strchr("CFK", c) && c && tb_spell_ends(sp, letter + 1)) {
+        *which = c == 'C' ? "Celsius" : c == 'F' ? "Fahrenheit" : "Kelvin";
+        return letter + 1;
+    }
+    /* º alone is an ordinal's sign, in Spanish; ° may be. */
+    return cp == 0xBA || !tb_spell_ends(sp, at + n) ? 0 : at + n;
+}
+
+/* ---- reading ---- */
+
+static void read_suffix(const tb_speller *sp, quantity *q)
+{
+    size_t n, end, i = q->end, at = tb_spell_skip(sp, i);
+    uint32_t cp = tb_spell_at(sp, at, &n);
+    if (cp == '%' || cp == 0x66A || cp == 0xFF05 || cp == 0x2030) {
+        q->kind = cp == 0x2030 ? PER_MILLE : PERCENT;
+        q->end = at + n;
+        return;
+    }
+    end = read_scale(sp, i, q->currency, &q->scale);
+    if (end) {
+        q->end = i = end;
+        at = tb_spell_skip(sp, i);
+    }
+    if (!q->currency) {
+        q->currency = tb_spell_currency(sp, at, &end);
+        if (q->currency) q->end = end;
+    }
+    if (q->currency) return;
+    end = q->scale ? 0 : read_degrees(sp, i, &q->degrees);
+    if (end) {
+        q->kind = DEGREES;
+        q->end = end;
+        return;
+    }
+    if (sp->kind == TB_SPELL_EN && !q->scale && at == i && at < sp->len && sp->s[at] == '-') {
+        end = tb_spell_read_unit(sp, at + 1, false, &q->unit); /* a 5-km run */
+        if (end && end - at > 2) {
+            q->has_unit = q->adjective = true;
+            q->end = end;
+            return;
+        }
+    }
+    end = tb_spell_read_unit(sp, at, at > i, &q->unit);
+    if (!end) return;
+    q->has_unit = true;
+    q->end = end;
+}
+
+/* A dash between two numbers at i: behind it, 0 none. Blanks stand on both sides or on none. */
+static size_t dash_at(const tb_speller *sp, size_t i)
+{
+    size_t n, at = tb_spell_skip(sp, i);
+    uint32_t cp = tb_spell_at(sp, at, &n);
+    if (cp != '-' && cp != 0x2013 && cp != 0x2014 && cp != 0x2010 && cp != 0x2011) return 0;
+    size_t next = tb_spell_skip(sp, at + n);
+    if ((at > i) != (next > at + n) || (at > i && cp == 0x2014)) return 0;
+    return next;
+}
+
+static void read_range(const tb_speller *sp, quantity *q)
+{
+    tb_spell_number b;
+    size_t end, n, at = dash_at(sp, q->end);
+    if (!at) return;
+    const tb_currency *again = tb_spell_currency(sp, at, &end);
+    if (again && again != q->currency) return;
+    if (again) at = end;
+    if (!tb_spell_digit(sp, at) || !tb_spell_read(sp, at, &b)) return;
+    long x = tb_spell_value(&q->a), y = tb_spell_value(&b);
+    bool code = (q->a.n > 4 && !q->a.grouped) || (b.n > 4 && !b.grouped) ||
+                (q->a.n > 1 && q->a.digits[0] == '0') || (b.n > 1 && b.digits[0] == '0');
+    size_t behind = tb_spell_skip(sp, b.end);
+    uint32_t next = tb_spell_at(sp, behind, &n);
+    if (code || next == '=' || (minus_at(sp, b.end, &n) && tb_spell_digit(sp, b.end + n))) return;
+    q->b = b;
+    q->range = true;
+    q->scores = x >= 0 && x == y;
+    q->end = b.end;
+}
+
+/* "a $5 coffee", "a 10 km walk": singular in English. */
+static bool is_adjective(const tb_speller *sp, size_t start, size_t end)
+{
+    char word[TB_SPELL_WORD + 1];
+    size_t n;
+    if (sp->kind != TB_SPELL_EN) return false;
+    tb_spell_prev_word(sp, start, word);
+    if (!tb_spell_in(word, " a an another each every ")) return false;
+    if (end < sp->len && sp->s[end] == '-') return tb_spell_letter(tb_spell_at(sp, end + 1, &n));
+    tb_spell_next_word(sp, end, word);
+    return *word && !tb_spell_in(word, " in on at to of for and or is was per by from with a an "
+                                       "the each every more less off as if that which who ");
+}
+
+static bool read(const tb_speller *sp, size_t i, quantity *q)
+{
+    size_t end, at = read_minus(sp, i, &q->minus);
+    if (q->minus || !tb_spell_digit(sp, i)) {
+        q->currency = tb_spell_currency(sp, at, &end);
+        if (q->currency) {
+            bool again;
+            at = tb_spell_skip(sp, end);
+            end = at;
+            if (!q->minus && minus_at(sp, at, &end) == '-') { /* $-5 */
+                at += end;
+                q->minus = true;
+            }
+            (void)again;
+        }
+    }
+    if (!tb_spell_read(sp, at, &q->a)) return false;
+    if (sp->s[at] == '.' && tb_utf8_is_word(tb_spell_before(sp, at))) return false;
+    q->end = q->a.end;
+    read_range(sp, q);
+    read_suffix(sp, q);
+    return true;
+}
+
+/* ---- saying ---- */
+
+/* The form of a Spanish number that nothing measures: by the noun that follows. */
+static tb_es_form plain_form(const tb_speller *sp, const quantity *q)
+{
+    char word[TB_SPELL_WORD + 1];
+    if (sp->kind != TB_SPELL_ES || q->a.point) return TB_ES_ALONE;
+    size_t end = tb_spell_next_word(sp, q->end, word);
+    if (strcmp(word, "mil") == 0) return TB_ES_MASCULINE;
+    tb_es_form form = tb_es_form_before(word);
+    (void)end;
+    if (form == TB_ES_ALONE) {
+        tb_spell_prev_word(sp, q->a.start, word);
+        if (tb_spell_in(word, " la las ")) return TB_ES_FEMININE;
+    }
+    return form;
+}
+
+/* A year stands behind certain words, and where no plural follows: in English. */
+static bool is_year(const tb_speller *sp, const tb_spell_number *n, size_t end)
+{
+    static const char before[] =
+        " in since by until till from before after during between and circa year of around early "
+        "late mid the class summer spring fall autumn winter january february march april may june "
+        "july august september october november december jan feb mar apr jun jul aug sep sept oct "
+        "nov dec to through anno copyright ";
+    static const char counted[] = " people men women children times percent dollars euros pounds "
+                                  "years days months weeks hours minutes miles meters feet ";
+    char prev[TB_SPELL_WORD + 1], next[TB_SPELL_WORD + 1];
+    long v = tb_spell_value(n);
+    if (n->grouped || n->n != 4 || v < 1000 || v > 2999) return false;
+    tb_spell_next_word(sp, end, next);
+    if (tb_spell_in(next, counted)) return false;
+    tb_spell_prev_word(sp, n->start, prev);
+    if (tb_spell_in(prev, before)) return true;
+    if (v < 1100 || v > 2099) return false;
+    size_t len = strlen(next);
+    bool plural = len > 3 && next[len - 1] == 's' && next[len - 2] != 's' &&
+                  !tb_spell_in(next, " this thus does was his always perhaps ");
+    return !plural;
+}
+
+static void say_plain(tb_speller *sp, const tb_spell_number *n, tb_es_form form, bool year)
+{
+    tb_spell_words w = {0};
+    if (!year) {
+        tb_spell_say_number(sp, n, form);
+        return;
+    }
+    tb_en_year(&w, tb_spell_value(n), sp->british);
+    tb_spell_say_words(sp, &w);
+}
+
+static void say_between(tb_speller *sp, const quantity *q)
+{
+    if (!q->scores) tb_spell_say(sp, sp->kind == TB_SPELL_ES ? "a" : "to");
+}
+
+static void say_numbers(tb_speller *sp, const quantity *q, tb_es_form form, bool year)
+{
+    say_plain(sp, &q->a, form, year && tb_spell_value(&q->a) >= 1000);
+    if (!q->range) return;
+    say_between(sp, q);
+    say_plain(sp, &q->b, form, year && tb_spell_value(&q->b) >= 1000);
+}
+
+static void say_money(tb_speller *sp, const quantity *q)
+{
+    if (q->range) {
+        tb_es_form form = q->currency->feminine && !q->scale ? TB_ES_FEMININE : TB_ES_MASCULINE;
+        tb_spell_say_number(sp, &q->a, form);
+        say_between(sp, q);
+    }
+    const char *scale = q->scale;
+    if (scale && strcmp(scale, "millones") == 0 && tb_spell_is_one(&q->a) && !q->range)
+        scale = "millón";
+    tb_spell_say_money(sp, q->currency, q->range ? &q->b : &q->a, scale, q->adjective);
+}
+
+static void say_degrees(tb_speller *sp, const quantity *q, bool one)
+{
+    const bool es = sp->kind == TB_SPELL_ES;
+    bool kelvin = q->degrees && strcmp(q->degrees, "Kelvin") == 0;
+    if (!kelvin) tb_spell_say(sp, es ? (one ? "grado" : "grados") : one ? "degree" : "degrees");
+    if (q->degrees) tb_spell_say(sp, q->degrees);
+}
+
+static void say(tb_speller *sp, const quantity *q)
+{
+    const bool es = sp->kind == TB_SPELL_ES;
+    bool one = tb_spell_is_one(&q->a) && !q->range && !q->scale;
+    if (q->minus) tb_spell_say(sp, es ? "menos" : "minus");
+    if (q->currency) {
+        say_money(sp, q);
+        return;
+    }
+    tb_es_form form = TB_ES_MASCULINE;
+    bool year = false;
+    if (q->has_unit)
+        form = q->unit.feminine ? TB_ES_FEMININE : TB_ES_MASCULINE;
+    else if (q->kind == PERCENT || q->kind == PER_MILLE)
+        form = TB_ES_ALONE;
+    else if (q->kind == PLAIN && !q->scale) {
+        form = plain_form(sp, q);
+        year = !es && !q->minus && is_year(sp, &q->a, q->end);
+    }
+    say_numbers(sp, q, form, year);
+    if (q->scale)
+        tb_spell_say(sp, strcmp(q->scale, "millones") == 0 && tb_spell_is_one(&q->a) && !q->range
+                             ? "millón"
+                             : q->scale);
+    if (q->kind == PERCENT) tb_spell_say(sp, es ? "por ciento" : "percent");
+    if (q->kind == PER_MILLE) tb_spell_say(sp, es ? "por mil" : "per thousand");
+    if (q->kind == DEGREES) say_degrees(sp, q, one);
+    if (!q->has_unit) return;
+    if (es && q->scale && strstr(q->scale, "llones")) tb_spell_say(sp, "de");
+    tb_spell_say_unit(sp, &q->unit, one || q->adjective);
+}
+
+/* "/day", "/mes" behind a measure. */
+static size_t say_per(tb_speller *sp, size_t i)
+{
+    if (i >= sp->len || sp->s[i] != '/') return i;
+    size_t end = tb_spell_word_end(sp, i + 1);
+    tb_spell_unit unit;
+    size_t unit_end = tb_spell_read_unit(sp, i + 1, false, &unit);
+    if (!unit_end && end < i + 3) return i;
+    tb_spell_say(sp, sp->kind == TB_SPELL_ES ? "por" : "per");
+    if (!unit_end) return i + 1;
+    tb_spell_say_unit(sp, &unit, true);
+    return unit_end;
+}
+
+/* More digits than a number has: each by its name. */
+static size_t long_row(tb_speller *sp, size_t i)
+{
+    size_t end = i;
+    while (tb_spell_digit(sp, end))
+        end++;
+    tb_spell_digits(sp, sp->s + i, end - i);
+    return end - i;
+}
+
+size_t tb_spell_quantity(tb_speller *sp, size_t i)
+{
+    quantity q = {0};
+    if (!read(sp, i, &q)) return tb_spell_digit(sp, i) ? long_row(sp, i) : 0;
+    q.adjective |= is_adjective(sp, i, q.end);
+    say(sp, &q);
+    size_t end = q.end;
+    if (q.currency || q.has_unit) end = say_per(sp, end);
+    return end - i;
+}

@@ -1,0 +1,83 @@
+/*
+ * The tables tests/data/text/spell_<language>.tsv: a text and how it is spoken, read by a person.
+ * A line that begins with # is a comment; "#lang es-419" changes the language of the lines that
+ * follow.
+ */
+#include "base/mem.h"
+#include "base/str.h"
+#include "text/spell.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static char *spell(const char *text, const char *language)
+{
+    tb_str out = {0};
+    assert_int_equal(tb_spell(text, strlen(text), language, &out, NULL), TB_OK);
+    return tb_str_take(&out);
+}
+
+/* Counts the cases; prints those that do not hold. */
+static int table(const char *language, int *bad)
+{
+    char path[512], line[4096], code[40];
+    int count = 0, number = 0;
+    snprintf(path, sizeof path, "%s/text/spell_%s.tsv", TB_TEST_DATA, language);
+    snprintf(code, sizeof code, "%s", language);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        number++;
+        line[strcspn(line, "\n")] = 0;
+        if (sscanf(line, "#lang %39s", code) == 1 || !*line || (line[0] == '#' && line[1] == ' '))
+            continue;
+        char *want = strchr(line, '\t');
+        if (!want) {
+            print_error("%s:%d: no tab\n", path, number);
+            ++*bad;
+            continue;
+        }
+        *want++ = 0;
+        char *got = spell(line, code);
+        if (strcmp(got, want) != 0) {
+            print_error("%s:%d: [%s]\n   said   [%s]\n   wanted [%s]\n", path, number, line, got,
+                        want);
+            ++*bad;
+        }
+        tb_free(got);
+        count++;
+    }
+    fclose(f);
+    return count;
+}
+
+static void english_is_spoken_as_the_table_says(void **state)
+{
+    int bad = 0;
+    (void)state;
+    assert_true(table("en", &bad) >= 15);
+    assert_int_equal(bad, 0);
+}
+
+static void spanish_is_spoken_as_the_table_says(void **state)
+{
+    int bad = 0;
+    (void)state;
+    assert_true(table("es", &bad) >= 15);
+    assert_int_equal(bad, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(english_is_spoken_as_the_table_says),
+        cmocka_unit_test(spanish_is_spoken_as_the_table_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
