@@ -105,6 +105,12 @@ tb_status tb_auth_new(const tb_config *config, tb_auth **out, tb_err *err)
     return TB_OK;
 }
 
+void tb_auth_drain(tb_auth *a)
+{
+    while (a->queue && !tb_queue_drain(a->queue, 1000)) {
+    }
+}
+
 void tb_auth_free(tb_auth *a)
 {
     if (!a) return;

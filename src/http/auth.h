@@ -17,6 +17,8 @@ typedef enum { TB_AUTH_NO, TB_AUTH_YES, TB_AUTH_LATER } tb_auth_answer;
 
 TB_MUST_CHECK tb_status tb_auth_new(const tb_config *config, tb_auth **out, tb_err *err);
 void tb_auth_free(tb_auth *auth);
+/* Finishes the verifications under way; who asks later is refused. */
+void tb_auth_drain(tb_auth *auth);
 
 /* Headers as the client sent them, NULL when absent. */
 tb_auth_answer tb_auth_look(tb_auth *auth, const char *authorization, const char *api_key);

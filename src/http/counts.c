@@ -1,4 +1,6 @@
 #include "api/metrics.h"
+#include "base/cond.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "http/http_priv.h"
 
@@ -10,8 +12,15 @@ enum { ROUTES = 64, STATUSES = 12, BUCKETS = 10 };
 
 static const double bounds[BUCKETS] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30};
 
+static const int64_t LOOK_EVERY_NS = 1000000000;
+
 struct tb_counts {
     pthread_mutex_t lock;
+    pthread_cond_t end;
+    pthread_t looker;
+    bool looking, ending;
+    bool known; /* stored was read */
+    tb_store_figures stored;
     struct {
         int status[STATUSES];
         unsigned long long n[STATUSES];
@@ -20,18 +29,55 @@ struct tb_counts {
     } routes[ROUTES + 1]; /* the last one: no route of ours */
 };
 
-struct tb_counts *tb_counts_new(void)
+/* Looks at the store once a second. While another process holds the database it waits here, and
+ * /metrics tells what it told before. */
+static void *look_at_store(void *arg)
 {
-    struct tb_counts *c = tb_alloc(sizeof *c);
-    pthread_mutex_init(&c->lock, NULL);
-    return c;
+    tb_http *http = arg;
+    struct tb_counts *c = http->counts;
+    tb_store_figures f = {0};
+    pthread_mutex_lock(&c->lock);
+    while (!c->ending) {
+        tb_err err = {0};
+        bool changed = false;
+        pthread_mutex_unlock(&c->lock);
+        tb_status st = tb_store_stats_news(tb_service_store(http->service), &f, &changed, &err);
+        if (st) tb_log(TB_DEBUG, "http", "figures=old why=\"%s\"", err.msg);
+        pthread_mutex_lock(&c->lock);
+        if (changed) {
+            c->stored = f;
+            c->known = true;
+        }
+        const struct timespec until = tb_cond_deadline(LOOK_EVERY_NS);
+        if (!c->ending) pthread_cond_timedwait(&c->end, &c->lock, &until);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return NULL;
 }
 
-void tb_counts_free(struct tb_counts *c)
+tb_status tb_counts_start(tb_http *http, tb_err *err)
 {
+    struct tb_counts *c = http->counts = tb_alloc(sizeof *c);
+    pthread_mutex_init(&c->lock, NULL);
+    tb_cond_init(&c->end);
+    int why = pthread_create(&c->looker, NULL, look_at_store, http);
+    c->looking = why == 0;
+    return why ? tb_fail_errno(err, why, "cannot start the thread that reads the figures") : TB_OK;
+}
+
+void tb_counts_stop(tb_http *http)
+{
+    struct tb_counts *c = http->counts;
     if (!c) return;
+    pthread_mutex_lock(&c->lock);
+    c->ending = true;
+    pthread_cond_signal(&c->end);
+    pthread_mutex_unlock(&c->lock);
+    if (c->looking) pthread_join(c->looker, NULL);
     pthread_mutex_destroy(&c->lock);
+    pthread_cond_destroy(&c->end);
     tb_free(c);
+    http->counts = NULL;
 }
 
 void tb_counts_add(tb_http *http, const tb_request *r, double seconds)
@@ -108,19 +154,19 @@ static void print_jobs(const tb_service_stats *s, tb_str *out)
 void tb_counts_print(tb_http *http, tb_str *out)
 {
     tb_service_stats s = tb_service_look(http->service);
-    tb_store_figures f = {0};
-    tb_err err = {0};
     tb_metric_label info[] = {{"version", TB_VERSION},
                               {"engine", tb_engine_current(tb_service_engine(http->service))}};
     tb_metric_family(out, "timbre_info", "gauge", "Version and engine.");
     tb_metric_sample(out, "timbre_info", info, 2, 1);
     pthread_mutex_lock(&http->counts->lock);
     print_routes(http->counts, out);
+    const tb_store_figures f = http->counts->stored;
+    bool known = http->counts->known;
     pthread_mutex_unlock(&http->counts->lock);
     one(out, "timbre_http_requests_in_flight", "gauge", "Requests being answered.",
         atomic_load(&http->in_flight));
     print_jobs(&s, out);
-    if (tb_store_stats(tb_service_store(http->service), &f, &err) != TB_OK) return;
+    if (!known) return;
     one(out, "timbre_voices", "gauge", "Voices kept.", (double)f.voices);
     one(out, "timbre_clips", "gauge", "Entries of the history.", (double)f.clips);
     one(out, "timbre_clips_missing", "gauge", "Entries whose file is gone.",

@@ -251,35 +251,52 @@ static const char *without_nothing(const char *s)
     return s && *s ? s : NULL;
 }
 
+/* Where the next page is. */
+static void link_next(tb_request *r, const char *cursor, const char *limit, const char *q)
+{
+    char *words = q ? tb_header_value(q) : NULL;
+    for (char *p = words; p && *p; p++)
+        if (*p == ' ') *p = '+';
+    char *link = tb_sprintf("</history?limit=%s&cursor=%s%s%s>; rel=\"next\"", limit, cursor,
+                            words ? "&q=" : "", words ? words : "");
+    tb_reply_header(r, "Link", link);
+    tb_free(link);
+    tb_free(words);
+}
+
+/* A page: as many as `limit` says, fewer when their texts are long. */
+static tb_status history_page(tb_request *r, size_t limit, const char *cursor, const char *q,
+                              uint64_t *total, tb_err *err)
+{
+    enum { PAGE_BYTES = 4 << 20 };
+    tb_clip_list list = {0};
+    tb_clip_query query = {.limit = limit, .bytes_max = PAGE_BYTES, .cursor = cursor, .q = q};
+    char text[32];
+    snprintf(text, sizeof text, "%zu", limit);
+    tb_status st = tb_store_clip_list(store_of(r), &query, &list, err);
+    if (!st) {
+        if (list.cursor[0]) link_next(r, list.cursor, text, q);
+        tb_reply_json(r, 200, tb_print_history(&list));
+        *total = list.total;
+    }
+    tb_clip_list_clear(&list);
+    return st;
+}
+
 tb_status tb_get_history(tb_request *r, tb_err *err)
 {
-    tb_clip_list list = {0};
-    tb_clip_query query = {.cursor = without_nothing(tb_fields_text(&r->fields, "cursor")),
-                           .q = tb_fields_text(&r->fields, "q")};
-    const char *limit = tb_fields_text(&r->fields, "limit");
+    const char *cursor = without_nothing(tb_fields_text(&r->fields, "cursor")),
+               *q = tb_fields_text(&r->fields, "q"), *limit = tb_fields_text(&r->fields, "limit");
     unsigned long long n = 0;
+    uint64_t total = 0;
+    char text[32];
     if (limit && (!tb_parse_u64(limit, &n) || n < 1 || n > 1000))
         return tb_fail_field(err, TB_EINVAL, "limit", "limit is '%.30s'; allowed: 1 to 1000",
                              limit);
-    query.limit = (size_t)n;
-    tb_status st = tb_store_clip_list(store_of(r), &query, &list, err);
-    if (!st) {
-        char total[32];
-        snprintf(total, sizeof total, "%llu", (unsigned long long)list.total);
-        tb_reply_header(r, "X-Total-Count", total);
-        if (list.cursor[0] && limit) {
-            char *q = query.q ? tb_header_value(query.q) : NULL;
-            for (char *p = q; p && *p; p++)
-                if (*p == ' ') *p = '+';
-            char *link = tb_sprintf("</history?limit=%llu&cursor=%s%s%s>; rel=\"next\"", n,
-                                    list.cursor, q ? "&q=" : "", q ? q : "");
-            tb_reply_header(r, "Link", link);
-            tb_free(link);
-            tb_free(q);
-        }
-        tb_reply_json(r, 200, tb_print_history(&list));
-    }
-    tb_clip_list_clear(&list);
+    tb_status st = limit ? history_page(r, (size_t)n, cursor, q, &total, err)
+                         : tb_reply_listing(r, q, cursor, &total, err);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)total);
+    if (!st) tb_reply_header(r, "X-Total-Count", text);
     return st;
 }
 

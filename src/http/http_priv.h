@@ -4,12 +4,14 @@
 #include "api/fields.h"
 #include "http/auth.h"
 #include "http/server.h"
+#include "job/queue.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 typedef struct tb_request tb_request;
+typedef struct tb_listing tb_listing;
 
 /* Answers, or starts a job and leaves the answer to it. */
 typedef tb_status (*tb_handler)(tb_request *r, tb_err *err);
@@ -22,6 +24,7 @@ typedef struct {
     tb_handler handler;
     int64_t body_max;     /* 0: no body is read; -1: UPLOAD_MAX */
     tb_route_group group; /* which opt-out opens it without credentials */
+    bool at_once; /* answered on the thread that holds the socket: it waits for nothing, ever */
     const char *summary;
     const char *params; /* "name:type:where:required,..." for the documents */
 } tb_route;
@@ -40,16 +43,28 @@ struct tb_request {
     int64_t began_ns;
     tb_str body;
     tb_fields fields; /* of the query and the body together */
-    enum { TB_AT_START, TB_AT_PASSWORD, TB_AT_BODY, TB_AT_REFUSED, TB_AT_JOB, TB_AT_END } phase;
+    enum {
+        TB_AT_START,
+        TB_AT_PASSWORD,
+        TB_AT_BODY,
+        TB_AT_REFUSED,
+        TB_AT_DESK,
+        TB_AT_JOB,
+        TB_AT_END
+    } phase;
 
-    pthread_mutex_t lock; /* guards the two below against a job's wake */
-    bool asleep, news;
+    pthread_mutex_t lock; /* guards the three below against a job's wake */
+    bool asleep, news, at_desk;
+    tb_queue_entry desk_entry;
+    void (*desk_work)(tb_request *r);
+    tb_err err; /* why it cannot be answered as it was asked; TB_OK: it can */
     tb_job *job;
     tb_auth_check *check;
-    size_t charged; /* bytes of body counted against the budget of all */
-    uint64_t sent;  /* bytes of the answer's body; of a stream, those handed over */
-    size_t dropped; /* bytes of a refused body */
-    char trace[56]; /* traceparent (W3C), or empty */
+    tb_listing *listing; /* a history that is sent in pieces */
+    size_t charged;      /* bytes of body counted against the budget of all */
+    uint64_t sent;       /* bytes of the answer's body; of a stream, those handed over */
+    size_t dropped;      /* bytes of a refused body */
+    char trace[56];      /* traceparent (W3C), or empty */
     bool streaming;
 
     int status; /* of the answer; 0: none yet */
@@ -68,6 +83,7 @@ struct tb_http {
     tb_service *service;
     tb_auth *auth;
     struct MHD_Daemon *daemon;
+    tb_queue *desk;
     int listen_fd, port;
     bool quiesced;
     atomic_size_t bodies; /* bytes of all bodies in memory */
@@ -95,15 +111,31 @@ void tb_request_wake(void *request);
 /* The answer of the request's job, when it has one: true. */
 bool tb_reply_job(tb_request *r);
 
+/* At the desk: the whole history that q holds for, from cursor on, as JSON (listing.c). */
+TB_MUST_CHECK tb_status tb_reply_listing(tb_request *r, const char *q, const char *cursor,
+                                         uint64_t *total, tb_err *err);
+void tb_listing_free(tb_listing *listing); /* NULL is fine */
+
+/* The threads that may wait (desk.c). */
+TB_MUST_CHECK tb_status tb_desk_start(tb_http *http, tb_err *err);
+void tb_desk_drain(tb_http *http); /* until all that came are done; who comes later is refused */
+void tb_desk_stop(tb_http *http);
+/* From a callback of libmicrohttpd: puts the connection to sleep and has work done at the desk; the
+ * connection wakes when it is done. False (and r->err set) when the desk takes nothing more; it
+ * wakes at once then. */
+bool tb_desk_take(tb_request *r, void (*work)(tb_request *r));
+bool tb_desk_done(tb_request *r);
+
 /* Clients that leave while their connection sleeps (watch.c). */
 TB_MUST_CHECK tb_status tb_watch_start(tb_http *http, tb_err *err);
 void tb_watch_stop(tb_http *http);
 void tb_watch_add(tb_request *r);
 void tb_watch_remove(tb_request *r);
 
-/* Figures for /metrics (counts.c). */
-struct tb_counts *tb_counts_new(void);
-void tb_counts_free(struct tb_counts *counts);
+/* Figures for /metrics (counts.c). A thread of theirs looks at the store once a second, so that
+ * nobody who asks has to wait for it. */
+TB_MUST_CHECK tb_status tb_counts_start(tb_http *http, tb_err *err);
+void tb_counts_stop(tb_http *http);
 void tb_counts_add(tb_http *http, const tb_request *r, double seconds);
 void tb_counts_print(tb_http *http, tb_str *out);
 

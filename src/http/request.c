@@ -141,7 +141,7 @@ void tb_request_wake(void *request)
     tb_request *r = request;
     pthread_mutex_lock(&r->lock);
     r->news = true;
-    if (r->asleep) {
+    if (r->asleep && !r->at_desk) {
         r->asleep = false;
         MHD_resume_connection(r->connection);
     }
@@ -508,14 +508,31 @@ static enum MHD_Result take_body(tb_request *r, const char *data, size_t *size)
     return MHD_YES;
 }
 
+/* What was asked for, at the desk or at once. */
+static void perform(tb_request *r)
+{
+    tb_status st = read_fields(r, &r->err);
+    tb_str_clear(&r->body);
+    if (!st) st = r->route->handler(r, &r->err);
+    tb_fields_clear(&r->fields);
+    r->err.status = st; /* some functions leave a sentence behind and go on */
+}
+
+static enum MHD_Result answer(tb_request *r)
+{
+    if (r->err.status) return send_error(r, &r->err);
+    return r->job ? wait_for_job(r) : send_answer(r);
+}
+
 static enum MHD_Result act(tb_request *r)
 {
-    tb_err err = {0};
-    tb_status st = read_fields(r, &err);
-    tb_str_clear(&r->body);
-    if (!st) st = r->route->handler(r, &err);
-    if (st) return send_error(r, &err);
-    return r->job ? wait_for_job(r) : send_answer(r);
+    if (r->route->at_once) {
+        perform(r);
+        return answer(r);
+    }
+    r->phase = TB_AT_DESK;
+    (void)tb_desk_take(r, perform); /* refused or done: the next call answers */
+    return MHD_YES;
 }
 
 enum MHD_Result tb_request_handle(void *self, struct MHD_Connection *connection, const char *url,
@@ -537,6 +554,7 @@ enum MHD_Result tb_request_handle(void *self, struct MHD_Connection *connection,
     if (*size > 0) return take_body(r, data, size);
     if (r->phase == TB_AT_BODY) return act(r);
     if (r->phase == TB_AT_REFUSED) return send_answer(r);
+    if (r->phase == TB_AT_DESK) return tb_desk_done(r) ? answer(r) : MHD_YES;
     if (r->phase == TB_AT_JOB) return wait_for_job(r);
     return MHD_YES;
 }
@@ -570,6 +588,7 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
     if (r->charged > LARGE) tb_mem_note_large();
     tb_fields_clear(&r->fields);
     tb_str_clear(&r->body);
+    tb_listing_free(r->listing);
     tb_free(r->path);
     pthread_mutex_destroy(&r->lock);
     tb_free(r);

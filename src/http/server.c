@@ -126,16 +126,16 @@ tb_status tb_http_start(const tb_config *config, tb_service *service, int listen
     http->config = config;
     http->service = service;
     http->listen_fd = listen_fd;
-    http->counts = tb_counts_new();
     st = tb_watch_start(http, err);
     if (st) {
-        tb_counts_free(http->counts);
         tb_free(http);
         return st;
     }
-    if (listen_fd < 0) st = listen_on(config, &http->listen_fd, err);
+    st = tb_counts_start(http, err);
+    if (!st && listen_fd < 0) st = listen_on(config, &http->listen_fd, err);
     if (!st) st = read_tls(http, config, err);
     if (!st) st = tb_auth_new(config, &http->auth, err);
+    if (!st) st = tb_desk_start(http, err);
     if (!st) http->port = port_of(http->listen_fd);
     if (!st) st = start_daemon(http, err);
     if (st) {
@@ -171,13 +171,17 @@ void tb_http_stop(tb_http *http)
     if (!http) return;
     if (http->daemon) {
         if (!http->quiesced) tb_http_quiesce(http);
+        /* libmicrohttpd cannot stop while a connection sleeps. */
+        tb_auth_drain(http->auth);
+        tb_desk_drain(http);
         for (int ms = 0; ms < LAST_WORDS_MS && atomic_load(&http->in_flight) > 0; ms += LOOK_MS)
             tb_clock_sleep_ms(LOOK_MS);
         MHD_stop_daemon(http->daemon);
     }
     tb_watch_stop(http);
+    tb_desk_stop(http);
     tb_auth_free(http->auth);
-    tb_counts_free(http->counts);
+    tb_counts_stop(http);
     if (http->listen_fd >= 0) close(http->listen_fd);
     tb_free(http->tls_cert);
     tb_free(http->tls_key);

@@ -115,6 +115,7 @@ void tb_service_stop(tb_service *s, int grace_ms)
         tb_queue_each(s->queue, cancel_one, NULL);
         tb_queue_drain(s->queue, 5000);
     }
+    tb_store_hurry(s->store);
 }
 
 void tb_service_close(tb_service *s)

@@ -106,20 +106,18 @@ tb_status tb_store_check(tb_store *store, tb_store_report report, void *self, tb
     return st;
 }
 
-tb_status tb_store_stats(tb_store *store, tb_store_figures *out, tb_err *err)
+static tb_status read_stats(sqlite3 *db, tb_store_figures *out, tb_err *err)
 {
-    sqlite3 *db = NULL;
     sqlite3_stmt *s = NULL;
     bool row = false;
-    tb_status st = tb_store_reader(store, &db, err);
-    if (st) return st;
-    st = tb_db_begin(db, &s, err,
-                     "SELECT (SELECT count(*) FROM voices), count(*), ifnull(sum(missing), 0), "
-                     "ifnull(sum(CASE missing WHEN 0 THEN size_bytes ELSE 0 END), 0), "
-                     "(SELECT count(*) FROM prompts), (SELECT count(*) FROM jobs), "
-                     "(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) "
-                     "FROM history",
-                     "");
+    tb_status st =
+        tb_db_begin(db, &s, err,
+                    "SELECT (SELECT count(*) FROM voices), count(*), ifnull(sum(missing), 0), "
+                    "ifnull(sum(CASE missing WHEN 0 THEN size_bytes ELSE 0 END), 0), "
+                    "(SELECT count(*) FROM prompts), (SELECT count(*) FROM jobs), "
+                    "(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) "
+                    "FROM history",
+                    "");
     if (!st) st = tb_db_step(s, &row, err);
     if (!st && row)
         *out = (tb_store_figures){.voices = (uint64_t)sqlite3_column_int64(s, 0),
@@ -130,6 +128,34 @@ tb_status tb_store_stats(tb_store *store, tb_store_figures *out, tb_err *err)
                                   .jobs = (uint64_t)sqlite3_column_int64(s, 5),
                                   .db_bytes = (uint64_t)sqlite3_column_int64(s, 6)};
     tb_db_end(s);
+    return st;
+}
+
+tb_status tb_store_stats(tb_store *store, tb_store_figures *out, tb_err *err)
+{
+    sqlite3 *db = NULL;
+    tb_status st = tb_store_reader(store, &db, err);
+    if (st) return st;
+    st = read_stats(db, out, err);
     tb_store_reader_done(store, db);
     return st;
+}
+
+tb_status tb_store_stats_news(tb_store *store, tb_store_figures *out, bool *changed, tb_err *err)
+{
+    int64_t version = 0;
+    tb_status st = TB_OK;
+    *changed = false;
+    if (!store->looker) {
+        st = tb_db_connect(store, false, &store->looker, err);
+        store->looked = -1;
+    }
+    /* Changes when another connection has committed; this one never writes. */
+    if (!st) st = tb_db_int(store->looker, 0, &version, err, "PRAGMA data_version", "");
+    if (st || version == store->looked) return st;
+    st = read_stats(store->looker, out, err);
+    if (st) return st;
+    store->looked = version;
+    *changed = true;
+    return TB_OK;
 }

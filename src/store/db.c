@@ -24,6 +24,7 @@ tb_status tb_db_fail(sqlite3 *db, const char *doing, tb_err *err)
         break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL: /* readers say it so, after ten seconds of their own */
         return tb_fail(err, TB_EUNREADY,
                        "the database is busy: another process has been writing to it for long");
     case SQLITE_NOMEM:
@@ -170,7 +171,22 @@ static bool use_wal(sqlite3 *db)
     return code == SQLITE_OK;
 }
 
-static tb_status db_connect(const tb_store *store, bool writer, sqlite3 **out, tb_err *err)
+/* Another process writes, or holds it all. */
+static int wait_for_lock(void *self, int times)
+{
+    enum { PAUSE_MS = 20, GIVE_UP_MS = 10000 };
+    const tb_store *store = self;
+    if (atomic_load(&store->hurried) || times >= GIVE_UP_MS / PAUSE_MS) return 0;
+    tb_clock_sleep_ms(times < 5 ? 2 : PAUSE_MS);
+    return 1;
+}
+
+void tb_store_hurry(tb_store *store)
+{
+    atomic_store(&store->hurried, true);
+}
+
+tb_status tb_db_connect(tb_store *store, bool writer, sqlite3 **out, tb_err *err)
 {
     sqlite3 *db = NULL;
     tb_status st = TB_OK;
@@ -180,7 +196,7 @@ static tb_status db_connect(const tb_store *store, bool writer, sqlite3 **out, t
                 : tb_fail(err, TB_ENOMEM, "not enough memory to open %s", store->db_path);
         goto out;
     }
-    sqlite3_busy_timeout(db, 10000);
+    sqlite3_busy_handler(db, wait_for_lock, store);
     sqlite3_extended_result_codes(db, 1);
     /* A tampered file must not run code of its choice. (TRUSTED_SCHEMA off as well would forbid our
      * triggers to write the search index: to SQLite 3.40 FTS5 is not innocuous.) */
@@ -210,7 +226,7 @@ tb_status tb_store_reader(tb_store *store, sqlite3 **out, tb_err *err)
     pthread_mutex_lock(&store->pool_lock);
     if (store->idle_n > 0) db = store->idle[--store->idle_n];
     pthread_mutex_unlock(&store->pool_lock);
-    if (!db) return db_connect(store, false, out, err);
+    if (!db) return tb_db_connect(store, false, out, err);
     *out = db;
     return TB_OK;
 }
@@ -410,7 +426,7 @@ tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb
                          data_dir);
         if (st) goto out;
     }
-    st = db_connect(store, true, &store->writer, err);
+    st = tb_db_connect(store, true, &store->writer, err);
     if (!st) st = migrate(store, err);
     if (!st && exclusive) st = take_over(store, started_us, err);
     if (st) goto out;
@@ -426,6 +442,7 @@ void tb_store_close(tb_store *store)
     if (!store) return;
     while (store->idle_n > 0)
         sqlite3_close(store->idle[--store->idle_n]);
+    sqlite3_close(store->looker);
     sqlite3_close(store->writer);
     if (store->lock_fd >= 0) close(store->lock_fd);
     pthread_mutex_destroy(&store->write_lock);

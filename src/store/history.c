@@ -30,7 +30,8 @@ void tb_clip_list_clear(tb_clip_list *list)
     *list = (tb_clip_list){0};
 }
 
-static void read_row(sqlite3_stmt *s, tb_clip_row *r, int64_t *seq)
+/* Returns the bytes of its strings. */
+static size_t read_row(sqlite3_stmt *s, tb_clip_row *r, int64_t *seq)
 {
     const char **const fields[] = {&r->id,          &r->text,        &r->filename,
                                    &r->voice_used,  &r->mode,        &r->language_id,
@@ -45,6 +46,10 @@ static void read_row(sqlite3_stmt *s, tb_clip_row *r, int64_t *seq)
     r->size_bytes = (uint64_t)sqlite3_column_int64(s, N + 3);
     r->missing = sqlite3_column_int(s, N + 4) != 0;
     if (seq) *seq = sqlite3_column_int64(s, N + 5);
+    size_t bytes = 0;
+    for (int i = 0; i < N; i++)
+        bytes += (size_t)sqlite3_column_bytes(s, i);
+    return bytes;
 }
 
 tb_status tb_store_clip_insert(tb_store *store, const tb_clip_row *r, tb_err *err)
@@ -78,7 +83,7 @@ static tb_status get(tb_store *store, const char *where, const char *key, const 
     char *sql = tb_sprintf("SELECT " COLUMNS " FROM history h WHERE %s", where);
     st = tb_db_begin(db, &s, err, sql, "s", key);
     if (!st) st = tb_db_step(s, &row, err);
-    if (!st && row) read_row(s, out, NULL);
+    if (!st && row) (void)read_row(s, out, NULL);
     tb_db_end(s);
     tb_store_reader_done(store, db);
     tb_free(sql);
@@ -204,14 +209,17 @@ static bool parse_cursor(const char *text, int64_t *time_us, int64_t *seq)
     return true;
 }
 
-static tb_status list_rows(sqlite3_stmt *s, size_t limit, tb_clip_list *list, tb_err *err)
+static tb_status list_rows(sqlite3_stmt *s, const tb_clip_query *query, tb_clip_list *list,
+                           tb_err *err)
 {
-    size_t cap = 0;
+    size_t cap = 0, bytes = 0;
     int64_t seq = 0;
     bool row = false;
     tb_status st = TB_OK;
     while (!(st = tb_db_step(s, &row, err)) && row) {
-        if (limit && list->n == limit) { /* there is one more: another page */
+        if (list->n && ((query->limit && list->n == query->limit) ||
+                        (query->bytes_max && bytes >= query->bytes_max))) {
+            /* there is one more: another page */
             const tb_clip_row *last = &list->rows[list->n - 1];
             int64_t us = last->timestamp_us > 0 ? last->timestamp_us : 0;
             snprintf(list->cursor, sizeof list->cursor, "%" PRIx64 "-%" PRIx64, (uint64_t)us,
@@ -226,7 +234,7 @@ static tb_status list_rows(sqlite3_stmt *s, size_t limit, tb_clip_list *list, tb
             cap = more;
         }
         list->rows[list->n] = (tb_clip_row){0};
-        read_row(s, &list->rows[list->n++], &seq);
+        bytes += read_row(s, &list->rows[list->n++], &seq);
     }
     return st;
 }
@@ -255,16 +263,16 @@ tb_status tb_store_clip_list(tb_store *store, const tb_clip_query *query, tb_cli
     st = tb_db_run(db, err, "BEGIN", "");
     if (st) goto out;
 
-    tb_str_printf(&sql, "SELECT count(*)%s", from.data);
-    st = prepare(db, &sql, &f, query, &s, &i, err);
-    if (!st) st = tb_db_step(s, &row, err);
-    if (!st) list.total = (uint64_t)sqlite3_column_int64(s, 0);
-    tb_db_end(s);
-    s = NULL;
-    if (st) goto rollback;
-
-    tb_str_clear(&sql);
-    tb_str_init(&sql, 8192);
+    if (!query->uncounted) {
+        tb_str_printf(&sql, "SELECT count(*)%s", from.data);
+        st = prepare(db, &sql, &f, query, &s, &i, err);
+        if (!st) st = tb_db_step(s, &row, err);
+        if (!st) list.total = (uint64_t)sqlite3_column_int64(s, 0);
+        tb_db_end(s);
+        s = NULL;
+        if (st) goto rollback;
+        tb_str_clear(&sql);
+    }
     tb_str_printf(&sql, "SELECT " COLUMNS "%s", from.data);
     if (paged) tb_str_puts(&sql, " AND (h.timestamp_us, h.seq) < (?, ?)");
     tb_str_puts(&sql, " ORDER BY h.timestamp_us DESC, h.seq DESC LIMIT ?");
@@ -277,7 +285,7 @@ tb_status tb_store_clip_list(tb_store *store, const tb_clip_query *query, tb_cli
     /* One more than asked tells whether there is another page; -1 is no limit. */
     sqlite3_bind_int64(s, i,
                        query->limit && query->limit < INT32_MAX ? (int64_t)query->limit + 1 : -1);
-    st = list_rows(s, query->limit, &list, err);
+    st = list_rows(s, query, &list, err);
 rollback:
     tb_db_end(s);
     if (sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK && !st)

@@ -41,6 +41,9 @@ typedef struct tb_store tb_store;
 TB_MUST_CHECK tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out,
                                       tb_err *err);
 void tb_store_close(tb_store *store); /* no other call may be running */
+/* From now on nobody waits while another process holds the database: such calls are TB_EUNREADY at
+ * once instead of after ten seconds. For a server that is stopping. */
+void tb_store_hurry(tb_store *store);
 const char *tb_store_data_dir(const tb_store *store);
 
 /* ---- voices ---- */
@@ -172,9 +175,11 @@ void tb_clip_writer_abort(tb_clip_writer *w);
 /* Newest first. Pages neither repeat nor lose a row while rows are added. {0} lists everything. */
 typedef struct {
     size_t limit;       /* 0: no limit */
+    size_t bytes_max;   /* of strings: no more rows behind it, as behind limit. 0: no limit */
     const char *cursor; /* of the former page; NULL or "": the first. A bad one is TB_EINVAL */
     const char *q; /* words that text or voice hold, in any order; NULL or blank: all. Any text */
     const char *user; /* only theirs; NULL: everybody's */
+    bool uncounted;   /* total is not wanted: it costs a look at all rows */
 } tb_clip_query;
 TB_MUST_CHECK tb_status tb_store_clip_list(tb_store *store, const tb_clip_query *query,
                                            tb_clip_list *out, tb_err *err);
@@ -273,5 +278,9 @@ typedef struct {
     uint64_t clip_bytes, db_bytes;
 } tb_store_figures;
 TB_MUST_CHECK tb_status tb_store_stats(tb_store *store, tb_store_figures *out, tb_err *err);
+/* The same for whoever looks again and again, one thread only: *changed says whether anything was
+ * written since the last look; else out is left as it is, and the look was cheap. */
+TB_MUST_CHECK tb_status tb_store_stats_news(tb_store *store, tb_store_figures *out, bool *changed,
+                                            tb_err *err);
 
 #endif

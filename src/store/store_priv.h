@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 enum { TB_STORE_READERS = 8 }; /* idle reading connections kept; more are opened and closed */
 
@@ -17,7 +18,13 @@ struct tb_store {
     pthread_mutex_t pool_lock;
     sqlite3 *idle[TB_STORE_READERS];
     int idle_n;
+    sqlite3 *looker; /* of tb_store_stats_news */
+    int64_t looked;  /* its PRAGMA data_version */
+    atomic_bool hurried;
 };
+
+/* A connection of its own, for the caller to close. */
+TB_MUST_CHECK tb_status tb_db_connect(tb_store *store, bool writer, sqlite3 **out, tb_err *err);
 
 /* db.c: statements. The error of a connection as ours; says what was being done. */
 tb_status tb_db_fail(sqlite3 *db, const char *doing, tb_err *err);

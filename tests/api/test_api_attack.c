@@ -1,11 +1,15 @@
+#include "base/json.h"
 #include "client.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -100,10 +104,142 @@ static void json_costs_three_times_its_size_and_is_given_back(void **state)
     assert_int_equal(api_stop(&s), 0);
 }
 
+/* ---- the doors ---- */
+
+/* Another process that writes: the writer's lock of SQLite is byte 120 of the shared-memory file.
+ * Returns the file that holds it; close it to let go. */
+static int hold_database(const api_server *s)
+{
+    char path[128];
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 120, .l_len = 1};
+    snprintf(path, sizeof path, "%s/data/timbre.db-shm", s->dir);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (int i = 0; i < 200 && fcntl(fd, F_SETLK, &lock) != 0; i++) /* between two of its looks */
+        poll(NULL, 0, 5);
+    assert_int_equal(fcntl(fd, F_SETLK, &lock), 0);
+    return fd;
+}
+
+static int begin(const api_server *s, const char *method, const char *path)
+{
+    char head[512];
+    int fd = api_connect(s);
+    snprintf(head, sizeof head,
+             "%s %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n%sContent-Length: 0\r\n\r\n",
+             method, path, api_basic());
+    api_send_text(fd, head);
+    return fd;
+}
+
+/* What needs no database is answered as if nothing were the matter. */
+static void doors_are_open(const api_server *s, int64_t limit_ms)
+{
+    static const char *const doors[] = {"/health", "/ready", "/metrics", "/languages"};
+    int64_t worst = 0;
+    for (int i = 0; i < 24; i++) {
+        api_reply r = api_get(s, doors[i % 4]);
+        assert_int_equal(r.status, 200);
+        if (r.total_ms > worst) worst = r.total_ms;
+        api_reply_clear(&r);
+    }
+    print_message("worst of /health, /ready, /metrics, /languages: %lld ms\n", (long long)worst);
+    assert_true(worst < limit_ms);
+}
+
+static void the_doors_are_open_while_another_process_holds_the_database(void **state)
+{
+    enum { WAITING = 16 }; /* more than there are threads for them */
+    api_server s;
+    int fds[WAITING], held;
+    (void)state;
+    api_start(&s, "");
+    api_reply r = api_get(&s, "/voices");
+    assert_int_equal(r.status, 200);
+    api_reply_clear(&r);
+    held = hold_database(&s);
+    for (int i = 0; i < WAITING; i++)
+        fds[i] = begin(&s, "DELETE", i % 2 ? "/history?ids=x" : "/voices/nobody");
+    poll(NULL, 0, 300);
+    doors_are_open(&s, 500);
+    close(held);
+    for (int i = 0; i < WAITING; i++) {
+        r = api_read(fds[i], false);
+        assert_true(r.status == 200 || r.status == 404);
+        api_reply_clear(&r);
+    }
+
+    /* And who is told to stop does not wait for the other process. */
+    held = hold_database(&s);
+    for (int i = 0; i < WAITING; i++)
+        fds[i] = begin(&s, "DELETE", "/voices/nobody");
+    poll(NULL, 0, 300);
+    int64_t told = api_now_ms();
+    api_signal(&s, SIGTERM);
+    for (int i = 0; i < WAITING; i++) {
+        r = api_read(fds[i], false);
+        assert_int_equal(r.status, 503);
+        api_reply_clear(&r);
+    }
+    assert_int_equal(api_wait(&s), 0);
+    assert_true(api_now_ms() - told < 8000);
+    close(held);
+    api_restart(&s);
+    assert_int_equal(api_stop(&s), 0);
+}
+
+static void a_long_history_comes_in_pieces_and_is_whole(void **state)
+{
+    enum { ENTRIES = 230 }; /* two pieces */
+    api_server s;
+    tb_json *list = NULL;
+    (void)state;
+    api_start(&s, "");
+    for (int i = 0; i < ENTRIES; i++) {
+        char form[64];
+        snprintf(form, sizeof form, "voice_id=default&seed=%d&text=A", i);
+        api_reply r = api_form(&s, "/generate-tts", form);
+        assert_int_equal(r.status, 200);
+        api_reply_clear(&r);
+    }
+    for (int searching = 0; searching < 2; searching++) {
+        api_reply r = api_get(&s, searching ? "/history?q=a" : "/history");
+        assert_int_equal(r.status, 200);
+        assert_true(r.complete && r.chunked);
+        assert_true(api_header_is(&r, "X-Total-Count", "230"));
+        assert_true(api_header_is(&r, "Content-Type", "application/json"));
+        assert_int_equal(tb_json_parse((char *)r.body, r.size, &list, NULL), TB_OK);
+        assert_int_equal(tb_json_len(list), ENTRIES);
+        for (int i = 0; i < ENTRIES; i++) /* newest first, none twice */
+            assert_int_equal(tb_json_integer(tb_json_get(tb_json_at(list, (size_t)i), "seed")),
+                             ENTRIES - 1 - i);
+        tb_json_free(list);
+        api_reply_clear(&r);
+    }
+    api_reply r = api_get(&s, "/history?limit=230");
+    assert_true(r.complete && !r.chunked);
+    assert_int_equal(tb_json_parse((char *)r.body, r.size, &list, NULL), TB_OK);
+    assert_int_equal(tb_json_len(list), ENTRIES);
+    tb_json_free(list);
+    api_reply_clear(&r);
+    /* One who does not read, and one who leaves, hold nobody up. */
+    int rude[8];
+    for (int i = 0; i < 8; i++)
+        rude[i] = begin(&s, "GET", "/history");
+    for (int i = 0; i < 4; i++)
+        close(rude[i]);
+    doors_are_open(&s, 500);
+    for (int i = 4; i < 8; i++)
+        close(rude[i]);
+    assert_int_equal(api_stop(&s), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_costs_three_times_its_size_and_is_given_back),
+        cmocka_unit_test(the_doors_are_open_while_another_process_holds_the_database),
+        cmocka_unit_test(a_long_history_comes_in_pieces_and_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

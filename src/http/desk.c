@@ -1,0 +1,81 @@
+#include "http/http_priv.h"
+
+/*
+ * What a request may have to wait for (the database, the disk, the parsing of a large body) is done
+ * at the desk: a few threads of its own, while the connection sleeps. The two threads that hold the
+ * sockets only hand over and send, so whatever waits here, the others are answered.
+ *
+ * While a request is at the desk it belongs to the thread there. libmicrohttpd does not look at a
+ * connection that sleeps, so its headers may be read meanwhile; and nothing else may wake it, not
+ * even its own job (request.c).
+ */
+enum { DESK_THREADS = 6 };
+
+static tb_request *request_of(tb_queue_entry *entry)
+{
+    return (tb_request *)(void *)((char *)entry - offsetof(tb_request, desk_entry));
+}
+
+static void back(tb_request *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->at_desk = r->asleep = false;
+    r->news = true;
+    MHD_resume_connection(r->connection);
+    pthread_mutex_unlock(&r->lock); /* r may be gone behind this */
+}
+
+static void run(void *self, tb_queue_entry *entry)
+{
+    tb_request *r = request_of(entry);
+    (void)self;
+    r->desk_work(r);
+    back(r);
+}
+
+static void forget(void *self, tb_queue_entry *entry)
+{
+    (void)self;
+    (void)entry; /* a part of its request */
+}
+
+tb_status tb_desk_start(tb_http *http, tb_err *err)
+{
+    /* A connection has one request at a time: the queue never holds more. */
+    int most = http->config->connections_max;
+    return tb_queue_new(DESK_THREADS, most, most, run, forget, http, &http->desk, err);
+}
+
+void tb_desk_drain(tb_http *http)
+{
+    while (!tb_queue_drain(http->desk, 1000)) {
+    }
+}
+
+void tb_desk_stop(tb_http *http)
+{
+    tb_queue_free(http->desk);
+    http->desk = NULL;
+}
+
+bool tb_desk_take(tb_request *r, void (*work)(tb_request *r))
+{
+    tb_err why = {0};
+    pthread_mutex_lock(&r->lock);
+    r->desk_work = work;
+    r->at_desk = r->asleep = true;
+    MHD_suspend_connection(r->connection);
+    pthread_mutex_unlock(&r->lock);
+    if (tb_queue_push(r->http->desk, r->user, &r->desk_entry, &why) == TB_OK) return true;
+    tb_fail(&r->err, TB_EUNREADY, "the server is stopping or has too much to do; try again soon");
+    back(r);
+    return false;
+}
+
+bool tb_desk_done(tb_request *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool done = !r->at_desk;
+    pthread_mutex_unlock(&r->lock);
+    return done;
+}
