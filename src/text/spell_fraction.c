@@ -2,6 +2,7 @@
  * Fractions: the signs (½) and plain ones (3/4), by themselves, behind a whole number (2½) and in
  * front of what they measure: half a cup, media taza, three quarters of a mile.
  */
+#include "base/utf8.h"
 #include "text/spell_priv.h"
 
 #include <string.h>
@@ -17,22 +18,42 @@ static const struct {
     {"\xE2\x85\x91", 1, 9}, {"\xE2\x85\x92", 1, 10},
 };
 
-int tb_spell_fraction_sign(const tb_speller *sp, size_t i, size_t *n)
+/* a/b below one, of parts that have a name, with nothing of a date or a code beside it. */
+static size_t read_plain(const tb_speller *sp, size_t i, int *above, int *below)
 {
-    *n = 0;
-    if (i >= sp->len || !(sp->s[i] & 0x80)) return 0;
-    for (size_t k = 0; k < sizeof signs / sizeof *signs; k++)
-        if (tb_spell_starts(sp, i, signs[k].sign)) {
-            *n = strlen(signs[k].sign);
-            return (int)k + 1;
+    int value[2] = {0, 0};
+    size_t at = i;
+    uint32_t before = tb_spell_before(sp, i);
+    if (before == '/' || before == '-' || before == '.' || tb_utf8_is_word(before)) return 0;
+    for (int k = 0; k < 2; k++) {
+        size_t n = 0;
+        for (; n < 4 && tb_spell_digit(sp, at); at++, n++)
+            value[k] = value[k] * 10 + (sp->s[at] - '0');
+        if (n == 0 || n > 3) return 0;
+        if (k == 0 && (at >= sp->len || sp->s[at++] != '/')) return 0;
+    }
+    if (!tb_spell_ends(sp, at) || (at < sp->len && strchr("/-", sp->s[at]))) return 0;
+    static const int parts[] = {2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 25, 32, 50, 64, 100};
+    for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
+        if (parts[k] == value[1] && value[0] > 0 && value[0] < value[1]) {
+            *above = value[0];
+            *below = value[1];
+            return at - i;
         }
     return 0;
 }
 
-void tb_spell_fraction_of(int sign, int *above, int *below)
+size_t tb_spell_read_fraction(const tb_speller *sp, size_t i, bool plain, int *above, int *below)
 {
-    *above = signs[sign - 1].above;
-    *below = signs[sign - 1].below;
+    if (plain && tb_spell_digit(sp, i)) return read_plain(sp, i, above, below);
+    if (i >= sp->len || !(sp->s[i] & 0x80)) return 0;
+    for (size_t k = 0; k < sizeof signs / sizeof *signs; k++)
+        if (tb_spell_starts(sp, i, signs[k].sign)) {
+            *above = signs[k].above;
+            *below = signs[k].below;
+            return strlen(signs[k].sign);
+        }
+    return 0;
 }
 
 /* What parts are called. */
@@ -70,10 +91,8 @@ static void say_parts(tb_speller *sp, int above, int below)
     }
 }
 
-void tb_spell_say_half(tb_speller *sp, int sign, tb_es_form form)
+void tb_spell_say_half(tb_speller *sp, int above, int below, tb_es_form form)
 {
-    int above, below;
-    tb_spell_fraction_of(sign, &above, &below);
     if (sp->kind == TB_SPELL_ES) {
         tb_spell_say(sp, "y");
         if (below == 2)
@@ -106,6 +125,17 @@ static bool counts_nothing(const char *word)
                              "price time marathon off past over left ");
 }
 
+/* tres cuartas partes, la tercera parte */
+static void say_parts_of(tb_speller *sp, int above, int below)
+{
+    tb_spell_say_value(sp, above, TB_ES_FEMININE);
+    if (below == 2)
+        tb_spell_say(sp, "media");
+    else
+        tb_spell_say_ordinal(sp, below, true, false);
+    if (above > 1) tb_str_puts(sp->out, "s");
+}
+
 /* A fraction and what it measures. at: behind it. Returns the end. */
 static size_t say_fraction(tb_speller *sp, int above, int below, size_t at)
 {
@@ -116,6 +146,10 @@ static size_t say_fraction(tb_speller *sp, int above, int below, size_t at)
     size_t end = tb_spell_read_unit(sp, next, next > at, &unit);
     tb_spell_next_word(sp, at, word);
     if (es) {
+        if (!end && tb_spell_in(word, " parte partes ") && below <= 10) {
+            say_parts_of(sp, above, below);
+            return at;
+        }
         bool feminine = end ? unit.feminine : tb_es_is_feminine(word);
         bool counted = end || tb_es_form_before(word) != TB_ES_ALONE;
         if (below == 2 && above == 1 && (counted || !*word))
@@ -147,9 +181,38 @@ static size_t say_fraction(tb_speller *sp, int above, int below, size_t at)
 
 size_t tb_spell_fraction(tb_speller *sp, size_t i)
 {
-    size_t n;
-    int above, below, sign = tb_spell_fraction_sign(sp, i, &n);
-    if (!sign) return 0;
-    tb_spell_fraction_of(sign, &above, &below);
-    return say_fraction(sp, above, below, i + n) - i;
+    int above, below;
+    size_t n = tb_spell_read_fraction(sp, i, false, &above, &below);
+    return n ? say_fraction(sp, above, below, i + n) - i : 0;
+}
+
+/* 8/10 is a mark, not eight tenths; so is 4/5 of stars. Others are divisions: 7/3. */
+size_t tb_spell_plain_fraction(tb_speller *sp, size_t i)
+{
+    const bool es = sp->kind == TB_SPELL_ES;
+    char word[TB_SPELL_WORD + 1];
+    int above, below;
+    size_t n = read_plain(sp, i, &above, &below);
+    tb_spell_next_word(sp, i + n, word);
+    bool mark = n && above > 1 && (below == 10 || below == 100 || below == 20);
+    mark |= n && below == 5 && tb_spell_in(word, " star stars estrella estrellas ");
+    if (n && !mark) return say_fraction(sp, above, below, i + n) - i;
+    tb_spell_number a, b;
+    if (!tb_spell_read(sp, i, &a) || a.end >= sp->len || sp->s[a.end] != '/') return 0;
+    if (!tb_spell_digit(sp, a.end + 1) || !tb_spell_read(sp, a.end + 1, &b)) return 0;
+    if (tb_spell_before(sp, i) == '/' || (b.end < sp->len && sp->s[b.end] == '/')) return 0;
+    if (a.n == 4 && !a.point && (b.n == 2 || b.n == 4) && !b.point) { /* the season 2023/24 */
+        tb_spell_say_year(sp, tb_spell_value(&a));
+        if (b.n == 4)
+            tb_spell_say_year(sp, tb_spell_value(&b));
+        else
+            tb_spell_say_number(sp, &b, TB_ES_ALONE);
+        return b.end - i;
+    }
+    tb_spell_say_number(sp, &a, TB_ES_ALONE);
+    long x = tb_spell_value(&a), y = tb_spell_value(&b);
+    bool out_of = mark || (x >= 0 && x <= y && (y == 10 || y == 100 || y == 20 || y == 5));
+    tb_spell_say(sp, es ? (out_of ? "de" : "entre") : out_of ? "out of" : "over");
+    tb_spell_say_number(sp, &b, TB_ES_ALONE);
+    return b.end - i;
 }

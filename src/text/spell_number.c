@@ -47,7 +47,7 @@ void tb_spell_say_number(tb_speller *sp, const tb_spell_number *n, tb_es_form fo
         tb_spell_say(sp, !es ? "point" : n->point == ',' ? "coma" : "punto");
         fraction(sp, n);
     }
-    if (n->half) tb_spell_say_half(sp, n->half, form);
+    if (n->above) tb_spell_say_half(sp, n->above, n->below, form);
 }
 
 void tb_spell_say_value(tb_speller *sp, long value, tb_es_form form)

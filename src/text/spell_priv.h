@@ -84,7 +84,7 @@ typedef struct {
     size_t fraction, n_fraction;      /* where the digits behind the point are */
     char point;                       /* '.' or ','; 0 none */
     bool grouped;
-    int half; /* index+1 of a fraction sign behind it: 2½ */
+    int above, below; /* a fraction behind it: 2½, 2 1/2; 0 none */
     size_t start, end;
 } tb_spell_number;
 
@@ -124,8 +124,14 @@ void tb_spell_say_ordinal(tb_speller *sp, long value, bool feminine, bool apocop
 /* ---- rules: bytes taken, 0 none. English and Spanish ---- */
 
 size_t tb_spell_quantity(tb_speller *sp, size_t i); /* spell_quantity.c */
-size_t tb_spell_sign(tb_speller *sp, size_t i);     /* spell_signs.c, all languages */
-size_t tb_spell_other(tb_speller *sp, size_t i);    /* spell_other.c: of the other languages */
+size_t tb_spell_when(tb_speller *sp, size_t i);     /* spell_time.c: dates and times */
+size_t tb_spell_month(tb_speller *sp, size_t i);    /* spell_time.c: "Dec." */
+void tb_spell_say_year(tb_speller *sp, long year);
+size_t tb_spell_literal(tb_speller *sp, size_t i); /* spell_literal.c: telephones, ordinals, ... */
+size_t tb_spell_abbreviation(tb_speller *sp, size_t i); /* spell_abbreviations.c */
+size_t tb_spell_roman(tb_speller *sp, size_t i);        /* spell_roman.c */
+size_t tb_spell_sign(tb_speller *sp, size_t i);         /* spell_signs.c */
+size_t tb_spell_other(tb_speller *sp, size_t i);        /* spell_other.c: of the other languages */
 
 /* ---- money (spell_money.c) ---- */
 
@@ -168,11 +174,11 @@ const char *tb_spell_unit_article(const tb_spell_unit *unit); /* English: a, an 
 
 /* ---- fraction signs: ½ and its like (spell_fraction.c) ---- */
 
-/* 1 + index of the fraction sign at i, *n its bytes; 0 none. */
-int tb_spell_fraction_sign(const tb_speller *sp, size_t i, size_t *n);
-void tb_spell_fraction_of(int sign, int *above, int *below);
+/* The fraction at i, a sign or plain (3/4) as `plain` allows; returns its bytes, 0 none. */
+size_t tb_spell_read_fraction(const tb_speller *sp, size_t i, bool plain, int *above, int *below);
 /* "and a half", behind a whole number. */
-void tb_spell_say_half(tb_speller *sp, int sign, tb_es_form form);
-size_t tb_spell_fraction(tb_speller *sp, size_t i);
+void tb_spell_say_half(tb_speller *sp, int above, int below, tb_es_form form);
+size_t tb_spell_fraction(tb_speller *sp, size_t i);       /* rule: a sign */
+size_t tb_spell_plain_fraction(tb_speller *sp, size_t i); /* rule: 3/4 */
 
 #endif

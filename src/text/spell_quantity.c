@@ -325,46 +325,107 @@ static void say_degrees(tb_speller *sp, const quantity *q, bool one)
 {
     const bool es = sp->kind == TB_SPELL_ES;
     bool kelvin = q->degrees && strcmp(q->degrees, "Kelvin") == 0;
+    one |= q->adjective;
     if (!kelvin) tb_spell_say(sp, es ? (one ? "grado" : "grados") : one ? "degree" : "degrees");
     if (q->degrees) tb_spell_say(sp, q->degrees);
 }
 
-static void say(tb_speller *sp, const quantity *q)
+/* "mil" and "millones" behind a Spanish number are part of it: doscientas mil personas. */
+static void say_scaled(tb_speller *sp, const quantity *q)
+{
+    const bool one = tb_spell_is_one(&q->a) && !q->range;
+    char word[TB_SPELL_WORD + 1];
+    tb_spell_next_word(sp, q->end, word);
+    if (strcmp(q->scale, "mil") == 0 && !q->range && tb_spell_value(&q->a) > 0 && q->a.n < 10) {
+        tb_spell_number whole = q->a;
+        memcpy(whole.digits + whole.n, "000", 4);
+        whole.n += 3;
+        tb_es_form form = q->has_unit ? q->unit.feminine ? TB_ES_FEMININE : TB_ES_MASCULINE
+                                      : tb_es_form_before(word);
+        tb_spell_say_number(sp, &whole, form);
+        return;
+    }
+    say_numbers(sp, q, TB_ES_MASCULINE, false);
+    tb_spell_say(sp, strcmp(q->scale, "millones") == 0 && one ? "mill\xC3\xB3n" : q->scale);
+}
+
+/* Spanish says the half behind what it measures: dos horas y media. Returns the end. */
+static size_t say_and_half(tb_speller *sp, const quantity *q)
+{
+    char word[TB_SPELL_WORD + 1];
+    tb_spell_number whole = q->a;
+    size_t end = q->end;
+    whole.above = whole.below = 0;
+    bool one = tb_spell_is_one(&whole);
+    size_t at = tb_spell_skip(sp, end), word_end = tb_spell_next_word(sp, end, word);
+    tb_es_form form =
+        q->has_unit ? q->unit.feminine ? TB_ES_FEMININE : TB_ES_MASCULINE : tb_es_form_before(word);
+    if (q->minus) tb_spell_say(sp, "menos");
+    tb_spell_say_number(sp, &whole, form);
+    if (q->has_unit) {
+        tb_spell_say_unit(sp, &q->unit, one);
+    } else if (form != TB_ES_ALONE) {
+        size_t n = word_end - at;
+        if (one && n > 2 && sp->s[word_end - 1] == 's') n--;
+        if (!sp->apart) tb_spell_say(sp, "");
+        tb_spell_copy(sp, at, n);
+        sp->apart = true;
+        end = word_end;
+    }
+    tb_spell_say_half(sp, q->a.above, q->a.below, form);
+    return end;
+}
+
+/* Returns the end of what was said. */
+static size_t say(tb_speller *sp, const quantity *q)
 {
     const bool es = sp->kind == TB_SPELL_ES;
     bool one = tb_spell_is_one(&q->a) && !q->range && !q->scale;
+    if (es && q->a.above && !q->range && !q->currency && !q->scale && q->kind == PLAIN)
+        return say_and_half(sp, q);
     if (q->minus) tb_spell_say(sp, es ? "menos" : "minus");
     if (q->currency) {
         say_money(sp, q);
-        return;
+        return q->end;
     }
-    tb_es_form form = TB_ES_MASCULINE;
-    bool year = false;
-    if (q->has_unit)
-        form = q->unit.feminine ? TB_ES_FEMININE : TB_ES_MASCULINE;
-    else if (q->kind == PERCENT || q->kind == PER_MILLE)
-        form = TB_ES_ALONE;
-    else if (q->kind == PLAIN && !q->scale) {
-        form = plain_form(sp, q);
-        year = !es && !q->minus && is_year(sp, &q->a, q->end);
+    if (es && q->scale) {
+        say_scaled(sp, q);
+    } else {
+        tb_es_form form = TB_ES_MASCULINE;
+        bool year = false;
+        if (q->has_unit)
+            form = q->unit.feminine ? TB_ES_FEMININE : TB_ES_MASCULINE;
+        else if (q->kind == PERCENT || q->kind == PER_MILLE)
+            form = TB_ES_ALONE;
+        else if (q->kind == PLAIN && !q->scale) {
+            form = plain_form(sp, q);
+            year = !es && !q->minus && is_year(sp, &q->a, q->end);
+        }
+        say_numbers(sp, q, form, year);
+        if (q->scale) tb_spell_say(sp, q->scale);
+        /* un millón de habitantes */
+        const tb_spell_number *last = q->range ? &q->b : &q->a;
+        bool millions = es && q->kind == PLAIN && form != TB_ES_ALONE && last->n > 6 &&
+                        !last->point && strcmp(last->digits + last->n - 6, "000000") == 0;
+        if (millions) tb_spell_say(sp, "de");
     }
-    say_numbers(sp, q, form, year);
-    if (q->scale)
-        tb_spell_say(sp, strcmp(q->scale, "millones") == 0 && tb_spell_is_one(&q->a) && !q->range
-                             ? "millón"
-                             : q->scale);
     if (q->kind == PERCENT) tb_spell_say(sp, es ? "por ciento" : "percent");
     if (q->kind == PER_MILLE) tb_spell_say(sp, es ? "por mil" : "per thousand");
     if (q->kind == DEGREES) say_degrees(sp, q, one);
-    if (!q->has_unit) return;
+    if (!q->has_unit) return q->end;
     if (es && q->scale && strstr(q->scale, "llones")) tb_spell_say(sp, "de");
     tb_spell_say_unit(sp, &q->unit, one || q->adjective);
+    return q->end;
 }
 
 /* "/day", "/mes" behind a measure. */
 static size_t say_per(tb_speller *sp, size_t i)
 {
     if (i >= sp->len || sp->s[i] != '/') return i;
+    if (tb_spell_digit(sp, i + 1)) { /* 5 l/100 km */
+        tb_spell_say(sp, sp->kind == TB_SPELL_ES ? "por" : "per");
+        return i + 1;
+    }
     size_t end = tb_spell_word_end(sp, i + 1);
     tb_spell_unit unit;
     size_t unit_end = tb_spell_read_unit(sp, i + 1, false, &unit);
@@ -373,6 +434,17 @@ static size_t say_per(tb_speller *sp, size_t i)
     if (!unit_end) return i + 1;
     tb_spell_say_unit(sp, &unit, true);
     return unit_end;
+}
+
+/* A dash between two measures: 5 % - 10 %, $5M-$10M. Returns where the second begins. */
+static size_t say_until(tb_speller *sp, size_t i)
+{
+    size_t end, next = dash_at(sp, i);
+    if (!next) return i;
+    const tb_currency *c = tb_spell_currency(sp, next, &end);
+    if (!tb_spell_digit(sp, next) && !(c && tb_spell_digit(sp, end))) return i;
+    tb_spell_say(sp, sp->kind == TB_SPELL_ES ? "a" : "to");
+    return next;
 }
 
 /* More digits than a number has: each by its name. */
@@ -390,8 +462,8 @@ size_t tb_spell_quantity(tb_speller *sp, size_t i)
     quantity q = {0};
     if (!read(sp, i, &q)) return tb_spell_digit(sp, i) ? long_row(sp, i) : 0;
     q.adjective |= is_adjective(sp, i, q.end);
-    say(sp, &q);
-    size_t end = q.end;
+    size_t end = say(sp, &q);
     if (q.currency || q.has_unit) end = say_per(sp, end);
-    return end - i;
+    bool measured = q.currency || q.has_unit || q.scale || q.kind != PLAIN;
+    return (measured ? say_until(sp, end) : end) - i;
 }

@@ -183,7 +183,8 @@ static bool is_grouped(const tb_speller *sp, size_t start, size_t n, char sep, i
     if (more) return false;
     switch (sep) {
     case ',':
-        return sp->kind == TB_SPELL_EN || sp->america || count >= 2;
+        return sp->kind == TB_SPELL_EN || sp->america || count >= 2 ||
+               tb_spell_before(sp, start) == '$' || (next == '.' && tb_spell_digit(sp, end + 1));
     case '.':
         return sp->kind == TB_SPELL_ES || count >= 2 ||
                (next == ',' && tb_spell_digit(sp, end + 1));
@@ -259,13 +260,14 @@ bool tb_spell_read(const tb_speller *sp, size_t i, tb_spell_number *out)
     }
     read_fraction(sp, out);
     if (out->n_fraction > TB_SPELL_DIGITS || tb_spell_digit(sp, out->end)) return false;
-    size_t n;
     if (out->n > 0 && !out->point) {
-        /* 2½, 2 ½ */
-        size_t at = out->end;
-        out->half = tb_spell_fraction_sign(sp, at, &n);
-        if (!out->half) out->half = tb_spell_fraction_sign(sp, at = tb_spell_skip(sp, at), &n);
-        if (out->half) out->end = at + n;
+        /* 2½, 2 ½, 2 1/2 */
+        size_t at = out->end, n = tb_spell_read_fraction(sp, at, false, &out->above, &out->below);
+        if (!n) {
+            at = tb_spell_skip(sp, at);
+            if (at > out->end) n = tb_spell_read_fraction(sp, at, true, &out->above, &out->below);
+        }
+        if (n) out->end = at + n;
     }
     return out->end > i;
 }
@@ -273,7 +275,7 @@ bool tb_spell_read(const tb_speller *sp, size_t i, tb_spell_number *out)
 long tb_spell_value(const tb_spell_number *n)
 {
     long value = 0;
-    if (n->n == 0 || n->n > 9 || n->point || n->half) return -1;
+    if (n->n == 0 || n->n > 9 || n->point || n->above) return -1;
     for (size_t i = 0; i < n->n; i++)
         value = value * 10 + (n->digits[i] - '0');
     return value;

@@ -264,7 +264,9 @@ void tb_spell_say_unit(tb_speller *sp, const tb_spell_unit *unit, bool one)
     for (size_t i = 0; i < unit->n; i++) {
         char name[96];
         const tb_unit *u = unit->part[i].unit;
-        bool single = one || unit->part[i].per || i > 0;
+        /* kilogramos metro, but newton meters; nothing is plural behind "per" */
+        bool last = i + 1 == unit->n || unit->part[i + 1].per;
+        bool single = one || unit->part[i].per || (es ? i > 0 : !last);
         int power = unit->part[i].power;
         const char *prefix = es ? unit->part[i].es_prefix : unit->part[i].en_prefix;
         const char *square = "";
