@@ -63,7 +63,10 @@ struct tb_request {
     tb_listing *listing; /* a history that is sent in pieces */
     size_t charged;      /* bytes of body counted against the budget of all */
     uint64_t sent;       /* bytes of the answer's body; of a stream, those handed over */
-    size_t dropped;      /* bytes of a refused body */
+    tb_err *refusal;     /* why the body is not wanted; NULL: it is */
+    int64_t refused_ns;  /* since when its body is read and dropped */
+    uint64_t dropped;    /* bytes of it */
+    bool early;          /* answered while a body may still be on its way */
     char trace[56];      /* traceparent (W3C), or empty */
     bool streaming;
 
@@ -90,6 +93,7 @@ struct tb_http {
     atomic_int in_flight;
     char *tls_cert, *tls_key;
 
+    struct tb_linger *linger;
     pthread_t watcher;
     pthread_mutex_t watch_lock;
     tb_request *watched;
@@ -125,6 +129,21 @@ void tb_desk_stop(tb_http *http);
  * wakes at once then. */
 bool tb_desk_take(tb_request *r, void (*work)(tb_request *r));
 bool tb_desk_done(tb_request *r);
+
+/* Answers it, at once or when its job has news (request.c). */
+void tb_reply_common(tb_request *r); /* the headers that every answer has */
+enum MHD_Result tb_reply_send(tb_request *r);
+bool tb_request_has_body(tb_request *r);
+int64_t tb_request_body_limit(const tb_request *r); /* 0 without a route */
+
+/* Requests whose body nobody wants (refusal.c). The first three are for HTTP threads only. */
+enum MHD_Result tb_refuse(tb_request *r, const tb_err *err);
+enum MHD_Result tb_refuse_midway(tb_request *r, const tb_err *err);
+enum MHD_Result tb_refusal_drop(tb_request *r, size_t size);
+TB_MUST_CHECK tb_status tb_linger_start(tb_http *http, tb_err *err);
+void tb_linger_stop(tb_http *http);
+/* Keeps the socket open behind libmicrohttpd's back; called before it closes its own. */
+void tb_linger_add(tb_http *http, struct MHD_Connection *connection);
 
 /* Clients that leave while their connection sleeps (watch.c). */
 TB_MUST_CHECK tb_status tb_watch_start(tb_http *http, tb_err *err);

@@ -20,7 +20,6 @@
  */
 enum {
     BODIES_MAX = 256 << 20, /* of all requests together */
-    DROP_MAX = 8 << 20,     /* of a body that was refused while it came */
     STREAM_BLOCK = 16384,
     LARGE = 1 << 20, /* bytes of a body after which memory is given back */
     RETRY_AFTER_S = 2,
@@ -99,7 +98,7 @@ static const char *allowed_origin(tb_request *r)
     return NULL;
 }
 
-static enum MHD_Result send_answer(tb_request *r)
+void tb_reply_common(tb_request *r)
 {
     static const char exposed[] =
         "X-Request-Id, X-History-Id, X-Job-Id, X-Seed, X-Audio-Duration, "
@@ -107,23 +106,27 @@ static enum MHD_Result send_answer(tb_request *r)
         "X-Ignored-Parameters, X-Unsupported-Tags, X-Unknown-Tags, X-Retried-Segments, "
         "X-Total-Count, Link, Content-Disposition, Retry-After";
     const char *origin = allowed_origin(r);
-    if (!r->response) {
-        r->status = 500;
-        r->response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-        if (!r->response) return MHD_NO;
-    }
     tb_reply_header(r, "X-Request-Id", r->id);
     if (origin) {
         tb_reply_header(r, "Access-Control-Allow-Origin", origin);
         tb_reply_header(r, "Access-Control-Expose-Headers", exposed);
         if (strcmp(origin, "*") != 0) tb_reply_header(r, "Vary", "Origin");
     }
-    bool cached = false;
-    for (int i = 0; i < r->n_headers; i++) {
-        MHD_add_response_header(r->response, r->headers[i].name, r->headers[i].value);
-        cached |= strcmp(r->headers[i].name, "Cache-Control") == 0;
+    for (int i = 0; i < r->n_headers; i++)
+        if (strcmp(r->headers[i].name, "Cache-Control") == 0) return;
+    tb_reply_header(r, "Cache-Control", "no-store");
+}
+
+enum MHD_Result tb_reply_send(tb_request *r)
+{
+    if (!r->response) {
+        r->status = 500;
+        r->response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+        if (!r->response) return MHD_NO;
     }
-    if (!cached) MHD_add_response_header(r->response, "Cache-Control", "no-store");
+    tb_reply_common(r);
+    for (int i = 0; i < r->n_headers; i++)
+        MHD_add_response_header(r->response, r->headers[i].name, r->headers[i].value);
     r->phase = TB_AT_END;
     return MHD_queue_response(r->connection, (unsigned)r->status, r->response);
 }
@@ -131,7 +134,7 @@ static enum MHD_Result send_answer(tb_request *r)
 static enum MHD_Result send_error(tb_request *r, const tb_err *err)
 {
     tb_reply_error(r, err);
-    return send_answer(r);
+    return tb_reply_send(r);
 }
 
 /* ---- waiting for a job ---- */
@@ -257,7 +260,7 @@ static enum MHD_Result wait_for_job(tb_request *r)
     r->phase = TB_AT_JOB;
     tb_watch_add(r); /* before the first look: a stream that is ready at once may sleep later */
     for (;;) {
-        if (tb_reply_job(r)) return send_answer(r);
+        if (tb_reply_job(r)) return tb_reply_send(r);
         if (fall_asleep(r)) return MHD_YES;
     }
 }
@@ -323,8 +326,9 @@ static tb_status authorise(tb_request *r, tb_err *err)
     return TB_OK;
 }
 
-static int64_t body_limit(const tb_request *r)
+int64_t tb_request_body_limit(const tb_request *r)
 {
+    if (!r->route) return 0;
     return r->route->body_max < 0 ? r->http->config->upload_max : r->route->body_max;
 }
 
@@ -338,10 +342,10 @@ static tb_status check_length(tb_request *r, tb_err *err)
     if (text && !tb_parse_u64(text, &length))
         return tb_fail(err, TB_EMALFORMED, "Content-Length is '%.30s', which is not a number",
                        text);
-    if (length > (unsigned long long)body_limit(r) && length > 0)
+    if (length > (unsigned long long)tb_request_body_limit(r) && length > 0)
         return tb_fail(err, TB_ETOOBIG, "the body has %llu bytes; at most %lld are taken here",
-                       length, (long long)body_limit(r));
-    tb_str_init(&r->body, (size_t)body_limit(r));
+                       length, (long long)tb_request_body_limit(r));
+    tb_str_init(&r->body, (size_t)tb_request_body_limit(r));
     return TB_OK;
 }
 
@@ -426,7 +430,7 @@ static tb_request *request_new(tb_http *http, struct MHD_Connection *connection,
     return r;
 }
 
-static bool announces_body(tb_request *r)
+bool tb_request_has_body(tb_request *r)
 {
     const char *length = tb_request_header(r, "Content-Length");
     return (length && strcmp(length, "0") != 0) || tb_request_header(r, "Transfer-Encoding");
@@ -441,7 +445,7 @@ static enum MHD_Result answer_preflight(tb_request *r)
     tb_reply_header(r, "Access-Control-Allow-Headers",
                     wanted ? wanted : "Authorization, Content-Type, xi-api-key");
     tb_reply_header(r, "Access-Control-Max-Age", "600");
-    return send_answer(r);
+    return tb_reply_send(r);
 }
 
 /* The headers are there: who asks, for what, and may the body come? */
@@ -456,7 +460,7 @@ static enum MHD_Result begin(tb_request *r)
     tb_status st = authorise(r, &who);
     if (st) {
         tb_free(allow);
-        return send_error(r, &who);
+        return tb_refuse(r, &who);
     }
     if (r->phase == TB_AT_PASSWORD && r->check) {
         tb_free(allow);
@@ -470,26 +474,17 @@ static enum MHD_Result begin(tb_request *r)
     }
     if (found == TB_EMETHOD) tb_reply_header(r, "Allow", allow);
     tb_free(allow);
-    if (found) return send_error(r, &err);
-    if (check_length(r, &err)) return send_error(r, &err);
+    if (found || check_length(r, &err)) return tb_refuse(r, &err);
     r->phase = TB_AT_BODY;
     return MHD_YES;
 }
 
-/*
- * libmicrohttpd takes an answer before the body or behind it, not in its middle. So what is wrong
- * with a body that has no length is remembered, a little more of it is thrown away for the client
- * to hear the answer, and one who goes on sending is cut off.
- */
 static enum MHD_Result take_body(tb_request *r, const char *data, size_t *size)
 {
     tb_err err = {0};
     size_t n = *size;
     *size = 0;
-    if (r->phase == TB_AT_REFUSED) {
-        r->dropped += n;
-        return r->dropped > DROP_MAX ? MHD_NO : MHD_YES;
-    }
+    if (r->phase == TB_AT_REFUSED) return tb_refusal_drop(r, n);
     if (r->phase != TB_AT_BODY) return MHD_YES; /* answered already: the rest is thrown away */
     if (atomic_fetch_add(&r->http->bodies, n) + n > BODIES_MAX) {
         atomic_fetch_sub(&r->http->bodies, n);
@@ -498,14 +493,11 @@ static enum MHD_Result take_body(tb_request *r, const char *data, size_t *size)
         r->charged += n;
         if (!tb_str_add(&r->body, data, n))
             tb_fail(&err, TB_ETOOBIG, "the body is larger than the %lld bytes that are taken here",
-                    (long long)body_limit(r));
+                    (long long)tb_request_body_limit(r));
     }
-    if (err.status) {
-        tb_str_clear(&r->body);
-        tb_reply_error(r, &err);
-        r->phase = TB_AT_REFUSED;
-    }
-    return MHD_YES;
+    if (!err.status) return MHD_YES;
+    tb_str_clear(&r->body);
+    return tb_refuse_midway(r, &err);
 }
 
 /* What was asked for, at the desk or at once. */
@@ -521,7 +513,7 @@ static void perform(tb_request *r)
 static enum MHD_Result answer(tb_request *r)
 {
     if (r->err.status) return send_error(r, &r->err);
-    return r->job ? wait_for_job(r) : send_answer(r);
+    return r->job ? wait_for_job(r) : tb_reply_send(r);
 }
 
 static enum MHD_Result act(tb_request *r)
@@ -543,17 +535,17 @@ enum MHD_Result tb_request_handle(void *self, struct MHD_Connection *connection,
     tb_request *r = *request;
     if (!r) {
         r = *request = request_new(self, connection, url, method);
-        /* An answer now makes libmicrohttpd close the connection, as it must when a body is on its
-         * way that nobody will read. Without one the answer waits for the next call. */
-        return announces_body(r) ? begin(r) : MHD_YES;
+        /* Who announces a body is looked at before it comes. Without one the answer waits for the
+         * next call: given now, it would close the connection. */
+        return tb_request_has_body(r) ? begin(r) : MHD_YES;
     }
     if (r->phase == TB_AT_START || r->phase == TB_AT_PASSWORD) {
         enum MHD_Result result = begin(r);
-        return r->phase == TB_AT_BODY && !announces_body(r) ? act(r) : result;
+        return r->phase == TB_AT_BODY && !tb_request_has_body(r) ? act(r) : result;
     }
     if (*size > 0) return take_body(r, data, size);
     if (r->phase == TB_AT_BODY) return act(r);
-    if (r->phase == TB_AT_REFUSED) return send_answer(r);
+    if (r->phase == TB_AT_REFUSED) return send_error(r, r->refusal);
     if (r->phase == TB_AT_DESK) return tb_desk_done(r) ? answer(r) : MHD_YES;
     if (r->phase == TB_AT_JOB) return wait_for_job(r);
     return MHD_YES;
@@ -564,10 +556,10 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
 {
     tb_http *http = self;
     tb_request *r = *request;
-    (void)connection;
     if (!r) return;
     *request = NULL;
     tb_watch_remove(r);
+    if (r->early) tb_linger_add(http, connection);
     tb_auth_leave(http->auth, r->check);
     if (r->job) tb_job_leave(r->job); /* cancels it unless it is done */
     double seconds = (double)(tb_clock_mono_ns() - r->began_ns) / 1e9;
@@ -589,6 +581,7 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
     tb_fields_clear(&r->fields);
     tb_str_clear(&r->body);
     tb_listing_free(r->listing);
+    tb_free(r->refusal);
     tb_free(r->path);
     pthread_mutex_destroy(&r->lock);
     tb_free(r);

@@ -126,8 +126,10 @@ tb_status tb_http_start(const tb_config *config, tb_service *service, int listen
     http->config = config;
     http->service = service;
     http->listen_fd = listen_fd;
-    st = tb_watch_start(http, err);
+    st = tb_linger_start(http, err);
+    if (!st) st = tb_watch_start(http, err);
     if (st) {
+        tb_linger_stop(http);
         tb_free(http);
         return st;
     }
