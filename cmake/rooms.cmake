@@ -6,6 +6,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS src/ROOMS)
 # header (as written in ROOMS, characters other than letters and digits as _) -> link targets
 set(TB_LIB_sodium_h PkgConfig::SODIUM)
 set(TB_LIB_jansson_h PkgConfig::JANSSON)
+set(TB_LIB_utf8proc_h PkgConfig::UTF8PROC)
 set(TB_LIB_soxr_h PkgConfig::SOXR)
 set(TB_LIB_kissfft_ PkgConfig::KISSFFT)
 set(TB_LIB_ebur128_h PkgConfig::EBUR128)

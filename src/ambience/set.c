@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/unicode.h"
 #include "base/utf8.h"
 
 #include <dirent.h>
@@ -25,13 +26,26 @@ static const tb_recipe *const recipes[TB_RECIPES] = {
     &tb_recipe_street, &tb_recipe_train, &tb_recipe_fan,    &tb_recipe_office, &tb_recipe_cafe,
 };
 
-/* Ids of the service's first age. A file of that name comes before the alias. */
+/* Other names, in English and Spanish, without accents. A file of that name comes before them. */
+/* clang-format off */
 static const struct {
     const char *name, *means;
-} aliases[] = {{"birds", "forest"},
-               {"beach", "ocean"},
-               {"static", "white"},
-               {"storm", "rain+wind"}};
+} aliases[] = {
+    {"birds", "forest"},         {"beach", "ocean"},        {"static", "white"},
+    {"storm", "rain+wind"},      {"sea", "ocean"},          {"waves", "ocean"},
+    {"fireplace", "fire"},       {"white noise", "white"},  {"pink noise", "pink"},
+    {"brown noise", "brown"},    {"coffee shop", "cafe"},   {"ruido blanco", "white"},
+    {"blanco", "white"},         {"ruido rosa", "pink"},    {"rosa", "pink"},
+    {"ruido marron", "brown"},   {"marron", "brown"},       {"habitacion", "room"},
+    {"sala", "room"},            {"cuarto", "room"},        {"lluvia", "rain"},
+    {"viento", "wind"},          {"mar", "ocean"},          {"oceano", "ocean"},
+    {"olas", "ocean"},           {"playa", "ocean"},        {"bosque", "forest"},
+    {"pajaros", "forest"},       {"noche", "night"},        {"fuego", "fire"},
+    {"hoguera", "fire"},         {"chimenea", "fire"},      {"calle", "street"},
+    {"trafico", "street"},       {"tren", "train"},         {"ventilador", "fan"},
+    {"oficina", "office"},       {"cafeteria", "cafe"},     {"tormenta", "rain+wind"},
+};
+/* clang-format on */
 
 typedef struct {
     tb_ambience_info info;
@@ -197,20 +211,17 @@ static picked add_part(const tb_ambience_set *set, const char *id, bool follow, 
 static picked add_parts(const tb_ambience_set *set, const char *name, const char *between,
                         bool follow, tb_pick *pick)
 {
-    char text[256];
-    if (strlen(name) >= sizeof text) return UNKNOWN;
-    strcpy(text, name);
-    tb_str_lower(text);
-    char *rest = tb_str_strip(text);
-    if (!*rest) return UNKNOWN;
-    while (rest) {
+    if (strlen(name) >= 256) return UNKNOWN;
+    char *text = tb_unicode_bare(name), *rest = *text ? text : NULL;
+    picked p = rest ? PICKED : UNKNOWN;
+    while (rest && p == PICKED) {
         char *cut = strpbrk(rest, between);
         if (cut) *cut++ = 0;
-        picked p = add_part(set, tb_str_strip(rest), follow, pick);
-        if (p != PICKED) return p;
+        p = add_part(set, tb_str_strip(rest), follow, pick);
         rest = cut;
     }
-    return PICKED;
+    tb_free(text);
+    return p;
 }
 
 static picked add_part(const tb_ambience_set *set, const char *id, bool follow, tb_pick *pick)
@@ -256,8 +267,11 @@ tb_status tb_ambience_pick(const tb_ambience_set *set, const char *name, tb_pick
 {
     tb_pick pick = {0};
     const char *text = free_text(name);
-    /* A blank is a plus that a form has decoded. */
-    picked p = add_parts(set, text ? text : name, "+ ", true, &pick);
+    picked p = add_parts(set, text ? text : name, "+", true, &pick);
+    if (p == UNKNOWN) { /* a blank may be a plus that a form has decoded */
+        pick = (tb_pick){0};
+        p = add_parts(set, text ? text : name, "+ ", true, &pick);
+    }
     if (p == PICKED) {
         *out = pick;
         return TB_OK;

@@ -40,7 +40,7 @@ static const char *const text_fields[] = {
     "text", "voice_id", "language", "language_id", "mode", "temperature", "speed", "exaggeration",
     "cfg", "min_p", "top_p", "repetition_penalty", "top_k", "ambience_id", "ambience_level",
     "ambience_duck_db", "ambience_prompt", "engine", "seed", "response_format", "sample_rate",
-    "stream", NULL,
+    "stream", "normalize", NULL,
 };
 /* clang-format on */
 
@@ -256,16 +256,32 @@ static tb_status read_voice(tb_speech_req *req, const tb_fields *fields, tb_err 
     return st;
 }
 
+/* What clients send for an empty choice. */
+static bool is_none(const char *value)
+{
+    static const char *const words[] = {"none", "null",    "nil",    "undefined",
+                                        "off",  "ninguno", "ninguna"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (tb_str_ieq(value, words[i])) return true;
+    return false;
+}
+
 static tb_status read_ambience(tb_speech_req *req, const tb_fields *fields, tb_err *err)
 {
     char *prompt = wish(fields, "ambience_prompt");
-    if (prompt) {
+    if (prompt && !is_none(prompt)) {
         tb_free(prompt);
         return tb_fail_field(err, TB_EINVAL, "ambience_prompt",
                              "ambience_prompt needs AudioGen, whose weights are not installed; "
                              "ambience_id names the ambiences that are there");
     }
-    char *id = req->strings[4] = wish(fields, "ambience_id");
+    tb_free(prompt);
+    char *id = wish(fields, "ambience_id");
+    if (id && is_none(id)) {
+        tb_free(id);
+        id = NULL;
+    }
+    req->strings[4] = id;
     if (id && strlen(id) > 256)
         return tb_fail_field(err, TB_EINVAL, "ambience_id", "ambience_id has more than 256 bytes");
     req->post.ambience_id = id;
@@ -273,17 +289,31 @@ static tb_status read_ambience(tb_speech_req *req, const tb_fields *fields, tb_e
     return TB_OK;
 }
 
+/* A switch; what it is without is left in *out. */
+static tb_status read_switch(const tb_fields *fields, const char *name, bool *out, tb_err *err)
+{
+    char *text = wish(fields, name), show[176];
+    tb_status st = TB_OK;
+    if (text && !tb_parse_bool(text, out))
+        st = tb_fail_field(err, TB_EINVAL, name, "%s is \"%s\"; it must be true or false", name,
+                           shown(text, show));
+    tb_free(text);
+    return st;
+}
+
 static tb_status read_engine(tb_speech_req *req, const tb_fields *fields, tb_err *err)
 {
     static const char *const engines[] = {"auto", "chatterbox", "embedded", NULL};
     static const char *const modes[] = {"turbo", "multilingual", NULL};
     unsigned long long top_k = 0;
-    bool given = false;
+    bool given = false, normalize = true;
     tb_status st = read_choice(fields, "engine", engines, &req->strings[0], err);
     if (!st) st = read_language(fields, "language", &req->strings[1], err);
     if (!st) st = read_choice(fields, "mode", modes, &req->strings[2], err);
     if (!st) st = read_language(fields, "language_id", &req->strings[3], err);
     if (!st) st = read_whole(fields, "top_k", 0, 10000, 0, &top_k, &given, err);
+    if (!st) st = read_switch(fields, "normalize", &normalize, err);
+    req->engine.as_written = !normalize;
     req->engine.engine = req->strings[0];
     req->engine.language = req->strings[1];
     req->engine.mode = req->strings[2];
@@ -297,17 +327,14 @@ static tb_status read_output(tb_speech_req *req, const tb_fields *fields, tb_err
     unsigned long long rate;
     bool given;
     tb_status st = TB_OK;
-    char *format = wish(fields, "response_format"), *stream = wish(fields, "stream"), show[176];
+    char *format = wish(fields, "response_format");
     req->format = TB_FORMAT_WAV;
     if (format) st = tb_format_parse(format, &req->format, err);
     if (!st) st = read_whole(fields, "sample_rate", 8000, 48000, 24000, &rate, &given, err);
     if (!st) req->sample_rate_hz = (int)rate;
-    if (!st && stream && !tb_parse_bool(stream, &req->stream))
-        st = tb_fail_field(err, TB_EINVAL, "stream", "stream is \"%s\"; it must be true or false",
-                           shown(stream, show));
+    if (!st) st = read_switch(fields, "stream", &req->stream, err);
     req->post.streaming = req->stream;
     tb_free(format);
-    tb_free(stream);
     return st;
 }
 
@@ -341,6 +368,7 @@ static tb_json *record(const tb_speech_req *req)
     tb_json_set_string(o, "response_format", tb_format_name(req->format));
     tb_json_set_int(o, "sample_rate", req->sample_rate_hz);
     tb_json_set_bool(o, "stream", req->stream);
+    tb_json_set_bool(o, "normalize", !req->engine.as_written);
     return o;
 }
 
@@ -420,6 +448,10 @@ tb_status tb_speech_req_replay(const char *text, const char *params_json, tb_spe
         if (!given) { /* the record says what the person did, not what the replay does */
             req.seed_given = false;
             tb_json_set_bool(req.params, "seed_given", false);
+        }
+        if (!tb_fields_text(&fields, "normalize")) { /* spoken before there was a front */
+            req.engine.as_written = true;
+            tb_json_set_bool(req.params, "normalize", false);
         }
         if (req.prompt_hash && !*req.prompt_hash) {
             tb_free(req.prompt_hash);

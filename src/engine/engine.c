@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "engine/engine_priv.h"
-#include "text/spell.h"
+#include "text/front.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -333,20 +333,25 @@ static tb_status check_audible(const tb_plan *plan, tb_err *err)
                          plan->unsupported_tags);
 }
 
-/* Numbers and signs as words, then the script. The most characters are counted of what was sent,
- * not of the words that it became. */
-static tb_status read_text(const char *text, const tb_language *language, tb_script_opts opts,
-                           tb_script *out, tb_err *err)
+/* The text as the engine reads it. The limit counts what was written, not what it became. */
+static tb_status parse(const char *text, const tb_engine_opts *o, const tb_script_opts *script,
+                       tb_plan *plan, tb_err *err)
 {
-    tb_str words = {0};
-    size_t len = text ? strlen(text) : 0;
-    /* What the script would refuse it shall refuse, in its own words. */
-    if (!len || !tb_utf8_valid(text, len) || tb_utf8_count(text, len) > opts.text_max)
-        return tb_script_parse(text, &opts, out, err);
-    tb_status st = tb_spell(text, len, language->code, &words, err);
+    const size_t len = text ? strlen(text) : 0;
+    const tb_front_opts front = {.language = plan->language->code, .script = script};
+    tb_script_opts opts = *script;
+    char *made = NULL;
+    /* A text that the script refuses is refused as it was written. */
+    if (o->as_written || len == 0 || !tb_utf8_valid(text, len) ||
+        tb_utf8_count(text, len) > script->text_max)
+        return tb_script_parse(text, script, &plan->script, err);
     opts.text_max = SIZE_MAX;
-    if (!st) st = tb_script_parse(words.data ? words.data : "", &opts, out, err);
-    tb_str_clear(&words);
+    tb_status st = tb_front_run(text, len, &front, &made, err);
+    if (!st && !*made)
+        st = tb_fail_field(err, TB_EINVAL, "text",
+                           "there is nothing to say in the text: it has no letter and no digit");
+    if (!st) st = tb_script_parse(made, &opts, &plan->script, err);
+    tb_free(made);
     return st;
 }
 
@@ -362,7 +367,7 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
     if (!st) st = check_sampling(opts, err);
     script.tags_inline = is_neural(&plan);
     if (!st && is_neural(&plan)) st = take_model(e, &plan, err);
-    if (!st) st = read_text(text, plan.language, script, &plan.script, err);
+    if (!st) st = parse(text, opts, &script, &plan, err);
     if (st) {
         tb_plan_clear(&plan);
         return st;

@@ -42,6 +42,7 @@ typedef struct {
     const char *language;    /* NULL or "" = the configured one */
     const char *mode;        /* NULL, turbo, multilingual */
     const char *language_id; /* wins over language only with mode=multilingual */
+    bool as_written;         /* the text goes to the engine without the front (text/front.h) */
     double temperature;      /* 0.05..5, 0.8 */
     double speed;            /* 0.25..4, 1 */
     uint64_t seed;           /* 0..2^53-1, always set */

@@ -1,6 +1,7 @@
 #include "text/script_priv.h"
 
 #include "base/mem.h"
+#include "base/unicode.h"
 #include "base/utf8.h"
 
 #include <string.h>
@@ -29,11 +30,7 @@ bool tb_seconds_parse(const char *s, size_t len, double *out)
         i++;
     size_t rest = len - i;
     const char *unit = s + i;
-    /* Other servers write [pause:500]: seconds would be longer than any pause may be. */
-    bool bare_ms = rest == 0 && value > TB_PAUSE_MAX_SECONDS;
-    if (bare_ms)
-        value /= 1000;
-    else if (rest == 2 && memcmp(unit, "ms", 2) == 0)
+    if (rest == 2 && memcmp(unit, "ms", 2) == 0)
         value /= 1000;
     else if (rest != 0 && !(rest == 1 && *unit == 's') &&
              !(rest == 3 && (memcmp(unit, "sec", 3) == 0 || memcmp(unit, "seg", 3) == 0)))
@@ -85,9 +82,9 @@ static tb_status add_bed(tb_marked *m, const char *name, double seconds, tb_err 
                              name, TB_ASKED_MAX_SECONDS);
     tb_status st = add_mark(m, TB_MARK_BED, &mark, err);
     if (st) return st;
-    char *folded = tb_str_fold(name);
+    char *folded = tb_unicode_bare(name);
     if (tb_str_starts(folded, "ambience:")) {
-        char *bare = tb_str_fold(folded + strlen("ambience:"));
+        char *bare = tb_unicode_bare(folded + strlen("ambience:"));
         tb_free(folded);
         folded = bare;
     }
@@ -124,14 +121,28 @@ static bool is_pause(const char *folded)
 
 static bool is_bed(const tb_script_opts *opts, const char *name)
 {
-    return opts->is_bed && *name && opts->is_bed(opts->self, name);
+    return opts && opts->is_bed && *name && opts->is_bed(opts->self, name);
+}
+
+bool tb_bracket_known(const tb_script_opts *opts, const char *name)
+{
+    double seconds;
+    char *folded = tb_str_fold(name), *colon = strrchr(folded, ':');
+    bool known = tb_tag_find(name) != TB_TAG_NONE || is_pause(folded) || is_bed(opts, name);
+    if (!known && colon && tb_seconds_parse(colon + 1, strlen(colon + 1), &seconds)) {
+        *colon = 0;
+        char *head = tb_str_strip(folded);
+        known = is_pause(head) || is_bed(opts, head);
+    }
+    tb_free(folded);
+    return known;
 }
 
 /* The tones that are no tokens of the model: there they only move the sampling. */
-static bool is_style(const char *folded)
+static bool is_style(tb_tag tag, const char *folded)
 {
-    return strcmp(folded, "feliz") == 0 || strcmp(folded, "serio") == 0 ||
-           strcmp(folded, "triste") == 0 || strcmp(folded, "sad") == 0;
+    return tag == TB_TAG_SAD || strcmp(folded, "feliz") == 0 || strcmp(folded, "serio") == 0 ||
+           strcmp(folded, "seria") == 0;
 }
 
 /*
@@ -147,7 +158,7 @@ static tb_status read_bracket(tb_marked *m, const char *name, const tb_script_op
     double seconds = 0;
     tb_tag tag = tb_tag_find(name);
     *known = true;
-    if (tag != TB_TAG_NONE && opts->tags_inline && !is_style(folded)) {
+    if (tag != TB_TAG_NONE && opts->tags_inline && !is_style(tag, folded)) {
         char *tag_name = tb_strdup(tb_tag_name(tag));
         for (char *c = tag_name; *c; c++)
             if (*c == ' ') *c = TB_TAG_BLANK;
@@ -172,6 +183,9 @@ static tb_status read_bracket(tb_marked *m, const char *name, const tb_script_op
         head = tb_strdup(tb_str_strip(cut));
         tb_free(cut);
         if (tb_str_ieq(head, "pause") || tb_str_ieq(head, "pausa")) {
+            /* "[pause:500]", as other services write it: no pause is that many seconds long. */
+            char unit = colon[strlen(colon) - 1];
+            if (seconds > TB_PAUSE_MAX_SECONDS && (unit >= '0' && unit <= '9')) seconds /= 1000;
             st = add_pause(m, seconds, err);
             goto out;
         }

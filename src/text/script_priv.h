@@ -46,8 +46,10 @@ TB_MUST_CHECK tb_status tb_marked_read(const char *text, size_t len, const tb_sc
                                        tb_marked *out, tb_err *err);
 void tb_marked_clear(tb_marked *marked);
 
-/* "800ms", "1.5s", "1,5 s", "2" (seconds), "500" (milliseconds: a bare number over
- * TB_PAUSE_MAX_SECONDS): false for anything else. */
+/* Does what stands in a bracket, stripped, name a tag, a pause or a bed? opts may be NULL. */
+bool tb_bracket_known(const tb_script_opts *opts, const char *name);
+
+/* "800ms", "1.5s", "1,5 s", "2" (seconds): false for anything else. */
 bool tb_seconds_parse(const char *s, size_t len, double *out);
 
 /*

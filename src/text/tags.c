@@ -1,8 +1,9 @@
 #include "text/script.h"
 
 #include "base/mem.h"
-#include "base/str.h"
+#include "base/unicode.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const names[TB_TAG_COUNT] = {
@@ -28,56 +29,36 @@ static const char *const names[TB_TAG_COUNT] = {
     [TB_TAG_SAD] = "sad",
 };
 
-/* The words that the service's first users write. `pausa` is not here: it is a length, not a tag.
- */
+/* What people write as well, in English and Spanish, without accents and in the order of the
+ * tones and sounds. `pausa` is not here: it is a length, not a tag. */
 static const struct {
-    const char *name;
     tb_tag tag;
+    const char *words; /* a blank between two, "+" for a blank inside one */
 } aliases[] = {
-    {"laughs", TB_TAG_LAUGH},
-    {"laughter", TB_TAG_LAUGH},
-    {"laughing", TB_TAG_LAUGH},
-    {"giggle", TB_TAG_CHUCKLE},
-    {"giggles", TB_TAG_CHUCKLE},
-    {"chuckles", TB_TAG_CHUCKLE},
-    {"sighs", TB_TAG_SIGH},
-    {"coughs", TB_TAG_COUGH},
-    {"gasps", TB_TAG_GASP},
-    {"groans", TB_TAG_GROAN},
-    {"sniffs", TB_TAG_SNIFF},
-    {"whisper", TB_TAG_WHISPERING},
-    {"whispers", TB_TAG_WHISPERING},
-    {"risa", TB_TAG_LAUGH},
-    {"risas", TB_TAG_LAUGH},
-    {"jaja", TB_TAG_LAUGH},
-    {"broma", TB_TAG_LAUGH},
-    {"risita", TB_TAG_CHUCKLE},
-    {"suspiro", TB_TAG_SIGH},
-    {"tos", TB_TAG_COUGH},
-    {"carraspeo", TB_TAG_CLEAR_THROAT},
-    {"chistar", TB_TAG_SHUSH},
-    {"quejido", TB_TAG_GROAN},
-    {"olfatear", TB_TAG_SNIFF},
-    {"jadeo", TB_TAG_GASP},
-    {"feliz", TB_TAG_HAPPY},
-    {"serio", TB_TAG_NARRATION},
-    {"triste", TB_TAG_SAD},
-    {"susurro", TB_TAG_WHISPERING},
-    {"susurrando", TB_TAG_WHISPERING},
-    {"enfadado", TB_TAG_ANGRY},
-    {"enojado", TB_TAG_ANGRY},
-    {"miedo", TB_TAG_FEAR},
-    {"sorprendido", TB_TAG_SURPRISED},
-    {"sorpresa", TB_TAG_SURPRISED},
-    {"anuncio", TB_TAG_ADVERTISEMENT},
-    {"dramático", TB_TAG_DRAMATIC},
-    {"dramatico", TB_TAG_DRAMATIC},
-    {"narración", TB_TAG_NARRATION},
-    {"narracion", TB_TAG_NARRATION},
-    {"llorando", TB_TAG_CRYING},
-    {"llanto", TB_TAG_CRYING},
-    {"sarcástico", TB_TAG_SARCASTIC},
-    {"sarcastico", TB_TAG_SARCASTIC},
+    {TB_TAG_ANGRY, " enfadado enfadada enojado enojada furioso furiosa enfado enojo ira"
+                   " anger "},
+    {TB_TAG_FEAR, " miedo asustado asustada temeroso temerosa scared afraid fearful "},
+    {TB_TAG_SURPRISED, " sorprendido sorprendida sorpresa surprise "},
+    {TB_TAG_WHISPERING, " susurro susurros susurrando susurrar susurra whisper whispers"
+                        " whispered "},
+    {TB_TAG_ADVERTISEMENT, " anuncio publicidad comercial advert "},
+    {TB_TAG_DRAMATIC, " dramatico dramatica drama "},
+    {TB_TAG_NARRATION, " serio seria narracion narrador narradora narrando serious narrator "},
+    {TB_TAG_CRYING, " llorando llorar llora llanto cry cries sobbing "},
+    {TB_TAG_HAPPY, " feliz alegre contento contenta alegria happily "},
+    {TB_TAG_SARCASTIC, " sarcastico sarcastica sarcasmo ironico ironica sarcasm "},
+    {TB_TAG_SAD, " triste tristeza sadly "},
+    {TB_TAG_CLEAR_THROAT, " carraspeo carraspea carraspear clears+throat clearing+throat"
+                          " throat+clearing aclararse+la+garganta se+aclara+la+garganta "},
+    {TB_TAG_SIGH, " suspiro suspira suspirando suspirar sighs sighing sighed "},
+    {TB_TAG_SHUSH, " chistar chisteo chiton shh shhh shushes "},
+    {TB_TAG_COUGH, " tos tose tosiendo toser coughs coughing "},
+    {TB_TAG_GROAN, " quejido quejidos gemido gemidos groans groaning moan moans "},
+    {TB_TAG_SNIFF, " olfatear olfatea sorber sorbe sniffs sniffing sniffle sniffles "},
+    {TB_TAG_GASP, " jadeo jadeos jadea jadear gasps gasping "},
+    {TB_TAG_CHUCKLE, " risita risitas risilla chuckles chuckling giggle giggles giggling "},
+    {TB_TAG_LAUGH, " risa risas jaja jajaja broma carcajada carcajadas rie riendo reir"
+                   " laughs laughing laughter laughed "},
 };
 
 const char *tb_tag_name(tb_tag tag)
@@ -92,12 +73,19 @@ tb_tag_kind tb_tag_kind_of(tb_tag tag)
 
 tb_tag tb_tag_find(const char *name)
 {
+    enum { LONGEST = 40 };
     tb_tag found = TB_TAG_NONE;
-    char *folded = tb_str_fold(name);
+    char *bare = tb_unicode_bare(name), word[LONGEST + 3];
+    size_t len = strlen(bare);
     for (int i = 0; i < TB_TAG_COUNT && found == TB_TAG_NONE; i++)
-        if (strcmp(folded, names[i]) == 0) found = (tb_tag)i;
-    for (size_t i = 0; i < sizeof aliases / sizeof *aliases && found == TB_TAG_NONE; i++)
-        if (strcmp(folded, aliases[i].name) == 0) found = aliases[i].tag;
-    tb_free(folded);
+        if (strcmp(bare, names[i]) == 0) found = (tb_tag)i;
+    if (found == TB_TAG_NONE && len > 0 && len <= LONGEST && !strchr(bare, '+')) {
+        snprintf(word, sizeof word, " %s ", bare);
+        for (char *c = word + 1; c < word + len; c++)
+            if (*c == ' ') *c = '+';
+        for (size_t i = 0; i < sizeof aliases / sizeof *aliases && found == TB_TAG_NONE; i++)
+            if (strstr(aliases[i].words, word)) found = aliases[i].tag;
+    }
+    tb_free(bare);
     return found;
 }

@@ -439,6 +439,42 @@ static void names_are_ids_aliases_and_sums(void **state)
     tb_ambience_close(set);
 }
 
+static void names_are_spanish_as_well(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"lluvia", "rain"},
+        {"Cafetería", "cafe"},
+        {"cafeteria", "cafe"},
+        {"café", "cafe"},
+        {"OCÉANO", "ocean"},
+        {"ruido blanco", "white"},
+        {"oficina", "office"},
+        {"calle", "street"},
+        {"tren", "train"},
+        {"ventilador", "fan"},
+        {"noche", "night"},
+        {"bosque", "forest"},
+        {"viento", "wind"},
+        {"chimenea", "fire"},
+        {"habitación", "room"},
+        {"ruido marrón", "brown"},
+        {"ruido rosa", "pink"},
+        {"lluvia+tren", "rain+train"},
+        {"lluvia tren", "rain+train"},
+    };
+    tb_ambience_set *set = open_set("/nonexistent");
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        tb_pick a = {0}, b = {0};
+        assert_int_equal(tb_ambience_pick(set, pairs[i][0], &a, NULL), TB_OK);
+        assert_int_equal(tb_ambience_pick(set, pairs[i][1], &b, NULL), TB_OK);
+        assert_int_equal(a.n, b.n);
+        for (int k = 0; k < a.n; k++)
+            assert_ptr_equal(a.source[k].recipe, b.source[k].recipe);
+    }
+    tb_ambience_close(set);
+}
+
 static void a_sum_is_as_loud_as_one(void **state)
 {
     (void)state;
@@ -537,6 +573,7 @@ int main(void)
         cmocka_unit_test(every_preset_meets_its_targets),
         cmocka_unit_test(nothing_repeats),
         cmocka_unit_test(names_are_ids_aliases_and_sums),
+        cmocka_unit_test(names_are_spanish_as_well),
         cmocka_unit_test(a_sum_is_as_loud_as_one),
         cmocka_unit_test(other_rates_are_as_loud),
         cmocka_unit_test(files_override_and_add_and_are_looped),

@@ -121,6 +121,11 @@ static void sounds_and_pauses_stand_where_they_were_put(void **state)
     assert_script("a [pausa] b [pause:800ms] c [pause:1.5s] d [PAUSA: 2 s] e [pause:3]",
                   "\"a\" pause 0.5 \"b\" pause 0.8 \"c\" pause 1.5 \"d\" pause 2 \"e\" pause 3");
     assert_script("Hello [sigh]. Next", "\"Hello\" <sigh>+0.25 \"Next\"");
+    /* a bare number that cannot be seconds is milliseconds, as other services have it */
+    assert_script("a [pause:500] b [pausa: 1500] c [pause:10] d [pause:10.5]",
+                  "\"a\" pause 0.5 \"b\" pause 1.5 \"c\" pause 10 \"d\" pause 0.0105");
+    assert_script("[pause:10001] a", "10 text");
+    assert_script("[pause:500s] a", "10 text");
     assert_script("[pause:10s]", "pause 10");
     assert_script("[pause:10]", "pause 10");
     assert_script("[pause:500]", "pause 0.5");
@@ -260,7 +265,30 @@ static void tags_are_found_by_any_of_their_names(void **state)
     assert_int_equal(tb_tag_find("Feliz"), TB_TAG_HAPPY);
     assert_int_equal(tb_tag_find("serio"), TB_TAG_NARRATION);
     assert_int_equal(tb_tag_find(""), TB_TAG_NONE);
-    assert_int_equal(tb_tag_find("laughing"), TB_TAG_LAUGH);
+    assert_int_equal(tb_tag_find("laughs"), TB_TAG_LAUGH);
+    assert_int_equal(tb_tag_find("Laughter"), TB_TAG_LAUGH);
+    assert_int_equal(tb_tag_find("giggle"), TB_TAG_CHUCKLE);
+    assert_int_equal(tb_tag_find("CLEARS  THROAT"), TB_TAG_CLEAR_THROAT);
+    assert_int_equal(tb_tag_find("dramático"), TB_TAG_DRAMATIC);
+    assert_int_equal(tb_tag_find("dramatico"), TB_TAG_DRAMATIC);
+    assert_int_equal(tb_tag_find("Sarca\xCC\x81stico"), TB_TAG_SARCASTIC);
+    assert_int_equal(tb_tag_find("laugh laughs"), TB_TAG_NONE);
+    assert_int_equal(tb_tag_find("clears+throat"), TB_TAG_NONE);
+    assert_int_equal(tb_tag_find("gigantic"), TB_TAG_NONE);
+    /* Every tone and sound has a Spanish name, with or without its accent. */
+    static const struct {
+        const char *name;
+        tb_tag tag;
+    } spanish[] = {
+        {"enfadado", TB_TAG_ANGRY},        {"miedo", TB_TAG_FEAR},
+        {"sorprendida", TB_TAG_SURPRISED}, {"susurro", TB_TAG_WHISPERING},
+        {"anuncio", TB_TAG_ADVERTISEMENT}, {"Dramática", TB_TAG_DRAMATIC},
+        {"narración", TB_TAG_NARRATION},   {"llorando", TB_TAG_CRYING},
+        {"alegre", TB_TAG_HAPPY},          {"sarcástico", TB_TAG_SARCASTIC},
+        {"tristeza", TB_TAG_SAD},          {"aclararse la garganta", TB_TAG_CLEAR_THROAT},
+    };
+    for (size_t i = 0; i < sizeof spanish / sizeof *spanish; i++)
+        assert_int_equal(tb_tag_find(spanish[i].name), spanish[i].tag);
     assert_int_equal(tb_tag_kind_of(TB_TAG_SAD), TB_TAG_TONE);
     assert_int_equal(tb_tag_kind_of(TB_TAG_SARCASTIC), TB_TAG_TONE);
     assert_int_equal(tb_tag_kind_of(TB_TAG_CLEAR_THROAT), TB_TAG_SOUND);

@@ -144,6 +144,7 @@ static void bad_values_are_named(void **state)
         {"\"sample_rate\":7999", "sample_rate"},
         {"\"sample_rate\":96000", "sample_rate"},
         {"\"stream\":\"maybe\"", "stream"},
+        {"\"normalize\":\"perhaps\"", "normalize"},
         {"\"response_format\":\"ogg2\"", "response_format"},
         {"\"engine\":\"gpu\"", "engine"},
         {"\"mode\":\"fast\"", "mode"},
@@ -263,6 +264,7 @@ static void assert_same(const tb_speech_req *a, const tb_speech_req *b)
     assert_int_equal(a->route, b->route);
     assert_int_equal(a->stream, b->stream);
     assert_int_equal(a->seed_given, b->seed_given);
+    assert_int_equal(a->engine.as_written, b->engine.as_written);
 }
 
 static void a_replay_is_the_same_request_to_the_bit(void **state)
@@ -276,7 +278,7 @@ static void a_replay_is_the_same_request_to_the_bit(void **state)
         "\"ambience_level\":12.7,\"ambience_duck_db\":6,\"seed\":9007199254740991,"
         "\"response_format\":\"MP3\",\"sample_rate\":\"44100.0\",\"stream\":\"yes\","
         "\"engine\":\"Embedded\",\"language\":\"en\",\"language_id\":\"es-419\",\"mode\":"
-        "\"Turbo\"}",
+        "\"Turbo\",\"normalize\":\"off\"}",
     };
     for (int route = 0; route < 2; route++)
         for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
@@ -340,6 +342,42 @@ static void damaged_params_are_refused(void **state)
     }
 }
 
+static void the_text_is_normalized_unless_somebody_says_no(void **state)
+{
+    (void)state;
+    tb_speech_req req;
+    tb_err err;
+    assert_int_equal(ask(TB_ROUTE_DEMO, "{\"text\":\"Hi\"}", &req, &err), TB_OK);
+    assert_false(req.engine.as_written);
+    assert_true(tb_json_truth(tb_json_get(req.params, "normalize")));
+    tb_speech_req_clear(&req);
+    assert_int_equal(ask(TB_ROUTE_DEMO, "{\"text\":\"Hi\",\"normalize\":false}", &req, &err),
+                     TB_OK);
+    assert_true(req.engine.as_written);
+    assert_false(tb_json_truth(tb_json_get(req.params, "normalize")));
+    tb_speech_req_clear(&req);
+    /* An entry of a version that had no front is repeated without it. */
+    assert_int_equal(tb_speech_req_replay("Hi", "{\"voice_id\":\"a\"}", &req, &err), TB_OK);
+    assert_true(req.engine.as_written);
+    tb_speech_req_clear(&req);
+}
+
+static void no_ambience_has_many_names(void **state)
+{
+    (void)state;
+    static const char *const none[] = {"none", "NULL", " None ", "ninguno", "off"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        tb_speech_req req;
+        tb_err err;
+        char *json = tb_sprintf("{\"text\":\"Hi\",\"ambience_id\":\"%s\"}", none[i]);
+        assert_int_equal(ask(TB_ROUTE_DEMO, json, &req, &err), TB_OK);
+        assert_null(req.post.ambience_id);
+        assert_null(tb_json_get(req.params, "ambience_id"));
+        tb_speech_req_clear(&req);
+        tb_free(json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +392,8 @@ int main(void)
         cmocka_unit_test(a_replay_is_the_same_request_to_the_bit),
         cmocka_unit_test(a_replay_of_a_prompt_wants_the_kept_one),
         cmocka_unit_test(damaged_params_are_refused),
+        cmocka_unit_test(the_text_is_normalized_unless_somebody_says_no),
+        cmocka_unit_test(no_ambience_has_many_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
