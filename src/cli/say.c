@@ -146,6 +146,7 @@ int tb_cli_run_say(tb_cli *cli)
         tb_json_set_real(o, "seconds", head->seconds);
         tb_json_set_string(o, "engine", head->engine);
         tb_json_set_string(o, "language", head->language);
+        tb_json_set_string(o, "language_guessed", head->language_guessed);
         tb_json_set_string(o, "voice", head->voice);
         tb_json_set_int(o, "seed", (int64_t)head->seed);
         tb_json_set_string(o, "history_id", head->history_id);
@@ -159,6 +160,9 @@ int tb_cli_run_say(tb_cli *cli)
             fprintf(stderr, "%.1f s by the %s engine, voice %s, seed %llu\n", head->seconds,
                     head->engine, head->voice, (unsigned long long)head->seed);
         }
+        if (!cli->json && head->language_guessed)
+            fprintf(stderr, "timbre: the text seems to be in '%s'; read in %s (--language says)\n",
+                    head->language_guessed, head->language);
         if (!cli->json && head->unsupported_tags)
             fprintf(stderr, "timbre: not rendered by this engine: %s\n", head->unsupported_tags);
         tb_json_free(o);

@@ -35,7 +35,7 @@ static const setting table[] = {
     {{"TLS_CERT", "--tls-cert", "file", "", "a PEM file", "certificate chain; needs TLS_KEY", false}, STRING, AT(tls_cert), 0, 0},
     {{"TLS_KEY", "--tls-key", "file", "", "a PEM file", "private key; needs TLS_CERT", false}, STRING, AT(tls_key), 0, 0},
     {{"ENGINE", "--engine", "choice", "auto", "auto|chatterbox|embedded", "which engine speaks when a request names none", false}, CHOICE, AT(engine), 0, 0},
-    {{"LANGUAGE", "--language", "code", "en", "a language code or name", "language spoken when a request names none", false}, STRING, AT(language), 0, 0},
+    {{"LANGUAGE", "--language", "code", "auto", "a language code or name, or auto", "language spoken when a request names none; auto: English, or the one that the text is clearly in", false}, STRING, AT(language), 0, 0},
     {{"EMBEDDED_BASE", "--embedded-base", "choice", "slt", "slt|rms", "who speaks as the voice `default`: slt (higher) or rms (lower)", false}, CHOICE, AT(default_base), 0, 0},
     {{"ESPEAK_PROGRAM", "--espeak-program", "program", "espeak-ng", "a program", "the espeak-ng program", false}, STRING, AT(espeak_program), 0, 0},
     {{"ESPEAK_DATA_PATH", "--espeak-data-path", "folder", "", "a folder", "its data, when it does not find it by itself", false}, STRING, AT(espeak_data_path), 0, 0},

@@ -26,6 +26,7 @@ struct tb_languages {
     struct row rows[MOST];
     size_t n;
     char *default_code;
+    bool guesses;
 };
 
 static const char *const constructed[] = {"piqd", "qya", "sjn", "jbo", "py"};
@@ -191,10 +192,28 @@ static void read_line(tb_languages *l, const char *line)
     l->n++;
 }
 
-tb_languages *tb_languages_new(const char *listing, const char *default_code)
+/* What "" means, by the setting; and whether that is only a beginning. */
+static void set_default(tb_languages *l, const char *wanted)
+{
+    const char *colon = wanted ? strchr(wanted, ':') : NULL;
+    l->guesses = !wanted || !*wanted || colon || tb_str_ieq(wanted, "auto");
+    l->default_code = colon ? tb_sprintf("%.*s", (int)(colon - wanted), wanted)
+                            : tb_strdup(l->guesses ? "en" : wanted);
+}
+
+/* A list of gettext's may name what cannot be spoken; nobody wrote it for us. */
+static void mend_default(tb_languages *l)
+{
+    const tb_language *language;
+    if (!l->guesses || tb_languages_find(l, l->default_code, &language, NULL) == TB_OK) return;
+    tb_free(l->default_code);
+    l->default_code = tb_strdup("en");
+}
+
+tb_languages *tb_languages_new(const char *listing, const char *wanted)
 {
     tb_languages *l = tb_alloc(sizeof *l);
-    l->default_code = tb_strdup(default_code && *default_code ? default_code : "en");
+    set_default(l, wanted);
     for (const char *p = listing; p && *p;) {
         char line[512];
         size_t len = strcspn(p, "\n");
@@ -208,6 +227,7 @@ tb_languages *tb_languages_new(const char *listing, const char *default_code)
         l->list[0].voice = tb_strdup("");
         l->n = 1;
     }
+    mend_default(l);
     return l;
 }
 
@@ -221,6 +241,11 @@ void tb_languages_free(tb_languages *l)
     }
     tb_free(l->default_code);
     tb_free(l);
+}
+
+bool tb_languages_guesses(const tb_languages *l)
+{
+    return l->guesses;
 }
 
 size_t tb_languages_list(const tb_languages *l, const tb_language **list)

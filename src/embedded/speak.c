@@ -105,6 +105,11 @@ void tb_embedded_close(tb_embedded *e)
     tb_free(e);
 }
 
+bool tb_embedded_guesses(const tb_embedded *e)
+{
+    return tb_languages_guesses(e->languages);
+}
+
 size_t tb_embedded_languages(const tb_embedded *e, const tb_language **list)
 {
     return tb_languages_list(e->languages, list);

@@ -18,7 +18,7 @@ typedef struct tb_embedded tb_embedded;
 
 typedef struct {
     const char *bases_dir;        /* where base statistics are kept; NULL: memory only */
-    const char *default_language; /* en */
+    const char *default_language; /* a code or a name; NULL or auto: English, or as guessed */
     const char *default_base;     /* slt | rms */
     const char *espeak_program, *espeak_data_path;
 } tb_embedded_config;
@@ -37,6 +37,8 @@ typedef struct {
     bool constructed;  /* Klingon and kin: kept off short lists */
 } tb_language;
 
+/* May a text be read in another language than the default, by a guess? (languages.h) */
+bool tb_embedded_guesses(const tb_embedded *e);
 size_t tb_embedded_languages(const tb_embedded *e, const tb_language **list);
 /* Specification section 3; TB_EINVAL (field language) with the five nearest codes. "" = default. */
 TB_MUST_CHECK tb_status tb_embedded_language(const tb_embedded *e, const char *code,

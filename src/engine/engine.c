@@ -360,7 +360,7 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
 {
     tb_plan plan = {.opts = *opts, .engine = "embedded"};
     tb_script_opts script = *script_opts;
-    tb_status st = tb_embedded_language(e->embedded, opts->language, &plan.language, err);
+    tb_status st = tb_engine_language(e->embedded, text, opts, &plan, err);
     if (!st) st = choose(e, opts, &plan, err);
     if (!st) st = in_range("temperature", opts->temperature, 0.05, 5, err);
     if (!st) st = in_range("speed", opts->speed, 0.25, 4, err);

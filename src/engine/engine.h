@@ -39,7 +39,7 @@ const char *tb_engine_model(const tb_engine *engine);
 
 typedef struct {
     const char *engine;      /* NULL or "" = the configured one */
-    const char *language;    /* NULL or "" = the configured one */
+    const char *language;    /* NULL or "" = the configured one; auto: by the text */
     const char *mode;        /* NULL, turbo, multilingual */
     const char *language_id; /* wins over language only with mode=multilingual */
     bool as_written;         /* the text goes to the engine without the front (text/front.h) */
@@ -61,7 +61,9 @@ typedef struct {
     const char *engine; /* embedded | chatterbox: constants */
     char *reason;       /* why this engine, NULL when it was simply the one asked or configured */
     const tb_language *language;
-    char *ignored; /* parameters given that have no effect here, comma-separated; NULL none */
+    const char *guessed; /* code of the language that the text seems to be in, when nobody said one
+                            and it is not the default; a constant; NULL none */
+    char *ignored;       /* parameters given that have no effect here, comma-separated; NULL none */
     char *unsupported_tags; /* comma-separated, NULL none */
     char *unknown_tags;     /* comma-separated, NULL none */
     bool stream;            /* set by the caller: pieces of a sentence are wanted at once */

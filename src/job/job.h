@@ -40,6 +40,7 @@ typedef enum { TB_JOB_QUEUED, TB_JOB_RUNNING, TB_JOB_DONE, TB_JOB_FAILED } tb_jo
 typedef struct {
     const char *content_type, *extension;
     const char *engine, *engine_reason, *language;
+    const char *language_guessed; /* NULL: it was said, or is the default */
     const char *ignored, *unsupported_tags, *unknown_tags; /* NULL none */
     const char *history_id, *filename;                     /* NULL: not kept */
     const char *voice;

@@ -107,6 +107,7 @@ static void fill_head(tb_job *job, const tb_plan *plan, const tb_voice *voice, c
     h->engine = plan->engine; /* a constant */
     h->engine_reason = tb_job_keep(job, plan->reason);
     h->language = tb_job_keep(job, plan->language->code);
+    h->language_guessed = plan->guessed; /* a constant */
     h->ignored = tb_job_keep(job, plan->ignored);
     h->unsupported_tags = tb_job_keep(job, plan->unsupported_tags);
     h->unknown_tags = tb_job_keep(job, plan->unknown_tags);
@@ -146,6 +147,8 @@ static tb_status commit(struct line *l, const tb_plan *plan, const char *prompt_
 {
     tb_job *job = l->job;
     const tb_speech_req *req = &job->req;
+    /* A replay speaks the language that was spoken, whatever the setting and the guess say then. */
+    tb_json_set_string(req->params, "language", plan->language->code);
     char *params = tb_json_print(req->params);
     tb_clip_row row = {
         .text = req->text,

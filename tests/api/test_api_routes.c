@@ -272,6 +272,37 @@ static void wrong_values_name_their_field(void **state)
     }
 }
 
+static void a_text_that_names_no_language_is_read_in_its_own_and_says_so(void **state)
+{
+    char path[200];
+    (void)state;
+    api_reply r = api_form(&server, "/generate-tts",
+                           "text=El+perro+come.+La+casa+es+grande&seed=4&voice_id=default");
+    assert_status(&r, 200);
+    assert_true(api_header_is(&r, "X-Language", "es"));
+    assert_true(api_header_is(&r, "X-Language-Guessed", "es"));
+    char *exposed = api_header(&r, "Access-Control-Expose-Headers");
+    assert_non_null(exposed);
+    assert_non_null(strstr(exposed, "X-Language-Guessed"));
+    free(exposed);
+    char *id = api_header(&r, "X-History-Id");
+    assert_non_null(id);
+    snprintf(path, sizeof path, "/history/%s/replay", id);
+    api_reply replay = api_call(&server, "POST", path, &(api_extra){.body = "", .size = 0});
+    assert_status(&replay, 200);
+    assert_int_equal(replay.size, r.size);
+    assert_memory_equal(replay.body, r.body, r.size);
+    assert_true(api_header_is(&replay, "X-Language", "es"));
+    api_reply_clear(&replay);
+    api_reply_clear(&r);
+    free(id);
+    r = api_form(&server, "/demo", "text=El+perro+come.+La+casa+es+grande&language=English");
+    assert_status(&r, 200);
+    assert_true(api_header_is(&r, "X-Language", "en-us"));
+    assert_null(api_header(&r, "X-Language-Guessed"));
+    api_reply_clear(&r);
+}
+
 static void speech_is_kept_and_can_be_had_again(void **state)
 {
     char path[200];
@@ -489,6 +520,7 @@ int main(void)
         cmocka_unit_test(login_answers_the_old_client),
         cmocka_unit_test(a_demo_speaks_whatever_carries_the_text),
         cmocka_unit_test(wrong_values_name_their_field),
+        cmocka_unit_test(a_text_that_names_no_language_is_read_in_its_own_and_says_so),
         cmocka_unit_test(speech_is_kept_and_can_be_had_again),
         cmocka_unit_test(history_pages_are_arrays_with_links),
         cmocka_unit_test(voices_are_kept_changed_heard_and_deleted),

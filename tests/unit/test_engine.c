@@ -251,11 +251,58 @@ static void cancelling_and_a_full_sink_end_a_sentence(void **state)
     tb_plan_clear(&plan);
 }
 
+static void a_text_without_a_language_is_read_in_its_own(void **state)
+{
+    static const char spanish[] = "La casa es grande y el perro come en la cocina.";
+    tb_engine_config open = config;
+    tb_engine *closed = engine;
+    tb_engine_opts opts = usual();
+    (void)state;
+    open.embedded.default_language = "auto";
+    assert_int_equal(tb_engine_open(&open, &engine, NULL), TB_OK);
+    const struct {
+        const char *text, *language, *engine, *spoken, *guessed;
+    } all[] = {
+        {spanish, NULL, NULL, "es", "es"},
+        {spanish, "", "auto", "es", "es"},
+        {spanish, "auto", "embedded", "es", "es"},
+        {spanish, "en", NULL, "en-us", NULL},
+        {spanish, "de", NULL, "de", NULL},
+        {"The house is large and the dog eats in the kitchen.", NULL, NULL, "en-us", NULL},
+        {"Le chien dort dans la maison.", NULL, NULL, "fr-fr", "fr"},
+        {"Привет", NULL, NULL, "ru", "ru"},
+        {"OK", NULL, NULL, "en-us", NULL},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        opts.language = all[i].language;
+        opts.engine = all[i].engine;
+        tb_plan plan = plan_of(all[i].text, &opts);
+        assert_string_equal(plan.language->code, all[i].spoken);
+        if (all[i].guessed)
+            assert_string_equal(plan.guessed, all[i].guessed);
+        else
+            assert_null(plan.guessed);
+        tb_plan_clear(&plan);
+    }
+    tb_engine_close(engine);
+    engine = closed; /* LANGUAGE=en: a setting that names one is no guess */
+    opts.language = opts.engine = NULL;
+    tb_plan plan = plan_of(spanish, &opts);
+    assert_string_equal(plan.language->code, "en-us");
+    assert_null(plan.guessed);
+    tb_plan_clear(&plan);
+    opts.language = "auto";
+    plan = plan_of(spanish, &opts);
+    assert_string_equal(plan.language->code, "es");
+    tb_plan_clear(&plan);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_neural_engine_without_weights_is_refused_not_replaced),
         cmocka_unit_test(who_speaks_and_why_is_in_the_plan),
+        cmocka_unit_test(a_text_without_a_language_is_read_in_its_own),
         cmocka_unit_test(what_has_no_effect_is_listed),
         cmocka_unit_test(values_out_of_range_name_their_field),
         cmocka_unit_test(sentences_are_followed_by_their_silence_over_speed),

@@ -262,6 +262,31 @@ static void a_damaged_list_is_read_as_far_as_it_goes(void **state)
     tb_languages_free(l);
 }
 
+static void a_default_that_is_left_open_is_english_until_a_text_says_otherwise(void **state)
+{
+    static const struct {
+        const char *wanted, *code;
+        bool guesses;
+    } all[] = {
+        {NULL, "en-us", true},    {"", "en-us", true},
+        {"auto", "en-us", true},  {"en", "en-us", false},
+        {"español", "es", false}, {"de", "de", false},
+        {"es_ES:es", "es", true}, {"de_AT:en", "de", true},
+        {":", "en-us", true},     {"tlh_nowhere?:en", "en-us", true},
+    };
+    char *listing = tb_base_listing(&(tb_base_programs){.espeak_program = "espeak-ng"});
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const tb_language *language;
+        tb_languages *l = tb_languages_new(listing, all[i].wanted);
+        assert_int_equal(tb_languages_find(l, "", &language, NULL), TB_OK);
+        assert_string_equal(language->code, all[i].code);
+        assert_int_equal(tb_languages_guesses(l), all[i].guesses);
+        tb_languages_free(l);
+    }
+    tb_free(listing);
+}
+
 static void without_the_program_there_is_english(void **state)
 {
     const tb_language *language;
@@ -285,6 +310,7 @@ int main(void)
         cmocka_unit_test(hostile_codes_are_refused),
         cmocka_unit_test(constructed_languages_are_marked),
         cmocka_unit_test(a_damaged_list_is_read_as_far_as_it_goes),
+        cmocka_unit_test(a_default_that_is_left_open_is_english_until_a_text_says_otherwise),
         cmocka_unit_test(without_the_program_there_is_english),
     };
     return cmocka_run_group_tests(tests, read_the_list, drop_the_list);
