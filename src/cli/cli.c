@@ -56,6 +56,13 @@ int tb_cli_print_json(tb_json *v)
     return ok ? TB_EXIT_OK : TB_EXIT_FAILED;
 }
 
+void tb_cli_log_level(const char *name)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(names[i], name) == 0) tb_log_set_level((tb_log_level)i);
+}
+
 /* The command whose one or two words argv starts with; *used counts them. */
 static const tb_cli_command *find_command(int argc, char **argv, int *used)
 {
@@ -94,6 +101,25 @@ static const tb_setting_info *find_setting(const char *flag, size_t len)
     return NULL;
 }
 
+static int no_option(const tb_cli *cli, const char *flag, size_t len)
+{
+    char given[64];
+    const char *near = NULL;
+    size_t best = 2;
+    const tb_setting_info *s;
+    snprintf(given, sizeof given, "%.*s", (int)(len < 60 ? len : 60), flag);
+    for (const tb_cli_option *o = cli->command->options; o && o->flag; o++) {
+        size_t d = tb_str_distance(given, o->flag, best);
+        if (d <= best && (!near || d < best)) near = o->flag, best = d;
+    }
+    for (size_t i = 0; (s = tb_config_setting(i)); i++) {
+        size_t d = tb_str_distance(given, s->flag, best);
+        if (d <= best && (!near || d < best)) near = s->flag, best = d;
+    }
+    return tb_cli_usage(cli, "there is no option %s%s%s%s", given, near ? "; did you mean " : "",
+                        near ? near : "", near ? "?" : "");
+}
+
 /* Reads options and arguments behind the command; -1 to go on, else the exit code. */
 static int read_args(tb_cli *cli, int argc, char **argv)
 {
@@ -111,7 +137,10 @@ static int read_args(tb_cli *cli, int argc, char **argv)
             continue;
         }
         if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0) {
-            tb_cli_help(stdout, cli->command);
+            if (i + 1 < argc && strcmp(argv[i + 1], "settings") == 0)
+                tb_cli_help_settings(stdout);
+            else
+                tb_cli_help(stdout, cli->command);
             return TB_EXIT_OK;
         }
         if (strcmp(a, "--version") == 0) {
@@ -124,7 +153,7 @@ static int read_args(tb_cli *cli, int argc, char **argv)
         }
         const tb_cli_option *o = find_option(cli->command, a, len);
         const tb_setting_info *s = o ? NULL : find_setting(a, len);
-        if (!o && !s) return tb_cli_usage(cli, "there is no option %.*s", (int)len, a);
+        if (!o && !s) return no_option(cli, a, len);
         if (s || o->value) {
             if (a[len] == '=')
                 value = a + len + 1;
@@ -140,7 +169,7 @@ static int read_args(tb_cli *cli, int argc, char **argv)
             cli->given[cli->n_given].flag = o->flag;
             cli->given[cli->n_given++].value = value;
         } else {
-            if (cli->n_overrides == sizeof cli->overrides / sizeof cli->overrides[0])
+            if (cli->n_overrides + 1 == sizeof cli->overrides / sizeof cli->overrides[0])
                 return tb_cli_usage(cli, "too many options");
             cli->overrides[cli->n_overrides++] = (tb_config_override){s->name, value};
         }
@@ -149,6 +178,45 @@ static int read_args(tb_cli *cli, int argc, char **argv)
         return tb_cli_usage(cli, "%s takes %s", cli->command->name,
                             *cli->command->args ? cli->command->args : "no arguments");
     return -1;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+/* The list of a group's commands: asked for, or because the word behind it is none of them. */
+static int help_group(int argc, char **argv, bool help)
+{
+    const char *group = argv[0], *sub = argc > 1 ? argv[1] : NULL;
+    bool asked = !sub || strcmp(sub, "--help") == 0 || strcmp(sub, "-h") == 0;
+    if (!asked) fprintf(stderr, "timbre: %s has no command %s\n", group, sub);
+    for (const tb_cli_command *c = tb_cli_commands; c->name; c++)
+        if (strncmp(c->name, group, strlen(group)) == 0 && !c->hidden)
+            fprintf(asked && sub ? stdout : stderr, "  timbre %-26s %s\n", c->name, c->summary);
+    return asked && (sub || help) ? TB_EXIT_OK : TB_EXIT_USAGE;
+}
+
+/*
+ * Commands read their settings here; serve's data stands in its working directory unless DATA says
+ * otherwise, that of the others in the user's. What fails is told once, by tb_cli_fail: the log of
+ * a command that is not a server is for who asks for it.
+ */
+tb_status tb_cli_load_config(tb_cli *cli, tb_err *err)
+{
+    const bool serve = strcmp(cli->command->name, "serve") == 0;
+    bool data = false, log = false;
+    for (size_t i = 0; i < cli->n_overrides; i++) {
+        data |= strcmp(cli->overrides[i].name, "DATA") == 0;
+        log |= strcmp(cli->overrides[i].name, "LOG_LEVEL") == 0;
+    }
+    if (!serve && !data) cli->user_data = tb_config_user_data(".env");
+    if (cli->user_data)
+        cli->overrides[cli->n_overrides++] = (tb_config_override){"DATA", cli->user_data};
+    tb_status st = tb_config_load(".env", cli->overrides, cli->n_overrides, &cli->config, err);
+    if (!st && !serve && !log) tb_log_set_level(TB_ERROR);
+    if (!st && log) tb_cli_log_level(cli->config.log_level);
+    return st;
 }
 
 int tb_cli_main(int argc, char **argv)
@@ -160,8 +228,8 @@ int tb_cli_main(int argc, char **argv)
     tb_child_self(); /* fills its static storage before there are threads */
 
     const char *first = argc > 1 ? argv[1] : NULL;
-    if (!first || strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 ||
-        (strcmp(first, "help") == 0 && argc == 2)) {
+    const bool help = first && is_help(first);
+    if (!first || (help && argc == 2)) {
         tb_cli_help(first ? stdout : stderr, NULL);
         code = first ? TB_EXIT_OK : TB_EXIT_USAGE;
         goto out;
@@ -171,16 +239,14 @@ int tb_cli_main(int argc, char **argv)
         code = TB_EXIT_OK;
         goto out;
     }
-    bool help = strcmp(first, "help") == 0;
+    if (help && strcmp(argv[2], "settings") == 0) {
+        tb_cli_help_settings(stdout);
+        code = TB_EXIT_OK;
+        goto out;
+    }
     cli->command = find_command(argc - 1 - help, argv + 1 + help, &used);
     if (!cli->command && is_group(argv[1 + help])) {
-        const char *sub = argc > 2 + help ? argv[2 + help] : NULL;
-        bool asked = !sub || strcmp(sub, "--help") == 0 || strcmp(sub, "-h") == 0;
-        if (!asked) fprintf(stderr, "timbre: %s has no command %s\n", argv[1 + help], sub);
-        for (const tb_cli_command *c = tb_cli_commands; c->name; c++)
-            if (strncmp(c->name, argv[1 + help], strlen(argv[1 + help])) == 0 && !c->hidden)
-                fprintf(asked && sub ? stdout : stderr, "  timbre %-26s %s\n", c->name, c->summary);
-        code = asked && (sub || help) ? TB_EXIT_OK : TB_EXIT_USAGE;
+        code = help_group(argc - 1 - help, argv + 1 + help, help);
         goto out;
     }
     if (!cli->command) {
@@ -194,15 +260,14 @@ int tb_cli_main(int argc, char **argv)
     }
     code = read_args(cli, argc - 1 - used, argv + 1 + used);
     if (code >= 0) goto out;
-    if (!cli->command->hidden) {
-        if (tb_config_load(".env", cli->overrides, cli->n_overrides, &cli->config, &err)) {
-            code = tb_cli_fail(cli, &err);
-            goto out;
-        }
+    if (!cli->command->hidden && tb_cli_load_config(cli, &err)) {
+        code = tb_cli_fail(cli, &err);
+        goto out;
     }
     code = cli->command->run(cli);
 out:
     tb_config_clear(&cli->config);
+    tb_free(cli->user_data);
     tb_free(cli);
     return code;
 }

@@ -42,6 +42,7 @@ struct tb_cli {
     int n_given;
     tb_config_override overrides[64];
     size_t n_overrides;
+    char *user_data; /* DATA of the command line when nobody names one; NULL: a server's folder */
     bool json;
     tb_config config; /* loaded before run, except for hidden commands and help */
 };
@@ -54,12 +55,17 @@ const char *tb_cli_get(const tb_cli *cli, const char *flag);
  * that goes with the error. */
 int tb_cli_fail(const tb_cli *cli, const tb_err *err);
 int tb_cli_usage(const tb_cli *cli, const char *fmt, ...) TB_PRINTF(2, 3);
+/* What tb_cli_main does before run for every command that is not hidden. */
+TB_MUST_CHECK tb_status tb_cli_load_config(tb_cli *cli, tb_err *err);
+void tb_cli_log_level(const char *name); /* LOG_LEVEL's value */
 /* Prints and frees. */
 int tb_cli_print_json(tb_json *v);
 
 void tb_cli_help(FILE *out, const tb_cli_command *command); /* NULL: all of them */
+void tb_cli_help_settings(FILE *out);
 void tb_cli_man(FILE *out);
 int tb_cli_completion(FILE *out, const char *shell);
+int tb_cli_run_complete(tb_cli *cli); /* what the completion asks for: names, one a line */
 
 int tb_cli_run_serve(tb_cli *cli);
 int tb_cli_run_say(tb_cli *cli);

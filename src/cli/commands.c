@@ -22,6 +22,8 @@ static int run_completion(tb_cli *cli)
     return tb_cli_completion(stdout, cli->args[0]);
 }
 
+static const tb_cli_option no_options[] = {{0}}; /* settings are read all the same */
+
 static int run_man(tb_cli *cli)
 {
     (void)cli;
@@ -110,8 +112,9 @@ const tb_cli_command tb_cli_commands[] = {
      "accepted; a second signal stops at once.",
      0, 0, tb_cli_run_serve, serve_options, false},
     {"say", "TEXT", "speak a text into a file",
-     "TEXT may hold [tags], [pause:1s] and [rain]...[rain]; - reads it from standard input.", 1, 1,
-     tb_cli_run_say, say_options, false},
+     "TEXT may hold [tags], [pause:1s] and [rain]...[rain]; - reads it from standard input.\n"
+     "Settings that matter here: --language CODE, --engine NAME, --model PATH, --data DIR.",
+     1, 1, tb_cli_run_say, say_options, false},
     {"voices list", "", "list the voices that are kept", NULL, 0, 0, tb_cli_run_voices_list, NULL,
      false},
     {"voices add", "NAME FILE", "keep a recording as a voice",
@@ -156,6 +159,8 @@ const tb_cli_command tb_cli_commands[] = {
     {"man", "", "print the manual page (for man -l -)", NULL, 0, 0, run_man, NULL, false},
     {"settings", "", "print the table of settings of docs/config.md", NULL, 0, 0, run_settings,
      NULL, true},
+    {"complete", "KIND", "names for the completion", NULL, 1, 1, tb_cli_run_complete, no_options,
+     true},
     {"decode-child", "KIND SECONDS", "decode strangers' audio, contained", NULL, 2, 2,
      run_decode_child, NULL, true},
     {"speak-flite", "VOICE", "the English base speakers", NULL, 1, 1, run_flite_child, NULL, true},

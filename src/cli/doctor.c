@@ -139,6 +139,27 @@ static double room_at(const char *path)
     return known ? (double)disk.f_bavail * (double)disk.f_frsize : -1;
 }
 
+/* Asks the hub, once and for seconds at most. */
+static void look_at_hub(struct findings *f, const tb_config *c, const char *repo)
+{
+    const tb_fetch_config hub = {.endpoint = c->hf_endpoint,
+                                 .token = c->hf_token,
+                                 .repo = repo,
+                                 .revision = c->model_revision};
+    tb_err err = {0};
+    char *line;
+    if (tb_hub_test(&hub, &err)) {
+        line = tb_sprintf("the hub cannot be used: %.300s", err.msg);
+        say(f, gap(c), line,
+            "look at the network, HTTPS_PROXY, HF_ENDPOINT and HF_TOKEN; MODEL_DOWNLOAD=0 does "
+            "without it");
+    } else {
+        line = tb_sprintf("the hub answers and has %s: %s", repo, c->hf_endpoint);
+        say(f, "ok", line, NULL);
+    }
+    tb_free(line);
+}
+
 /* Where the model would come from, and whether there is room for it. */
 static void look_for_source(struct findings *f, const tb_config *c, const char *folder)
 {
@@ -172,6 +193,7 @@ static void look_for_source(struct findings *f, const tb_config *c, const char *
         say(f, "note", line,
             c->model_download ? "serve fetches it in the background, or: timbre model pull"
                               : "timbre model pull");
+        look_at_hub(f, c, repo);
     }
     tb_free(line);
     line = tb_sprintf("room for it: %.1f GB are needed, %.1f GB are free", need, room);
@@ -243,7 +265,7 @@ int tb_cli_run_doctor(tb_cli *cli)
     tb_embedded_close(embedded);
     look_at_model(&f, c);
     if (!*c->api_username || !*c->api_password)
-        say(&f, "missing", "no credentials are set: timbre serve will not start",
+        say(&f, "note", "no credentials are set: timbre serve will not start (the rest will)",
             "put API_USERNAME and API_PASSWORD into .env (make start writes one)");
     else
         say(&f, "ok", "credentials are set", NULL);

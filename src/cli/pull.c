@@ -27,8 +27,7 @@ static const struct {
 
 typedef struct {
     bool terminal, quiet;
-    char file[80]; /* the one last told of */
-    tb_fetch_state state;
+    tb_str told; /* plain lines that were said, one a line: none of them is said twice */
     int64_t told_ns;
 } teller;
 
@@ -76,40 +75,60 @@ static int columns(void)
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col - 1 : WIDTH;
 }
 
+/* True the first time that this is said. Sentences of a wait differ in their figures ("after 12
+ * ms") each time, so those do not count. */
+static bool is_news(teller *t, const char *what, const char *about)
+{
+    char *line = tb_sprintf("\n%s %s\n", what, about);
+    bool waits = strncmp(what, "waiting", 7) == 0;
+    for (char *p = line; waits && *p; p++)
+        if (*p >= '0' && *p <= '9') *p = '#';
+    bool news = !t->told.data || !strstr(t->told.data, line);
+    if (news) tb_str_printf(&t->told, "%s", line);
+    tb_free(line);
+    return news;
+}
+
+static void tell_plain(teller *t, const char *what, const char *about, const tb_fetch_progress *p)
+{
+    char line[LINE], all[24];
+    const int64_t now = tb_clock_mono_ns();
+    if (is_news(t, what, about)) { /* a log or a file: a line for each thing that is begun */
+        amount(all, sizeof all, p->file_total);
+        /* Of a wait what went wrong and not what to do: that comes at the end, if it does. */
+        int len = (int)(p->state == TB_FETCH_WAITING ? strcspn(about, ":;") : strlen(about));
+        fprintf(stderr, "%s%s%.*s%s%s\n", what, len ? " " : "", len, about,
+                p->file_total && p->file ? ", " : "", p->file_total && p->file ? all : "");
+    } else if (p->state == TB_FETCH_LOADING && now - t->told_ns > PLAIN_S * INT64_C(1000000000)) {
+        tb_cli_bar(line, sizeof line, WIDTH, about, p->done, p->total, p->bytes_per_s);
+        fprintf(stderr, "%s\n", line);
+    } else {
+        return;
+    }
+    t->told_ns = now;
+}
+
 static void tell(void *self, const tb_fetch_progress *p)
 {
     static const char *const doing[] = {
         [TB_FETCH_ASKING] = "asking the hub",
         [TB_FETCH_CHECKING] = "checking",
         [TB_FETCH_LOADING] = "getting",
-        [TB_FETCH_WAITING] = "waiting:",
+        [TB_FETCH_WAITING] = "waiting to try again:",
     };
     teller *t = self;
-    char line[LINE], all[24];
     const char *file = p->file ? p->file : "";
     const char *about = p->state == TB_FETCH_WAITING ? (p->note ? p->note : "") : file;
-    int64_t now = tb_clock_mono_ns();
-    bool news = p->state != t->state || strcmp(about, t->file) != 0;
     if (t->quiet) return;
     if (t->terminal) {
-        char *what = tb_sprintf("%s %s", doing[p->state], about);
+        char line[LINE], *what = tb_sprintf("%s %s", doing[p->state], about);
         tb_cli_bar(line, sizeof line, columns(), what, p->done, p->total, p->bytes_per_s);
         fprintf(stderr, "\r\033[K%s", line);
         tb_free(what);
-    } else if (news) { /* a log or a file: a line for each thing that is begun */
-        amount(all, sizeof all, p->file_total);
-        fprintf(stderr, "%s %s%s%s\n", doing[p->state], about, p->file_total && *file ? ", " : "",
-                p->file_total && *file ? all : "");
-    } else if (p->state == TB_FETCH_LOADING && now - t->told_ns > PLAIN_S * INT64_C(1000000000)) {
-        tb_cli_bar(line, sizeof line, WIDTH, file, p->done, p->total, p->bytes_per_s);
-        fprintf(stderr, "%s\n", line);
     } else {
-        return;
+        tell_plain(t, doing[p->state], about, p);
     }
     fflush(stderr);
-    t->told_ns = now;
-    t->state = p->state;
-    snprintf(t->file, sizeof t->file, "%s", about);
 }
 
 /* "turbo", "nano" or OWNER/NAME. */
@@ -132,10 +151,9 @@ static void tell_making(void *self, const tb_model_progress *p)
     if (t->terminal) {
         tb_cli_bar(line, sizeof line, columns(), p->note, p->done, p->total, 0);
         fprintf(stderr, "\r\033[K%s", line);
-    } else if (strcmp(t->file, p->note) != 0) {
+    } else if (is_news(t, "converting", p->note)) {
         fprintf(stderr, "%s\n", p->note);
     }
-    snprintf(t->file, sizeof t->file, "%.79s", p->note);
 }
 
 /* The one file that `say` and `serve` open. Offline: everything was just fetched. */
@@ -175,7 +193,7 @@ static int print_result(const tb_cli *cli, const tb_fetch_config *c, const tb_fe
 
 int tb_cli_run_model_pull(tb_cli *cli)
 {
-    teller t = {.terminal = isatty(STDERR_FILENO), .quiet = cli->json, .state = TB_FETCH_WAITING};
+    teller t = {.terminal = isatty(STDERR_FILENO), .quiet = cli->json};
     const char *folder = tb_cli_get(cli, "--folder"), *base = tb_cli_get(cli, "--base");
     char *models_folder = tb_path_join(cli->config.data, "models");
     char *cache = tb_fetch_cache_folder(cli->config.hf_hub_cache, cli->config.hf_home);
@@ -188,6 +206,7 @@ int tb_cli_run_model_pull(tb_cli *cli)
     tb_fetch_result result = {0};
     tb_err err = {0};
     int code;
+    tb_str_init(&t.told, 1 << 16);
     name_model(cli->n_args > 0 ? cli->args[0] : cli->config.model_variant, &c);
     const char *slash = strrchr(c.repo, '/');
     ours = tb_path_join(models_folder, slash ? slash + 1 : c.repo);
@@ -202,6 +221,7 @@ int tb_cli_run_model_pull(tb_cli *cli)
     if (!st && c.variant && !folder) st = make_one(cli, c.variant, models_folder, &t, &one, &err);
     if (t.terminal && !t.quiet) fputs("\r\033[K", stderr);
     code = st ? tb_cli_fail(cli, &err) : print_result(cli, &c, &result, one);
+    tb_str_clear(&t.told);
     tb_free(one);
     tb_fetch_result_clear(&result);
     tb_free(turbo);

@@ -166,13 +166,6 @@ static bool attend(tb_cli *cli, tb_service *s)
     return false;
 }
 
-static void log_level(const char *name)
-{
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-    for (int i = 0; i < 4; i++)
-        if (strcmp(names[i], name) == 0) tb_log_set_level((tb_log_level)i);
-}
-
 int tb_cli_run_serve(tb_cli *cli)
 {
     const tb_config *c = &cli->config;
@@ -189,7 +182,7 @@ int tb_cli_run_serve(tb_cli *cli)
                 "API_USERNAME=name and API_PASSWORD=secret into .env");
         return tb_cli_fail(cli, &err);
     }
-    log_level(c->log_level);
+    tb_cli_log_level(c->log_level);
     if (pipe(wake_pipe) != 0) {
         tb_fail_errno(&err, errno, "cannot make a pipe");
         return tb_cli_fail(cli, &err);

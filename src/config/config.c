@@ -5,10 +5,12 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef enum { STRING, CHOICE, INTEGER, BOOLEAN, REAL_OR_OFF, BYTES, SECONDS } kind;
 
@@ -25,7 +27,7 @@ typedef struct {
 static const setting table[] = {
     {{"HOST", "--host", "text", "0.0.0.0", "an address of this machine", "address to listen on", false}, STRING, AT(host), 0, 0},
     {{"PORT", "--port", "number", "8000", "0-65535", "port to listen on; 0 lets the system choose", false}, INTEGER, AT(port), 0, 65535},
-    {{"DATA", "--data", "folder", "data", "a folder that can be written", "where voices, history and the database are kept", false}, STRING, AT(data), 0, 0},
+    {{"DATA", "--data", "folder", "data", "a folder that can be written", "where voices, history and the database are kept; without a .env, the command line keeps its own in ~/.local/share/timbre", false}, STRING, AT(data), 0, 0},
     {{"API_USERNAME", "--api-username", "text", "", "any text without a colon", "user name of Basic authentication", false}, STRING, AT(api_username), 0, 0},
     {{"API_PASSWORD", "--api-password", "text", "", "any text, or an $argon2id$ string", "password of Basic authentication", true}, STRING, AT(api_password), 0, 0},
     {{"API_KEY", "--api-key", "text", "", "any text", "key for Bearer and xi-api-key; empty: those ways in are closed", true}, STRING, AT(api_key), 0, 0},
@@ -294,6 +296,42 @@ out:
     else
         *out = c;
     return st;
+}
+
+static tb_status note_setting(void *self, const char *key, const char *value, int line, tb_err *err)
+{
+    (void)value;
+    (void)line;
+    (void)err;
+    if (find(key)) *(bool *)self = true;
+    return TB_OK;
+}
+
+/* A file that cannot be read to its end counts as far as it was read: loading it tells of that. */
+static bool env_file_is_ours(const char *env_path)
+{
+    bool ours = false;
+    char *text = NULL;
+    size_t len = 0;
+    if (tb_file_read(env_path, 1 << 20, &text, &len, NULL) == TB_OK &&
+        tb_env_parse(text, len, note_setting, &ours, NULL) != TB_OK)
+        ours = true;
+    tb_free(text);
+    return ours;
+}
+
+char *tb_config_user_data(const char *env_path)
+{
+    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    const char *data = getenv("DATA");
+    if (data || env_file_is_ours(env_path)) return NULL;
+    /* "All paths must be absolute; others are ignored" (XDG Base Directory Specification). */
+    if (xdg && xdg[0] == '/') return tb_path_join(xdg, "timbre");
+    if (!home || home[0] != '/') {
+        const struct passwd *user = getpwuid(getuid());
+        home = user && user->pw_dir ? user->pw_dir : "";
+    }
+    return home[0] == '/' ? tb_path_join(home, ".local/share/timbre") : NULL;
 }
 
 void tb_config_clear(tb_config *c)

@@ -73,6 +73,14 @@ TB_MUST_CHECK tb_status tb_config_load(const char *env_path, const tb_config_ove
                                        size_t n, tb_config *out, tb_err *err);
 void tb_config_clear(tb_config *config);
 
+/*
+ * Where the command line keeps its data when nobody names a folder: $XDG_DATA_HOME/timbre, else
+ * timbre in ~/.local/share. NULL: a setting of ours is in the file env_path, which makes its folder
+ * a server's with the data beside it (the table's default); or DATA is in the environment; or the
+ * user has no home. Heap.
+ */
+char *tb_config_user_data(const char *env_path);
+
 /* Parses the text of a .env file alone, calling set for each pair (fuzzed). Quotes ' and ", export,
  * comments, CRLF; no expansion. */
 typedef tb_status (*tb_env_set)(void *self, const char *key, const char *value, int line,

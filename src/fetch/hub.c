@@ -51,6 +51,20 @@ tb_status tb_hub_resolve(tb_client *client, const char *repo, const char *revisi
 
 /* One entry of the list. Large files stand there with the size and sum of the large object under
  * "lfs" and those of the pointer to it outside; old hubs say "sha256:<sum>". */
+tb_status tb_hub_test(const tb_fetch_config *config, tb_err *err)
+{
+    tb_fetch_config once = *config;
+    tb_client *client = NULL;
+    char commit[TB_COMMIT_TEXT];
+    once.patience = (tb_fetch_patience){.connect_ms = 5000, .stall_s = 5, .tries = 1};
+    tb_status st = tb_client_new(&once, NULL, NULL, NULL, &client, err);
+    const char *revision = config->revision && *config->revision ? config->revision : "main";
+    if (!st && tb_hub_is_commit(revision)) revision = "main"; /* a commit would not be asked for */
+    if (!st) st = tb_hub_resolve(client, config->repo, revision, commit, err);
+    tb_client_free(client);
+    return st;
+}
+
 static tb_status read_entry(const tb_json *entry, tb_hub_file *file, const char *repo, tb_err *err)
 {
     const tb_json *lfs = tb_json_get(entry, "lfs");

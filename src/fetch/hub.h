@@ -29,6 +29,9 @@ typedef struct {
 /* Fills in found, size and oid of the files that repo has at its top. */
 TB_MUST_CHECK tb_status tb_hub_list(tb_client *client, const char *repo, const char *commit,
                                     tb_hub_file *files, size_t n, tb_err *err);
+/* One question with little patience, for `timbre doctor`: does the hub answer, and does it know
+ * config's repo and revision? The sentence of err says what it is that does not. */
+TB_MUST_CHECK tb_status tb_hub_test(const tb_fetch_config *config, tb_err *err);
 char *tb_hub_file_url(const tb_client *client, const char *repo, const char *commit,
                       const char *name);
 

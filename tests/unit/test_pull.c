@@ -141,6 +141,26 @@ static void what_goes_wrong_is_told_with_an_exit_code(void **state)
     tb_free(err);
 }
 
+/* A hub that is away: each try fails with a sentence of its own, of more than a line. */
+static void a_wait_is_told_once(void **state)
+{
+    (void)state;
+    char *out, *err;
+    tb_cli cli =
+        call("some-one-with-a-name-of-some-length/and-a-model-whose-name-is-long-as-well-0");
+    cli.config.hf_endpoint = "http://127.0.0.1:9";
+    assert_int_equal(run(&cli, &out, &err), TB_EXIT_MISSING);
+    contains(err, "asking the hub\n");
+    size_t lines = 0;
+    for (const char *p = err; (p = strchr(p, '\n')); p++)
+        lines++;
+    if (lines != 3) fail_msg("%s", err);
+    contains(err, "\nwaiting to try again: 127.0.0.1 cannot be reached\n");
+    contains(err, "\ntimbre: 127.0.0.1 cannot be reached: ");
+    tb_free(out);
+    tb_free(err);
+}
+
 static void a_bar_fits_its_line(void **state)
 {
     (void)state;
@@ -165,6 +185,7 @@ int main(void)
         cmocka_unit_test(it_pulls_into_the_data_folder_and_says_so_in_plain_lines),
         cmocka_unit_test(json_is_for_programs),
         cmocka_unit_test(what_goes_wrong_is_told_with_an_exit_code),
+        cmocka_unit_test(a_wait_is_told_once),
         cmocka_unit_test(a_bar_fits_its_line),
     };
     return cmocka_run_group_tests(tests, begin, end);
