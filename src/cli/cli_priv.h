@@ -69,6 +69,7 @@ int tb_cli_run_complete(tb_cli *cli); /* what the completion asks for: names, on
 
 int tb_cli_run_serve(tb_cli *cli);
 int tb_cli_run_say(tb_cli *cli);
+int tb_cli_run_sample(tb_cli *cli);
 int tb_cli_run_voices_add(tb_cli *cli);
 int tb_cli_run_voices_list(tb_cli *cli);
 int tb_cli_run_voices_show(tb_cli *cli);

@@ -61,6 +61,11 @@ static const tb_cli_option say_options[] = {
     {0},
 };
 
+static const tb_cli_option sample_options[] = {
+    {"--output", "-o", "FILE", "the wav file to write; sample.wav when not given"},
+    {0},
+};
+
 static const tb_cli_option add_options[] = {
     {"--overwrite", NULL, NULL, "replace a voice of the same name"},
     {"--description", NULL, "TEXT", "a note about it"},
@@ -115,6 +120,9 @@ const tb_cli_command tb_cli_commands[] = {
      "TEXT may hold [tags], [pause:1s] and [rain]...[rain]; - reads it from standard input.\n"
      "Settings that matter here: --language CODE, --engine NAME, --model PATH, --data DIR.",
      1, 1, tb_cli_run_say, say_options, false},
+    {"sample", "", "make a recording to try cloning with",
+     "More than ten seconds of a computed voice, the same each time; nobody was recorded.", 0, 0,
+     tb_cli_run_sample, sample_options, false},
     {"voices list", "", "list the voices that are kept", NULL, 0, 0, tb_cli_run_voices_list, NULL,
      false},
     {"voices add", "NAME FILE", "keep a recording as a voice",

@@ -93,7 +93,7 @@ static void every_command_has_help(void **state)
         "serve",         "say",           "voices list",  "voices add",   "voices show",
         "voices rename", "voices remove", "history list", "history show", "history remove",
         "ambiences",     "languages",     "doctor",       "completion",   "man",
-        "model pull",    "model convert", "model show",   "probe",
+        "model pull",    "model convert", "model show",   "probe",        "sample",
     };
     int status;
     char *all = shell("\"$T\" --help", &status);
@@ -332,6 +332,17 @@ static void what_is_kept_is_listed_and_can_be_removed(void **state)
     expect("\"$T\" voices remove nobody --data k 2>&1", 1, "nobody");
 }
 
+static void a_sample_is_a_voice_to_keep(void **state)
+{
+    (void)state;
+    expect("\"$T\" sample -o s.wav && \"$T\" sample -o t.wav && cmp s.wav t.wav", 0, "s.wav");
+    const double s = seconds_of("s.wav");
+    assert_true(s > 10 && s < 30);
+    expect("\"$T\" voices add made s.wav --data m --json", 0, "\"warnings\":[]");
+    expect("\"$T\" sample --json", 0, "\"file\": \"sample.wav\"");
+    expect("\"$T\" sample -o no/such/s.wav 2>&1", 1, "no/such");
+}
+
 static void the_doctor_reports_in_json(void **state)
 {
     (void)state;
@@ -394,6 +405,7 @@ int main(void)
         cmocka_unit_test(the_completion_and_the_manual_are_well_formed),
         cmocka_unit_test(a_text_becomes_a_sound_and_a_seed_the_same_one),
         cmocka_unit_test(what_is_kept_is_listed_and_can_be_removed),
+        cmocka_unit_test(a_sample_is_a_voice_to_keep),
         cmocka_unit_test(the_doctor_reports_in_json),
         cmocka_unit_test(the_doctor_tells_where_the_model_is_or_would_come_from),
         cmocka_unit_test(errors_are_json_when_json_is_wanted),
