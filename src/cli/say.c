@@ -152,6 +152,7 @@ int tb_cli_run_say(tb_cli *cli)
         tb_json_set_string(o, "history_id", head->history_id);
         tb_json_set_string(o, "unsupported_tags", head->unsupported_tags);
         tb_json_set_string(o, "unknown_tags", head->unknown_tags);
+        tb_json_set_string(o, "unspoken_text", head->unspoken);
         if (cli->json) {
             char *line = tb_json_print(o);
             fprintf(output && strcmp(output, "-") != 0 ? stdout : stderr, "%s\n", line);
@@ -165,6 +166,9 @@ int tb_cli_run_say(tb_cli *cli)
                     head->language_guessed, head->language);
         if (!cli->json && head->unsupported_tags)
             fprintf(stderr, "timbre: not rendered by this engine: %s\n", head->unsupported_tags);
+        if (!cli->json && head->unspoken)
+            fprintf(stderr, "timbre: not spoken, since nobody here can say it: %s\n",
+                    head->unspoken);
         tb_json_free(o);
     }
     if (job) tb_job_release(job);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/unicode.h"
 #include "base/utf8.h"
 #include "embedded/level.h"
 
@@ -44,7 +45,8 @@ static char fold(uint32_t cp)
     if (cp == 0x2018 || cp == 0x2019) return '\'';
     if (cp == 0x201C || cp == 0x201D) return '"';
     if (cp >= 0x2010 && cp <= 0x2015) return '-';
-    return ' ';
+    uint32_t base = tb_unicode_base(cp); /* "Nguyễn" */
+    return base < 0x80 ? (char)base : base != cp ? fold(base) : ' ';
 }
 
 char *tb_base_ascii(const char *text, bool *speakable)
@@ -59,11 +61,25 @@ char *tb_base_ascii(const char *text, bool *speakable)
             o += 3;
             continue;
         }
+        if (tb_unicode_is_mark(cp)) continue; /* an accent that its letter does not have in one */
         out[o] = cp < 0x20 || cp == 0x7F ? ' ' : cp < 0x80 ? (char)cp : fold(cp);
         if (tb_utf8_is_word((unsigned char)out[o])) *speakable = true;
         o++;
     }
     return out;
+}
+
+bool tb_base_reads(const char *text)
+{
+    size_t len = strlen(text), n;
+    bool any = false;
+    for (size_t i = 0; i < len; i += n) {
+        uint32_t cp = tb_utf8_next(text + i, len - i, &n);
+        if (!tb_utf8_is_word(cp) || tb_unicode_is_mark(cp)) continue;
+        if (cp >= 0x80 && fold(cp) == ' ') return false;
+        any = true;
+    }
+    return any;
 }
 
 static char *without_brackets(const char *text)

@@ -38,6 +38,8 @@ TB_MUST_CHECK tb_status tb_base_say(const tb_base_programs *programs, const tb_b
                                     tb_err *err);
 /* The text as flite can read it, heap; and whether anything of it is left to say. */
 char *tb_base_ascii(const char *text, bool *speakable);
+/* Can flite read every letter of it, and is there one? Else espeak-ng says the sentence. */
+bool tb_base_reads(const char *text);
 
 /* What `espeak-ng --voices` prints, heap; NULL when it is not installed. */
 char *tb_base_listing(const tb_base_programs *programs);

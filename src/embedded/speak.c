@@ -301,7 +301,7 @@ tb_status tb_embedded_say(tb_embedded *e, const tb_embedded_voice *voice,
 {
     tb_rng rng;
     const tb_bend_stats *stats = NULL;
-    bool higher = wants_higher(e, voice->reference), speakable = true;
+    bool higher = wants_higher(e, voice->reference);
     tb_base base = tb_base_choose(voice->language, higher);
     tb_status st = TB_OK;
 
@@ -316,8 +316,7 @@ tb_status tb_embedded_say(tb_embedded *e, const tb_embedded_voice *voice,
         return st;
     }
     if (base.flite) { /* what flite cannot read, espeak-ng says in the same pitch */
-        tb_free(tb_base_ascii(item->text, &speakable));
-        if (!speakable) base = tb_base_espeak(voice->language, higher);
+        if (!tb_base_reads(item->text)) base = tb_base_espeak(voice->language, higher);
     }
     if (voice->reference) st = base_stats(e, &base, cancel, &stats, err);
     if (!st) {

@@ -338,7 +338,9 @@ static tb_status parse(const char *text, const tb_engine_opts *o, const tb_scrip
                        tb_plan *plan, tb_err *err)
 {
     const size_t len = text ? strlen(text) : 0;
-    const tb_front_opts front = {.language = plan->language->code, .script = script};
+    const tb_front_opts front = {.language = plan->language->code,
+                                 .script = script,
+                                 .letters_only = is_neural(plan)};
     tb_script_opts opts = *script;
     char *made = NULL;
     /* A text that the script refuses is refused as it was written. */
@@ -346,7 +348,7 @@ static tb_status parse(const char *text, const tb_engine_opts *o, const tb_scrip
         tb_utf8_count(text, len) > script->text_max)
         return tb_script_parse(text, script, &plan->script, err);
     opts.text_max = SIZE_MAX;
-    tb_status st = tb_front_run(text, len, &front, &made, err);
+    tb_status st = tb_front_run(text, len, &front, &made, &plan->unspoken, err);
     if (!st && !*made)
         st = tb_fail_field(err, TB_EINVAL, "text",
                            "there is nothing to say in the text: it has no letter and no digit");
@@ -392,6 +394,7 @@ void tb_plan_clear(tb_plan *plan)
     tb_free(plan->ignored);
     tb_free(plan->unsupported_tags);
     tb_free(plan->unknown_tags);
+    tb_free(plan->unspoken);
     *plan = (tb_plan){0};
 }
 

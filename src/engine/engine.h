@@ -66,6 +66,7 @@ typedef struct {
     char *ignored;       /* parameters given that have no effect here, comma-separated; NULL none */
     char *unsupported_tags; /* comma-separated, NULL none */
     char *unknown_tags;     /* comma-separated, NULL none */
+    char *unspoken;         /* words and signs left out that nobody can say; likewise */
     bool stream;            /* set by the caller: pieces of a sentence are wanted at once */
     tb_engine_opts opts;    /* its strings are not kept: NULL */
 } tb_plan;

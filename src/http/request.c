@@ -103,7 +103,8 @@ void tb_reply_common(tb_request *r)
     static const char exposed[] =
         "X-Request-Id, X-History-Id, X-Job-Id, X-Seed, X-Audio-Duration, "
         "X-Download-Url, X-Engine, X-Engine-Reason, X-Language, X-Language-Guessed, "
-        "X-Ignored-Parameters, X-Unsupported-Tags, X-Unknown-Tags, X-Retried-Segments, "
+        "X-Ignored-Parameters, X-Unsupported-Tags, X-Unknown-Tags, X-Unspoken-Text, "
+        "X-Retried-Segments, "
         "X-Total-Count, Link, Content-Disposition, Retry-After";
     const char *origin = allowed_origin(r);
     tb_reply_header(r, "X-Request-Id", r->id);
@@ -194,6 +195,7 @@ static void speech_headers(tb_request *r, const tb_job_head *h, bool done)
     tb_reply_header(r, "X-Ignored-Parameters", h->ignored);
     tb_reply_header(r, "X-Unsupported-Tags", h->unsupported_tags);
     tb_reply_header(r, "X-Unknown-Tags", h->unknown_tags);
+    tb_reply_header(r, "X-Unspoken-Text", h->unspoken);
     tb_reply_header(r, "X-History-Id", h->history_id);
     if (h->retried) {
         snprintf(text, sizeof text, "%zu", h->retried);

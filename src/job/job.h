@@ -41,8 +41,8 @@ typedef struct {
     const char *content_type, *extension;
     const char *engine, *engine_reason, *language;
     const char *language_guessed; /* NULL: it was said, or is the default */
-    const char *ignored, *unsupported_tags, *unknown_tags; /* NULL none */
-    const char *history_id, *filename;                     /* NULL: not kept */
+    const char *ignored, *unsupported_tags, *unknown_tags, *unspoken; /* NULL none */
+    const char *history_id, *filename;                                /* NULL: not kept */
     const char *voice;
     uint64_t seed;
     double seconds; /* of audio; 0 until done */

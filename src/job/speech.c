@@ -111,6 +111,7 @@ static void fill_head(tb_job *job, const tb_plan *plan, const tb_voice *voice, c
     h->ignored = tb_job_keep(job, plan->ignored);
     h->unsupported_tags = tb_job_keep(job, plan->unsupported_tags);
     h->unknown_tags = tb_job_keep(job, plan->unknown_tags);
+    h->unspoken = tb_job_keep(job, plan->unspoken);
     /* The name it was asked by: two names may share one recording, and so one analysis. */
     h->voice = tb_job_keep(job, job->req.voice_id ? job->req.voice_id : voice->id);
     h->seed = job->req.engine.seed;

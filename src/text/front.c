@@ -73,36 +73,52 @@ static void spell(const char *text, size_t len, const tb_front_opts *opts, tb_st
     out->full |= out->len > most;
 }
 
-tb_status tb_front_steps(const char *text, size_t len, const tb_front_opts *opts, bool words,
-                         char **out, tb_err *err)
+/* The next step's input. */
+static void hand_over(tb_str *from, tb_str *to)
 {
+    size_t most = from->max;
+    tb_str_clear(from);
+    *from = *to;
+    tb_str_init(to, most);
+}
+
+tb_status tb_front_steps(const char *text, size_t len, const tb_front_opts *opts, bool words,
+                         char **out, char **unspoken, tb_err *err)
+{
+    enum { NAMES = 512 }; /* they become a header */
     static const step steps[] = {html, tb_front_chars, lines, tb_front_inline, spell};
     const size_t n = sizeof steps / sizeof *steps - (words ? 0 : 1);
-    tb_str from, to;
+    tb_str from, to, names;
     if (!tb_utf8_valid(text, len))
         return tb_fail_field(err, TB_EINVAL, "text", "the text is not valid UTF-8");
     if (len > (SIZE_MAX - ROOM) / GROWTH) return tb_nomem(err, len, GROWTH);
     tb_str_init(&from, len * GROWTH + ROOM);
     tb_str_init(&to, len * GROWTH + ROOM);
+    tb_str_init(&names, NAMES);
     tb_str_add(&from, text, len);
     for (size_t i = 0; i < n && !from.full; i++) {
         steps[i](from.data ? from.data : "", from.len, opts, &to);
-        tb_str_clear(&from);
-        from = to;
-        tb_str_init(&to, len * GROWTH + ROOM);
+        hand_over(&from, &to);
+    }
+    if (words && !from.full) {
+        tb_front_scripts(from.data ? from.data : "", from.len, opts, &names, &to);
+        hand_over(&from, &to);
     }
     tb_status st = TB_OK;
-    if (from.full)
+    if (from.full) {
         st = tb_fail_field(err, TB_EINVAL, "text",
                            "the text is too long when its signs and numbers are words");
-    else
+    } else {
         *out = tb_str_take(&from);
+        if (unspoken) *unspoken = names.len ? tb_str_take(&names) : NULL;
+    }
     tb_str_clear(&from);
+    tb_str_clear(&names);
     return st;
 }
 
 tb_status tb_front_run(const char *text, size_t len, const tb_front_opts *opts, char **out,
-                       tb_err *err)
+                       char **unspoken, tb_err *err)
 {
-    return tb_front_steps(text, len, opts, true, out, err);
+    return tb_front_steps(text, len, opts, true, out, unspoken, err);
 }

@@ -16,11 +16,13 @@
 typedef struct {
     const char *language;         /* a code of espeak-ng's list: en-us, es-419, cmn */
     const tb_script_opts *script; /* which brackets are tags and beds: those stay as they are */
+    bool letters_only;            /* the engine knows Latin letters only; espeak-ng reads more */
 } tb_front_opts;
 
-/* text: len bytes. *out is heap, valid UTF-8. TB_EINVAL (field text) when the text is not valid
- * UTF-8 or what is made of it is too long. */
+/* text: len bytes. *out is heap, valid UTF-8. *unspoken (NULL: not asked for) is heap: the words
+ * and signs that nobody can say, with commas between, NULL when there are none. TB_EINVAL (field
+ * text) when the text is not valid UTF-8 or what is made of it is too long. */
 TB_MUST_CHECK tb_status tb_front_run(const char *text, size_t len, const tb_front_opts *opts,
-                                     char **out, tb_err *err);
+                                     char **out, char **unspoken, tb_err *err);
 
 #endif

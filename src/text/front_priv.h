@@ -27,9 +27,16 @@ void tb_front_inline(const char *text, size_t len, const tb_front_opts *opts, tb
  * else 0. */
 size_t tb_front_address(const char *text, size_t len, const tb_front_opts *opts, tb_str *out);
 
-/* tb_front_run; words: the last step as well, which says numbers and signs (spell.h). */
+/* front_scripts.c: words in other scripts. What cannot be said is added to names. */
+void tb_front_scripts(const char *text, size_t len, const tb_front_opts *opts, tb_str *names,
+                      tb_str *out);
+
+/* front_latin.c: a word of Greek, Cyrillic, kana or Hangul in Latin letters. */
+void tb_front_latin(const char *text, size_t len, const tb_front_opts *opts, tb_str *out);
+
+/* tb_front_run; words: the step as well that says numbers and signs (spell.h). */
 TB_MUST_CHECK tb_status tb_front_steps(const char *text, size_t len, const tb_front_opts *opts,
-                                       bool words, char **out, tb_err *err);
+                                       bool words, char **out, char **unspoken, tb_err *err);
 
 /* ---- what several steps ask ---- */
 

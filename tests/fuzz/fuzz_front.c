@@ -25,14 +25,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                     languages[data[0] % (sizeof languages / sizeof *languages)],
                                 .script = &script};
     tb_err err = {0};
-    char *out = NULL;
-    if (tb_front_run((const char *)data + 1, size - 1, &opts, &out, &err) == TB_OK) {
+    char *out = NULL, *unspoken = NULL;
+    if (tb_front_run((const char *)data + 1, size - 1, &opts, &out, &unspoken, &err) == TB_OK) {
         tb_script parsed = {0};
         if (!tb_utf8_valid(out, strlen(out))) abort();
+        if (unspoken && !tb_utf8_valid(unspoken, strlen(unspoken))) abort();
         if (tb_script_parse(out, &script, &parsed, &err) == TB_OK) tb_script_clear(&parsed);
     } else if (err.status != TB_EINVAL || strcmp(err.field, "text") != 0) {
         abort();
     }
+    tb_free(unspoken);
     tb_free(out);
     return 0;
 }

@@ -29,7 +29,7 @@ static inline char *front(const char *text, const char *language)
     const tb_front_opts opts = {.language = language, .script = &front_script};
     tb_err err = {0};
     char *out = NULL;
-    if (tb_front_steps(text, strlen(text), &opts, false, &out, &err))
+    if (tb_front_steps(text, strlen(text), &opts, false, &out, NULL, &err))
         fail_msg("%s: %s", text, err.msg);
     return out;
 }

@@ -126,6 +126,18 @@ static void text_is_folded_to_what_flite_reads(void **state)
     tb_free(s);
     tb_free(tb_base_ascii("\xE6\x97\xA5\xE6\x9C\xAC, \xFF", &speakable));
     assert_false(speakable);
+    s = tb_base_ascii("Nguy\xE1\xBB\x85n re\xCC\x81sume\xCC\x81", &speakable);
+    assert_string_equal(s, "Nguyen resume");
+    tb_free(s);
+}
+
+static void a_sentence_with_letters_that_flite_lacks_is_for_espeak(void **state)
+{
+    (void)state;
+    assert_true(tb_base_reads("Na\xC3\xAFve \xE2\x80\x94 na\xC3\xAFve, re\xCC\x81sume\xCC\x81."));
+    assert_false(tb_base_reads("The sign said \xD0\x9C\xD0\xBE there."));
+    assert_false(tb_base_reads("\xE6\x97\xA5\xE6\x9C\xAC"));
+    assert_false(tb_base_reads("..."));
 }
 
 static void no_output_is_no_sound(void **state)
@@ -222,6 +234,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(each_base_says_the_same_every_time),
         cmocka_unit_test(the_switch_for_steady_noise_is_given_where_it_is_known),
         cmocka_unit_test(text_is_folded_to_what_flite_reads),
+        cmocka_unit_test(a_sentence_with_letters_that_flite_lacks_is_for_espeak),
         cmocka_unit_test(no_output_is_no_sound),
         cmocka_unit_test(a_failure_is_tried_once_more_and_then_told),
         cmocka_unit_test(brackets_and_controls_never_reach_the_program),
