@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
     tb_field *items;
     size_t n;
+    size_t asked; /* how many of them, the first ones, stood in the query */
 } tb_fields;
 
 /* takes value (heap), on failure too. TB_EMALFORMED on too many, bad UTF-8, or a name given twice
@@ -39,11 +40,18 @@ TB_MUST_CHECK tb_status tb_fields_from_json(const char *text, size_t len, tb_fie
                                             tb_err *err);
 TB_MUST_CHECK tb_status tb_fields_from_urlencoded(const char *text, size_t len, tb_fields *out,
                                                   tb_err *err);
-/* content_type: the whole header, with its boundary. A file part without a name and without bytes
- * (a form's empty file input) is absent. filename* wins over filename; folders are cut off. */
+/* content_type: the whole header, with its boundary. A part with an empty file name and without
+ * bytes (a form's empty file input) is absent. filename* wins over filename; folders are cut off,
+ * and what is no UTF-8 or not printable is replaced: no file is ever called by it. A part without a
+ * file name is a file all the same (filename "") when its name is that of one (file, audio_prompt)
+ * and its type or its bytes are not text; file always. */
 TB_MUST_CHECK tb_status tb_fields_from_multipart(const char *body, size_t len,
                                                  const char *content_type, tb_fields *out,
                                                  tb_err *err);
+/* Any body: by its Content-Type (NULL: none), and by its look where clients send JSON under another
+ * type or none. A mark of UTF-8 (BOM) is passed over. TB_EMEDIA for other kinds and for gzip. */
+TB_MUST_CHECK tb_status tb_fields_from_body(const char *body, size_t len, const char *content_type,
+                                            tb_fields *out, tb_err *err);
 const tb_field *tb_fields_get(const tb_fields *fields, const char *name);
 const char *tb_fields_text(const tb_fields *fields, const char *name); /* NULL: absent */
 /* TB_EINVAL for the first of the names (NULL-terminated) that was given as a file, an object or an

@@ -18,7 +18,7 @@ typedef struct {
 
 /* One part's head. */
 typedef struct {
-    char *name, *filename, *filename_star;
+    char *name, *filename, *filename_star, *type;
     bool disposition;
 } part_head;
 
@@ -42,20 +42,37 @@ static char *take_token(cursor *c)
     return c->p > start ? tb_strndup(start, (size_t)(c->p - start)) : NULL;
 }
 
-/* "..." with \" and \\ undone; another backslash stays, since old browsers send C:\clip.wav. */
+/* Whether a quoted value may end at its closing quote: a parameter or nothing follows. */
+static bool ends_here(const cursor *c)
+{
+    cursor after = {c->p + 1, c->end};
+    skip_blanks(&after);
+    return after.p == after.end || *after.p == ';';
+}
+
+/*
+ * "..." with \" and \\ undone; another backslash stays, since old browsers send C:\clip.wav.
+ * Letters of GBK and Shift-JIS may end in the byte of a backslash, even before the closing quote: a
+ * value that does not end is read again without undoing anything. A quote in the middle belongs to
+ * it.
+ */
 static char *take_quoted(cursor *c)
 {
-    tb_str out;
-    tb_str_init(&out, HEAD_MAX);
-    for (c->p++; c->p < c->end; c->p++) {
-        if (*c->p == '"') {
-            c->p++;
-            return tb_str_take(&out);
+    const char *start = c->p + 1;
+    for (int undo = 1; undo >= 0; undo--) {
+        tb_str out;
+        tb_str_init(&out, HEAD_MAX);
+        for (c->p = start; c->p < c->end; c->p++) {
+            if (*c->p == '"' && ends_here(c)) {
+                c->p++;
+                return tb_str_take(&out);
+            }
+            bool escape = undo && *c->p == '\\' && c->p + 1 < c->end;
+            if (escape && (c->p[1] == '"' || c->p[1] == '\\')) c->p++;
+            tb_str_add(&out, c->p, 1);
         }
-        if (*c->p == '\\' && c->p + 1 < c->end && (c->p[1] == '"' || c->p[1] == '\\')) c->p++;
-        tb_str_add(&out, c->p, 1);
+        tb_str_clear(&out);
     }
-    tb_str_clear(&out);
     return NULL;
 }
 
@@ -151,44 +168,38 @@ static int hex(char c)
     return -1;
 }
 
-/* RFC 8187 UTF-8'lang'caf%C3%A9.wav; NULL when it is something else. */
+/* RFC 8187 charset'lang'caf%C3%A9.wav, its bytes as they are; what is none stays as it came. */
 static char *extended_value(const char *s)
 {
-    char *charset = tb_strndup(s, strcspn(s, "'"));
-    bool utf8 = tb_str_ieq(charset, "utf-8");
-    tb_free(charset);
-    const char *language = strchr(s, '\'');
-    const char *p = language ? strchr(language + 1, '\'') : NULL;
-    if (!utf8 || !p) return NULL;
-    p++;
+    const char *language = strchr(s, '\''), *p = language ? strchr(language + 1, '\'') : NULL;
+    p = p ? p + 1 : s;
     char *out = tb_alloc(strlen(p) + 1);
     for (size_t o = 0; *p; p++) {
-        int byte = (unsigned char)*p;
-        if (*p == '%') {
-            int high = hex(p[1]), low = high < 0 ? -1 : hex(p[2]);
-            byte = low < 0 ? 0 : high * 16 + low;
-            if (byte) p += 2;
-        }
-        if (byte == 0) {
-            tb_free(out);
-            return NULL;
-        }
-        out[o++] = (char)byte;
+        int high = *p == '%' ? hex(p[1]) : -1, low = high < 0 ? -1 : hex(p[2]);
+        int byte = low < 0 ? (unsigned char)*p : high * 16 + low;
+        if (low >= 0) p += 2;
+        out[o++] = (char)(byte ? byte : '_');
     }
     return out;
 }
 
-/* Cuts folders off, in place; false for a name with control characters or broken UTF-8. */
-static bool clean_filename(char *name)
+/* Heap: without folders, and with marks instead of what is no UTF-8 or cannot be printed. Clients
+ * write names in any encoding; nothing of ours is called by them. */
+static char *clean_filename(const char *name)
 {
-    if (!tb_utf8_valid(name, strlen(name))) return false;
-    for (const char *c = name; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) return false;
-    char *base = name;
-    for (char *c = name; *c; c++)
-        if (*c == '/' || *c == '\\') base = c + 1;
-    memmove(name, base, strlen(base) + 1);
-    return true;
+    size_t len = strlen(name), n, o = 0;
+    char *out = tb_alloc(len * 3 + 1);
+    for (size_t i = 0; i < len; i += n) {
+        uint32_t cp = tb_utf8_next(name + i, len - i, &n);
+        if (cp == '/' || cp == '\\')
+            o = 0;
+        else if (cp == TB_UTF8_BAD)
+            o += tb_utf8_put(0xFFFD, out + o);
+        else
+            o += tb_utf8_put(cp < 0x20 || cp == 0x7F ? '_' : cp, out + o);
+    }
+    out[o] = 0;
+    return out;
 }
 
 static tb_status keep_param(part_head *head, const char *name, char **value, tb_err *err)
@@ -229,16 +240,13 @@ static tb_status read_disposition(const char *value, const char *end, part_head 
     if (!form || more < 0 || !head->name)
         return tb_fail(err, TB_EMALFORMED,
                        "a part's Content-Disposition must read: form-data; name=\"...\"");
-    if (head->filename_star) {
-        char *decoded = extended_value(head->filename_star);
-        if (!decoded)
-            return tb_fail(err, TB_EMALFORMED, "a part's filename* must be UTF-8''percent-encoded");
+    const char *given = head->filename_star ? head->filename_star : head->filename;
+    if (given) {
+        char *plain = head->filename_star ? extended_value(given) : tb_strdup(given);
         tb_free(head->filename);
-        head->filename = decoded;
+        head->filename = clean_filename(plain);
+        tb_free(plain);
     }
-    if (head->filename && !clean_filename(head->filename))
-        return tb_fail(err, TB_EMALFORMED,
-                       "a part's file name must be UTF-8 without control characters");
     return TB_OK;
 }
 
@@ -255,6 +263,10 @@ static tb_status read_line(const char *line, const char *end, part_head *head, t
         st = tb_fail(err, TB_EMALFORMED, "a part's header line is not \"Name: value\"");
     } else if (tb_str_ieq(name, "content-disposition")) {
         st = read_disposition(c.p + 1, end, head, err);
+    } else if (tb_str_ieq(name, "content-type")) {
+        tb_free(head->type);
+        head->type = tb_strndup(c.p + 1, (size_t)(end - c.p - 1));
+        tb_str_lower(head->type);
     } else if (tb_str_ieq(name, "content-transfer-encoding")) {
         char *value = tb_strndup(c.p + 1, (size_t)(end - c.p - 1)), *v = tb_str_strip(value);
         if (!tb_str_ieq(v, "binary") && !tb_str_ieq(v, "8bit") && !tb_str_ieq(v, "7bit"))
@@ -286,6 +298,18 @@ static tb_status read_head(const char **p, const char *end, part_head *head, tb_
                    HEAD_LINES_MAX, HEAD_MAX);
 }
 
+/* Some clients leave the file's name out. A recording may also be text: audio_prompt in base64. */
+static bool is_file(const part_head *head, const char *body, size_t size)
+{
+    if (head->filename) return true;
+    if (strcmp(head->name, "file") == 0) return true;
+    if (strcmp(head->name, "audio_prompt") != 0) return false;
+    const char *type = head->type ? head->type + strspn(head->type, " \t") : "";
+    return tb_str_starts(type, "audio/") || tb_str_starts(type, "video/") ||
+           tb_str_starts(type, "application/octet-stream") || memchr(body, 0, size) ||
+           !tb_utf8_valid(body, size);
+}
+
 static tb_status add_part(tb_fields *out, const part_head *head, const char *body, size_t size,
                           tb_err *err)
 {
@@ -293,7 +317,9 @@ static tb_status add_part(tb_fields *out, const part_head *head, const char *bod
     char *value = tb_try_alloc(size + 1, 1);
     if (!value) return tb_nomem(err, size + 1, 1);
     if (size) memcpy(value, body, size);
-    return tb_fields_add(out, head->name, head->filename, value, size, err);
+    const char *filename = head->filename ? head->filename : "";
+    return tb_fields_add(out, head->name, is_file(head, body, size) ? filename : NULL, value, size,
+                         err);
 }
 
 /* Behind a delimiter: 1 another part follows (*p at its header), 0 it was the last, -1 neither. */
@@ -343,6 +369,7 @@ static tb_status read_parts(const char *body, size_t len, const char *delimiter,
         tb_free(head.name);
         tb_free(head.filename);
         tb_free(head.filename_star);
+        tb_free(head.type);
         if (st) return st;
     }
 }

@@ -110,7 +110,7 @@ static tb_json *progress_of(const tb_model_progress *p)
     tb_json_set_string(o, "file", *p->file ? p->file : NULL);
     tb_json_set_int(o, "done_bytes", (int64_t)p->done);
     tb_json_set_int(o, "total_bytes", (int64_t)p->total);
-    tb_json_set_real(o, "bytes_per_second", p->bytes_per_s);
+    tb_json_set_int(o, "bytes_per_second", (int64_t)p->bytes_per_s);
     tb_json_set_string(o, "note", *p->note ? p->note : NULL);
     return o;
 }
@@ -164,7 +164,7 @@ static tb_json *voice(const tb_voice_row *row)
     set_or_null(o, "model", row->model);
     set_or_null(o, "uploaded_by", row->uploaded_by);
     set_time(o, "uploaded_at", row->uploaded_at_us);
-    tb_json_set_real(o, "seconds", row->seconds);
+    tb_json_set_milli(o, "seconds", row->seconds);
     tb_json_set_bool(o, "missing", row->missing);
     return o;
 }
@@ -246,7 +246,7 @@ static tb_json *clip(const tb_clip_row *row)
     tb_json_set_string(o, "user", row->user);
     tb_json_set_string(o, "engine", row->engine);
     tb_json_set_int(o, "seed", (int64_t)row->seed);
-    tb_json_set_real(o, "duration", row->duration_s);
+    tb_json_set_milli(o, "duration", row->duration_s);
     tb_json_set_string(o, "format", row->format);
     tb_json_set_int(o, "size", (int64_t)row->size_bytes);
     tb_json_set_bool(o, "missing", row->missing);

@@ -131,6 +131,24 @@ static tb_status read_whole(const tb_fields *fields, const char *name, unsigned 
     return st;
 }
 
+/* -1 is how many clients ask for a drawn one. */
+static tb_status read_seed(const tb_fields *fields, unsigned long long *out, bool *given,
+                           tb_err *err)
+{
+    char *text = wish(fields, "seed");
+    double x = 0;
+    bool drawn = text && tb_parse_double(text, &x) && x == -1;
+    tb_free(text);
+    *given = false;
+    if (drawn) return TB_OK;
+    tb_status st = read_whole(fields, "seed", 0, SEED_MAX, 0, out, given, err);
+    if (st && err) {
+        size_t len = strlen(err->msg);
+        snprintf(err->msg + len, sizeof err->msg - len, ", or -1 for a drawn one");
+    }
+    return st;
+}
+
 /* One of a few words, lower-cased into *out (heap), NULL when absent. */
 static tb_status read_choice(const tb_fields *fields, const char *name, const char *const *allowed,
                              char **out, tb_err *err)
@@ -175,11 +193,23 @@ static tb_status read_language(const tb_fields *fields, const char *name, char *
     return st;
 }
 
+/* A body of nothing but names that nobody knows here means something else than the default text:
+ * {"input": "..."}. Those of the query are passed over, ?_=1234 goes past caches. */
+static bool only_strangers(const tb_fields *fields)
+{
+    for (size_t i = fields->asked; i < fields->n; i++) {
+        if (strcmp(fields->items[i].name, "audio_prompt") == 0) return false;
+        for (size_t k = 0; text_fields[k]; k++)
+            if (strcmp(fields->items[i].name, text_fields[k]) == 0) return false;
+    }
+    return fields->n > fields->asked;
+}
+
 static tb_status read_text(tb_speech_req *req, const tb_fields *fields, size_t text_max,
                            tb_err *err)
 {
     const char *text = tb_fields_text(fields, "text");
-    if (!text && req->route == TB_ROUTE_DEMO) text = DEMO_TEXT;
+    if (!text && req->route == TB_ROUTE_DEMO && !only_strangers(fields)) text = DEMO_TEXT;
     if (!text) return tb_fail_field(err, TB_EINVAL, "text", "text is missing: what shall be said?");
     size_t n;
     if (!stripped(text, &n))
@@ -401,7 +431,7 @@ static tb_status read_all(tb_speech_req *req, const tb_fields *fields, size_t te
         memcpy((char *)req + numbers[i].offset, &x, sizeof x);
     }
     if (!st) st = read_output(req, fields, err);
-    if (!st) st = read_whole(fields, "seed", 0, SEED_MAX, 0, &seed, &req->seed_given, err);
+    if (!st) st = read_seed(fields, &seed, &req->seed_given, err);
     if (!st) {
         req->engine.seed = req->seed_given ? seed : tb_random_seed();
         req->post.seed = req->engine.seed;

@@ -130,6 +130,11 @@ void tb_json_set_real(tb_json *object, const char *key, double x)
     tb_json_set(object, key, tb_json_real(x));
 }
 
+void tb_json_set_milli(tb_json *object, const char *key, double x)
+{
+    tb_json_set(object, key, tb_json_real(round(x * 1000) / 1000));
+}
+
 void tb_json_set_bool(tb_json *object, const char *key, bool x)
 {
     tb_json_set(object, key, tb_json_bool(x));

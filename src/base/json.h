@@ -37,6 +37,8 @@ void tb_json_add(tb_json *array, tb_json *value);
 void tb_json_set_string(tb_json *object, const char *key, const char *s);
 void tb_json_set_int(tb_json *object, const char *key, int64_t x);
 void tb_json_set_real(tb_json *object, const char *key, double x);
+/* To whole thousandths, as seconds are shown. */
+void tb_json_set_milli(tb_json *object, const char *key, double x);
 void tb_json_set_bool(tb_json *object, const char *key, bool x);
 
 /* Borrowed; NULL when absent or of another kind. */

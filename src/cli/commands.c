@@ -56,7 +56,8 @@ static const tb_cli_option say_options[] = {
     {"--speed", "-s", "X", "0.25-4, 1 is the voice's own"},
     {"--temperature", "-t", "X", "0.05-5: how lively, 0.8 is plain"},
     {"--seed", NULL, "N", "the same seed gives the same sound"},
-    {"--format", "-f", "NAME", "wav, mp3, opus, aac, flac, pcm; by the file's name when not given"},
+    {"--format", "-f", "NAME",
+     "wav, mp3, opus, ogg, aac, flac, pcm; by the file's name when not given"},
     {"--keep", NULL, NULL, "keep it in the history as the server would"},
     {0},
 };

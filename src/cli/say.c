@@ -143,7 +143,7 @@ int tb_cli_run_say(tb_cli *cli)
     } else {
         const tb_job_head *head = tb_job_get_head(job);
         tb_json *o = tb_json_object();
-        tb_json_set_real(o, "seconds", head->seconds);
+        tb_json_set_milli(o, "seconds", head->seconds);
         tb_json_set_string(o, "engine", head->engine);
         tb_json_set_string(o, "language", head->language);
         tb_json_set_string(o, "language_guessed", head->language_guessed);

@@ -18,7 +18,7 @@ static tb_json *voice_json(const tb_voice_row *v)
     tb_json_set_string(o, "region", v->region);
     tb_json_set_string(o, "gender", v->gender);
     tb_json_set_string(o, "description", v->description);
-    tb_json_set_real(o, "seconds", v->seconds);
+    tb_json_set_milli(o, "seconds", v->seconds);
     tb_json_set_string(o, "uploaded_by", v->uploaded_by);
     tb_json_set_string(o, "uploaded_at", when);
     tb_json_set_bool(o, "missing", v->missing);
@@ -176,7 +176,7 @@ static tb_json *clip_json(const tb_clip_row *c)
     tb_json_set_string(o, "voice_used", c->voice_used);
     tb_json_set_string(o, "engine", c->engine);
     tb_json_set_int(o, "seed", (int64_t)c->seed);
-    tb_json_set_real(o, "duration", c->duration_s);
+    tb_json_set_milli(o, "duration", c->duration_s);
     tb_json_set_string(o, "timestamp", when);
     tb_json_set_string(o, "user", c->user);
     tb_json_set_bool(o, "missing", c->missing);

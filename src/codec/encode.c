@@ -48,6 +48,14 @@ static const struct {
                        96000,
                        {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}},
     [TB_FORMAT_FLAC] = {"flac", "audio/flac", "flac", "flac", "flac", AV_SAMPLE_FMT_S16, 0, {0}},
+    [TB_FORMAT_OGG] = {"ogg",
+                       "audio/ogg; codecs=opus",
+                       "ogg",
+                       "ogg",
+                       "libopus",
+                       AV_SAMPLE_FMT_FLT,
+                       48000,
+                       {8000, 12000, 16000, 24000, 48000}},
     [TB_FORMAT_PCM] = {"pcm", "audio/pcm", "pcm", NULL, NULL, AV_SAMPLE_FMT_NONE, 0, {0}},
 };
 
@@ -71,8 +79,13 @@ tb_status tb_format_parse(const char *name, tb_format *out, tb_err *err)
     for (int i = 0; i < TB_FORMAT_COUNT; i++)
         if (tb_str_ieq(name, formats[i].name)) return *out = (tb_format)i, TB_OK;
     return tb_fail_field(err, TB_EINVAL, "response_format",
-                         "response_format is '%.40s'; allowed: wav, mp3, opus, aac, flac, pcm",
+                         "response_format is '%.40s'; allowed: wav, mp3, opus, ogg, aac, flac, pcm",
                          name);
+}
+
+static bool is_opus(tb_format format)
+{
+    return format == TB_FORMAT_OPUS || format == TB_FORMAT_OGG;
 }
 
 struct tb_encoder {
@@ -198,7 +211,7 @@ static tb_status open_codec(tb_encoder *e, tb_err *err)
     e->mux->flags |= AVFMT_FLAG_BITEXACT | AVFMT_FLAG_FLUSH_PACKETS;
     av_channel_layout_default(&e->codec->ch_layout, 1);
     if (e->mux->oformat->flags & AVFMT_GLOBALHEADER) e->codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
-    if (e->format == TB_FORMAT_OPUS) av_opt_set(e->codec->priv_data, "application", "voip", 0);
+    if (is_opus(e->format)) av_opt_set(e->codec->priv_data, "application", "voip", 0);
     code = avcodec_open2(e->codec, codec, NULL);
     if (code < 0) return av_failed(e, code, "cannot start the encoder of", err);
 
@@ -211,7 +224,7 @@ static tb_status open_codec(tb_encoder *e, tb_err *err)
         av_dict_set(&options, "id3v2_version", "0", 0);
         av_dict_set(&options, "write_xing", e->sink.rewrite ? "1" : "0", 0);
     }
-    if (e->format == TB_FORMAT_OPUS) av_dict_set(&options, "page_duration", "200000", 0); /* us */
+    if (is_opus(e->format)) av_dict_set(&options, "page_duration", "200000", 0); /* us */
     code = avformat_write_header(e->mux, &options);
     av_dict_free(&options);
     if (code < 0 || e->failed.status) return av_failed(e, code, "cannot start the file of", err);

@@ -15,6 +15,7 @@ typedef enum {
     TB_FORMAT_OPUS, /* in Ogg */
     TB_FORMAT_AAC,  /* ADTS */
     TB_FORMAT_FLAC,
+    TB_FORMAT_OGG, /* as Opus, under the name that messengers want: audio/ogg; codecs=opus */
     TB_FORMAT_PCM, /* s16le, no header */
     TB_FORMAT_COUNT
 } tb_format;

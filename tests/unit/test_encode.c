@@ -82,6 +82,7 @@ static const struct {
     [TB_FORMAT_WAV] = {"wav", "pcm_s16le", "RIFF", 4, 24000},
     [TB_FORMAT_MP3] = {"mp3", "mp3", "\xFF", 1, 24000},
     [TB_FORMAT_OPUS] = {"ogg", "opus", "OggS", 4, 48000},
+    [TB_FORMAT_OGG] = {"ogg", "opus", "OggS", 4, 48000},
     [TB_FORMAT_AAC] = {"aac", "aac", "\xFF\xF1", 2, 24000},
     [TB_FORMAT_FLAC] = {"flac", "flac", "fLaC", 4, 24000},
 };

@@ -142,15 +142,6 @@ static void broken_forms_are_refused(void **state)
         PART "name=\"a\r\n\r\n1\r\n--XyZ--",
         PART "name=a; name=b\r\n\r\n1\r\n--XyZ--",
         PART "name=a; filename=x; filename=y\r\n\r\n1\r\n--XyZ--",
-        PART "name=a; filename*=x\r\n\r\n1\r\n--XyZ--",
-        PART "name=a; filename*=UTF-8''%zz\r\n\r\n1\r\n--XyZ--",
-        PART "name=a; filename*=UTF-8''%0\r\n\r\n1\r\n--XyZ--",
-        PART "name=a; filename*=UTF-8''%00\r\n\r\n1\r\n--XyZ--",
-        PART "name=a; filename*=UTF-8''%0d%0aX\r\n\r\n1\r\n--XyZ--",
-        PART "name=a; filename*=latin1''x\r\n\r\n1\r\n--XyZ--",
-        PART "name=a; filename*=UTF-8''%ff\r\n\r\n1\r\n--XyZ--",
-        PART "name=a; filename=\"\xff\"\r\n\r\n1\r\n--XyZ--",
-        PART "name=a; filename=\"\t\"\r\n\r\n1\r\n--XyZ--",
         PART "name=\"a\tb\"\r\n\r\n1\r\n--XyZ--",
         PART "name=\"\xff\"\r\n\r\n1\r\n--XyZ--",
         PART "name=a junk\r\n\r\n1\r\n--XyZ--",
@@ -193,6 +184,119 @@ static void boundaries_that_are_none_are_refused(void **state)
                      TB_EMEDIA);
     assert_int_equal(read_form("text/plain", body, sizeof body - 1, &f), TB_EMEDIA);
     assert_int_equal(read_form(NULL, body, sizeof body - 1, &f), TB_EMEDIA);
+}
+
+/* Nothing is called by a file's name, so no encoding of it is wrong. */
+static void a_file_may_have_any_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *params, *name;
+    } cases[] = {
+        {"filename*=x", "x"},
+        {"filename*=UTF-8''%zz", "%zz"},
+        {"filename*=UTF-8''%0", "%0"},
+        {"filename*=UTF-8''%00", "_"},
+        {"filename*=UTF-8''%0d%0aX", "__X"},
+        {"filename*=latin1''x", "x"},
+        {"filename*=ISO-8859-1'de'B%E4r.wav", "B\xEF\xBF\xBDr.wav"},
+        {"filename*=UTF-8''%ff", "\xEF\xBF\xBD"},
+        {"filename=\"\xff\"", "\xEF\xBF\xBD"},
+        {"filename=\"\t\"", "_"},
+        {"filename=\"\x95\x5c\"", ""},         /* Shift-JIS; its last byte is a backslash */
+        {"filename=\"\xd0\x5c.wav\"", ".wav"}, /* GBK */
+        {"filename=\"a\"b.wav\"", "a\"b.wav"}, /* a quote that nobody escaped */
+        {"filename=\"\\\\host\\share\\\xC4.mp3\"", "\xEF\xBF\xBD.mp3"},
+        {"filename=\"\xD0\xB3\xD0\xBE\xD0\xBB\xD0\xBE\xD1\x81.wav\"",
+         "\xD0\xB3\xD0\xBE\xD0\xBB\xD0\xBE\xD1\x81.wav"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *body = tb_sprintf(PART "name=a; %s\r\n\r\n1\r\n--XyZ--", cases[i].params);
+        one_field(FORM, body, "a", "1", cases[i].name);
+        tb_free(body);
+    }
+}
+
+static void a_file_needs_no_name(void **state)
+{
+    (void)state;
+#define TYPE "\r\nContent-Type: "
+    one_field(FORM, PART "name=file\r\n\r\n1\r\n--XyZ--", "file", "1", "");
+    one_field(FORM, PART "name=file" TYPE "audio/wav\r\n\r\n1\r\n--XyZ--", "file", "1", "");
+    one_field(FORM, PART "name=audio_prompt" TYPE "Audio/WAV\r\n\r\n1\r\n--XyZ--", "audio_prompt",
+              "1", "");
+    one_field(FORM, PART "name=audio_prompt\r\n\r\n\xFF\xFB\r\n--XyZ--", "audio_prompt", "\xFF\xFB",
+              "");
+    one_field(FORM, PART "name=audio_prompt\r\n\r\nUklGRg==\r\n--XyZ--", "audio_prompt",
+              "UklGRg==", NULL);
+    one_field(FORM, PART "name=text" TYPE "text/plain\r\n\r\n1\r\n--XyZ--", "text", "1", NULL);
+    refuse_form(FORM, PART "name=text" TYPE "audio/wav\r\n\r\n\xFF\r\n--XyZ--");
+}
+
+static tb_status read_body(const char *type, const char *body, tb_fields *out)
+{
+    tb_err err = {0};
+    *out = (tb_fields){0};
+    tb_status st = tb_fields_from_body(body, strlen(body), type, out, &err);
+    assert_int_equal(st, err.status);
+    assert_true(!st || (out->n == 0 && err.msg[0]));
+    if (st) tb_fields_clear(out);
+    return st;
+}
+
+static void a_body_is_read_as_what_it_is(void **state)
+{
+    (void)state;
+    static const char form[] = "application/x-www-form-urlencoded";
+    static const struct {
+        const char *type, *body;
+    } good[] = {
+        {NULL, "text=Hi"},
+        {form, "text=Hi"},
+        {form, "\xEF\xBB\xBFtext=Hi"},
+        {"", "text=Hi"},
+        {NULL, "{\"text\":\"Hi\"}"},
+        {form, "{\"text\":\"Hi\"}"},
+        {form, " \r\n\t{\"text\":\"Hi\"}"},
+        {form, "\xEF\xBB\xBF{\"text\":\"Hi\"}"},
+        {"text/plain;charset=UTF-8", "{\"text\":\"Hi\"}"},
+        {"text/json", "{\"text\":\"Hi\"}"},
+        {"Application/JSON ; charset=utf-8", "\xEF\xBB\xBF {\"text\":\"Hi\"}"},
+        {"application/vnd.api+json", "{\"text\":\"Hi\"}"},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        tb_fields f;
+        if (read_body(good[i].type, good[i].body, &f)) fail_msg("refused: %s", good[i].body);
+        assert_int_equal(f.n, 1);
+        assert_string_equal(f.items[0].name, "text");
+        assert_string_equal(f.items[0].value, "Hi");
+        tb_fields_clear(&f);
+    }
+}
+
+static void a_body_of_another_kind_is_named(void **state)
+{
+    (void)state;
+    static const char multipart[] = PART "name=text\r\n\r\nHi\r\n--XyZ--";
+    static const struct {
+        const char *type, *body;
+        tb_status status;
+    } bad[] = {
+        {NULL, multipart, TB_EMEDIA},
+        {"application/x-www-form-urlencoded", multipart, TB_EMEDIA},
+        {"application/x-www-form-urlencoded", "Say this sentence.", TB_EMALFORMED},
+        {"application/x-www-form-urlencoded", "[{\"text\":\"Hi\"}]", TB_EMALFORMED},
+        {NULL, "{\"text\":", TB_EMALFORMED},
+        {"text/plain", "Say this sentence.", TB_EMEDIA},
+        {"application/json", "\x1F\x8B\b", TB_EMEDIA},
+        {NULL, "\x1F\x8B\b=", TB_EMEDIA},
+        {"application/xml", "<text>Hi</text>", TB_EMEDIA},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        tb_fields f;
+        if (read_body(bad[i].type, bad[i].body, &f) != bad[i].status)
+            fail_msg("%zu: %s", i, bad[i].body);
+    }
 }
 
 static void a_nul_is_for_files_only(void **state)
@@ -438,6 +542,10 @@ int main(void)
         cmocka_unit_test(an_empty_file_input_is_absent_but_an_empty_named_file_is_not),
         cmocka_unit_test(broken_forms_are_refused),
         cmocka_unit_test(boundaries_that_are_none_are_refused),
+        cmocka_unit_test(a_file_may_have_any_name),
+        cmocka_unit_test(a_file_needs_no_name),
+        cmocka_unit_test(a_body_is_read_as_what_it_is),
+        cmocka_unit_test(a_body_of_another_kind_is_named),
         cmocka_unit_test(a_nul_is_for_files_only),
         cmocka_unit_test(every_cut_of_a_form_is_refused),
         cmocka_unit_test(too_many_and_too_long_are_refused),

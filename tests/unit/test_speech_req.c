@@ -137,7 +137,8 @@ static void bad_values_are_named(void **state)
         {"\"ambience_level\":5", "ambience_level"},
         {"\"ambience_duck_db\":13", "ambience_duck_db"},
         {"\"ambience_prompt\":\"a train\"", "ambience_prompt"},
-        {"\"seed\":-1", "seed"},
+        {"\"seed\":-2", "seed"},
+        {"\"seed\":\"-1x\"", "seed"},
         {"\"seed\":9007199254740992", "seed"},
         {"\"seed\":1e300", "seed"},
         {"\"seed\":0.5", "seed"},
@@ -177,6 +178,38 @@ static void bad_values_are_named(void **state)
     assert_int_equal(ask(TB_ROUTE_GENERATE, json, &req, &err), TB_EINVAL);
     assert_string_equal(err.field, "voice_id");
     tb_free(json);
+}
+
+static void minus_one_draws_a_seed(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"-1", "\"-1\"", "-1.0", "\" -1 \""};
+    uint64_t last = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        tb_speech_req req;
+        tb_err err;
+        char *json = tb_sprintf("{\"text\":\"Hi\",\"voice_id\":\"a\",\"seed\":%s}", texts[i]);
+        assert_int_equal(ask(TB_ROUTE_GENERATE, json, &req, &err), TB_OK);
+        assert_false(req.seed_given);
+        assert_true(req.engine.seed <= 9007199254740991u && req.engine.seed != last);
+        last = req.engine.seed;
+        tb_speech_req_clear(&req);
+        tb_free(json);
+    }
+}
+
+/* The default sentence is for who asks for nothing, not for who uses another service's names. */
+static void a_body_of_unknown_names_has_no_text(void **state)
+{
+    (void)state;
+    tb_speech_req req;
+    tb_err err;
+    assert_int_equal(ask(TB_ROUTE_DEMO, "{\"input\":\"Say this\"}", &req, &err), TB_EINVAL);
+    assert_string_equal(err.field, "text");
+    assert_int_equal(ask(TB_ROUTE_DEMO, "{\"prompt\":\"a\",\"seed\":1}", &req, &err), TB_OK);
+    tb_speech_req_clear(&req);
+    assert_int_equal(ask(TB_ROUTE_DEMO, "{}", &req, &err), TB_OK);
+    tb_speech_req_clear(&req);
 }
 
 static void empty_inputs_of_a_form_are_absent_and_unknown_fields_ignored(void **state)
@@ -386,6 +419,8 @@ int main(void)
         cmocka_unit_test(a_missing_voice_is_400_and_a_missing_text_422),
         cmocka_unit_test(text_is_counted_in_characters),
         cmocka_unit_test(bad_values_are_named),
+        cmocka_unit_test(minus_one_draws_a_seed),
+        cmocka_unit_test(a_body_of_unknown_names_has_no_text),
         cmocka_unit_test(empty_inputs_of_a_form_are_absent_and_unknown_fields_ignored),
         cmocka_unit_test(a_prompt_in_base64_wins_over_the_voice),
         cmocka_unit_test(a_file_is_a_prompt_only_where_a_file_is_wanted),
