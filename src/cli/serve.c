@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli_priv.h"
+#include "cli/greet.h"
 #include "codec/decode.h"
 #include "http/server.h"
 #include "job/job.h"
@@ -144,7 +145,7 @@ static void start_anew(tb_cli *cli, int listen_fd)
 }
 
 /* Until a signal, or with --dev until the program changed (true). */
-static bool attend(tb_cli *cli, tb_service *s)
+static bool attend(tb_cli *cli, tb_service *s, tb_greet *greet)
 {
     bool dev = tb_cli_get(cli, "--dev") != NULL;
     double began = stamp(), seen = began;
@@ -152,6 +153,7 @@ static bool attend(tb_cli *cli, tb_service *s)
     while (!stops) {
         struct pollfd p = {wake_pipe[0], POLLIN, 0};
         poll(&p, 1, TICK_MS);
+        tb_greet_look(greet, tb_service_engine(s));
         tb_mem_give_back();
         int64_t now = tb_clock_mono_ns();
         if (now - retained > (int64_t)RETAIN_EVERY_S * 1000000000 || retained == 0) {
@@ -174,7 +176,8 @@ int tb_cli_run_serve(tb_cli *cli)
     tb_err err = {0};
     tb_status st;
     bool again = false;
-    int listen_fd = -1, code = TB_EXIT_OK;
+    tb_greet greet;
+    int listen_fd = -1, handed = -1, code = TB_EXIT_OK;
 
     if (!*c->api_username || !*c->api_password) {
         tb_fail(&err, TB_EUNREADY,
@@ -198,7 +201,8 @@ int tb_cli_run_serve(tb_cli *cli)
     st = tb_service_open(c, true, &service, &err);
     if (!st) import_old(service, c);
     if (!st) st = tb_service_start(service, &err);
-    if (!st) st = tb_http_start(c, service, inherited_socket(), &http, &err);
+    handed = inherited_socket();
+    if (!st) st = tb_http_start(c, service, handed, &http, &err);
     if (st) {
         code = tb_cli_fail(cli, &err);
         goto out;
@@ -207,7 +211,8 @@ int tb_cli_run_serve(tb_cli *cli)
            c->host, tb_http_port(http));
     fflush(stdout);
     notify("READY=1");
-    again = attend(cli, service);
+    tb_greet_start(&greet, cli, tb_service_engine(service), tb_http_port(http), handed >= 0);
+    again = attend(cli, service, &greet);
     notify(again ? "RELOADING=1" : "STOPPING=1");
     tb_log(TB_INFO, "serve", "stop=draining");
     if (again) listen_fd = fcntl(tb_http_listen_fd(http), F_DUPFD_CLOEXEC, 10);

@@ -54,6 +54,11 @@ static tb_status open_installed(tb_engine *e, const char *wanted, tb_err *err)
     return st;
 }
 
+static bool will_install(const tb_engine *e)
+{
+    return e->model.download && e->model.folder && !e->chosen && !tb_holder_has(e->neural);
+}
+
 tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out, tb_err *err)
 {
     const char *wanted = config->engine ? config->engine : "auto";
@@ -65,6 +70,11 @@ tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out, tb_err
     e->neural = tb_holder_new(&e->model);
     tb_status st = tb_embedded_open(&config->embedded, &e->embedded, err);
     if (!st) st = open_installed(e, wanted, err);
+    /* Told from the first request on, not only once the fetching has begun. */
+    if (!st && will_install(e))
+        e->progress =
+            (tb_model_progress){.state = "waiting",
+                                .note = "it is fetched as soon as the embedded engine is warm"};
     if (st)
         tb_engine_close(e);
     else
@@ -165,9 +175,7 @@ void tb_engine_warm(tb_engine *e, const tb_cancel *cancel)
 void tb_engine_get_ready(tb_engine *e, const tb_cancel *cancel)
 {
     find_pace(e, cancel);
-    if (e->model.download && e->model.folder && !e->chosen && !tb_holder_has(e->neural) &&
-        !tb_cancelled(cancel))
-        install(e, cancel);
+    if (will_install(e) && !tb_cancelled(cancel)) install(e, cancel);
     while (e->model.idle_ttl_s > 0 && wait_s(1, cancel))
         if (tb_holder_rest(e->neural, e->model.idle_ttl_s))
             tb_log(TB_INFO, "engine", "model=%s state=resting", tb_holder_model(e->neural));

@@ -525,6 +525,7 @@ static void a_model_that_arrives_disturbs_nobody(void **state)
     api_start(&s, env);
     look(&s, engine, doing);
     assert_string_equal(engine, "embedded");
+    assert_string_not_equal(doing, ""); /* from the first second */
     for (int i = 0; i < TALKERS; i++) {
         talkers[i] = (struct talker){.server = &s, .enough = &enough, .number = i};
         assert_int_equal(pthread_create(&threads[i], NULL, keep_talking, &talkers[i]), 0);
