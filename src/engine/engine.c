@@ -376,6 +376,7 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
     if (!st) st = in_range("speed", opts->speed, 0.25, 4, err);
     if (!st) st = check_sampling(opts, err);
     script.tags_inline = is_neural(&plan);
+    script.language = plan.language ? plan.language->code : NULL;
     if (!st && is_neural(&plan)) st = take_model(e, &plan, err);
     if (!st) st = parse(text, opts, &script, &plan, err);
     if (st) {

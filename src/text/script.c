@@ -170,7 +170,7 @@ static tb_status add_mark(builder *b, tb_mark *mark, tb_tag *tone, tb_err *err)
 }
 
 /* Walks sentences and marks together; both rise. */
-static tb_status build(builder *b, tb_marked *m, tb_err *err)
+static tb_status build(builder *b, tb_marked *m, const char *language, tb_err *err)
 {
     const char *words = m->words.data ? m->words.data : "";
     size_t len = m->words.len, at = 0, next = 0;
@@ -179,7 +179,7 @@ static tb_status build(builder *b, tb_marked *m, tb_err *err)
     while (!st && (at < len || next < m->n_marks)) {
         size_t end;
         double gap;
-        tb_sentence_next(words, len, at, &end, &gap);
+        tb_sentence_next(words, len, at, language, &end, &gap);
         /* A sentence of tags alone does not end the tone that it sets. */
         if (b->speech) tone = TB_TAG_NONE;
         b->speech = false;
@@ -212,7 +212,7 @@ tb_status tb_script_parse(const char *text, const tb_script_opts *opts, tb_scrip
     if (len == 0) return tb_fail_field(err, TB_EINVAL, "text", "the text is empty");
 
     tb_status st = tb_marked_read(text, len, opts, &marked, err);
-    if (!st) st = build(&b, &marked, err);
+    if (!st) st = build(&b, &marked, opts->language, err);
     if (!st && b.script.n == 0)
         st = tb_fail_field(err, TB_EINVAL, "text",
                            "there is nothing to say in the text: it has no letter, no digit and no "

@@ -17,10 +17,26 @@ typedef enum {
 
 /* The 19 tags of chatterbox-turbo, plus `sad` (Spanish triste, no model token). */
 typedef enum {
-    TB_TAG_ANGRY, TB_TAG_FEAR, TB_TAG_SURPRISED, TB_TAG_WHISPERING, TB_TAG_ADVERTISEMENT,
-    TB_TAG_DRAMATIC, TB_TAG_NARRATION, TB_TAG_CRYING, TB_TAG_HAPPY, TB_TAG_SARCASTIC,
-    TB_TAG_CLEAR_THROAT, TB_TAG_SIGH, TB_TAG_SHUSH, TB_TAG_COUGH, TB_TAG_GROAN, TB_TAG_SNIFF,
-    TB_TAG_GASP, TB_TAG_CHUCKLE, TB_TAG_LAUGH, TB_TAG_SAD,
+    TB_TAG_ANGRY,
+    TB_TAG_FEAR,
+    TB_TAG_SURPRISED,
+    TB_TAG_WHISPERING,
+    TB_TAG_ADVERTISEMENT,
+    TB_TAG_DRAMATIC,
+    TB_TAG_NARRATION,
+    TB_TAG_CRYING,
+    TB_TAG_HAPPY,
+    TB_TAG_SARCASTIC,
+    TB_TAG_CLEAR_THROAT,
+    TB_TAG_SIGH,
+    TB_TAG_SHUSH,
+    TB_TAG_COUGH,
+    TB_TAG_GROAN,
+    TB_TAG_SNIFF,
+    TB_TAG_GASP,
+    TB_TAG_CHUCKLE,
+    TB_TAG_LAUGH,
+    TB_TAG_SAD,
     TB_TAG_COUNT,
     TB_TAG_NONE = -1
 } tb_tag;
@@ -45,7 +61,8 @@ typedef struct {
                          BED: the least length, 0 none */
     double gap_after; /* SPEECH: silence after it before /speed: 0.25 sentence, 0.12 comma cut,
                          0.5 empty line, 0 at a tag cut and at the very end */
-    size_t sentence;  /* SPEECH, SOUND: index of the piece, for seeds: counts SPEECH and SOUND items */
+    size_t
+        sentence; /* SPEECH, SOUND: index of the piece, for seeds: counts SPEECH and SOUND items */
 } tb_script_item;
 
 typedef struct {
@@ -59,7 +76,8 @@ typedef struct {
 typedef struct {
     bool (*is_bed)(void *self, const char *name);
     void *self;
-    size_t text_max; /* code points */
+    size_t text_max;      /* code points */
+    const char *language; /* whose abbreviations end no sentence; NULL: those of all we know */
     /*
      * For an engine that reads tags itself: its tags stay in the text where they stood, under their
      * own names ("[laugh]" for [risa]), unknown brackets stay as they are, and so does every other

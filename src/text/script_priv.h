@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Between the text and its script: the words alone, each bracket that we know replaced by one
@@ -56,7 +57,17 @@ bool tb_seconds_parse(const char *s, size_t len, double *out);
  * The sentence that starts at `from` in words[0..len): *end is behind its last mark of punctuation
  * and closing quotes, *gap the silence that follows it. A sentence may be blank.
  */
-void tb_sentence_next(const char *words, size_t len, size_t from, size_t *end, double *gap);
+void tb_sentence_next(const char *words, size_t len, size_t from, const char *language, size_t *end,
+                      double *gap);
+
+/*
+ * abbreviations.c: does the full stop behind word[0..len) belong to an abbreviation of the
+ * language (NULL: of any in the table)? next: the first character behind it and its blanks.
+ */
+enum { TB_ABBREVIATION_BYTES = 24 };
+bool tb_abbreviation(const char *word, size_t len, uint32_t next, const char *language);
+/* Does the language write "3." for "third"? */
+bool tb_abbreviation_ordinals(const char *language);
 
 /*
  * The first piece of at most TB_PIECE_MAX code points of s[0..len): returns the bytes it takes,

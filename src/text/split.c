@@ -1,5 +1,6 @@
 #include "text/script_priv.h"
 
+#include "base/unicode.h"
 #include "base/utf8.h"
 
 #include <string.h>
@@ -31,28 +32,6 @@ static bool letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/*
- * Words that end in a full stop without ending a sentence: always; before a digit only ("No. 5",
- * but "No. Never."); before a lower-case letter only ("etc. and so on").
- */
-typedef enum { ALWAYS, DIGIT, LOWER } abbreviation_kind;
-static const struct {
-    const char *word;
-    abbreviation_kind kind;
-} abbreviations[] = {
-    {"mr", ALWAYS},   {"mrs", ALWAYS}, {"ms", ALWAYS},   {"dr", ALWAYS},  {"st", ALWAYS},
-    {"prof", ALWAYS}, {"gen", ALWAYS}, {"capt", ALWAYS}, {"sgt", ALWAYS}, {"col", ALWAYS},
-    {"lt", ALWAYS},   {"rev", ALWAYS}, {"hon", ALWAYS},  {"mt", ALWAYS},  {"vs", ALWAYS},
-    {"sr", ALWAYS},   {"sra", ALWAYS}, {"srta", ALWAYS}, {"dra", ALWAYS}, {"ud", ALWAYS},
-    {"uds", ALWAYS},  {"vd", ALWAYS},  {"lic", ALWAYS},  {"mme", ALWAYS}, {"mlle", ALWAYS},
-    {"hr", ALWAYS},   {"fr", ALWAYS},  {"sig", ALWAYS},  {"bzw", ALWAYS}, {"jr", LOWER},
-    {"etc", LOWER},   {"inc", LOWER},  {"ltd", LOWER},   {"co", LOWER},   {"approx", ALWAYS},
-    {"fig", DIGIT},   {"no", DIGIT},   {"nr", DIGIT},    {"pp", DIGIT},   {"vol", DIGIT},
-    {"art", DIGIT},   {"jan", DIGIT},  {"feb", DIGIT},   {"mar", DIGIT},  {"apr", DIGIT},
-    {"jun", DIGIT},   {"jul", DIGIT},  {"aug", DIGIT},   {"sep", DIGIT},  {"sept", DIGIT},
-    {"oct", DIGIT},   {"nov", DIGIT},  {"dec", DIGIT},
-};
-
 /* Does a word begin at words[at]? */
 static bool bare(const char *words, size_t from, size_t at)
 {
@@ -60,38 +39,36 @@ static bool bare(const char *words, size_t from, size_t at)
                           !(words[at - 1] == '\'' && at - 1 > from && letter(words[at - 2])));
 }
 
-/* Is the full stop at words[dot] an abbreviation's? next: the first byte behind the blanks. */
-static bool abbreviated(const char *words, size_t from, size_t dot, char next)
+static bool word_byte(char c)
 {
-    enum { LONGEST = 8 };
-    char word[LONGEST + 1];
+    return letter(c) || ((unsigned char)c & 0x80);
+}
+
+/* "am 3. Mai": languages that write ordinals with a full stop. */
+static bool is_ordinal(const char *words, size_t from, size_t dot, uint32_t next,
+                       const char *language)
+{
+    size_t start = dot;
+    while (start > from && dot - start < 3 && words[start - 1] >= '0' && words[start - 1] <= '9')
+        start--;
+    return dot - start >= 1 && dot - start <= 2 && start > from && words[start - 1] == ' ' &&
+           tb_unicode_is_letter(next) && tb_abbreviation_ordinals(language);
+}
+
+/* Is the full stop at words[dot] an abbreviation's? next: the first character behind the blanks. */
+static bool abbreviated(const char *words, size_t from, size_t dot, uint32_t next,
+                        const char *language)
+{
     size_t start = dot, n;
-    while (start > from && dot - start < LONGEST && letter(words[start - 1]))
+    while (start > from && dot - start <= TB_ABBREVIATION_BYTES && word_byte(words[start - 1]))
         start--;
     size_t len = dot - start;
-    if (len == 0) { /* a single letter of another alphabet: two bytes */
-        if (dot < from + 2 || !(words[dot - 1] & 0x80)) return false;
-        uint32_t cp = tb_utf8_next(words + dot - 2, 2, &n);
-        return cp != TB_UTF8_BAD && n == 2 && tb_utf8_is_word(cp) && bare(words, from, dot - 2);
-    }
+    if (len == 0) return is_ordinal(words, from, dot, next, language);
     /* "don't.", "3D.", "decor.": the letters are the end of something longer. */
-    if (!bare(words, from, start)) return false;
-    if (len == 1) return true;
-    memcpy(word, words + start, len);
-    word[len] = 0;
-    tb_str_lower(word);
-    for (size_t i = 0; i < sizeof abbreviations / sizeof *abbreviations; i++) {
-        if (strcmp(word, abbreviations[i].word) != 0) continue;
-        switch (abbreviations[i].kind) {
-        case ALWAYS:
-            return true;
-        case DIGIT:
-            return next >= '0' && next <= '9';
-        case LOWER:
-            return next >= 'a' && next <= 'z';
-        }
-    }
-    return false;
+    if (len > TB_ABBREVIATION_BYTES || !bare(words, from, start)) return false;
+    uint32_t first = tb_utf8_next(words + start, len, &n);
+    if (n == len) return n <= 2 && tb_unicode_is_letter(first); /* an initial */
+    return tb_abbreviation(words + start, len, next, language);
 }
 
 /* The silence after a sentence that ends at `at`: longer when an empty line follows. */
@@ -103,7 +80,8 @@ static double gap_behind(const char *words, size_t len, size_t at)
     return lines >= 2 ? GAP_PARAGRAPH : GAP_SENTENCE;
 }
 
-void tb_sentence_next(const char *words, size_t len, size_t from, size_t *end, double *gap)
+void tb_sentence_next(const char *words, size_t len, size_t from, const char *language, size_t *end,
+                      double *gap)
 {
     size_t i = from, n;
     /* Blank lines in front are part of this one, so that no line end makes a sentence of nothing.
@@ -131,7 +109,9 @@ void tb_sentence_next(const char *words, size_t len, size_t from, size_t *end, d
             size_t k = i;
             while (k < len && words[k] == ' ')
                 k++;
-            if (abbreviated(words, from, first, k < len ? words[k] : '\n')) {
+            size_t size;
+            uint32_t next = k < len ? tb_utf8_next(words + k, len - k, &size) : '\n';
+            if (abbreviated(words, from, first, next, language)) {
                 i = k; /* or a long row of blanks would be walked again and again */
                 continue;
             }
@@ -155,21 +135,43 @@ static bool joined(uint32_t cp)
            cp == 0x200D || (cp >= 0xFE00 && cp <= 0xFE0F);
 }
 
+/* Code points of s[0..len), looked at up to `most` of them. */
+static size_t count_up_to(const char *s, size_t len, size_t most)
+{
+    size_t count = 0, n;
+    for (size_t i = 0; i < len && count < most; i += n, count++)
+        (void)tb_utf8_next(s + i, len - i, &n);
+    return count;
+}
+
+static size_t nearer(size_t count, size_t target, size_t *distance)
+{
+    size_t d = count > target ? count - target : target - count;
+    if (d > *distance) return 0;
+    *distance = d;
+    return 1;
+}
+
 size_t tb_piece_next(const char *s, size_t len, double *gap)
 {
     size_t comma = 0, space = 0, whole = 0, i = 0, n;
-    for (int count = 0; i < len; count++, i += n) {
+    size_t comma_off = SIZE_MAX, space_off = SIZE_MAX;
+    const size_t total = count_up_to(s, len, 2 * TB_PIECE_MAX);
+    /* What is a little too long for one piece is two halves, not one piece and a last word. */
+    const size_t target = total < 2 * TB_PIECE_MAX ? total / 2 : TB_PIECE_MAX;
+    *gap = 0;
+    if (total <= TB_PIECE_MAX) return len;
+    for (size_t count = 0; i < len; count++, i += n) {
         uint32_t cp = tb_utf8_next(s + i, len - i, &n);
         if (count == TB_PIECE_MAX) break;
         if (!joined(cp)) whole = i;
-        if (cp == ' ' || cp == '\n') space = i + n;
+        if ((cp == ' ' || cp == '\n') && nearer(count, target, &space_off)) space = i + n;
         bool narrow = cp == ',' || cp == ';' || cp == ':';
         /* "1,000" and "10:30" are not cut: a blank follows where a clause ends. */
-        if (wide_comma(cp) || (narrow && i + 1 < len && (s[i + 1] == ' ' || s[i + 1] == '\n')))
-            comma = i + n;
+        bool clause =
+            wide_comma(cp) || (narrow && i + 1 < len && (s[i + 1] == ' ' || s[i + 1] == '\n'));
+        if (clause && nearer(count, target, &comma_off)) comma = i + n;
     }
-    *gap = 0;
-    if (i >= len) return len;
     if (comma) {
         *gap = GAP_COMMA;
         return comma;

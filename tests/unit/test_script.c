@@ -99,6 +99,46 @@ static void full_stops_that_end_nothing_do_not_split(void **state)
     assert_script("É. Zola. Fin", "\"É. Zola.\"+0.25 \"Fin\"");
 }
 
+/* How many sentences a text of that language has. */
+static void assert_sentences(const char *language, size_t want, const char *text)
+{
+    tb_script s = {0};
+    tb_script_opts opts = usual;
+    opts.language = language;
+    assert_int_equal(tb_script_parse(text, &opts, &s, NULL), TB_OK);
+    if (s.n != want) {
+        for (size_t i = 0; i < s.n; i++)
+            print_error("  \"%s\"\n", s.items[i].text);
+        fail_msg("%s: %zu sentences in \"%s\"", language, s.n, text);
+    }
+    tb_script_clear(&s);
+}
+
+static void abbreviations_are_those_of_the_language(void **state)
+{
+    (void)state;
+    assert_sentences("en-us", 1, "Then Sen. Hall met Gov. Reed on Elm Ave. near the park.");
+    assert_sentences("en-gb", 2, "They live on Elm Ave. The park is near.");
+    assert_sentences("en-us", 1, "Smith et al. (2020) say so, cf. Jones, pp. 3.");
+    assert_sentences("en-us", 2, "She did one more rep. Then she left.");
+    assert_sentences("en-us", 2, "Acme Corp. is old. Beta Inc. too.");
+    assert_sentences("es", 1, "Vive en EE. UU. desde la pág. 3 y la Avda. Mayor.");
+    assert_sentences("es", 2, "Vive en EE. UU. Trabaja mucho.");
+    assert_sentences("es-419", 1, "La Sra. Pérez, el Ilmo. Ruiz y la Dña. Ana, núm. 5.");
+    assert_sentences("es", 2, "No tengo núm. Ven.");
+    assert_sentences("de", 1, "Am 3. Mai kam z. B. Prof. Roth, ca. 20 Gäste usw. waren da.");
+    assert_sentences("de", 2, "Er kam 2020. Dann ging er.");
+    assert_sentences("en-us", 2, "He has 3. She has two.");
+    assert_sentences("fr-fr", 1, "Le Dr. Roux et Mme. Petit, env. 20, réf. 5, janv. 3.");
+    assert_sentences("it", 1, "Il sig. Rossi, dott. Bianchi, pag. 3, ecc. e altri.");
+    assert_sentences("pt-br", 1, "A Sra. Silva, pág. 3, séc. XX, etc. e mais.");
+    assert_sentences("ru", 1, "Дом на ул. Ленина, см. рис. 5, и др. вещи.");
+    assert_sentences("ru", 2, "Там вещи и др. Потом всё.");
+    assert_sentences("pl", 1, "Na ul. Długiej mieszka np. Jan, itd. i inni.");
+    /* A language without a table of its own knows what all of them share. */
+    assert_sentences("sw", 1, "Dr. Juma etc. na wengine.");
+}
+
 static void tones_hold_to_the_next_one_or_the_end_of_their_sentence(void **state)
 {
     (void)state;
@@ -231,6 +271,47 @@ static void long_sentences_are_cut_at_commas_then_at_blanks_then_anywhere(void *
     check_pieces(number, 0); /* a comma inside a number is no place to breathe */
     tb_free(exact);
     tb_free(number);
+}
+
+/* A sentence of n characters: words of nine letters, and a comma in the middle if asked for. */
+static char *sentence(size_t n, bool comma)
+{
+    char *s = tb_alloc(n + 2);
+    for (size_t i = 0; i < n; i++)
+        s[i] = i % 10 == 9 && i + 4 < n ? ' ' : 'a';
+    if (comma) s[n / 20 * 10 - 2] = ',';
+    s[0] = 'A';
+    s[n - 1] = '.';
+    return s;
+}
+
+static void sentences_of_any_length_are_cut_where_one_breathes(void **state)
+{
+    (void)state;
+    for (size_t n = 150; n <= 620; n++)
+        for (int comma = 0; comma < 2; comma++) {
+            char *one = sentence(n, comma), *text = tb_sprintf("Short one. %s Another.", one);
+            tb_script s = {0};
+            for (int tags_inline = 0; tags_inline < 2; tags_inline++) {
+                tb_script_opts opts = usual;
+                opts.tags_inline = tags_inline;
+                assert_int_equal(tb_script_parse(text, &opts, &s, NULL), TB_OK);
+                size_t total = 0;
+                for (size_t i = 0; i < s.n; i++) {
+                    size_t len = strlen(s.items[i].text);
+                    assert_true(len <= 300);
+                    total += len + 1; /* the blank where it was cut */
+                    /* no piece of a single last word */
+                    if (!tags_inline && i > 0 && i + 1 < s.n && n > 300 && n < 600)
+                        assert_true(len > 100);
+                }
+                assert_int_equal(total, strlen(text) + 1);
+                if (n <= 300 && !tags_inline) assert_int_equal(s.n, 3);
+                tb_script_clear(&s);
+            }
+            tb_free(one);
+            tb_free(text);
+        }
 }
 
 static void hostile_texts_come_to_an_end(void **state)
@@ -369,6 +450,8 @@ int main(void)
         cmocka_unit_test(short_sentences_are_gathered),
         cmocka_unit_test(sentences_end_where_they_end),
         cmocka_unit_test(full_stops_that_end_nothing_do_not_split),
+        cmocka_unit_test(abbreviations_are_those_of_the_language),
+        cmocka_unit_test(sentences_of_any_length_are_cut_where_one_breathes),
         cmocka_unit_test(tones_hold_to_the_next_one_or_the_end_of_their_sentence),
         cmocka_unit_test(sounds_and_pauses_stand_where_they_were_put),
         cmocka_unit_test(beds_go_on_off_and_over),
