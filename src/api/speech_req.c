@@ -483,6 +483,8 @@ tb_status tb_speech_req_replay(const char *text, const char *params_json, tb_spe
             req.engine.as_written = true;
             tb_json_set_bool(req.params, "normalize", false);
         }
+        const char *voice = tb_fields_text(&fields, "voice_hash");
+        if (voice && *voice && req.voice_id) req.voice_hash = tb_strdup(voice);
         if (req.prompt_hash && !*req.prompt_hash) {
             tb_free(req.prompt_hash);
             req.prompt_hash = NULL;
@@ -502,6 +504,7 @@ void tb_speech_req_clear(tb_speech_req *req)
     tb_free(req->voice_id);
     tb_free(req->prompt);
     tb_free(req->prompt_hash);
+    tb_free(req->voice_hash);
     tb_free(req->user);
     tb_free(req->request_id);
     tb_json_free(req->params);

@@ -21,9 +21,11 @@ typedef struct {
                        "default" when none is named */
     void *prompt;   /* the uploaded audio_prompt's bytes; NULL none. It wins over voice_id */
     size_t prompt_size;
-    char *prompt_hash;     /* replay: a prompt kept by the store; NULL otherwise */
-    tb_engine_opts engine; /* strings owned by this struct through `strings` */
-    tb_post_opts post;     /* likewise */
+    char *prompt_hash;       /* replay: a prompt kept by the store; NULL otherwise */
+    char *voice_hash;        /* replay: the recording that it was spoken with; NULL otherwise */
+    int64_t voice_before_us; /* replay of a record without one: it must be older; 0 otherwise */
+    tb_engine_opts engine;   /* strings owned by this struct through `strings` */
+    tb_post_opts post;       /* likewise */
     tb_format format;
     int sample_rate_hz; /* 24000 */
     bool stream;
@@ -46,7 +48,8 @@ TB_MUST_CHECK tb_status tb_speech_req_parse(tb_speech_route route, const tb_fiel
 /* From a history row's text and params (voice_id or prompt_hash among them): the same request
  * again, every number to the bit. A request that came with a prompt has "prompted" in its params;
  * when they lack prompt_hash, it comes back with neither and the caller sets prompt_hash from the
- * row. Damaged params: TB_EMALFORMED or TB_EINVAL. */
+ * row. voice_hash is the record's; without one the caller sets voice_before_us. Damaged params:
+ * TB_EMALFORMED or TB_EINVAL. */
 TB_MUST_CHECK tb_status tb_speech_req_replay(const char *text, const char *params_json,
                                              tb_speech_req *out, tb_err *err);
 void tb_speech_req_clear(tb_speech_req *req);

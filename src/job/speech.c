@@ -54,6 +54,28 @@ static bool is_bed(void *self, const char *name)
     return tb_ambience_known(self, name);
 }
 
+/* A voice by its name, or the recording that a replay was first spoken with. The record says which
+ * recording it was, so that a later replay speaks with no other. */
+static tb_status find_kept(tb_job *job, const char *of, const tb_voice **voice, tb_err *err)
+{
+    tb_speech_req *req = &job->req;
+    const tb_voice_wish wish = {
+        .name = req->voice_id,
+        .hash = req->voice_hash,
+        .before_us = req->voice_before_us,
+    };
+    tb_voice_found found;
+    tb_status st = tb_voices_get(job->service->voices, of, &wish, &job->cancel, voice, &found, err);
+    if (st) return st;
+    if (*found.hash) tb_json_set_string(req->params, "voice_hash", found.hash);
+    if (req->voice_hash) { /* it may have another name by now */
+        tb_free(req->voice_id);
+        req->voice_id = tb_strdup(found.name);
+        tb_json_set_string(req->params, "voice_id", found.name);
+    }
+    return TB_OK;
+}
+
 /* The voice to speak in. A prompt wins over a name; its canonical wav is kept for replays. */
 static tb_status find_voice(tb_job *job, const char *of, char prompt_hash[TB_HASH_HEX],
                             const tb_voice **voice, tb_err *err)
@@ -87,7 +109,7 @@ static tb_status find_voice(tb_job *job, const char *of, char prompt_hash[TB_HAS
         return st;
     }
     if (!req->voice_id) return tb_fail_field(err, TB_EMALFORMED, "voice_id", "no voice is named");
-    return tb_voices_get(s->voices, of, req->voice_id, &job->cancel, voice, err);
+    return find_kept(job, of, voice, err);
 }
 
 static tb_status check_beds(tb_service *s, const tb_script *script, tb_err *err)
@@ -202,7 +224,7 @@ static tb_status speak(tb_job *job, tb_err *err)
     int reader = -1;
     tb_script_opts script_opts = {.is_bed = is_bed,
                                   .self = s->ambiences,
-                                  .text_max = (size_t)s->config->text_max};
+                                  .text_max = SIZE_MAX /* the request was checked; see replay */};
     /* A stream's header has gone out with placeholders. In a wav the kept file gets the right sizes
      * all the same, for later downloads; the other formats' streams need none. */
     bool mends = !req->stream || req->format == TB_FORMAT_WAV;

@@ -208,23 +208,40 @@ static tb_status load(tb_voices *v, const char *of, const tb_voice_row *row,
     return st;
 }
 
-tb_status tb_voices_get(tb_voices *v, const char *of, const char *name, const tb_cancel *cancel,
-                        const tb_voice **out, tb_err *err)
+static tb_status look_up(tb_voices *v, const tb_voice_wish *wish, tb_voice_row *row, tb_err *err)
+{
+    if (wish->hash) return tb_store_voice_by_hash(v->store, wish->hash, wish->name, row, err);
+    tb_status st = tb_store_voice_get(v->store, wish->name, row, err);
+    if (!st && wish->before_us && row->uploaded_at_us > wish->before_us)
+        st = tb_fail_field(err, TB_ENOTFOUND, "voice_id",
+                           "the recording of voice '%.80s' was uploaded after this was spoken: it "
+                           "was replaced since",
+                           row->id);
+    return st;
+}
+
+tb_status tb_voices_get(tb_voices *v, const char *of, const tb_voice_wish *wish,
+                        const tb_cancel *cancel, const tb_voice **out, tb_voice_found *found,
+                        tb_err *err)
 {
     tb_voice_row row = {0};
     tb_voice *voice = NULL;
     tb_status st = TB_OK;
-    bool builtin = strcmp(name, "default") == 0, fresh;
-    if (!builtin) {
-        st = tb_store_voice_get(v->store, name, &row, err);
-        if (st) return st;
+    bool builtin = strcmp(wish->name, "default") == 0, fresh;
+    if (!builtin) st = look_up(v, wish, &row, err);
+    if (st) {
+        tb_voice_row_clear(&row);
+        return st;
     }
+    snprintf(found->name, sizeof found->name, "%s", builtin ? wish->name : row.id);
+    snprintf(found->hash, sizeof found->hash, "%s", builtin ? "" : row.content_hash);
     slot *s = take(v, of, builtin ? "" : row.content_hash, cancel, &fresh);
     if (!s) {
         st = tb_fail_cancelled(err);
     } else if (fresh) {
         if (builtin)
-            st = tb_engine_voice_make(v->engine, of, name, "", NULL, NULL, cancel, &voice, err);
+            st = tb_engine_voice_make(v->engine, of, wish->name, "", NULL, NULL, cancel, &voice,
+                                      err);
         else
             st = load(v, of, &row, cancel, &voice, err);
         fill(v, s, voice);

@@ -2,6 +2,7 @@
 #define TB_JOB_VOICES_H
 
 #include "base/cancel.h"
+#include "base/hash.h"
 #include "engine/engine.h"
 #include "store/store.h"
 #include "voice/voice.h"
@@ -17,9 +18,23 @@ typedef struct tb_voices tb_voices;
 tb_voices *tb_voices_new(tb_store *store, tb_engine *engine);
 void tb_voices_free(tb_voices *voices); /* no voice may be in use */
 
-/* By name; "default" is the built-in one. TB_ENOTFOUND as the store says. */
-TB_MUST_CHECK tb_status tb_voices_get(tb_voices *voices, const char *of, const char *name,
-                                      const tb_cancel *cancel, const tb_voice **out, tb_err *err);
+/* Which kept voice is wanted. The two last ones are a replay's. */
+typedef struct {
+    const char *name;  /* "default" is the built-in one */
+    const char *hash;  /* of the recording that it must be, under whatever name; NULL: any */
+    int64_t before_us; /* without hash: when the recording must have been there; 0: any time */
+} tb_voice_wish;
+
+/* Which one it was: its name now, and the hash of its recording ("" for the built-in one). */
+typedef struct {
+    char name[TB_VOICE_NAME_MAX * 4 + 1];
+    char hash[TB_HASH_HEX];
+} tb_voice_found;
+
+/* TB_ENOTFOUND as the store says, or that the recording was replaced. */
+TB_MUST_CHECK tb_status tb_voices_get(tb_voices *voices, const char *of, const tb_voice_wish *wish,
+                                      const tb_cancel *cancel, const tb_voice **out,
+                                      tb_voice_found *found, tb_err *err);
 /* From a wav in the canonical form of tb_voices_canon, keyed by its hash. */
 TB_MUST_CHECK tb_status tb_voices_from_wav(tb_voices *voices, const char *of, const void *wav,
                                            size_t size, const char *field, const tb_cancel *cancel,

@@ -92,6 +92,10 @@ TB_MUST_CHECK tb_status tb_store_voice_put(tb_store *store, const tb_voice_row *
  * names. */
 TB_MUST_CHECK tb_status tb_store_voice_get(tb_store *store, const char *name, tb_voice_row *out,
                                            tb_err *err);
+/* The voice whose recording has this content_hash: the one of that name when several have it, as
+ * after a rename or an upload under a second name. TB_ENOTFOUND says what became of name. */
+TB_MUST_CHECK tb_status tb_store_voice_by_hash(tb_store *store, const char *hash, const char *name,
+                                               tb_voice_row *out, tb_err *err);
 TB_MUST_CHECK tb_status tb_store_voice_list(tb_store *store, tb_voice_list *out, tb_err *err);
 
 /* NULL leaves a member as it is. A new_name that another voice has is TB_ECONFLICT. out may be

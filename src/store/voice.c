@@ -160,6 +160,45 @@ tb_status tb_store_voice_get(tb_store *store, const char *name, tb_voice_row *ou
     return st;
 }
 
+static tb_status recording_gone(sqlite3 *db, const char *name, const char *key, tb_err *err)
+{
+    int64_t replaced = 0;
+    char said[160] = {0};
+    tb_status st = tb_db_int(db, 0, &replaced, err, "SELECT 1 FROM voices WHERE fold=?", "s", key);
+    if (st) return st;
+    strncpy(said, name, sizeof said - 1);
+    tb_utf8_trim(said);
+    return tb_fail_field(err, TB_ENOTFOUND, "voice_id",
+                         replaced ? "the recording of voice '%s' that this was spoken with was "
+                                    "replaced by another one since"
+                                  : "the recording of voice '%s' that this was spoken with was "
+                                    "removed since",
+                         said);
+}
+
+tb_status tb_store_voice_by_hash(tb_store *store, const char *hash, const char *name,
+                                 tb_voice_row *out, tb_err *err)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *s = NULL;
+    bool row = false;
+    char *key = lookup_key(name);
+    tb_status st = tb_store_reader(store, &db, err);
+    if (st) goto out;
+    st = tb_db_begin(db, &s, err,
+                     "SELECT " COLUMNS " FROM voices WHERE content_hash=? "
+                     "ORDER BY missing, fold<>?, fold LIMIT 1",
+                     "ss", hash, key);
+    if (!st) st = tb_db_step(s, &row, err);
+    if (!st && row) read_row(s, out);
+    tb_db_end(s);
+    if (!st && !row) st = recording_gone(db, name, key, err);
+    tb_store_reader_done(store, db);
+out:
+    tb_free(key);
+    return st;
+}
+
 tb_status tb_store_voice_list(tb_store *store, tb_voice_list *out, tb_err *err)
 {
     sqlite3 *db = NULL;

@@ -177,6 +177,100 @@ static void numbers_have_sensible_digits(void **state)
     }
 }
 
+static void upload(const char *name, const api_reply *wav)
+{
+    api_parts parts = {0};
+    api_part_text(&parts, "name", name);
+    api_part_text(&parts, "overwrite", "true");
+    api_part_file(&parts, "file", "a.wav", wav->body, wav->size);
+    api_parts_end(&parts);
+    expect(api_multipart(&server, "/voices/upload", &parts), 200, name);
+}
+
+static api_reply replay(const char *id)
+{
+    char path[100];
+    snprintf(path, sizeof path, "/history/%s/replay", id);
+    return api_call(&server, "POST", path, &(api_extra){.body = "", .size = 0});
+}
+
+static void same_bytes(api_reply r, const api_reply *as)
+{
+    assert_int_equal(r.status, 200);
+    assert_int_equal(r.size, as->size);
+    assert_memory_equal(r.body, as->body, r.size);
+    api_reply_clear(&r);
+}
+
+static void a_replay_speaks_with_its_own_recording_or_not_at_all(void **state)
+{
+    (void)state;
+    api_reply own = api_form(&server, "/demo",
+                             "seed=9&text=Nobody+else+has+this+recording+of+a+sentence+that+takes+"
+                             "a+few+seconds+to+say.");
+    api_reply other = api_form(&server, "/demo",
+                               "seed=8&speed=0.7&text=Somebody+else+reads+this+sentence+aloud%2C+"
+                               "slower+and+in+a+different+way%2C+for+some+seconds.");
+    assert_int_equal(other.status, 200);
+    upload("Mara", &own);
+    api_reply first =
+        api_form(&server, "/generate-tts", "text=Whose+voice+is+this&voice_id=Mara&seed=3");
+    assert_int_equal(first.status, 200);
+    char *id = api_header(&first, "X-History-Id");
+    same_bytes(replay(id), &first);
+
+    upload("Mara", &other); /* replaced: nobody is spoken with instead */
+    expect(replay(id), 404, "replaced");
+    expect(api_call(&server, "DELETE", "/voices/Mara", NULL), 200, NULL);
+    expect(replay(id), 404, "removed");
+
+    upload("Old Mara", &own); /* the same recording under another name */
+    same_bytes(replay(id), &first);
+    upload("Mara", &other);
+    same_bytes(replay(id), &first);
+    expect(api_call(&server, "PUT", "/voices/Old%20Mara",
+                    &(api_extra){.type = "application/json",
+                                 .body = "{\"new_name\":\"M\xC3\xA1ra\"}",
+                                 .size = 20}),
+           200, NULL);
+    api_reply r = replay(id); /* renamed, and the new entry says how it is called now */
+    char *second = api_header(&r, "X-History-Id");
+    same_bytes(r, &first);
+    r = api_get(&server, "/history?limit=1");
+    assert_non_null(strstr((char *)r.body, "\"voice_used\":\"M\xC3\xA1ra\""));
+    api_reply_clear(&r);
+    same_bytes(replay(second), &first);
+    free(id);
+    free(second);
+    api_reply_clear(&first);
+    api_reply_clear(&other);
+    api_reply_clear(&own);
+}
+
+static void a_replay_may_be_longer_than_texts_are_now(void **state)
+{
+    char path[128];
+    (void)state;
+    api_reply first =
+        api_form(&server, "/generate-tts",
+                 "voice_id=default&seed=4&text=One+sentence+of+more+than+forty+characters+here.");
+    assert_int_equal(first.status, 200);
+    char *id = api_header(&first, "X-History-Id");
+    api_signal(&server, 15);
+    assert_int_equal(api_wait(&server), 0);
+    snprintf(path, sizeof path, "%s/.env", server.dir);
+    FILE *f = fopen(path, "a");
+    assert_non_null(f);
+    fputs("TEXT_MAX=40\n", f);
+    fclose(f);
+    api_restart(&server);
+    expect(api_form(&server, "/demo", "text=One+sentence+of+more+than+forty+characters+here."), 422,
+           "40");
+    same_bytes(replay(id), &first);
+    free(id);
+    api_reply_clear(&first);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -201,6 +295,8 @@ int main(void)
         cmocka_unit_test(a_recording_may_be_called_anything_or_nothing),
         cmocka_unit_test(a_seed_of_minus_one_is_drawn),
         cmocka_unit_test(numbers_have_sensible_digits),
+        cmocka_unit_test(a_replay_speaks_with_its_own_recording_or_not_at_all),
+        cmocka_unit_test(a_replay_may_be_longer_than_texts_are_now), /* the last: texts are short */
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
