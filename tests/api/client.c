@@ -1,4 +1,5 @@
 #include "client.h"
+#include "patience.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -139,7 +140,7 @@ api_reply api_read(int fd, bool head)
     int64_t began = api_now_ms();
     for (;;) {
         struct pollfd p = {fd, POLLIN, 0};
-        if (poll(&p, 1, READ_MS) <= 0) {
+        if (poll(&p, 1, (int)test_patient(READ_MS)) <= 0) {
             fprintf(stderr, "api harness: no answer within %d ms\n", READ_MS);
             break;
         }

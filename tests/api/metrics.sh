@@ -17,7 +17,7 @@ server=$!
 n=0
 until grep -q listening out 2>/dev/null; do
     n=$((n + 1))
-    [ $n -lt 100 ] || { echo "the server does not start"; exit 1; }
+    [ $n -lt 600 ] || { echo "the server does not start"; exit 1; }
     sleep 0.2
 done
 port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' out)

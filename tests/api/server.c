@@ -1,6 +1,7 @@
 #define _XOPEN_SOURCE 700 /* nftw */
 
 #include "server.h"
+#include "patience.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +72,7 @@ static int wait_for_port(int fd)
 {
     char text[4096];
     size_t n = 0;
-    int64_t until = api_now_ms() + START_MS;
+    int64_t until = api_now_ms() + test_patient(START_MS);
     while (n < sizeof text - 1 && api_now_ms() < until) {
         struct pollfd p = {fd, POLLIN, 0};
         if (poll(&p, 1, 100) <= 0) continue;
@@ -154,7 +155,7 @@ void api_kill(api_server *s)
 int api_wait(api_server *s)
 {
     int status = 0;
-    int64_t until = api_now_ms() + STOP_MS;
+    int64_t until = api_now_ms() + test_patient(STOP_MS);
     while (api_now_ms() < until) {
         pid_t got = waitpid(s->pid, &status, WNOHANG);
         if (got < 0) return -1; /* buried already: a test failed between its end and a restart */
@@ -180,7 +181,8 @@ int api_start_fails(const char *env, char *said, size_t size)
     s.pid = fork();
     if (s.pid < 0) die("fork");
     if (s.pid == 0) {
-        alarm(START_MS / 1000); /* one that starts after all ends by itself */
+        alarm((unsigned)(test_patient(START_MS) /
+                         1000)); /* one that starts after all ends by itself */
         become_server(&s, open("/dev/null", O_WRONLY));
     }
     waitpid(s.pid, &status, 0);

@@ -1,5 +1,6 @@
 #include "base/json.h"
 #include "client.h"
+#include "patience.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -36,7 +37,7 @@ static size_t proc(const api_server *s, const char *name)
 static size_t settles_below(const api_server *s, size_t bytes)
 {
     size_t is = proc(s, "VmRSS");
-    for (int i = 0; i < 100 && is > bytes; i++) {
+    for (int i = 0; i < test_patient(100) && is > bytes; i++) {
         poll(NULL, 0, 100);
         is = proc(s, "VmRSS");
     }
@@ -115,7 +116,8 @@ static int hold_database(const api_server *s)
     snprintf(path, sizeof path, "%s/data/timbre.db-shm", s->dir);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0);
-    for (int i = 0; i < 200 && fcntl(fd, F_SETLK, &lock) != 0; i++) /* between two of its looks */
+    for (int i = 0; i < test_patient(200) && fcntl(fd, F_SETLK, &lock) != 0;
+         i++) /* between two of its looks */
         poll(NULL, 0, 5);
     assert_int_equal(fcntl(fd, F_SETLK, &lock), 0);
     return fd;
@@ -144,7 +146,7 @@ static void doors_are_open(const api_server *s, int64_t limit_ms)
         api_reply_clear(&r);
     }
     print_message("worst of /health, /ready, /metrics, /languages: %lld ms\n", (long long)worst);
-    assert_true(worst < limit_ms);
+    assert_true(worst < test_patient(limit_ms));
 }
 
 static void the_doors_are_open_while_another_process_holds_the_database(void **state)
@@ -182,7 +184,7 @@ static void the_doors_are_open_while_another_process_holds_the_database(void **s
         api_reply_clear(&r);
     }
     assert_int_equal(api_wait(&s), 0);
-    assert_true(api_now_ms() - told < 8000);
+    assert_true(api_now_ms() - told < test_patient(8000));
     close(held);
     api_restart(&s);
     assert_int_equal(api_stop(&s), 0);

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "client.h"
+#include "patience.h"
 #include "small_hub.h"
 
 #include <ftw.h>
@@ -367,7 +368,7 @@ static double figure(const char *name)
 
 static void wait_running(int running)
 {
-    int64_t until = api_now_ms() + 120000;
+    int64_t until = api_now_ms() + test_patient(120000);
     while (api_now_ms() < until && (int)figure("timbre_jobs_running") != running)
         poll(NULL, 0, 10);
     assert_int_equal((int)figure("timbre_jobs_running"), running);
@@ -401,7 +402,7 @@ static void a_client_who_leaves_frees_the_worker(void **state)
         wait_running(0);
         int64_t took = api_now_ms() - left;
         print_message("from leaving to a free worker: %lld ms\n", (long long)took);
-        assert_true(took < 3000); /* saying all of it takes far longer */
+        assert_true(took < test_patient(3000)); /* saying all of it takes far longer */
     }
 }
 
@@ -530,7 +531,7 @@ static void a_model_that_arrives_disturbs_nobody(void **state)
         talkers[i] = (struct talker){.server = &s, .enough = &enough, .number = i};
         assert_int_equal(pthread_create(&threads[i], NULL, keep_talking, &talkers[i]), 0);
     }
-    for (int64_t until = api_now_ms() + 240000; api_now_ms() < until;) {
+    for (int64_t until = api_now_ms() + test_patient(240000); api_now_ms() < until;) {
         look(&s, engine, doing);
         downloading |= strcmp(doing, "downloading") == 0;
         silent &= !*doing;
@@ -539,7 +540,7 @@ static void a_model_that_arrives_disturbs_nobody(void **state)
         poll(NULL, 0, 5);
     }
     for (int i = 0; i < TALKERS && strcmp(engine, "chatterbox") == 0; i++)
-        for (int64_t until = api_now_ms() + 120000;
+        for (int64_t until = api_now_ms() + test_patient(120000);
              atomic_load(&talkers[i].chatterbox) < 3 && api_now_ms() < until;)
             poll(NULL, 0, 20);
     atomic_store(&enough, true);
@@ -579,7 +580,7 @@ static void a_server_that_is_told_to_stop_leaves_the_download(void **state)
     snprintf(env, sizeof env, "MODEL_DOWNLOAD=1\nHF_ENDPOINT=http://127.0.0.1:%d\n",
              atomic_load(&hub->port));
     api_start(&s, env);
-    for (int64_t until = api_now_ms() + 60000;
+    for (int64_t until = api_now_ms() + test_patient(60000);
          strcmp(doing, "downloading") != 0 && api_now_ms() < until;) {
         look(&s, engine, doing);
         poll(NULL, 0, 10);
@@ -591,7 +592,7 @@ static void a_server_that_is_told_to_stop_leaves_the_download(void **state)
     print_message("stopped after %lld ms\n", (long long)(api_now_ms() - asked));
     atomic_store(&hub->rest_ms, 0); /* and the next one goes on */
     api_restart(&s);
-    for (int64_t until = api_now_ms() + 120000;
+    for (int64_t until = api_now_ms() + test_patient(120000);
          strcmp(engine, "chatterbox") != 0 && api_now_ms() < until;) {
         look(&s, engine, doing);
         poll(NULL, 0, 20);

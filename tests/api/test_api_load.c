@@ -1,4 +1,5 @@
 #include "client.h"
+#include "patience.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -58,7 +59,8 @@ static double figure(const char *name)
 
 static void wait_running(int running)
 {
-    int64_t until = api_now_ms() + 120000; /* sanitizers speak at a twentieth of the pace */
+    int64_t until =
+        api_now_ms() + test_patient(120000); /* sanitizers speak at a twentieth of the pace */
     while (api_now_ms() < until && (int)figure("timbre_jobs_running") != running)
         poll(NULL, 0, 10);
     assert_int_equal((int)figure("timbre_jobs_running"), running);
@@ -99,7 +101,7 @@ static void a_client_who_leaves_frees_the_worker(void **state)
     wait_running(0);
     int64_t took = api_now_ms() - left;
     print_message("from leaving to a free worker: %lld ms\n", (long long)took);
-    assert_true(took < 2000);
+    assert_true(took < test_patient(2000));
     free(form);
 
     /* The same in the middle of a stream. */
@@ -110,7 +112,7 @@ static void a_client_who_leaves_frees_the_worker(void **state)
     close(fd);
     left = api_now_ms();
     wait_running(0);
-    assert_true(api_now_ms() - left < 2000);
+    assert_true(api_now_ms() - left < test_patient(2000));
     free(form);
 }
 

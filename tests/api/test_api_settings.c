@@ -1,6 +1,7 @@
 #define _XOPEN_SOURCE 700
 
 #include "client.h"
+#include "patience.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -117,7 +118,8 @@ static int start_fails(const char *dir, const char *env, char *text, size_t size
         dup2(out[1], 1);
         dup2(out[1], 2);
         close(out[0]);
-        alarm(60); /* one that starts after all ends by itself */
+        alarm(
+            (unsigned)(test_patient(60000) / 1000)); /* one that starts after all ends by itself */
         api_calm_environment();
         setenv("MODEL_DOWNLOAD", "0", 1);
         if (chdir(dir) != 0) _exit(126);

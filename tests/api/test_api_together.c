@@ -1,4 +1,5 @@
 #include "client.h"
+#include "patience.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -142,7 +143,7 @@ static int said(const char *member)
 
 static void wait_until(const char *member, int n)
 {
-    int64_t until = api_now_ms() + 30000;
+    int64_t until = api_now_ms() + test_patient(30000);
     while (api_now_ms() < until && said(member) != n)
         poll(NULL, 0, 5);
     assert_int_equal(said(member), n);
@@ -244,7 +245,7 @@ static void who_waits_too_long_for_the_end_is_cut_off(void **state)
     int64_t began = api_now_ms();
     api_signal(&server, SIGTERM);
     assert_int_equal(api_wait(&server), 0);
-    assert_true(api_now_ms() - began < 20000);
+    assert_true(api_now_ms() - began < test_patient(20000));
     api_reply r = api_read(fd, false);
     print_message("the one who was cut off got %d\n", r.status);
     assert_true(r.status == 503);

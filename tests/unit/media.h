@@ -5,6 +5,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "patience.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ static char *media_run(const char *line, const void *input, size_t input_size, s
                       .input = input,
                       .input_size = input_size,
                       .output_max = 64u << 20,
-                      .wall_ms = 60000,
+                      .wall_ms = (int)test_patient(60000),
                       .name = line};
     tb_child_exit how = {0};
     char *out = NULL;
