@@ -160,6 +160,13 @@ static tb_status add_json(tb_fields *out, const char *key, const tb_json_span *v
     tb_status st = scalar_text(v, &text, &size, err);
     if (st) return st;
     bool nested = !text;
+    if (nested && strcmp(key, "pronunciations") == 0) { /* its reader reads JSON */
+        text = tb_try_alloc(v->len + 1, 1);
+        if (!text) return tb_nomem(err, v->len + 1, 1);
+        memcpy(text, v->at, v->len);
+        size = v->len;
+        nested = false;
+    }
     if (nested) text = tb_alloc(1);
     st = tb_fields_add(out, key, NULL, text, size, err);
     if (!st) out->items[out->n - 1].nested = nested;

@@ -10,7 +10,8 @@
  * The fields of a request, whatever carried them: multipart, urlencoded, a query or a JSON object
  * (whose scalars become text: 0.8 -> "0.8", true -> "true", null -> absent). Bounded: at most 64
  * fields, names of 64 bytes (longer ones of a JSON object are unknown anyway and passed over).
- * "ids" may be an array in JSON. Values are valid UTF-8 without NUL, except files.
+ * "ids" may be an array in JSON; "pronunciations" is kept as its JSON when it is one or an object.
+ * Values are valid UTF-8 without NUL, except files.
  */
 typedef struct {
     char *name;

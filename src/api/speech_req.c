@@ -1,5 +1,6 @@
 #include "api/speech_req.h"
 
+#include "api/pronunciations.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -296,6 +297,15 @@ static bool is_none(const char *value)
     return false;
 }
 
+/* What was put in when it was first spoken may be more than one request may bring. */
+static tb_status read_pronunciations(tb_speech_req *req, const tb_fields *fields, tb_err *err)
+{
+    const tb_field *f = tb_fields_get(fields, "pronunciations");
+    if (!f || f->size == 0) return TB_OK;
+    return tb_pronunciations_read(f->value, f->size, req->closed ? SIZE_MAX : TB_PRONUNCIATIONS_OWN,
+                                  true, &req->pronunciations, err);
+}
+
 static tb_status read_ambience(tb_speech_req *req, const tb_fields *fields, tb_err *err)
 {
     char *prompt = wish(fields, "ambience_prompt");
@@ -424,6 +434,7 @@ static tb_status read_all(tb_speech_req *req, const tb_fields *fields, size_t te
     if (!st) st = read_text(req, fields, text_max, err);
     if (!st) st = read_voice(req, fields, err);
     if (!st) st = read_engine(req, fields, err);
+    if (!st) st = read_pronunciations(req, fields, err);
     if (!st) st = read_ambience(req, fields, err);
     for (size_t i = 0; !st && i < sizeof numbers / sizeof numbers[0]; i++) {
         double x;
@@ -455,7 +466,7 @@ tb_status tb_speech_req_replay(const char *text, const char *params_json, tb_spe
                                tb_err *err)
 {
     tb_fields fields = {0};
-    tb_speech_req req = {.route = TB_ROUTE_GENERATE};
+    tb_speech_req req = {.route = TB_ROUTE_GENERATE, .closed = true};
     bool given = true;
     tb_status st = tb_fields_from_json(params_json, strlen(params_json), &fields, err);
     if (!st) st = tb_fields_add(&fields, "text", NULL, tb_strdup(text), strlen(text), err);
@@ -508,6 +519,7 @@ void tb_speech_req_clear(tb_speech_req *req)
     tb_free(req->user);
     tb_free(req->request_id);
     tb_json_free(req->params);
+    tb_pronunciations_clear(&req->pronunciations);
     for (size_t i = 0; i < sizeof req->strings / sizeof req->strings[0]; i++)
         tb_free(req->strings[i]);
     *req = (tb_speech_req){0};

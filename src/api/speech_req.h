@@ -24,8 +24,10 @@ typedef struct {
     char *prompt_hash;       /* replay: a prompt kept by the store; NULL otherwise */
     char *voice_hash;        /* replay: the recording that it was spoken with; NULL otherwise */
     int64_t voice_before_us; /* replay of a record without one: it must be older; 0 otherwise */
-    tb_engine_opts engine;   /* strings owned by this struct through `strings` */
-    tb_post_opts post;       /* likewise */
+    tb_pronunciations pronunciations; /* the request's own; whoever speaks sets engine's to them */
+    bool closed; /* a replay: with these and no others, whatever the dictionary says today */
+    tb_engine_opts engine; /* strings owned by this struct through `strings` */
+    tb_post_opts post;     /* likewise */
     tb_format format;
     int sample_rate_hz; /* 24000 */
     bool stream;

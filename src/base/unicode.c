@@ -100,6 +100,11 @@ char *tb_unicode_bare(const char *text)
     return folded;
 }
 
+uint32_t tb_unicode_lower(uint32_t cp)
+{
+    return (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);
+}
+
 bool tb_unicode_is_letter(uint32_t cp)
 {
     utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)cp);

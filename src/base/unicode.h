@@ -29,6 +29,7 @@ uint32_t tb_unicode_base(uint32_t cp);
  * ("  CAFETERÍA" is "cafeteria"). Invalid bytes stay. Heap. */
 char *tb_unicode_bare(const char *text);
 
+uint32_t tb_unicode_lower(uint32_t cp); /* the small letter of a capital, else cp itself */
 bool tb_unicode_is_letter(uint32_t cp); /* letters of all scripts, no digits */
 bool tb_unicode_is_mark(uint32_t cp);   /* belongs to the character in front of it */
 bool tb_unicode_is_symbol(uint32_t cp); /* of mathematics, money, or anything else but letters */

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "cli/cli_priv.h"
 #include "job/job.h"
 
@@ -117,7 +118,8 @@ int tb_cli_run_voices_add(tb_cli *cli)
     char *data = NULL;
     tb_voice_upload up = {
         .name = tb_strdup(cli->args[0]),
-        .language = tb_strdup(cli->config.language),
+        .language =
+            tb_str_ieq(cli->config.language, "auto") ? NULL : tb_strdup(cli->config.language),
         .region = tb_strdup(tb_cli_get(cli, "--region")),
         .gender = tb_strdup(tb_cli_get(cli, "--gender")),
         .description = tb_strdup(tb_cli_get(cli, "--description")),

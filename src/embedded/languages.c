@@ -399,3 +399,21 @@ tb_status tb_languages_find(const tb_languages *l, const char *wanted, const tb_
                          "(GET /languages lists them all)",
                          wanted, near);
 }
+
+tb_status tb_languages_code(const tb_languages *l, const char *wanted,
+                            char code[TB_LANGUAGE_CODE + 1], tb_err *err)
+{
+    char cut[CODE_MAX + 1];
+    const tb_language *found;
+    tb_status st = tb_languages_find(l, wanted, &found, err);
+    if (st) return st;
+    const char *named = tb_language_named(wanted);
+    snprintf(code, TB_LANGUAGE_CODE + 1, "%s", wanted);
+    tb_str_lower(code);
+    for (char *p = code; *p; p++)
+        if (*p == '_') *p = '-';
+    snprintf(cut, sizeof cut, "%s", code);
+    if (!is_code(code) || !look_up_cut(l, cut))
+        snprintf(code, TB_LANGUAGE_CODE + 1, "%s", named ? named : found->code);
+    return TB_OK;
+}

@@ -21,5 +21,10 @@ bool tb_languages_guesses(const tb_languages *l);
 size_t tb_languages_list(const tb_languages *l, const tb_language **list);
 TB_MUST_CHECK tb_status tb_languages_find(const tb_languages *l, const char *code,
                                           const tb_language **out, tb_err *err);
+/* The code that `wanted` (a code or a name) stands for, regions left out that it leaves out: "en"
+ * for "English" and "EN", which find gives as en-us. TB_EINVAL as find. */
+enum { TB_LANGUAGE_CODE = 35 };
+TB_MUST_CHECK tb_status tb_languages_code(const tb_languages *l, const char *wanted,
+                                          char code[TB_LANGUAGE_CODE + 1], tb_err *err);
 
 #endif

@@ -121,6 +121,12 @@ tb_status tb_embedded_language(const tb_embedded *e, const char *code, const tb_
     return tb_languages_find(e->languages, code, out, err);
 }
 
+tb_status tb_embedded_language_code(const tb_embedded *e, const char *wanted, char code[36],
+                                    tb_err *err)
+{
+    return tb_languages_code(e->languages, wanted, code, err);
+}
+
 /* ---- base statistics ---- */
 
 static tb_status measure_base(tb_embedded *e, const tb_base *base, const tb_cancel *cancel,

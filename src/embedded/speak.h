@@ -44,6 +44,11 @@ size_t tb_embedded_languages(const tb_embedded *e, const tb_language **list);
 TB_MUST_CHECK tb_status tb_embedded_language(const tb_embedded *e, const char *code,
                                              const tb_language **out, tb_err *err);
 
+/* The code that a code or a name stands for, without a region that it does not name; TB_EINVAL as
+ * above. code: room for 36 bytes. */
+TB_MUST_CHECK tb_status tb_embedded_language_code(const tb_embedded *e, const char *wanted,
+                                                  char code[36], tb_err *err);
+
 typedef struct {
     const tb_language *language;
     const tb_bend_stats *reference; /* NULL: the voice `default`, no map */

@@ -341,26 +341,42 @@ static tb_status check_audible(const tb_plan *plan, tb_err *err)
                          plan->unsupported_tags);
 }
 
-/* The text as the engine reads it. The limit counts what was written, not what it became. */
-static tb_status parse(const char *text, const tb_engine_opts *o, const tb_script_opts *script,
-                       tb_plan *plan, tb_err *err)
+/* A text within the limits, as the engine reads it; *out is heap. */
+static tb_status make_text(const char *text, const tb_engine_opts *o, const tb_front_opts *front,
+                           char **out, tb_plan *plan, tb_err *err)
+{
+    if (o->as_written && front->lexicon) return tb_engine_pronounce(front->lexicon, text, out, err);
+    if (o->as_written) {
+        *out = tb_strdup(text);
+        return TB_OK;
+    }
+    return tb_front_run(text, strlen(text), front, out, &plan->unspoken, err);
+}
+
+/* The limit counts what was written, not what it became. */
+static tb_status parse(const tb_engine *e, const char *text, const tb_engine_opts *o,
+                       const tb_script_opts *script, tb_plan *plan, tb_err *err)
 {
     const size_t len = text ? strlen(text) : 0;
-    const tb_front_opts front = {.language = plan->language->code,
-                                 .script = script,
-                                 .letters_only = is_neural(plan)};
+    tb_front_opts front = {.language = plan->language->code,
+                           .script = script,
+                           .letters_only = is_neural(plan)};
     tb_script_opts opts = *script;
     char *made = NULL;
     /* A text that the script refuses is refused as it was written. */
-    if (o->as_written || len == 0 || !tb_utf8_valid(text, len) ||
-        tb_utf8_count(text, len) > script->text_max)
+    if (len == 0 || !tb_utf8_valid(text, len) || tb_utf8_count(text, len) > script->text_max)
         return tb_script_parse(text, script, &plan->script, err);
     opts.text_max = SIZE_MAX;
-    tb_status st = tb_front_run(text, len, &front, &made, &plan->unspoken, err);
+    tb_status st =
+        tb_engine_lexicon(e->embedded, o->pronunciations, plan->language, &front.lexicon, err);
+    if (!st) st = make_text(text, o, &front, &made, plan, err);
     if (!st && !*made)
         st = tb_fail_field(err, TB_EINVAL, "text",
                            "there is nothing to say in the text: it has no letter and no digit");
     if (!st) st = tb_script_parse(made, &opts, &plan->script, err);
+    if (!st)
+        st = tb_engine_note_pronounced(front.lexicon, o->pronunciations, &plan->pronounced, err);
+    tb_lexicon_free(front.lexicon);
     tb_free(made);
     return st;
 }
@@ -378,12 +394,13 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
     script.tags_inline = is_neural(&plan);
     script.language = plan.language ? plan.language->code : NULL;
     if (!st && is_neural(&plan)) st = take_model(e, &plan, err);
-    if (!st) st = parse(text, opts, &script, &plan, err);
+    if (!st) st = parse(e, text, opts, &script, &plan, err);
     if (st) {
         tb_plan_clear(&plan);
         return st;
     }
     plan.opts.engine = plan.opts.language = plan.opts.mode = plan.opts.language_id = NULL;
+    plan.opts.pronunciations = NULL;
     list_ignored(opts, &plan);
     list_tags(&plan);
     st = check_audible(&plan, err);
@@ -399,6 +416,7 @@ void tb_plan_clear(tb_plan *plan)
     if (!plan) return;
     if (plan->model) tb_holder_give(plan->model);
     tb_script_clear(&plan->script);
+    tb_pronunciations_clear(&plan->pronounced);
     tb_free(plan->reason);
     tb_free(plan->ignored);
     tb_free(plan->unsupported_tags);

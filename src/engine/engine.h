@@ -5,6 +5,7 @@
 #include "base/cancel.h"
 #include "embedded/speak.h"
 #include "engine/install.h"
+#include "text/lexicon.h"
 #include "text/script.h"
 #include "voice/voice.h"
 
@@ -43,9 +44,10 @@ typedef struct {
     const char *mode;        /* NULL, turbo, multilingual */
     const char *language_id; /* wins over language only with mode=multilingual */
     bool as_written;         /* the text goes to the engine without the front (text/front.h) */
-    double temperature;      /* 0.05..5, 0.8 */
-    double speed;            /* 0.25..4, 1 */
-    uint64_t seed;           /* 0..2^53-1, always set */
+    const tb_pronunciations *pronunciations; /* the request's and the installation's; NULL none */
+    double temperature;                      /* 0.05..5, 0.8 */
+    double speed;                            /* 0.25..4, 1 */
+    uint64_t seed;                           /* 0..2^53-1, always set */
     double top_p, min_p, repetition_penalty, exaggeration, cfg; /* NAN = not given */
     int top_k;                                                  /* -1 = not given */
 } tb_engine_opts;
@@ -64,11 +66,12 @@ typedef struct {
     const char *guessed; /* code of the language that the text seems to be in, when nobody said one
                             and it is not the default; a constant; NULL none */
     char *ignored;       /* parameters given that have no effect here, comma-separated; NULL none */
-    char *unsupported_tags; /* comma-separated, NULL none */
-    char *unknown_tags;     /* comma-separated, NULL none */
-    char *unspoken;         /* words and signs left out that nobody can say; likewise */
-    bool stream;            /* set by the caller: pieces of a sentence are wanted at once */
-    tb_engine_opts opts;    /* its strings are not kept: NULL */
+    char *unsupported_tags;       /* comma-separated, NULL none */
+    char *unknown_tags;           /* comma-separated, NULL none */
+    char *unspoken;               /* words and signs left out that nobody can say; likewise */
+    tb_pronunciations pronounced; /* those that were put in, as the request's own */
+    bool stream;                  /* set by the caller: pieces of a sentence are wanted at once */
+    tb_engine_opts opts;          /* its strings are not kept: NULL */
 } tb_plan;
 
 /* TB_EINVAL with the field's name for what cannot be said; field-by-field range checks are here. */

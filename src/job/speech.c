@@ -1,3 +1,4 @@
+#include "api/pronunciations.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -172,6 +173,11 @@ static tb_status commit(struct line *l, const tb_plan *plan, const char *prompt_
     const tb_speech_req *req = &job->req;
     /* A replay speaks the language that was spoken, whatever the setting and the guess say then. */
     tb_json_set_string(req->params, "language", plan->language->code);
+    if (plan->pronounced.n > 0) {
+        char *said = tb_print_pronunciations(&plan->pronounced);
+        tb_json_set_string(req->params, "pronunciations", said);
+        tb_free(said);
+    }
     char *params = tb_json_print(req->params);
     tb_clip_row row = {
         .text = req->text,
@@ -230,6 +236,7 @@ static tb_status speak(tb_job *job, tb_err *err)
     bool mends = !req->stream || req->format == TB_FORMAT_WAV;
     tb_encoder_sink sink = {into_output, mends ? over_output : NULL, &line};
 
+    req->engine.pronunciations = &req->pronunciations;
     tb_status st = tb_engine_prepare(s->engine, req->text, &script_opts, &req->engine, &plan, err);
     plan.stream = req->stream;
     if (!st) st = tb_post_check(s->ambiences, &req->post, err);

@@ -63,6 +63,16 @@ static void lines(const char *text, size_t len, const tb_front_opts *opts, tb_st
     tb_front_lines(text, len, out);
 }
 
+static void lexicon(const char *text, size_t len, const tb_front_opts *opts, tb_str *out)
+{
+    if (!opts->lexicon) {
+        tb_str_add(out, text, len);
+        return;
+    }
+    tb_lexicon_apply(opts->lexicon, text, len, out);
+    out->full |= out->len > 2 * len + ROOM; /* nobody's words are so long */
+}
+
 static void spell(const char *text, size_t len, const tb_front_opts *opts, tb_str *out)
 {
     size_t most = out->max;
@@ -86,7 +96,7 @@ tb_status tb_front_steps(const char *text, size_t len, const tb_front_opts *opts
                          char **out, char **unspoken, tb_err *err)
 {
     enum { NAMES = 512 }; /* they become a header */
-    static const step steps[] = {html, tb_front_chars, lines, tb_front_inline, spell};
+    static const step steps[] = {html, tb_front_chars, lines, tb_front_inline, lexicon, spell};
     const size_t n = sizeof steps / sizeof *steps - (words ? 0 : 1);
     tb_str from, to, names;
     if (!tb_utf8_valid(text, len))
@@ -106,8 +116,10 @@ tb_status tb_front_steps(const char *text, size_t len, const tb_front_opts *opts
     }
     tb_status st = TB_OK;
     if (from.full) {
-        st = tb_fail_field(err, TB_EINVAL, "text",
-                           "the text is too long when its signs and numbers are words");
+        st =
+            tb_fail_field(err, TB_EINVAL, "text",
+                          "the text is too long when its signs and numbers are words, and what the "
+                          "pronunciations say is in it");
     } else {
         *out = tb_str_take(&from);
         if (unspoken) *unspoken = names.len ? tb_str_take(&names) : NULL;

@@ -2,6 +2,7 @@
 #define TB_TEXT_FRONT_H
 
 #include "base/err.h"
+#include "text/lexicon.h"
 #include "text/script.h"
 
 #include <stdbool.h>
@@ -17,6 +18,7 @@ typedef struct {
     const char *language;         /* a code of espeak-ng's list: en-us, es-419, cmn */
     const tb_script_opts *script; /* which brackets are tags and beds: those stay as they are */
     bool letters_only;            /* the engine knows Latin letters only; espeak-ng reads more */
+    tb_lexicon *lexicon;          /* words said otherwise; NULL none */
 } tb_front_opts;
 
 /* text: len bytes. *out is heap, valid UTF-8. *unspoken (NULL: not asked for) is heap: the words

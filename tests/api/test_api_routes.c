@@ -303,6 +303,37 @@ static void a_text_that_names_no_language_is_read_in_its_own_and_says_so(void **
     api_reply_clear(&r);
 }
 
+static void words_are_said_as_the_request_wants_and_again_so(void **state)
+{
+    static const char *const wished =
+        "{\"text\":\"The k8s cluster.\",\"voice_id\":\"default\",\"seed\":4,"
+        "\"pronunciations\":[{\"word\":\"K8s\",\"say\":\"kubernetes\"},"
+        "{\"word\":\"cluster\",\"say\":\"cúmulo\",\"language\":\"Spanish\"}]}";
+    char path[200];
+    (void)state;
+    api_reply r = api_json(&server, "/generate-tts", wished);
+    assert_status(&r, 200);
+    api_reply plain = api_form(&server, "/demo", "text=The+kubernetes+cluster.&seed=4");
+    assert_status(&plain, 200);
+    assert_int_equal(plain.size, r.size);
+    assert_memory_equal(plain.body, r.body, r.size);
+    char *id = api_header(&r, "X-History-Id");
+    assert_non_null(id);
+    snprintf(path, sizeof path, "/history/%s", id);
+    api_reply entry = api_get(&server, path);
+    assert_non_null(strstr((char *)entry.body, "\"The k8s cluster.\""));
+    snprintf(path, sizeof path, "/history/%s/replay", id);
+    api_reply replay = api_call(&server, "POST", path, &(api_extra){.body = "", .size = 0});
+    assert_status(&replay, 200);
+    assert_int_equal(replay.size, r.size);
+    assert_memory_equal(replay.body, r.body, r.size);
+    api_reply_clear(&entry);
+    api_reply_clear(&replay);
+    api_reply_clear(&plain);
+    api_reply_clear(&r);
+    free(id);
+}
+
 static void speech_is_kept_and_can_be_had_again(void **state)
 {
     char path[200];
@@ -522,6 +553,7 @@ int main(void)
         cmocka_unit_test(a_demo_speaks_whatever_carries_the_text),
         cmocka_unit_test(wrong_values_name_their_field),
         cmocka_unit_test(a_text_that_names_no_language_is_read_in_its_own_and_says_so),
+        cmocka_unit_test(words_are_said_as_the_request_wants_and_again_so),
         cmocka_unit_test(speech_is_kept_and_can_be_had_again),
         cmocka_unit_test(history_pages_are_arrays_with_links),
         cmocka_unit_test(voices_are_kept_changed_heard_and_deleted),

@@ -297,11 +297,66 @@ static void a_text_without_a_language_is_read_in_its_own(void **state)
     tb_plan_clear(&plan);
 }
 
+static char *said(const tb_plan *plan)
+{
+    tb_str s;
+    tb_str_init(&s, 1000);
+    for (size_t i = 0; i < plan->script.n; i++)
+        if (plan->script.items[i].text) tb_str_puts(&s, plan->script.items[i].text);
+    return tb_str_take(&s);
+}
+
+static void words_are_said_as_the_request_wants(void **state)
+{
+    static const struct {
+        const char *word, *say, *language;
+    } all[] = {
+        {"k8s", "kubernetes", ""}, {"bass", "base", "English"}, {"data", "dah ta", "en-gb"},
+        {"data", "datos", "es"},   {"b", "letter", ""},         {"v2", "version 2", ""},
+    };
+    const struct {
+        const char *text, *language, *said;
+        bool as_written;
+        size_t used;
+    } texts[] = {
+        {"K8s, bass, data.", "en", "kubernetes, base, data.", false, 2},
+        {"K8s, bass, data.", "en-gb", "kubernetes, base, dah ta.", false, 3},
+        {"K8s, bass, data.", "es-MX", "kubernetes, bass, datos.", false, 2},
+        {"<b>k8s</b> and **k8s** v2.", "en", "kubernetes and kubernetes version two.", false, 2},
+        {"k8s v2 [sigh] *b*.", "en", "kubernetes version 2letter.", true, 3},
+        {"Nothing.", "en", "Nothing.", false, 0},
+    };
+    tb_pronunciations list = {0};
+    tb_engine_opts opts = usual();
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        assert_int_equal(tb_pronunciations_add(&list, all[i].word, all[i].say, all[i].language,
+                                               true, NULL, NULL),
+                         TB_OK);
+    opts.pronunciations = &list;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        opts.language = texts[i].language;
+        opts.as_written = texts[i].as_written;
+        tb_plan plan = plan_of(texts[i].text, &opts);
+        char *got = said(&plan);
+        assert_string_equal(got, texts[i].said);
+        assert_int_equal(plan.pronounced.n, texts[i].used);
+        assert_null(plan.opts.pronunciations);
+        tb_free(got);
+        tb_plan_clear(&plan);
+    }
+    assert_int_equal(tb_pronunciations_add(&list, "x", "y", "Elvish of old", true, NULL, NULL),
+                     TB_OK);
+    refused(&opts, "Hi.", "pronunciations");
+    tb_pronunciations_clear(&list);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_neural_engine_without_weights_is_refused_not_replaced),
         cmocka_unit_test(who_speaks_and_why_is_in_the_plan),
+        cmocka_unit_test(words_are_said_as_the_request_wants),
         cmocka_unit_test(a_text_without_a_language_is_read_in_its_own),
         cmocka_unit_test(what_has_no_effect_is_listed),
         cmocka_unit_test(values_out_of_range_name_their_field),

@@ -330,6 +330,67 @@ static void a_replay_is_the_same_request_to_the_bit(void **state)
         }
 }
 
+static void pronunciations_come_as_an_object_an_array_or_text(void **state)
+{
+    static const char *const good[] = {
+        "{\"text\":\"Hi\",\"voice_id\":\"a\",\"pronunciations\":{\"k8s\":\"kubernetes\",\"SQL\":"
+        "\"sequel\"}}",
+        "{\"text\":\"Hi\",\"voice_id\":\"a\",\"pronunciations\":[{\"word\":\"k8s\",\"say\":"
+        "\"kubernetes\"},"
+        "{\"word\":\"SQL\",\"say\":\"sequel\",\"language\":null}]}",
+        "{\"text\":\"Hi\",\"voice_id\":\"a\",\"pronunciations\":\"{\\\"k8s\\\":\\\"kubernetes\\\","
+        "\\\"SQL\\\":\\\"sequel\\\"}\"}",
+    };
+    static const char *const bad[] = {
+        "\"pronunciations\":\"k8s=kubernetes\"",
+        "\"pronunciations\":7",
+        "\"pronunciations\":true",
+        "\"pronunciations\":[1]",
+        "\"pronunciations\":[[]]",
+        "\"pronunciations\":[{\"word\":\"a\"}]",
+        "\"pronunciations\":[{\"word\":\"a\",\"say\":1}]",
+        "\"pronunciations\":[{\"word\":\"a\",\"say\":\"b\",\"language\":1}]",
+        "\"pronunciations\":{\"a\":1}",
+        "\"pronunciations\":{\"a\":null}",
+        "\"pronunciations\":{\"\":\"b\"}",
+        "\"pronunciations\":{\"a\":\"b\",\"a\":\"c\"}",
+        "\"pronunciations\":{\"a\":\"[laugh]\"}",
+        "\"pronunciations\":{\"a\":\"b\\u0000c\"}",
+    };
+    tb_speech_req req;
+    tb_err err;
+    tb_str many;
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(ask(TB_ROUTE_GENERATE, good[i], &req, &err), TB_OK);
+        assert_int_equal(req.pronunciations.n, 2);
+        assert_string_equal(req.pronunciations.items[1].word, "SQL");
+        assert_string_equal(req.pronunciations.items[1].say, "sequel");
+        assert_string_equal(req.pronunciations.items[1].language, "");
+        assert_true(req.pronunciations.items[1].own && !req.closed);
+        tb_speech_req_clear(&req);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        refuse(bad[i], "pronunciations");
+    for (int n = 200; n <= 201; n++) { /* a request may bring so many; what is replayed, more */
+        tb_str_init(&many, 1 << 20);
+        for (int i = 0; i < n; i++)
+            tb_str_printf(&many, "%s\"w%d\":\"x\"", i ? "," : "", i);
+        char *json =
+            tb_sprintf("{\"text\":\"Hi\",\"voice_id\":\"a\",\"pronunciations\":{%s}}", many.data);
+        assert_int_equal(ask(TB_ROUTE_GENERATE, json, &req, &err), n == 200 ? TB_OK : TB_EINVAL);
+        if (n == 200) tb_speech_req_clear(&req);
+        tb_free(json);
+        json = tb_sprintf("{\"voice_id\":\"a\",\"pronunciations\":{%s}}", many.data);
+        assert_int_equal(tb_speech_req_replay("Hi", json, &req, &err), TB_OK);
+        assert_int_equal(req.pronunciations.n, n);
+        assert_true(req.closed);
+        tb_speech_req_clear(&req);
+        tb_free(json);
+        tb_str_clear(&many);
+    }
+}
+
 static void a_replay_of_a_prompt_wants_the_kept_one(void **state)
 {
     (void)state;
@@ -425,6 +486,7 @@ int main(void)
         cmocka_unit_test(a_prompt_in_base64_wins_over_the_voice),
         cmocka_unit_test(a_file_is_a_prompt_only_where_a_file_is_wanted),
         cmocka_unit_test(a_replay_is_the_same_request_to_the_bit),
+        cmocka_unit_test(pronunciations_come_as_an_object_an_array_or_text),
         cmocka_unit_test(a_replay_of_a_prompt_wants_the_kept_one),
         cmocka_unit_test(damaged_params_are_refused),
         cmocka_unit_test(the_text_is_normalized_unless_somebody_says_no),
