@@ -10,11 +10,39 @@ enum { LEAST_HZ = 1000, MOST_HZ = 384000 };
 /* How many samples come out of how many: soxr's own count, or the next whole number. */
 typedef double (*rounding)(double);
 
+/* In blocks: soxr keeps what it is given, and does not look whether it got the memory for it. */
+enum { BLOCK = 8192, LIBRARY_BYTES = 8 << 20 };
+
+static tb_status convert(const tb_pcm *in, int out_rate_hz, tb_pcm *out, tb_err *err)
+{
+    soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
+    soxr_runtime_spec_t runtime = soxr_runtime_spec(1);
+    soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
+    soxr_error_t why = NULL;
+    size_t taken = 0, made = 0, used = 0, got = 0;
+    tb_status st = tb_mem_want(LIBRARY_BYTES, err);
+    if (st) return st;
+    soxr_t s = soxr_create(in->rate_hz, out_rate_hz, 1, &why, &io, &quality, &runtime);
+    while (!why && taken < in->len) {
+        size_t n = in->len - taken < BLOCK ? in->len - taken : BLOCK;
+        why = soxr_process(s, in->data + taken, n, &used, out->data + made, out->len - made, &got);
+        taken += used;
+        made += got;
+        if (used == 0 && got == 0) break; /* full: what is over rounds away */
+    }
+    got = 1;
+    while (!why && made < out->len && got > 0) { /* the end of it */
+        why = soxr_process(s, NULL, 0, NULL, out->data + made, out->len - made, &got);
+        made += got;
+    }
+    soxr_delete(s);
+    return why ? tb_fail(err, TB_ENOMEM, "resampling failed: %s", soxr_strerror(why)) : TB_OK;
+}
+
 static tb_status resample(const tb_pcm *in, int out_rate_hz, rounding whole, tb_pcm *out,
                           tb_err *err)
 {
     tb_pcm made = {0};
-    size_t used = 0, got = 0;
     if (in->rate_hz < LEAST_HZ || in->rate_hz > MOST_HZ || out_rate_hz < LEAST_HZ ||
         out_rate_hz > MOST_HZ)
         return tb_fail(err, TB_EINVAL, "cannot resample from %d to %d Hz; allowed: %d to %d",
@@ -25,14 +53,10 @@ static tb_status resample(const tb_pcm *in, int out_rate_hz, rounding whole, tb_
     if (in->rate_hz == out_rate_hz) {
         if (in->len) memcpy(made.data, in->data, in->len * sizeof(float));
     } else if (made.len > 0) {
-        soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
-        soxr_runtime_spec_t runtime = soxr_runtime_spec(1);
-        soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
-        soxr_error_t why = soxr_oneshot(in->rate_hz, out_rate_hz, 1, in->data, in->len, &used,
-                                        made.data, made.len, &got, &io, &quality, &runtime);
-        if (why) {
+        st = convert(in, out_rate_hz, &made, err);
+        if (st) {
             tb_pcm_clear(&made);
-            return tb_fail(err, TB_ENOMEM, "resampling failed: %s", soxr_strerror(why));
+            return st;
         }
     }
     *out = made;

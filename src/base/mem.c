@@ -1,9 +1,12 @@
+#define _GNU_SOURCE /* pthread_setattr_default_np */
+
 #include "base/mem.h"
 
 #include "base/clock.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>
+#include <pthread.h>
 #endif
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -13,9 +16,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Address space that small things may still have when everybody else gets none. */
+enum { RESERVE = 8 << 20 };
+static void *_Atomic reserve;
+static atomic_bool reserved; /* programs that never ask for one have none */
+
+/* True when there is something to try again with. */
+static bool use_reserve(void)
+{
+    void *held = atomic_exchange(&reserve, NULL);
+    free(held);
+    return held != NULL;
+}
+
 void *tb_alloc(size_t size)
 {
-    void *p = calloc(1, size ? size : 1);
+    void *p;
+    do {
+        p = calloc(1, size ? size : 1);
+    } while (!p && use_reserve());
     if (!p) {
         fprintf(stderr, "timbre: out of memory for %zu bytes\n", size);
         abort();
@@ -71,14 +90,37 @@ tb_status tb_nomem(tb_err *err, size_t count, size_t size)
     return tb_fail(err, TB_ENOMEM, "not enough memory for %zu items of %zu bytes", count, size);
 }
 
+bool tb_mem_room(size_t bytes)
+{
+    if (atomic_load(&reserved) && !atomic_load(&reserve)) return false;
+    void *p = malloc(bytes);
+    free(p);
+    return p != NULL;
+}
+
+tb_status tb_mem_want(size_t bytes, tb_err *err)
+{
+    if (tb_mem_room(bytes)) return TB_OK;
+    return tb_fail(err, TB_ENOMEM, "the server has no memory left for this now; try again soon");
+}
+
 /* Left to itself glibc raises the size from which it maps blocks with each one that is freed, up to
  * 32 MB; bodies and recordings would then share an arena with everything else. */
 void tb_mem_setup(void)
 {
 #ifdef __GLIBC__
+    pthread_attr_t threads;
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 2 << 20);
+    mallopt(M_ARENA_MAX, 4); /* each takes 64 MB of address space, and keeps what was freed in it */
+    if (pthread_attr_init(&threads) == 0) {
+        if (pthread_attr_setstacksize(&threads, 2 << 20) == 0)
+            (void)pthread_setattr_default_np(&threads);
+        pthread_attr_destroy(&threads);
+    }
 #endif
+    atomic_store(&reserve, malloc(RESERVE));
+    atomic_store(&reserved, true);
 }
 
 static atomic_bool large;
@@ -90,6 +132,10 @@ void tb_mem_note_large(void)
 
 void tb_mem_give_back(void)
 {
+    if (atomic_load(&reserved) && !atomic_load(&reserve)) {
+        void *again = malloc(RESERVE), *none = NULL;
+        if (!atomic_compare_exchange_strong(&reserve, &none, again)) free(again);
+    }
 #ifdef __GLIBC__
     static int64_t last_ns; /* one thread calls this */
     int64_t now = tb_clock_mono_ns();

@@ -3,9 +3,12 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Small, bounded things: zeroed memory, never NULL (the program stops with a message instead). */
+/* Small, bounded things: zeroed memory, never NULL. When there is none it comes out of a reserve,
+ * and new requests are refused until the reserve is whole again; the program stops with a message
+ * only behind that. */
 void *tb_alloc(size_t size);
 char *tb_strdup(const char *s); /* NULL gives NULL */
 char *tb_strndup(const char *s, size_t len);
@@ -24,13 +27,26 @@ void tb_free(void *p);
 /* The error that goes with a tb_try_alloc that failed. */
 tb_status tb_nomem(tb_err *err, size_t count, size_t size);
 
-/* Once, before any thread: large blocks come from the system one by one and go back to it when they
- * are freed, instead of staying with the process because a small one lies behind them. */
+/* Once, before any thread: lays up the reserve; large blocks come from the system one by one and go
+ * back to it when they are freed, instead of staying with the process because a small one lies
+ * behind them; threads get stacks of 2 MiB. */
 void tb_mem_setup(void);
+
+/* Could so many bytes be had now, and is the reserve whole? Asked before work that a request wants
+ * and before libraries that do not look whether they got what they asked for. */
+bool tb_mem_room(size_t bytes);
+/* TB_ENOMEM when there is no room. */
+TB_MUST_CHECK tb_status tb_mem_want(size_t bytes, tb_err *err);
+
+/* What this process may still take by the limits that it was given (address space, the control
+ * group's memory, the machine's). */
+size_t tb_mem_allowance(void);
+
 /* Something large was worked on and is freed. */
 void tb_mem_note_large(void);
-/* Gives what is free back to the system when something large was noted, and once a minute. It takes
- * milliseconds: for a thread that nobody waits for. */
+/* Gives what is free back to the system when something large was noted, and once a minute, and lays
+ * up the reserve again if it was used. It takes milliseconds: for one thread that nobody waits for.
+ */
 void tb_mem_give_back(void);
 
 #endif

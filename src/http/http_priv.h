@@ -90,6 +90,7 @@ struct tb_http {
     int listen_fd, port;
     bool quiesced;
     atomic_size_t bodies; /* bytes of all bodies in memory */
+    size_t bodies_max;
     atomic_int in_flight;
     char *tls_cert, *tls_key;
 

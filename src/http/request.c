@@ -19,9 +19,9 @@
  * woken; `phase` says how far we are.
  */
 enum {
-    BODIES_MAX = 256 << 20, /* of all requests together */
     STREAM_BLOCK = 16384,
-    LARGE = 1 << 20, /* bytes of a body after which memory is given back */
+    WORK_BYTES = 2 << 20, /* what a handler may take without asking */
+    LARGE = 1 << 20,      /* bytes of a body after which memory is given back */
     RETRY_AFTER_S = 2,
 };
 
@@ -357,8 +357,9 @@ static tb_status check_length(tb_request *r, tb_err *err)
     if (length > (unsigned long long)tb_request_body_limit(r) && length > 0)
         return tb_fail(err, TB_ETOOBIG, "the body has %llu bytes; at most %lld are taken here",
                        length, (long long)tb_request_body_limit(r));
-    tb_str_init(&r->body, (size_t)tb_request_body_limit(r));
-    return TB_OK;
+    /* What is announced is all that comes: it grows to that and not beyond. */
+    tb_str_init(&r->body, text ? (size_t)length : (size_t)tb_request_body_limit(r));
+    return length > LARGE ? tb_mem_want((size_t)length, err) : TB_OK;
 }
 
 static enum MHD_Result one_query(void *self, enum MHD_ValueKind kind, const char *key,
@@ -483,14 +484,16 @@ static enum MHD_Result take_body(tb_request *r, const char *data, size_t *size)
     *size = 0;
     if (r->phase == TB_AT_REFUSED) return tb_refusal_drop(r, n);
     if (r->phase != TB_AT_BODY) return MHD_YES; /* answered already: the rest is thrown away */
-    if (atomic_fetch_add(&r->http->bodies, n) + n > BODIES_MAX) {
+    if (atomic_fetch_add(&r->http->bodies, n) + n > r->http->bodies_max) {
         atomic_fetch_sub(&r->http->bodies, n);
         tb_fail(&err, TB_EUNREADY, "too many uploads are under way; try again in a moment");
     } else {
         r->charged += n;
-        if (!tb_str_add(&r->body, data, n))
+        if (n > r->body.max - r->body.len)
             tb_fail(&err, TB_ETOOBIG, "the body is larger than the %lld bytes that are taken here",
                     (long long)tb_request_body_limit(r));
+        else if (!tb_str_add(&r->body, data, n))
+            (void)tb_nomem(&err, n, 1);
     }
     if (!err.status) return MHD_YES;
     tb_str_clear(&r->body);
@@ -500,7 +503,8 @@ static enum MHD_Result take_body(tb_request *r, const char *data, size_t *size)
 /* What was asked for, at the desk or at once. */
 static void perform(tb_request *r)
 {
-    tb_status st = read_fields(r, &r->err);
+    tb_status st = tb_mem_want(WORK_BYTES + r->body.len, &r->err);
+    if (!st) st = read_fields(r, &r->err);
     tb_str_clear(&r->body);
     if (!st) st = r->route->handler(r, &r->err);
     tb_fields_clear(&r->fields);

@@ -17,6 +17,7 @@
 
 /* The listening socket, the daemon and its threads. What a request goes through is in request.c. */
 
+enum { BODIES_MAX = 256 << 20 }; /* of all requests together */
 enum { THREADS = 2, BACKLOG = 512, CONNECTION_MEMORY = 64 * 1024, TLS_FILE_MAX = 1 << 20 };
 
 static tb_status listen_on(const tb_config *c, int *out, tb_err *err)
@@ -113,8 +114,10 @@ static tb_status start_daemon(tb_http *http, tb_err *err)
                          MHD_OPTION_NOTIFY_COMPLETED, tb_request_completed, http, MHD_OPTION_ARRAY,
                          tls, MHD_OPTION_END);
     if (!http->daemon)
-        return tb_fail(err, TB_EINTERNAL, "the HTTP server cannot start%s",
-                       http->tls_cert ? "; look at TLS_CERT and TLS_KEY" : "");
+        return tb_fail(err, TB_EINTERNAL, "the HTTP server cannot start: %s",
+                       http->tls_cert ? "look at TLS_CERT and TLS_KEY"
+                                      : "threads, memory or open files are at their limit (ulimit "
+                                        "-u, -v, -n)");
     return TB_OK;
 }
 
@@ -126,6 +129,9 @@ tb_status tb_http_start(const tb_config *config, tb_service *service, int listen
     http->config = config;
     http->service = service;
     http->listen_fd = listen_fd;
+    /* A body may cost three times its size while it is worked on. */
+    http->bodies_max = tb_mem_allowance() / 4;
+    if (http->bodies_max > BODIES_MAX) http->bodies_max = BODIES_MAX;
     st = tb_linger_start(http, err);
     if (!st) st = tb_watch_start(http, err);
     if (st) {

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { WORK_BYTES = 8 << 20 }; /* what a job may take without asking */
+
 /* The life of a job: made, queued, worked on, looked at, left. What it does is in speech.c,
  * upload.c and preview.c. */
 
@@ -124,7 +126,7 @@ void tb_job_run(tb_service *s, tb_job *job)
     pthread_mutex_unlock(&job->lock);
     if (tb_cancelled(&job->cancel))
         st = tb_fail_cancelled(&err);
-    else
+    else if (!(st = tb_mem_want(WORK_BYTES, &err)))
         st = job->work(job, &err);
     int64_t took_us = (tb_clock_mono_ns() - began) / 1000;
     atomic_fetch_add(&s->work_us, took_us);

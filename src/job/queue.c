@@ -112,7 +112,11 @@ tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_queue_run run,
         int why = pthread_create(&q->threads[i], NULL, worker, q);
         if (why != 0) {
             tb_queue_free(q);
-            return tb_fail_errno(err, why, "cannot start worker %d", i + 1);
+            return why == EAGAIN ? tb_fail(err, TB_ENOMEM,
+                                           "thread %d of %d cannot be started: the system gives no "
+                                           "more threads or memory (see ulimit -u and ulimit -v)",
+                                           i + 1, workers)
+                                 : tb_fail_errno(err, why, "cannot start worker %d", i + 1);
         }
         q->workers++;
     }

@@ -97,8 +97,10 @@ tb_status tb_service_start(tb_service *s, tb_err *err)
     }
     tb_status st = tb_queue_new(workers, s->config->queue_max, s->config->queue_per_user, run,
                                 release, s, &s->queue, err);
-    if (!st) s->warming = pthread_create(&s->warmer, NULL, warm_up, s) == 0;
-    return st;
+    if (st) return st;
+    int why = pthread_create(&s->warmer, NULL, warm_up, s);
+    s->warming = why == 0;
+    return why ? tb_fail_errno(err, why, "cannot start the warm-up") : TB_OK;
 }
 
 static void cancel_one(void *self, tb_queue_entry *entry)

@@ -4,12 +4,14 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -103,6 +105,76 @@ static void json_costs_three_times_its_size_and_is_given_back(void **state)
         assert_true(after < before + 24 * (size_t)MIB);
     }
     assert_int_equal(api_stop(&s), 0);
+}
+
+/* ---- no memory ---- */
+
+struct want {
+    const api_server *s;
+    int kind, status;
+};
+
+static void *ask_for_much(void *arg)
+{
+    enum { SIZE = 28 * MIB };
+    struct want *w = arg;
+    api_reply r;
+    if (w->kind == 0) {
+        char *body = long_body("{\"text\":\"Hi\",\"audio_prompt\":\"", "QUJD", SIZE, "\"}");
+        r = api_json(w->s, "/demo", body);
+        free(body);
+    } else if (w->kind == 1) {
+        api_parts p = {0};
+        char *noise = long_body("", "\r", SIZE, "");
+        api_part_text(&p, "name", "big");
+        api_part_file(&p, "file", "a.wav", noise, SIZE);
+        api_parts_end(&p);
+        r = api_multipart(w->s, "/voices/upload", &p);
+        free(noise);
+    } else {
+        r = api_form(w->s, "/generate-tts", "voice_id=default&text=A+few+words+to+be+spoken.");
+    }
+    w->status = r.status;
+    api_reply_clear(&r);
+    return NULL;
+}
+
+/* Address space for little more than the start. What cannot be had is refused or cut, and then all
+ * is as before. */
+static void without_memory_requests_fail_and_the_server_lives(void **state)
+{
+    enum { AT_ONCE = 9, ROUNDS = 2 };
+    struct rlimit own, tight;
+    api_server s;
+    (void)state;
+    if (sanitized) skip(); /* shadow memory is address space */
+    assert_int_equal(getrlimit(RLIMIT_AS, &own), 0);
+    for (rlim_t mib = 400; mib <= 600; mib += 200) {
+        tight = own;
+        tight.rlim_cur = mib * MIB;
+        assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
+        api_start(&s, "");
+        assert_int_equal(setrlimit(RLIMIT_AS, &own), 0);
+        for (int k = 0; k < ROUNDS; k++) {
+            pthread_t threads[AT_ONCE];
+            struct want wants[AT_ONCE];
+            for (int i = 0; i < AT_ONCE; i++) {
+                wants[i] = (struct want){&s, i % 3, 0};
+                assert_int_equal(pthread_create(&threads[i], NULL, ask_for_much, &wants[i]), 0);
+            }
+            for (int i = 0; i < AT_ONCE; i++) {
+                pthread_join(threads[i], NULL);
+                int is = wants[i].status;
+                if (is != 0 && is != 200 && is != 415 && is != 422 && is != 503)
+                    fail_msg("answered with %d", is);
+            }
+        }
+        poll(NULL, 0, 1200); /* it lays up its reserve again */
+        api_reply r = api_form(&s, "/demo", "text=Still+here");
+        assert_int_equal(r.status, 200);
+        api_reply_clear(&r);
+        assert_int_equal(api_stop(&s), 0);
+    }
 }
 
 /* ---- the doors ---- */
@@ -240,6 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_costs_three_times_its_size_and_is_given_back),
+        cmocka_unit_test(without_memory_requests_fail_and_the_server_lives),
         cmocka_unit_test(the_doors_are_open_while_another_process_holds_the_database),
         cmocka_unit_test(a_long_history_comes_in_pieces_and_is_whole),
     };

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -44,11 +47,50 @@ static void strings_are_copied(void **state)
     tb_free(e);
 }
 
+/* In a child with little address space: what is large is refused, what is small comes out of the
+ * reserve, which is then said to be gone, and laid up again when there is room. */
+static int in_a_narrow_place(void)
+{
+    static void *held[4096];
+    size_t n = 0;
+    tb_err err = {0};
+    tb_mem_setup();
+    struct rlimit narrow = {.rlim_cur = (256 << 20), .rlim_max = RLIM_INFINITY};
+    if (setrlimit(RLIMIT_AS, &narrow) != 0) return 10;
+    if (!tb_mem_room(1 << 20)) return 1;
+    if (tb_mem_allowance() > (size_t)256 << 20) return 2;
+    while (n < 4096 && (held[n] = tb_try_alloc(256 << 10, 1)))
+        n++;
+    if (n == 4096 || tb_mem_room(1 << 20)) return 3;
+    if (tb_mem_want(1 << 20, &err) != TB_ENOMEM || !err.msg[0]) return 4;
+    for (int i = 0; i < 1000; i++) /* 2 MB, though there is nothing */
+        if (!tb_alloc(2000)) return 5;
+    while (n > 0)
+        tb_free(held[--n]);
+    tb_mem_give_back();
+    return tb_mem_room(1 << 20) ? 0 : 6;
+}
+
+static void small_things_outlive_large_ones(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) _exit(in_a_narrow_place());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_of_a_chosen_size_is_zeroed_or_refused),
         cmocka_unit_test(strings_are_copied),
+        cmocka_unit_test(small_things_outlive_large_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
