@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum {
+    FORMAT_SIZE = 16, /* least bytes of a format chunk */
     FORMAT_PCM = 1,
     FORMAT_FLOAT = 3,
     FORMAT_ALAW = 6,
@@ -24,33 +25,113 @@ static uint32_t u32(const uint8_t *p)
     return u16(p) | u16(p + 2) << 16;
 }
 
+static uint64_t u64(const uint8_t *p)
+{
+    return (uint64_t)u32(p) | (uint64_t)u32(p + 4) << 32;
+}
+
+static bool is(const uint8_t *p, const char *name)
+{
+    return memcmp(p, name, 4) == 0;
+}
+
 bool tb_wav_sniff(const void *data, size_t size)
 {
     const uint8_t *p = data;
-    return size >= 12 && (memcmp(p, "RIFF", 4) == 0) && memcmp(p + 8, "WAVE", 4) == 0;
+    return size >= 12 && (is(p, "RIFF") || is(p, "RF64") || is(p, "BW64")) && is(p + 8, "WAVE");
+}
+
+/* How many of the `have` bytes behind its head are the data chunk's. wide: the size that RF64's
+ * ds64 chunk gives, 0 when there is none. */
+static size_t data_size(const uint8_t *head, uint64_t wide, size_t have)
+{
+    uint64_t want = u32(head + 4);
+    if (want == UINT32_MAX && wide > 0) want = wide;
+    if (want == 0 || want > have) return have; /* as a pipe leaves it: the rest */
+    return (size_t)want;
+}
+
+/* Where the chunk after one of odd length begins. Chunks are padded to an even length, which some
+ * writers forget. */
+static size_t skip_padding(const uint8_t *p, size_t at, size_t size)
+{
+    if (size - at >= 4 && (is(p + at, "fmt ") || is(p + at, "data"))) return at;
+    return at < size ? at + 1 : at;
+}
+
+tb_status tb_wav_find(const void *data, size_t size, tb_wav_chunks *out, tb_err *err)
+{
+    const uint8_t *p = data;
+    tb_wav_chunks c = {0};
+    uint64_t wide = 0;
+    size_t at = 12;
+    if (!tb_wav_sniff(data, size)) return tb_fail(err, TB_EMEDIA, "this is not a RIFF WAVE file");
+    while (size - at >= 8 && !(c.format && c.sound)) {
+        const uint8_t *head = p + at, *body = head + 8;
+        size_t have = size - at - 8, len = u32(head + 4) < have ? u32(head + 4) : have;
+        if (is(head, "data")) {
+            len = data_size(head, wide, have);
+            c.sound = body;
+            c.sound_size = len;
+        } else if (is(head, "fmt ")) {
+            c.format = body;
+            c.format_size = len;
+        } else if (is(head, "fact")) {
+            c.fact = body;
+            c.fact_size = len;
+        } else if (is(head, "ds64") && len >= 16) {
+            wide = u64(body + 8);
+        }
+        at += 8 + len;
+        if (len & 1) at = skip_padding(p, at, size);
+    }
+    if (!c.format)
+        return tb_fail(err, TB_EINVAL, "the wav file is damaged: it has no format chunk");
+    if (c.format_size < FORMAT_SIZE)
+        return tb_fail(err, TB_EINVAL, "the wav file is damaged: its format chunk has %zu bytes",
+                       c.format_size);
+    if (!c.sound)
+        return tb_fail(err, TB_EINVAL, "the wav file holds no sound: it has no data chunk");
+    *out = c;
+    return TB_OK;
 }
 
 struct format {
     uint32_t kind, channels, rate, block, bits;
 };
 
+/* Kinds of samples that are read here. */
+static bool known(const struct format *f)
+{
+    if (f->kind == FORMAT_PCM)
+        return f->bits == 8 || f->bits == 16 || f->bits == 24 || f->bits == 32;
+    if (f->kind == FORMAT_FLOAT) return f->bits == 32 || f->bits == 64;
+    return (f->kind == FORMAT_ALAW || f->kind == FORMAT_MULAW) && f->bits == 8;
+}
+
+/* The fields alone; false when the chunk is cut off. */
+static bool unpack_format(const uint8_t *p, size_t size, struct format *f)
+{
+    if (size < FORMAT_SIZE) return false;
+    *f = (struct format){u16(p), u16(p + 2), u32(p + 4), u16(p + 12), u16(p + 14)};
+    if (f->kind != FORMAT_EXTENSIBLE) return true;
+    if (size < 40) return false;
+    f->kind = u16(p + 24); /* the first two bytes of the sub-format's GUID */
+    return true;
+}
+
+bool tb_wav_coded(const tb_wav_chunks *c)
+{
+    struct format f;
+    return unpack_format(c->format, c->format_size, &f) && !known(&f);
+}
+
 static tb_status read_format(const uint8_t *p, size_t size, struct format *f, tb_err *err)
 {
-    if (size < 16)
+    if (!unpack_format(p, size, f))
         return tb_fail(err, TB_EINVAL, "the wav file is damaged: its format chunk has %zu bytes",
                        size);
-    *f = (struct format){u16(p), u16(p + 2), u32(p + 4), u16(p + 12), u16(p + 14)};
-    if (f->kind == FORMAT_EXTENSIBLE) {
-        if (size < 40)
-            return tb_fail(err, TB_EINVAL,
-                           "the wav file is damaged: its extended format is cut off");
-        f->kind = u16(p + 24); /* the first two bytes of the sub-format's GUID */
-    }
-    bool known = (f->kind == FORMAT_PCM &&
-                  (f->bits == 8 || f->bits == 16 || f->bits == 24 || f->bits == 32)) ||
-                 (f->kind == FORMAT_FLOAT && (f->bits == 32 || f->bits == 64)) ||
-                 ((f->kind == FORMAT_ALAW || f->kind == FORMAT_MULAW) && f->bits == 8);
-    if (!known)
+    if (!known(f))
         return tb_fail(err, TB_EINVAL,
                        "the wav file has format %u with %u bits; read are PCM of 8, "
                        "16, 24 or 32 bits, float of 32 or 64, A-law and mu-law",
@@ -98,7 +179,7 @@ static float sample(const uint8_t *p, const struct format *f)
             memcpy(&narrow, &raw, sizeof narrow);
             x = (double)narrow;
         } else {
-            uint64_t raw = (uint64_t)u32(p) | (uint64_t)u32(p + 4) << 32;
+            uint64_t raw = u64(p);
             memcpy(&x, &raw, sizeof x);
         }
         /* Far out of any range is no sound either: NAN, which the reader refuses. */
@@ -118,42 +199,19 @@ static float sample(const uint8_t *p, const struct format *f)
 
 tb_status tb_wav_read(const void *data, size_t size, double max_seconds, tb_pcm *out, tb_err *err)
 {
-    const uint8_t *p = data, *sound = NULL;
-    size_t sound_size = 0, at = 12;
-    struct format f = {0};
-    bool have_format = false;
-    if (!tb_wav_sniff(data, size)) return tb_fail(err, TB_EMEDIA, "this is not a RIFF WAVE file");
-    while (size - at >= 8) {
-        const uint8_t *head = p + at;
-        uint32_t want = u32(head + 4);
-        size_t have = size - at - 8;
-        bool is_data = memcmp(head, "data", 4) == 0;
-        if (is_data && want == 0) want = UINT32_MAX; /* as a pipe leaves it: the rest */
-        size_t len = want < have ? want : have;
-        if (memcmp(head, "fmt ", 4) == 0) {
-            tb_status st = read_format(head + 8, len, &f, err);
-            if (st) return st;
-            have_format = true;
-        } else if (is_data) {
-            sound = head + 8;
-            sound_size = len;
-            break; /* what follows is of no use to us */
-        }
-        at += 8 + len;
-        if (len & 1 && at < size) at++; /* chunks are padded to an even length */
-    }
-    if (!have_format)
-        return tb_fail(err, TB_EINVAL, "the wav file is damaged: it has no format chunk");
-    if (!sound) return tb_fail(err, TB_EINVAL, "the wav file holds no sound: it has no data chunk");
-
-    size_t frames = sound_size / f.block;
+    tb_wav_chunks c;
+    struct format f;
+    tb_status st = tb_wav_find(data, size, &c, err);
+    if (!st) st = read_format(c.format, c.format_size, &f, err);
+    if (st) return st;
+    size_t frames = c.sound_size / f.block;
     if ((double)frames > max_seconds * f.rate) frames = (size_t)(max_seconds * f.rate);
-    tb_status st = tb_pcm_init(out, frames, (int)f.rate, err);
+    st = tb_pcm_init(out, frames, (int)f.rate, err);
     if (st) return st;
     for (size_t i = 0; i < frames; i++) {
         float sum = 0;
-        for (uint32_t c = 0; c < f.channels; c++)
-            sum += sample(sound + i * f.block + c * (f.bits / 8), &f);
+        for (uint32_t ch = 0; ch < f.channels; ch++)
+            sum += sample(c.sound + i * f.block + ch * (f.bits / 8), &f);
         if (!isfinite(sum)) {
             tb_pcm_clear(out);
             return tb_fail(

@@ -8,11 +8,23 @@
 
 /*
  * RIFF WAVE by our own reader: PCM 8/16/24/32 bit, float 32/64 bit, A-law and mu-law, 1..8
- * channels (mixed to mono by their mean), 4000..192000 Hz, WAVE_FORMAT_EXTENSIBLE. A data size that
- * is a placeholder (0, or beyond the end, as pipes leave it) means "the rest". Bytes come from
- * strangers: every length is checked. Fuzzed by tests/fuzz/fuzz_wav.c.
+ * channels (mixed to mono by their mean), 4000..192000 Hz, WAVE_FORMAT_EXTENSIBLE; RF64 and BW64,
+ * whose sizes have 64 bits; chunks in any order. A data size that is a placeholder (0, or beyond
+ * the end, as pipes leave it) means "the rest". Bytes come from strangers: every length is checked.
+ * Fuzzed by tests/fuzz/fuzz_wav.c.
  */
-bool tb_wav_sniff(const void *data, size_t size); /* RIFF....WAVE */
+bool tb_wav_sniff(const void *data, size_t size); /* RIFF....WAVE, RF64, BW64 */
+
+/* The chunks that matter, wherever they stand in the file: views into it, NULL when absent. */
+typedef struct {
+    const uint8_t *format, *fact, *sound;
+    size_t format_size, fact_size, sound_size;
+} tb_wav_chunks;
+/* TB_EINVAL: there is no sound, or nothing that says what it is. */
+TB_MUST_CHECK tb_status tb_wav_find(const void *data, size_t size, tb_wav_chunks *out, tb_err *err);
+/* The sound is in a code that tb_wav_read does not know (ADPCM, GSM, MP3 and others). */
+bool tb_wav_coded(const tb_wav_chunks *chunks);
+
 TB_MUST_CHECK tb_status tb_wav_read(const void *data, size_t size, double max_seconds, tb_pcm *out,
                                     tb_err *err);
 

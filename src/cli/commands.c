@@ -127,7 +127,7 @@ const tb_cli_command tb_cli_commands[] = {
     {"voices list", "", "list the voices that are kept", NULL, 0, 0, tb_cli_run_voices_list, NULL,
      false},
     {"voices add", "NAME FILE", "keep a recording as a voice",
-     "Ten seconds of one person in a quiet room; wav, mp3, m4a, ogg, opus, flac or webm.", 2, 2,
+     "Ten seconds of one person in a quiet room; wav, mp3, m4a, ogg, opus, flac, webm and others.", 2, 2,
      tb_cli_run_voices_add, add_options, false},
     {"voices show", "NAME", "show one voice", NULL, 1, 1, tb_cli_run_voices_show, NULL, false},
     {"voices rename", "NAME NEW", "give a voice another name", NULL, 2, 2, tb_cli_run_voices_rename,

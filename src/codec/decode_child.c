@@ -109,6 +109,27 @@ static void put(const void *data, size_t size)
     }
 }
 
+/* What may decode: codes of speech and music that recorders, phones and programs write. libav knows
+ * hundreds more, of games and broadcasts, that no upload needs. No space between the names. */
+static const char decoders[] =
+    "mp3float,mp3,mp2float,mp2,mp1float,mp1,aac,aac_latm,alac,flac,opus,libopus,vorbis,libvorbis,"
+    "speex,libspeex,amrnb,amrwb,gsm,libgsm,gsm_ms,libgsm_ms,ilbc,qcelp,evrc,dss_sp,truespeech,"
+    "g722,g726,g726le,g723_1,g729,wmav1,wmav2,wmapro,wmalossless,wmavoice,ac3,eac3,ape,tta,wavpack,"
+    "mpc7,mpc8,mace3,mace6,qdm2,qdmc,nellymoser,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,adpcm_ima_dk3,"
+    "adpcm_ima_dk4,adpcm_ima_oki,adpcm_yamaha,adpcm_swf,adpcm_ct,adpcm_adx,pcm_alaw,pcm_mulaw,"
+    "pcm_u8,pcm_s8,pcm_s8_planar,pcm_u16le,pcm_u16be,pcm_s16le,pcm_s16be,pcm_s16le_planar,"
+    "pcm_s16be_planar,pcm_u24le,pcm_u24be,pcm_s24le,pcm_s24be,pcm_s24le_planar,pcm_u32le,pcm_u32be,"
+    "pcm_s32le,pcm_s32be,pcm_s32le_planar,pcm_s64le,pcm_s64be,pcm_f16le,pcm_f24le,pcm_f32le,"
+    "pcm_f32be,pcm_f64le,pcm_f64be";
+
+static bool allowed(const char *name)
+{
+    const size_t len = strlen(name);
+    for (const char *p = strstr(decoders, name); p; p = strstr(p + 1, name))
+        if ((p == decoders || p[-1] == ',') && (p[len] == ',' || p[len] == 0)) return true;
+    return false;
+}
+
 struct mono {
     SwrContext *swr;
     int rate_hz, format, channels;
@@ -182,6 +203,7 @@ int tb_decode_child_main(const char *kind, const char *seconds_text)
     if (!file->pb) give_up("the decoder cannot start");
     file->flags |= AVFMT_FLAG_CUSTOM_IO;
     file->io_open = no_other_file;
+    file->codec_whitelist = av_strdup(decoders);
     lock_in();
 
     if (avformat_open_input(&file, NULL, demuxer, NULL) < 0)
@@ -193,7 +215,12 @@ int tb_decode_child_main(const char *kind, const char *seconds_text)
     if (avformat_find_stream_info(file, NULL) < 0) give_up("its sound cannot be found");
     const AVCodec *codec = NULL;
     int which = av_find_best_stream(file, AVMEDIA_TYPE_AUDIO, -1, -1, &codec, 0);
-    if (which < 0 || !codec) give_up("it holds no sound that can be decoded");
+    if (which < 0) which = av_find_best_stream(file, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
+    if (which < 0) give_up("it holds no sound that can be decoded");
+    if (!codec || !allowed(codec->name))
+        give_up("its sound is in a code that is not read (%s); convert it first, for example with: "
+                "ffmpeg -i RECORDING recording.wav",
+                avcodec_get_name(file->streams[which]->codecpar->codec_id));
     AVCodecContext *decoder = avcodec_alloc_context3(codec);
     if (!decoder || avcodec_parameters_to_context(decoder, file->streams[which]->codecpar) < 0)
         give_up("the decoder cannot start");
