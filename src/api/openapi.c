@@ -102,13 +102,17 @@ static void add_security(tb_json *root)
     tb_json_set(root, "security", any);
 }
 
-char *tb_openapi_print(const tb_route_doc *routes, size_t n)
+char *tb_openapi_print(const tb_route_doc *routes, size_t n, const char *base)
 {
     tb_json *root = tb_json_object(), *info = tb_json_object(), *paths = tb_json_object();
     tb_json_set_string(root, "openapi", "3.1.0");
     tb_json_set_string(info, "title", "timbre");
     tb_json_set_string(info, "version", TB_VERSION);
     tb_json_set(root, "info", info);
+    tb_json *servers = tb_json_array(), *server = tb_json_object();
+    tb_json_set_string(server, "url", *base ? base : "/");
+    tb_json_add(servers, server);
+    tb_json_set(root, "servers", servers);
     for (size_t i = 0; i < n; i++) {
         tb_json *path = tb_json_get(paths, routes[i].path);
         if (!path) tb_json_set(paths, routes[i].path, path = tb_json_object());

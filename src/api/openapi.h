@@ -20,6 +20,7 @@ typedef struct {
     const char *reply_type; /* content type of the 200 */
 } tb_route_doc;
 
-char *tb_openapi_print(const tb_route_doc *routes, size_t n); /* OpenAPI 3.1 as JSON, heap */
+/* OpenAPI 3.1 as JSON, heap. base: where the service stands, "" or "/tts". */
+char *tb_openapi_print(const tb_route_doc *routes, size_t n, const char *base);
 
 #endif

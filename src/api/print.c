@@ -20,8 +20,7 @@ static void set_or_null(tb_json *o, const char *key, const char *s)
     tb_json_set_string(o, key, s && *s ? s : NULL);
 }
 
-/* A path or query component. */
-static char *escaped(const char *s)
+char *tb_print_escaped(const char *s)
 {
     tb_str out;
     tb_str_init(&out, strlen(s) * 3 + 1);
@@ -36,11 +35,11 @@ static char *escaped(const char *s)
     return tb_str_take(&out);
 }
 
-/* Sets key to before + escaped(name) + after. */
-static void set_link(tb_json *o, const char *key, const char *before, const char *name,
-                     const char *after)
+/* Sets key to base + before + the escaped name + after. */
+static void set_link(tb_json *o, const char *key, const char *base, const char *before,
+                     const char *name, const char *after)
 {
-    char *part = escaped(name), *link = tb_sprintf("%s%s%s", before, part, after);
+    char *part = tb_print_escaped(name), *link = tb_sprintf("%s%s%s%s", base, before, part, after);
     tb_json_set_string(o, key, link);
     tb_free(link);
     tb_free(part);
@@ -169,13 +168,14 @@ static tb_json *voice(const tb_voice_row *row)
     return o;
 }
 
-static tb_json *voices(const tb_voice_list *list, bool previews)
+/* base NULL: without previews. */
+static tb_json *voices(const tb_voice_list *list, const char *base)
 {
     tb_json *root = tb_json_object(), *all = tb_json_array();
     for (size_t i = 0; i < list->n; i++) {
         tb_json *o = voice(&list->rows[i]);
-        if (previews)
-            set_link(o, "preview_url",
+        if (base)
+            set_link(o, "preview_url", base,
                      "/demo?text=This%20is%20a%20voice%20cloning%20demo.&voice_id=",
                      list->rows[i].id, "");
         tb_json_add(all, o);
@@ -193,12 +193,12 @@ char *tb_print_voice(const tb_voice_row *row)
 
 char *tb_print_voices(const tb_voice_list *list)
 {
-    return finish(voices(list, false));
+    return finish(voices(list, NULL));
 }
 
-char *tb_print_voices_list(const tb_voice_list *list)
+char *tb_print_voices_list(const tb_voice_list *list, const char *base)
 {
-    tb_json *root = voices(list, true);
+    tb_json *root = voices(list, base);
     tb_json_set_int(root, "total", (int64_t)list->n);
     return finish(root);
 }
@@ -232,7 +232,7 @@ char *tb_print_voice_deleted(const char *id)
 
 /* ---- history ---- */
 
-static tb_json *clip(const tb_clip_row *row)
+static tb_json *clip(const tb_clip_row *row, const char *base)
 {
     tb_json *o = tb_json_object();
     tb_json_set_string(o, "id", row->id);
@@ -250,21 +250,29 @@ static tb_json *clip(const tb_clip_row *row)
     tb_json_set_string(o, "format", row->format);
     tb_json_set_int(o, "size", (int64_t)row->size_bytes);
     tb_json_set_bool(o, "missing", row->missing);
-    set_link(o, "download_url", "/download/", row->filename, "");
+    set_link(o, "download_url", base, "/download/", row->filename, "");
     return o;
 }
 
-char *tb_print_history(const tb_clip_list *list)
+char *tb_print_history(const tb_clip_list *list, const char *base)
 {
     tb_json *all = tb_json_array();
     for (size_t i = 0; i < list->n; i++)
-        tb_json_add(all, clip(&list->rows[i]));
+        tb_json_add(all, clip(&list->rows[i], base));
     return finish(all);
 }
 
-char *tb_print_clip(const tb_clip_row *row)
+char *tb_print_clip(const tb_clip_row *row, const char *base)
 {
-    return finish(clip(row));
+    return finish(clip(row, base));
+}
+
+char *tb_print_link(const char *before, const char *name, const char *after, int64_t expires_us)
+{
+    tb_json *o = tb_json_object();
+    set_link(o, "url", "", before, name, after);
+    set_time(o, "expires_at", expires_us);
+    return finish(o);
 }
 
 char *tb_print_job(const tb_job_row *row)
@@ -292,7 +300,7 @@ char *tb_print_history_deleted(uint64_t remaining)
 
 /* ---- lists ---- */
 
-char *tb_print_ambiences(const tb_ambience_set *set)
+char *tb_print_ambiences(const tb_ambience_set *set, const char *base)
 {
     tb_json *all = tb_json_array();
     for (size_t i = 0; i < tb_ambience_count(set); i++) {
@@ -303,7 +311,7 @@ char *tb_print_ambiences(const tb_ambience_set *set)
         tb_json_set_string(o, "description", info->description);
         tb_json_set_string(o, "generator", info->generator);
         tb_json_set_real(o, "default_level", info->default_difference_lu);
-        set_link(o, "preview_url", "/ambiences/", info->id, "/preview");
+        set_link(o, "preview_url", base, "/ambiences/", info->id, "/preview");
         tb_json_add(all, o);
     }
     return finish(all);

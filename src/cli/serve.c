@@ -207,8 +207,9 @@ int tb_cli_run_serve(tb_cli *cli)
         code = tb_cli_fail(cli, &err);
         goto out;
     }
-    printf("timbre " TB_VERSION " listening on %s://%s:%d\n", *c->tls_cert ? "https" : "http",
-           c->host, tb_http_port(http));
+    const bool bare6 = strchr(c->host, ':') && c->host[0] != '[';
+    printf("timbre " TB_VERSION " listening on %s://%s%s%s:%d\n", *c->tls_cert ? "https" : "http",
+           bare6 ? "[" : "", c->host, bare6 ? "]" : "", tb_http_port(http));
     fflush(stdout);
     notify("READY=1");
     tb_greet_start(&greet, cli, tb_service_engine(service), tb_http_port(http), handed >= 0);

@@ -27,6 +27,7 @@ typedef struct {
 static const setting table[] = {
     {{"HOST", "--host", "text", "0.0.0.0", "an address of this machine", "address to listen on", false}, STRING, AT(host), 0, 0},
     {{"PORT", "--port", "number", "8000", "0-65535", "port to listen on; 0 lets the system choose", false}, INTEGER, AT(port), 0, 65535},
+    {{"BASE_PATH", "--base-path", "path", "", "empty, or a path such as /tts", "path of the host name under which a proxy shows the service: links begin with it", false}, STRING, AT(base_path), 0, 0},
     {{"DATA", "--data", "folder", "data", "a folder that can be written", "where voices, history and the database are kept; without a .env, the command line keeps its own in ~/.local/share/timbre", false}, STRING, AT(data), 0, 0},
     {{"API_USERNAME", "--api-username", "text", "", "any text without a colon", "user name of Basic authentication", false}, STRING, AT(api_username), 0, 0},
     {{"API_PASSWORD", "--api-password", "text", "", "any text, or an $argon2id$ string", "password of Basic authentication", true}, STRING, AT(api_password), 0, 0},
@@ -242,6 +243,38 @@ static tb_status from_env_file(void *self, const char *key, const char *value, i
     return TB_OK;
 }
 
+bool tb_config_base_path_fits(const char *path)
+{
+    enum { MOST = 128 };
+    if (!*path) return true;
+    if (strlen(path) > MOST) return false;
+    while (*path == '/') {
+        size_t n =
+            strspn(++path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~");
+        if (n == 0 || strspn(path, ".") == n) return false; /* "//host" would lead elsewhere */
+        path += n;
+    }
+    return !*path;
+}
+
+/* "tts/" means "/tts". */
+static tb_status settle_base_path(tb_config *c, tb_err *err)
+{
+    char **slot = &c->priv->values[find("BASE_PATH") - table];
+    size_t len = strlen(*slot);
+    char *path = tb_sprintf("%s%s", len && **slot != '/' ? "/" : "", *slot);
+    for (len = strlen(path); len > 0 && path[len - 1] == '/';)
+        path[--len] = 0;
+    if (!tb_config_base_path_fits(path)) {
+        tb_free(path);
+        return refuse(find("BASE_PATH"), *slot, err);
+    }
+    tb_free(*slot);
+    *slot = path;
+    c->base_path = path;
+    return TB_OK;
+}
+
 static tb_status check_pairs(const tb_config *c, tb_err *err)
 {
     if (!*c->tls_cert != !*c->tls_key)
@@ -289,6 +322,7 @@ tb_status tb_config_load(const char *env_path, const tb_config_override *overrid
     }
     for (size_t i = 0; i < COUNT && !st; i++)
         st = apply(&c, &table[i], priv->values[i], err);
+    if (!st) st = settle_base_path(&c, err);
     if (!st) st = check_pairs(&c, err);
 out:
     if (st)

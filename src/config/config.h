@@ -13,9 +13,10 @@
  * ones win: default, .env, environment, flag. Immutable once loaded.
  */
 typedef struct {
-    const char *host; /* HOST, 0.0.0.0 */
-    int port;         /* PORT, 8000; 0 lets the system choose (printed) */
-    const char *data; /* DATA, data */
+    const char *host;      /* HOST, 0.0.0.0 */
+    const char *base_path; /* BASE_PATH: "" or "/tts", without a slash at its end */
+    int port;              /* PORT, 8000; 0 lets the system choose (printed) */
+    const char *data;      /* DATA, data */
 
     const char *api_username, *api_password; /* Basic; password plain or $argon2id$... */
     const char *api_key;                     /* Bearer and xi-api-key; empty: none */
@@ -23,32 +24,33 @@ typedef struct {
     const char *cors_origins; /* *, or a comma-separated list */
     const char *tls_cert, *tls_key;
 
-    const char *engine;   /* ENGINE auto|chatterbox|embedded */
-    const char *language; /* LANGUAGE, en */
-    const char *default_base;      /* EMBEDDED_BASE slt|rms: who speaks as voice `default` in English */
-    const char *espeak_program;    /* ESPEAK_PROGRAM, espeak-ng */
-    const char *espeak_data_path;  /* ESPEAK_DATA_PATH, empty: its own */
-    const char *tts_model;         /* TTS_MODEL, the old name; checked, else unused */
-    const char *model;         /* MODEL: a folder or a .gguf; empty: ours, under DATA/models */
-    const char *model_type;    /* MODEL_TYPE f32|f16|bf16|q8_0|q4_0 */
-    const char *model_variant; /* MODEL_VARIANT turbo|nano */
+    const char *engine;       /* ENGINE auto|chatterbox|embedded */
+    const char *language;     /* LANGUAGE, en */
+    const char *default_base; /* EMBEDDED_BASE slt|rms: who speaks as voice `default` in English */
+    const char *espeak_program;   /* ESPEAK_PROGRAM, espeak-ng */
+    const char *espeak_data_path; /* ESPEAK_DATA_PATH, empty: its own */
+    const char *tts_model;        /* TTS_MODEL, the old name; checked, else unused */
+    const char *model;            /* MODEL: a folder or a .gguf; empty: ours, under DATA/models */
+    const char *model_type;       /* MODEL_TYPE f32|f16|bf16|q8_0|q4_0 */
+    const char *model_variant;    /* MODEL_VARIANT turbo|nano */
     const char *model_revision;
-    int model_idle_ttl_s;   /* MODEL_IDLE_TTL: closed after so long without a request; 0 never */
-    bool model_download;    /* MODEL_DOWNLOAD: serve fetches a model that is not there */
-    const char *perth;      /* PERTH: the watermark's weights */
-    int threads;            /* THREADS of one model's networks, 0 = number of cores */
+    int model_idle_ttl_s; /* MODEL_IDLE_TTL: closed after so long without a request; 0 never */
+    bool model_download;  /* MODEL_DOWNLOAD: serve fetches a model that is not there */
+    const char *perth;    /* PERTH: the watermark's weights */
+    int threads;          /* THREADS of one model's networks, 0 = number of cores */
     const char *hf_endpoint, *hf_token, *hf_hub_cache, *hf_home;
     bool hf_hub_offline;
-    double loudness_lufs;          /* LOUDNESS_LUFS, NAN = off */
+    double loudness_lufs; /* LOUDNESS_LUFS, NAN = off */
 
-    int workers;        /* WORKERS, 0 = number of cores */
-    int queue_max;      /* QUEUE_MAX, 64 jobs in all */
-    int queue_per_user; /* QUEUE_PER_USER, 32 per caller */
-    int text_max;       /* TEXT_MAX, 20000 code points */
-    int64_t upload_max; /* UPLOAD_MAX, 32 MiB; sizes take K, M, G */
-    int connections_max;   /* CONNECTIONS_MAX, 512 */
-    int client_timeout_s;  /* CLIENT_TIMEOUT, 30: a body that does not come, a reader that does not read */
-    int shutdown_grace_s;  /* SHUTDOWN_GRACE, 30 */
+    int workers;          /* WORKERS, 0 = number of cores */
+    int queue_max;        /* QUEUE_MAX, 64 jobs in all */
+    int queue_per_user;   /* QUEUE_PER_USER, 32 per caller */
+    int text_max;         /* TEXT_MAX, 20000 code points */
+    int64_t upload_max;   /* UPLOAD_MAX, 32 MiB; sizes take K, M, G */
+    int connections_max;  /* CONNECTIONS_MAX, 512 */
+    int client_timeout_s; /* CLIENT_TIMEOUT, 30: a body that does not come, a reader that does not
+                             read */
+    int shutdown_grace_s; /* SHUTDOWN_GRACE, 30 */
 
     const char *voices_dir, *storage_dir, *history_file; /* old folders: read once, never written */
     const char *ambience_dir;                            /* read only */
@@ -72,6 +74,9 @@ typedef struct {
 TB_MUST_CHECK tb_status tb_config_load(const char *env_path, const tb_config_override *overrides,
                                        size_t n, tb_config *out, tb_err *err);
 void tb_config_clear(tb_config *config);
+
+/* Whether links may begin with it: "" or a plain absolute path without a slash at its end. */
+bool tb_config_base_path_fits(const char *path);
 
 /*
  * Where the command line keeps its data when nobody names a folder: $XDG_DATA_HOME/timbre, else

@@ -74,11 +74,12 @@ tb_status tb_get_openapi(tb_request *r, tb_err *err)
     struct described *d = tb_alloc(ROUTES_MAX * sizeof *d);
     (void)err;
     size_t n = describe(docs, d);
-    tb_reply_json(r, 200, tb_openapi_print(docs, n));
+    tb_reply_json(r, 200, tb_openapi_print(docs, n, r->base));
     tb_free(d);
     return TB_OK;
 }
 
+/* @ stands for the base. */
 static const char page_head[] =
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
     "content=\"width=device-width\"><title>timbre API</title><style>body{font:16px/1.5 "
@@ -89,8 +90,9 @@ static const char page_head[] =
     "0;font-size:.9rem}code{background:#eef2f4;padding:0 .3rem}form{margin:1rem 0;padding:1rem;"
     "background:#eef2f4;border-radius:.5rem}textarea{width:100%;box-sizing:border-box}</style>"
     "<h1>timbre API</h1><p>Every route asks for credentials (Basic, Bearer or xi-api-key). Forms, "
-    "queries and JSON are read alike. Machine-readable: <a href=/openapi.json>openapi.json</a>.</p>"
-    "<form action=/demo method=post><textarea name=text rows=2>This is a voice cloning "
+    "queries and JSON are read alike. Machine-readable: <a "
+    "href=@/openapi.json>openapi.json</a>.</p>"
+    "<form action=@/demo method=post><textarea name=text rows=2>This is a voice cloning "
     "demo.</textarea><p>ambience <input name=ambience_id placeholder=rain size=8> language <input "
     "name=language placeholder=en size=6> <button>Speak</button></p></form>";
 
@@ -102,8 +104,13 @@ tb_status tb_get_docs(tb_request *r, tb_err *err)
     (void)err;
     size_t n = describe(docs, d);
     tb_str_init(&out, 1 << 20);
-    tb_str_puts(&out, page_head);
-    /* Everything below is ours, none of it from clients: nothing to escape. */
+    /* A base has letters, digits and a few marks; all the rest is ours: nothing to escape. */
+    for (const char *p = page_head; *p;) {
+        size_t plain = strcspn(p, "@");
+        tb_str_add(&out, p, plain);
+        p += plain;
+        if (*p) tb_str_puts(&out, r->base), p++;
+    }
     for (size_t i = 0; i < n; i++) {
         tb_str_printf(&out, "<h2><b>%s</b> %s</h2><p>%s.</p><table>", docs[i].method, docs[i].path,
                       docs[i].summary);

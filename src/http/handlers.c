@@ -193,23 +193,25 @@ tb_status tb_post_voice(tb_request *r, tb_err *err)
     return tb_job_voice(r->http->service, &up, tb_request_wake, r, &r->job, err);
 }
 
-static tb_status list_voices(tb_request *r, char *(*print)(const tb_voice_list *), tb_err *err)
+static tb_status list_voices(tb_request *r, bool previews, tb_err *err)
 {
     tb_voice_list list = {0};
     tb_status st = tb_store_voice_list(store_of(r), &list, err);
-    if (!st) tb_reply_json(r, 200, print(&list));
+    if (!st)
+        tb_reply_json(r, 200,
+                      previews ? tb_print_voices_list(&list, r->base) : tb_print_voices(&list));
     tb_voice_list_clear(&list);
     return st;
 }
 
 tb_status tb_get_voices(tb_request *r, tb_err *err)
 {
-    return list_voices(r, tb_print_voices, err);
+    return list_voices(r, false, err);
 }
 
 tb_status tb_get_voices_list(tb_request *r, tb_err *err)
 {
-    return list_voices(r, tb_print_voices_list, err);
+    return list_voices(r, true, err);
 }
 
 tb_status tb_get_voice(tb_request *r, tb_err *err)
@@ -255,11 +257,9 @@ static const char *without_nothing(const char *s)
 /* Where the next page is. */
 static void link_next(tb_request *r, const char *cursor, const char *limit, const char *q)
 {
-    char *words = q ? tb_header_value(q) : NULL;
-    for (char *p = words; p && *p; p++)
-        if (*p == ' ') *p = '+';
-    char *link = tb_sprintf("</history?limit=%s&cursor=%s%s%s>; rel=\"next\"", limit, cursor,
-                            words ? "&q=" : "", words ? words : "");
+    char *words = q ? tb_print_escaped(q) : NULL;
+    char *link = tb_sprintf("<%s/history?limit=%s&cursor=%s%s%s>; rel=\"next\"", r->base, limit,
+                            cursor, words ? "&q=" : "", words ? words : "");
     tb_reply_header(r, "Link", link);
     tb_free(link);
     tb_free(words);
@@ -277,7 +277,7 @@ static tb_status history_page(tb_request *r, size_t limit, const char *cursor, c
     tb_status st = tb_store_clip_list(store_of(r), &query, &list, err);
     if (!st) {
         if (list.cursor[0]) link_next(r, list.cursor, text, q);
-        tb_reply_json(r, 200, tb_print_history(&list));
+        tb_reply_json(r, 200, tb_print_history(&list, r->base));
         *total = list.total;
     }
     tb_clip_list_clear(&list);
@@ -305,7 +305,7 @@ tb_status tb_get_clip(tb_request *r, tb_err *err)
 {
     tb_clip_row row = {0};
     tb_status st = tb_store_clip_get(store_of(r), r->params[0], &row, err);
-    if (!st) tb_reply_json(r, 200, tb_print_clip(&row));
+    if (!st) tb_reply_json(r, 200, tb_print_clip(&row, r->base));
     tb_clip_row_clear(&row);
     return st;
 }
@@ -433,7 +433,7 @@ tb_status tb_get_voice_audio(tb_request *r, tb_err *err)
 tb_status tb_get_ambiences(tb_request *r, tb_err *err)
 {
     (void)err;
-    tb_reply_json(r, 200, tb_print_ambiences(tb_service_ambiences(r->http->service)));
+    tb_reply_json(r, 200, tb_print_ambiences(tb_service_ambiences(r->http->service), r->base));
     return TB_OK;
 }
 

@@ -29,6 +29,8 @@ tb_status tb_delete_history(tb_request *r, tb_err *err);
 tb_status tb_delete_clip(tb_request *r, tb_err *err);
 tb_status tb_post_replay(tb_request *r, tb_err *err);
 tb_status tb_get_download(tb_request *r, tb_err *err);
+tb_status tb_post_download_link(tb_request *r, tb_err *err);
+tb_status tb_post_voice_link(tb_request *r, tb_err *err);
 tb_status tb_get_ambiences(tb_request *r, tb_err *err);
 tb_status tb_get_preview(tb_request *r, tb_err *err);
 tb_status tb_get_languages(tb_request *r, tb_err *err);

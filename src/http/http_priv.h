@@ -16,14 +16,20 @@ typedef struct tb_listing tb_listing;
 /* Answers, or starts a job and leaves the answer to it. */
 typedef tb_status (*tb_handler)(tb_request *r, tb_err *err);
 
-typedef enum { TB_GROUP_NONE, TB_GROUP_HEALTH, TB_GROUP_LISTS, TB_GROUP_FORM } tb_route_group;
+typedef enum {
+    TB_GROUP_NONE,
+    TB_GROUP_HEALTH,
+    TB_GROUP_LISTS,
+    TB_GROUP_FORM,
+    TB_GROUP_FILE
+} tb_route_group;
 
 typedef struct {
     const char *method; /* GET (HEAD too), POST, PUT, DELETE */
     const char *path;   /* {x} stands for one segment */
     tb_handler handler;
     int64_t body_max;     /* 0: no body is read; -1: UPLOAD_MAX */
-    tb_route_group group; /* which opt-out opens it without credentials */
+    tb_route_group group; /* what may open it without credentials */
     bool at_once; /* answered on the thread that holds the socket: it waits for nothing, ever */
     const char *summary;
     const char *params; /* "name:type:where:required,..." for the documents */
@@ -36,7 +42,8 @@ struct tb_request {
     struct MHD_Connection *connection;
     const tb_route *route;
     const char *method;
-    char *path;                   /* decoded by MHD, without the query */
+    char *path;                   /* decoded by MHD, without the query, as routes know it */
+    char *base;                   /* what links begin with: "", or "/tts" behind a proxy */
     char *params[TB_PATH_PARAMS]; /* what {x} stood for */
     char id[65];                  /* X-Request-Id */
     char user[129];
@@ -93,6 +100,7 @@ struct tb_http {
     size_t bodies_max;
     atomic_int in_flight;
     char *tls_cert, *tls_key;
+    unsigned char link_key[32];
 
     struct tb_linger *linger;
     pthread_t watcher;
@@ -136,6 +144,14 @@ void tb_reply_common(tb_request *r); /* the headers that every answer has */
 enum MHD_Result tb_reply_send(tb_request *r);
 bool tb_request_has_body(tb_request *r);
 int64_t tb_request_body_limit(const tb_request *r); /* 0 without a route */
+
+/* Sets the path and the base of its links (place.c). */
+void tb_place(tb_request *r, const char *url);
+
+/* Signed links (links.c): whether one came with the request, and whether it is good. */
+void tb_links_init(tb_http *http);
+bool tb_link_given(tb_request *r);
+bool tb_link_opens(tb_request *r);
 
 /* Requests whose body nobody wants (refusal.c). The first three are for HTTP threads only. */
 enum MHD_Result tb_refuse(tb_request *r, const tb_err *err);

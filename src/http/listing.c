@@ -20,9 +20,9 @@ struct tb_listing {
 };
 
 /* "[a,b]" becomes "[a,b" or ",c,d"; the last one ends with the bracket. */
-static bool put_piece(tb_listing *l, const tb_clip_list *rows)
+static bool put_piece(tb_listing *l, const tb_clip_list *rows, const char *base)
 {
-    char *printed = tb_print_history(rows);
+    char *printed = tb_print_history(rows, base);
     size_t len = strlen(printed);
     bool whole = len >= 2;
     l->last = !rows->cursor[0];
@@ -47,7 +47,7 @@ static tb_status read_piece(tb_request *r, uint64_t *total, tb_err *err)
                                  .q = l->q,
                                  .uncounted = total == NULL};
     tb_status st = tb_store_clip_list(tb_service_store(r->http->service), &query, &rows, err);
-    if (!st && !put_piece(l, &rows)) st = tb_nomem(err, rows.n, sizeof rows.rows[0]);
+    if (!st && !put_piece(l, &rows, r->base)) st = tb_nomem(err, rows.n, sizeof rows.rows[0]);
     if (!st && total) *total = rows.total;
     tb_clip_list_clear(&rows);
     return st;

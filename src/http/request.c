@@ -210,7 +210,7 @@ static void speech_headers(tb_request *r, const tb_job_head *h, bool done)
         tb_reply_header(r, "X-Audio-Duration", text);
     }
     if (h->filename) {
-        char *url = tb_sprintf("/download/%s", h->filename);
+        char *url = tb_sprintf("%s/download/%s", r->base, h->filename);
         tb_reply_header(r, "X-Download-Url", url);
         tb_free(url);
     }
@@ -319,7 +319,14 @@ static tb_status authorise(tb_request *r, tb_err *err)
                      (r->route->group == TB_GROUP_LISTS && c->public_lists)))
         return TB_OK;
     if (r->route && r->route->group == TB_GROUP_FORM && !given) return TB_OK; /* its handler asks */
-    tb_auth_answer answer = tb_auth_look(r->http->auth, given, tb_request_header(r, "xi-api-key"));
+    const char *key = tb_request_header(r, "xi-api-key");
+    if (!given && !key && tb_link_given(r)) {
+        snprintf(r->user, sizeof r->user, "(link)");
+        return tb_link_opens(r) ? TB_OK
+                                : tb_fail(err, TB_EFORBIDDEN,
+                                          "this link is wrong or has expired; ask for a new one");
+    }
+    tb_auth_answer answer = tb_auth_look(r->http->auth, given, key);
     if (answer == TB_AUTH_LATER && r->phase == TB_AT_START) {
         r->phase = TB_AT_PASSWORD;
         return tb_auth_verify(r->http->auth, given, tb_request_wake, r, &r->check, err);
@@ -405,7 +412,7 @@ static tb_request *request_new(tb_http *http, struct MHD_Connection *connection,
     tb_request *r = tb_alloc(sizeof *r);
     r->http = http;
     r->connection = connection;
-    r->path = tb_strdup(url);
+    tb_place(r, url);
     r->began_ns = tb_clock_mono_ns();
     pthread_mutex_init(&r->lock, NULL);
     static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"};
@@ -584,6 +591,7 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
     tb_listing_free(r->listing);
     tb_free(r->refusal);
     tb_free(r->path);
+    tb_free(r->base);
     pthread_mutex_destroy(&r->lock);
     tb_free(r);
     atomic_fetch_sub(&http->in_flight, 1);

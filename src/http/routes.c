@@ -2,10 +2,10 @@
 
 /*
  * The table is the server. All routes ask for credentials; `group` says which setting opens a few
- * of them (PUBLIC_HEALTH, PUBLIC_LISTS). The switch behind it: answered at once, on a thread that
- * holds sockets; only for what waits for nothing, neither database nor disk nor a large body.
- * params: "name type where" with commas between, * for what must be there; where is q (query or
- * form or JSON), f (a file of a form), p (the path).
+ * of them (PUBLIC_HEALTH, PUBLIC_LISTS); TB_GROUP_FILE is opened by a signed link, too. The switch
+ * behind it: answered at once, on a thread that holds sockets; only for what waits for nothing,
+ * neither database nor disk nor a large body. params: "name type where" with commas between, * for
+ * what must be there; where is q (query or form or JSON), f (a file of a form), p (the path).
  */
 #define SPEECH                                                                                    \
     "voice_id string q,audio_prompt file f,language string q,language_id string q,mode string q," \
@@ -37,13 +37,15 @@ const tb_route tb_routes[] = {
     {"GET",    "/voices/{id}",            tb_get_voice,        0,        TB_GROUP_LISTS,  false, "One voice", "id* string p"},
     {"PUT",    "/voices/{id}",            tb_put_voice,        64 * KIB, TB_GROUP_NONE,   false, "Rename a voice or change what is noted of it", "id* string p,new_name string q,language string q,region string q,gender string q,description string q,model string q"},
     {"DELETE", "/voices/{id}",            tb_delete_voice,     64 * KIB, TB_GROUP_NONE,   false, "Remove a voice", "id* string p"},
-    {"GET",    "/voices/{id}/audio",      tb_get_voice_audio,  0,        TB_GROUP_NONE,   false, "The recording that is kept", "id* string p"},
+    {"GET",    "/voices/{id}/audio",      tb_get_voice_audio,  0,        TB_GROUP_FILE,   false, "The recording that is kept", "id* string p"},
+    {"POST",   "/voices/{id}/audio/link", tb_post_voice_link, 64 * KIB, TB_GROUP_NONE, false, "A link to it that needs no credentials, for a while", "id* string p,seconds integer q"},
     {"GET",    "/history",                tb_get_history,      0,        TB_GROUP_NONE,   false, "What was spoken, newest first", "limit integer q,cursor string q,q string q"},
     {"DELETE", "/history",                tb_delete_history,   1 * MIB,  TB_GROUP_NONE,   false, "Remove entries", "ids string q,delete_all boolean q"},
     {"GET",    "/history/{id}",           tb_get_clip,         0,        TB_GROUP_NONE,   false, "One entry", "id* string p"},
     {"DELETE", "/history/{id}",           tb_delete_clip,      0,        TB_GROUP_NONE,   false, "Remove one entry", "id* string p"},
     {"POST",   "/history/{id}/replay",    tb_post_replay,      64 * KIB, TB_GROUP_NONE,   false, "Speak it again with everything that was stored", "id* string p"},
-    {"GET",    "/download/{filename}",    tb_get_download,     0,        TB_GROUP_NONE,   false, "The sound of an entry", "filename* string p"},
+    {"GET",    "/download/{filename}",    tb_get_download,     0,        TB_GROUP_FILE,   false, "The sound of an entry", "filename* string p"},
+    {"POST",   "/download/{filename}/link", tb_post_download_link, 64 * KIB, TB_GROUP_NONE, false, "A link to it that needs no credentials, for a while", "filename* string p,seconds integer q"},
     {"GET",    "/ambiences",              tb_get_ambiences,    0,        TB_GROUP_LISTS,  false, "The beds", ""},
     {"GET",    "/ambiences/{id}/preview", tb_get_preview,      0,        TB_GROUP_NONE,   false, "Six seconds of a bed", "id* string p"},
     {"GET",    "/languages",              tb_get_languages,    0,        TB_GROUP_LISTS,  true,  "The languages that can be spoken", ""},

@@ -29,7 +29,12 @@ static tb_status listen_on(const tb_config *c, int *out, tb_err *err)
     char port[16];
     int fd = -1, on = 1, why = 0;
     snprintf(port, sizeof port, "%d", c->port);
-    int code = getaddrinfo(c->host, port, &hints, &found);
+    /* [::1] is how addresses of IPv6 are written before a port. */
+    size_t len = strlen(c->host);
+    bool bracketed = len > 2 && c->host[0] == '[' && c->host[len - 1] == ']';
+    char *host = bracketed ? tb_strndup(c->host + 1, len - 2) : tb_strdup(c->host);
+    int code = getaddrinfo(host, port, &hints, &found);
+    tb_free(host);
     if (code)
         return tb_fail_field(err, TB_EINVAL, "HOST", "HOST is '%.60s': %s", c->host,
                              gai_strerror(code));
@@ -144,6 +149,7 @@ tb_status tb_http_start(const tb_config *config, tb_service *service, int listen
     if (!st) st = read_tls(http, config, err);
     if (!st) st = tb_auth_new(config, &http->auth, err);
     if (!st) st = tb_desk_start(http, err);
+    tb_links_init(http);
     if (!st) http->port = port_of(http->listen_fd);
     if (!st) st = start_daemon(http, err);
     if (st) {

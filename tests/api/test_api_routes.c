@@ -55,6 +55,8 @@ static const struct {
     {"DELETE", "/history/x"},
     {"POST", "/history/x/replay"},
     {"GET", "/download/x.wav"},
+    {"POST", "/download/x.wav/link"},
+    {"POST", "/voices/x/audio/link"},
     {"GET", "/ambiences"},
     {"GET", "/ambiences/rain/preview"},
     {"GET", "/languages"},

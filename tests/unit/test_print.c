@@ -60,12 +60,13 @@ static void names_cannot_leave_their_strings_or_links(void **state)
     (void)state;
     tb_voice_row row = {.id = "a\"/..?&b\n\xC3\xA9", .filename = "a.wav", .warnings = "not json"};
     tb_voice_list list = {&row, 1};
-    tb_json *v = read_back(tb_print_voices_list(&list));
+    tb_json *v = read_back(tb_print_voices_list(&list, "/tts"));
     assert_int_equal(tb_json_integer(tb_json_get(v, "total")), 1);
     tb_json *one = tb_json_at(tb_json_get(v, "voices"), 0);
     assert_string_equal(tb_json_get_string(one, "id"), row.id);
     assert_true(tb_json_is_null(tb_json_get(one, "gender")));
     const char *link = tb_json_get_string(one, "preview_url");
+    assert_memory_equal(link, "/tts/demo?", 10);
     assert_non_null(strstr(link, "voice_id=a%22%2F..%3F%26b%0A%C3%A9"));
     tb_json_free(v);
     v = read_back(tb_print_voice(&row));
@@ -89,10 +90,10 @@ static void history_is_a_bare_array(void **state)
                        .format = "wav",
                        .duration_s = 1.5};
     tb_clip_list none = {0}, list = {.rows = &row, .n = 1};
-    tb_json *v = read_back(tb_print_history(&none));
+    tb_json *v = read_back(tb_print_history(&none, ""));
     assert_true(tb_json_is_array(v) && tb_json_len(v) == 0);
     tb_json_free(v);
-    v = read_back(tb_print_history(&list));
+    v = read_back(tb_print_history(&list, ""));
     tb_json *one = tb_json_at(v, 0);
     assert_string_equal(tb_json_get_string(one, "text"), row.text);
     assert_string_equal(tb_json_get_string(one, "download_url"), "/download/gen_1.wav");
