@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/unicode.h"
 #include "base/utf8.h"
+#include "embedded/foreign.h"
 #include "embedded/level.h"
 
 #include <stdio.h>
@@ -24,6 +25,7 @@ tb_base tb_base_espeak(const tb_language *language, bool higher)
 {
     tb_base base = {.cut_hz = 8200};
     snprintf(base.key, sizeof base.key, "en-us%s", higher ? "+f2" : "");
+    snprintf(base.language, sizeof base.language, "%s", language->code);
     snprintf(base.voice, sizeof base.voice, "%s%s",
              *language->voice ? language->voice : language->code, higher ? "+f2" : "");
     return base;
@@ -144,8 +146,9 @@ static tb_status read_sound(const tb_base *base, const char *bytes, size_t size,
     return st;
 }
 
-tb_status tb_base_say(const tb_base_programs *programs, const tb_base *base, const char *text,
-                      const tb_cancel *cancel, tb_pcm *out, tb_err *err)
+/* All of a text by one program in one voice. */
+static tb_status say_part(const tb_base_programs *programs, const tb_base *base, const char *text,
+                          const tb_cancel *cancel, tb_pcm *out, tb_err *err)
 {
     tb_pcm native = {0};
     bool speakable = true;
@@ -170,6 +173,51 @@ tb_status tb_base_say(const tb_base_programs *programs, const tb_base *base, con
     if (!st) tb_level_trim(out);
     tb_pcm_clear(&native);
     tb_free(clean);
+    return st;
+}
+
+/* One part of a sentence in the voice that reads it; in the sentence's own where espeak-ng has been
+ * installed without that one. */
+static tb_status say_foreign(const tb_base_programs *programs, const tb_base *base,
+                             const char *voice, const char *text, const tb_cancel *cancel,
+                             tb_pcm *out, tb_err *err)
+{
+    tb_base other = *base;
+    const char *variant = strchr(base->voice, '+');
+    if (!voice) return say_part(programs, base, text, cancel, out, err);
+    snprintf(other.voice, sizeof other.voice, "%s%s", voice, variant ? variant : "");
+    tb_status st = say_part(programs, &other, text, cancel, out, err);
+    return st == TB_EINTERNAL ? say_part(programs, base, text, cancel, out, err) : st;
+}
+
+tb_status tb_base_say(const tb_base_programs *programs, const tb_base *base, const char *text,
+                      const tb_cancel *cancel, tb_pcm *out, tb_err *err)
+{
+    enum { MOST_PARTS = 16, GAP = TB_RATE_HZ / 20 }; /* a process each; 50 ms between two */
+    static const float gap[GAP] = {0};
+    const size_t len = strlen(text);
+    const char *voice = NULL;
+    size_t part = len;
+    if (!base->flite && *base->language && len)
+        part = tb_foreign_next(text, len, base->language, &voice);
+    if (part == len) return say_foreign(programs, base, voice, text, cancel, out, err);
+    tb_status st = TB_OK;
+    *out = (tb_pcm){.rate_hz = TB_RATE_HZ};
+    for (size_t i = 0, n = 0; !st && i < len; i += part, n++) {
+        tb_pcm said = {0};
+        part = tb_foreign_next(text + i, len - i, base->language, &voice);
+        if (n + 1 == MOST_PARTS) {
+            part = len - i;
+            voice = NULL;
+        }
+        char *words = tb_strndup(text + i, part);
+        st = say_foreign(programs, base, voice, words, cancel, &said, err);
+        if (!st && said.len && out->len) st = tb_pcm_append(out, gap, GAP, err);
+        if (!st && said.len) st = tb_pcm_append(out, said.data, said.len, err);
+        tb_pcm_clear(&said);
+        tb_free(words);
+    }
+    if (st) tb_pcm_clear(out);
     return st;
 }
 

@@ -8,8 +8,9 @@
 /* The base speakers: other people's speech programs, one process per sentence (specification
  * section 2). Any thread. */
 typedef struct {
-    char key[48];   /* what statistics are kept under: slt, rms, en-us+f2, en-us */
-    char voice[96]; /* espeak-ng's -v; for flite the voice's name */
+    char key[48];      /* what statistics are kept under: slt, rms, en-us+f2, en-us */
+    char voice[96];    /* espeak-ng's -v; for flite the voice's name */
+    char language[36]; /* espeak-ng: the code of what it speaks; "" for one that reads it all */
     bool flite;
     float cut_hz; /* usable up to */
 } tb_base;
@@ -31,7 +32,8 @@ bool tb_base_steady(const tb_base_programs *programs);
 
 /*
  * A sentence as 24 kHz sound, trimmed of silence. No sound (length 0, TB_OK) where there is nothing
- * to say. TB_EINTERNAL when the program failed twice, TB_EUNREADY when it is not installed.
+ * to say. espeak-ng says words of some scripts in the voice of their language (foreign.h).
+ * TB_EINTERNAL when the program failed twice, TB_EUNREADY when it is not installed.
  */
 TB_MUST_CHECK tb_status tb_base_say(const tb_base_programs *programs, const tb_base *base,
                                     const char *text, const tb_cancel *cancel, tb_pcm *out,

@@ -186,6 +186,7 @@ static size_t pairs(inl *x, size_t i)
     size_t n = run_of(x, i);
     bool outside = wordy(before(x, i)), inside = wordy(at(x, i + n));
     if (n == 2 && (x->s[i] == '~' || outside != inside)) return n;
+    if (n == 1 && x->s[i] == '~' && outside) return n; /* "H~2~O" */
     tb_str_add(x->out, x->s + i, n);
     return n;
 }

@@ -298,8 +298,8 @@ static void add_line(const line *l, tb_str *out)
     size_t n = l->what == ITEM ? numbered(l) : 0;
     if (l->what == ROW) {
         add_row(l, out);
-    } else if (l->what == CODE) { /* its brackets are no tags */
-        for (size_t i = 0; i < l->len; i++)
+    } else if (l->what == CODE) { /* its brackets are no tags, "$ " in front is a shell's */
+        for (size_t i = l->len > 2 && memcmp(l->s, "$ ", 2) == 0 ? 2 : 0; i < l->len; i++)
             tb_str_add(out, l->s[i] == '[' || l->s[i] == ']' ? " " : l->s + i, 1);
     } else if (n) { /* "1)" is said as "1." */
         tb_str_add(out, l->s, n);

@@ -7,9 +7,10 @@
 
 /*
  * Words in a script that is not the language's. Nothing is left out without a word: Greek, Cyrillic
- * and kana are written in Latin letters (front_latin.c); what espeak-ng reads in any of its
- * languages stays for it; the rest goes and is named. So are symbols that have no word in English
- * or Spanish. A text that would have nothing left stays as it is, and is named all the same.
+ * and kana are written in Latin letters (front_latin.c); what espeak-ng has a voice for stays for
+ * it (the embedded engine sees to that); the rest goes and is named. So are symbols that have no
+ * word in English or Spanish. A text that would have nothing left stays as it is, and is named all
+ * the same.
  */
 
 typedef enum {
@@ -18,7 +19,7 @@ typedef enum {
     CYRILLIC,
     KANA,
     HANGUL,
-    READABLE, /* espeak-ng changes its voice for it, whatever the language */
+    READABLE, /* a voice of espeak-ng reads it, whatever the language */
     OTHER,
 } script;
 
@@ -30,25 +31,25 @@ static const struct {
     {0x370, 0x3FF, GREEK, " el grc "},
     {0x400, 0x52F, CYRILLIC, " ru uk be bg mk sr bs hr kk ky tt cv ba mn uz tg tk az nog cu kaz "},
     {0x530, 0x58F, READABLE, " hy hyw "},
-    {0x590, 0x5FF, OTHER, " he yi "},
-    {0x600, 0x6FF, OTHER, " ar fa ur ug sd ps ku az "},
-    {0x750, 0x77F, OTHER, " ar fa ur ug sd ps ku "},
+    {0x590, 0x5FF, READABLE, " he yi "},
+    {0x600, 0x6FF, READABLE, " ar fa ur ug sd ps ku az "},
+    {0x750, 0x77F, READABLE, " ar fa ur ug sd ps ku "},
     {0x900, 0x97F, READABLE, " hi mr ne kok bpy sa "},
     {0x980, 0x9FF, READABLE, " bn as bpy "},
     {0xA00, 0xA7F, READABLE, " pa "},
     {0xA80, 0xAFF, READABLE, " gu "},
-    {0xB00, 0xB7F, OTHER, " or "},
+    {0xB00, 0xB7F, READABLE, " or "},
     {0xB80, 0xBFF, READABLE, " ta "},
-    {0xC00, 0xC7F, OTHER, " te "},
+    {0xC00, 0xC7F, READABLE, " te "},
     {0xC80, 0xCFF, READABLE, " kn "},
     {0xD00, 0xD7F, READABLE, " ml "},
     {0xD80, 0xDFF, READABLE, " si "},
-    {0xE00, 0xE7F, OTHER, " th "},
+    {0xE00, 0xE7F, READABLE, " th "},
     {0xE80, 0xEFF, OTHER, " lo "},
-    {0x1000, 0x109F, OTHER, " my shn "},
+    {0x1000, 0x109F, READABLE, " my shn "},
     {0x10A0, 0x10FF, READABLE, " ka "},
     {0x1100, 0x11FF, HANGUL, " ko "},
-    {0x1200, 0x139F, OTHER, " am ti "},
+    {0x1200, 0x139F, READABLE, " am ti "},
     {0x13A0, 0x13FF, OTHER, " chr "},
     {0x1C80, 0x1C8F, CYRILLIC, " ru "},
     {0x1C90, 0x1CBF, READABLE, " ka "},
@@ -91,7 +92,7 @@ static script script_of(uint32_t cp, const tb_front_opts *opts)
         if (cp >= scripts[i].first && cp <= scripts[i].last)
             return listed(scripts[i].own, opts) ? LATIN : scripts[i].what;
     if ((cp >= 0x3400 && cp <= 0x9FFF) || (cp >= 0xF900 && cp <= 0xFAFF) || cp >= 0x20000)
-        return listed(han, opts) ? LATIN : OTHER;
+        return listed(han, opts) ? LATIN : READABLE;
     return OTHER;
 }
 

@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "base/mem.h"
 #include "client.h"
 
 #include <setjmp.h>
@@ -215,6 +216,62 @@ static bool next_page(const api_reply *r, char *path, size_t size)
     if (more) snprintf(path, size, "%.*s", (int)(end - link - 1), link + 1);
     free(link);
     return more;
+}
+
+/* The same text, asked for with these further members. */
+static api_reply say_json(const char *path, const char *text, const char *members)
+{
+    char *json =
+        tb_sprintf("{\"text\":\"%s\",\"voice_id\":\"default\",\"seed\":1%s}", text, members);
+    api_reply r = api_json(&server, path, json);
+    free(json);
+    assert_int_equal(r.status, 200);
+    return r;
+}
+
+static bool same_sound(const char *a, const char *b, const char *members)
+{
+    api_reply one = say_json("/demo", a, members), other = say_json("/demo", b, members);
+    bool same = one.size == other.size && memcmp(one.body, other.body, one.size) == 0;
+    api_reply_clear(&one);
+    api_reply_clear(&other);
+    return same;
+}
+
+static void a_text_is_said_as_it_is_meant_and_kept_as_it_is_written(void **state)
+{
+    static const char written[] =
+        "## The _plan_\\n\\nSee [this](https://a.org/b). \xF0\x9F\x91\x8D";
+    static const char meant[] = "The plan\\n\\nSee this.";
+    (void)state;
+    assert_true(same_sound(written, meant, ""));
+    assert_false(same_sound(written, meant, ",\"normalize\":false"));
+    assert_false(same_sound("The sign said \xD0\x9C\xD0\xBE there.", "The sign said there.", ""));
+    assert_true(same_sound("One. <break time='400ms'/> Two.", "One. [pause:400] Two.", ""));
+    assert_true(same_sound("[lluvia:2s] Hi.", "[rain:2s] Hi.", ""));
+
+    /* What nobody can say is named; the rest of a header's bytes are escaped. */
+    api_reply r = say_json("/demo", "Read \xE0\xBD\x96\xE0\xBD\xBC here.", "");
+    assert_true(api_header_is(&r, "X-Unspoken-Text", "%E0%BD%96%E0%BD%BC"));
+    api_reply_clear(&r);
+
+    for (int raw = 0; raw < 2; raw++) {
+        r = say_json("/generate-tts", written, raw ? ",\"normalize\":\"no\"" : "");
+        char *id = api_header(&r, "X-History-Id"), path[200];
+        assert_non_null(id);
+        snprintf(path, sizeof path, "/history/%s", id);
+        api_reply entry = api_get(&server, path);
+        assert_non_null(strstr((char *)entry.body, "## The _plan_"));
+        api_reply_clear(&entry);
+        snprintf(path, sizeof path, "/history/%s/replay", id);
+        api_reply again = api_call(&server, "POST", path, &(api_extra){.body = "", .size = 0});
+        assert_int_equal(again.status, 200);
+        assert_int_equal(again.size, r.size);
+        assert_memory_equal(again.body, r.body, r.size);
+        api_reply_clear(&again);
+        api_reply_clear(&r);
+        free(id);
+    }
 }
 
 static void every_entry_is_on_exactly_one_page(void **state)
@@ -458,6 +515,7 @@ int main(void)
         cmocka_unit_test(the_description_names_every_route),
         cmocka_unit_test(a_voice_is_renamed_replaced_and_gone),
         cmocka_unit_test(one_sentence_sent_in_three_ways_is_one_sound),
+        cmocka_unit_test(a_text_is_said_as_it_is_meant_and_kept_as_it_is_written),
         cmocka_unit_test(every_entry_is_on_exactly_one_page),
         cmocka_unit_test(a_search_takes_what_people_type),
         cmocka_unit_test(downloads_obey_their_conditions),

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "embedded/base.h"
+#include "embedded/foreign.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -131,6 +132,36 @@ static void text_is_folded_to_what_flite_reads(void **state)
     tb_free(s);
 }
 
+static void words_of_other_scripts_have_a_voice_of_their_own(void **state)
+{
+    static const struct {
+        const char *text, *language, *parts;
+    } all[] = {
+        {"Hello there.", "en-us", "-12"},
+        {"The \xD9\x85\xD8\xB1 \xD8\xA8, there", "en-us", "-4 ar9 -5"},
+        {"\xE5\x8C\x97 is", "es", "cmn4 -2"},
+        {"\xE5\x8C\x97 is", "ja", "-6"},
+        {"\xE5\x8C\x97 \xD7\xA9", "es", "cmn4 he2"},
+        {"\xD9\x85", "fa", "-2"},
+        {"...", "en-us", "-3"},
+        {"\xD0\x9C\xD0\xBE", "en-us", "-4"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char got[100] = "";
+        size_t len = strlen(all[i].text), o = 0;
+        for (size_t at = 0; at < len;) {
+            const char *voice;
+            size_t n = tb_foreign_next(all[i].text + at, len - at, all[i].language, &voice);
+            assert_true(n > 0);
+            o += (size_t)snprintf(got + o, sizeof got - o, "%s%s%zu", at ? " " : "",
+                                  voice ? voice : "-", n);
+            at += n;
+        }
+        assert_string_equal(got, all[i].parts);
+    }
+}
+
 static void a_sentence_with_letters_that_flite_lacks_is_for_espeak(void **state)
 {
     (void)state;
@@ -234,6 +265,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(each_base_says_the_same_every_time),
         cmocka_unit_test(the_switch_for_steady_noise_is_given_where_it_is_known),
         cmocka_unit_test(text_is_folded_to_what_flite_reads),
+        cmocka_unit_test(words_of_other_scripts_have_a_voice_of_their_own),
         cmocka_unit_test(a_sentence_with_letters_that_flite_lacks_is_for_espeak),
         cmocka_unit_test(no_output_is_no_sound),
         cmocka_unit_test(a_failure_is_tried_once_more_and_then_told),

@@ -25,7 +25,7 @@ static void emphasis_and_code_are_their_words(void **state)
           {"call my_long_name", "call my long name"}, {"`a[1]`", "a 1 "},
           {"Use `<br>` here", "Use <br> here"}, {"```c\nint x;\n```\nDone.", "int x;\nDone."},
           {"~~~\n# no\n~~~", "# no"}, {"a \\*b\\* \\# c", "a b # c"}, {"A || B", "A  B"},
-          {"A | B", "A, B"});
+          {"A | B", "A, B"}, {"H~2~O and ~5 km", "H2O and ~5 km"}, {"```\n$ ls -l\n```", "ls -l"});
 }
 
 static void links_are_their_words(void **state)

@@ -44,10 +44,12 @@ static void what_espeak_reads_is_left_to_it(void **state)
 static void the_rest_is_named(void **state)
 {
     (void)state;
-    said("I love 東京 and مرحبا and 東京.", "en-us", false, "I love   and   and  .|東京, مرحبا");
+    said("I love 東京 and مرحبا and 東京.", "en-us", true, "I love   and   and  .|東京, مرحبا");
+    said("I love 東京 and مرحبا.", "en-us", false, "I love 東京 and مرحبا.");
+    said("I love བོད here.", "en-us", false, "I love   here.|བོད");
     said("Un ☭ aquí \xEF\xBF\xBD", "es", false, "Un aquí  |\xEF\xBF\xBD");
-    said("[happy] 北京", "en-us", false, "[happy] 北京|北京"); /* or nothing would be left */
-    said("[北京] is", "en-us", false, "[ ] is|北京");
+    said("[happy] 北京", "en-us", true, "[happy] 北京|北京"); /* or nothing would be left */
+    said("[北京] is", "en-us", true, "[ ] is|北京");
 }
 
 static void names_have_a_bound(void **state)
@@ -59,7 +61,7 @@ static void names_have_a_bound(void **state)
         char ch[4] = {(char)0xE4, (char)(0xB8 + i / 64 % 8), (char)(0x80 + i % 64), 0};
         tb_str_printf(&all, "a %s ", ch);
     }
-    const tb_front_opts opts = {.language = "en-us", .script = &front_script};
+    const tb_front_opts opts = {.language = "en-us", .script = &front_script, .letters_only = true};
     char *out = NULL, *names = NULL;
     assert_int_equal(tb_front_run(all.data, all.len, &opts, &out, &names, NULL), TB_OK);
     assert_true(strlen(names) > 400 && strlen(names) <= 512);
