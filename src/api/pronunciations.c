@@ -101,3 +101,15 @@ char *tb_print_pronunciations(const tb_pronunciations *list)
     tb_json_free(all);
     return text;
 }
+
+char *tb_print_dictionary(const tb_pronunciation_list *list)
+{
+    tb_json *o = tb_json_object(), *all = tb_json_array();
+    for (size_t i = 0; i < list->n; i++)
+        tb_json_add(all, tb_print_pronunciation(list->rows[i].word, list->rows[i].say,
+                                                list->rows[i].language));
+    tb_json_set(o, "pronunciations", all);
+    char *text = tb_json_print(o);
+    tb_json_free(o);
+    return text;
+}

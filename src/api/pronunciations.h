@@ -2,6 +2,7 @@
 #define TB_API_PRONUNCIATIONS_H
 
 #include "base/json.h"
+#include "store/store.h"
 #include "text/lexicon.h"
 
 enum { TB_PRONUNCIATIONS_BYTES = 1 << 20 }; /* of the JSON of a whole dictionary */
@@ -16,6 +17,7 @@ TB_MUST_CHECK tb_status tb_pronunciations_read(const char *json, size_t len, siz
 
 /* {"word", "say", "language"}; a language of "" is null. */
 tb_json *tb_print_pronunciation(const char *word, const char *say, const char *language);
+char *tb_print_dictionary(const tb_pronunciation_list *list); /* GET /pronunciations */
 /* The array that tb_pronunciations_read reads, as text on the heap. */
 char *tb_print_pronunciations(const tb_pronunciations *list);
 

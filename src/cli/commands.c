@@ -58,6 +58,7 @@ static const tb_cli_option say_options[] = {
     {"--seed", NULL, "N", "the same seed gives the same sound"},
     {"--format", "-f", "NAME",
      "wav, mp3, opus, ogg, aac, flac, pcm; by the file's name when not given"},
+    {"--pronunciations", NULL, "JSON", "how words are said: {\"k8s\": \"kubernetes\"}"},
     {"--keep", NULL, NULL, "keep it in the history as the server would"},
     {0},
 };
@@ -72,6 +73,11 @@ static const tb_cli_option add_options[] = {
     {"--description", NULL, "TEXT", "a note about it"},
     {"--region", NULL, "TEXT", "where the person speaks"},
     {"--gender", NULL, "TEXT", "as the person wants it said"},
+    {0},
+};
+
+static const tb_cli_option pronunciation_options[] = {
+    {"--in", NULL, "LANGUAGE", "in this language only; every one when not given"},
     {0},
 };
 
@@ -133,6 +139,14 @@ const tb_cli_command tb_cli_commands[] = {
     {"voices rename", "NAME NEW", "give a voice another name", NULL, 2, 2, tb_cli_run_voices_rename,
      NULL, false},
     {"voices remove", "NAME", "remove a voice", NULL, 1, 1, tb_cli_run_voices_remove, NULL, false},
+    {"pronunciations list", "", "list the words that are said otherwise than written", NULL, 0, 0,
+     tb_cli_run_pronunciations_list, NULL, false},
+    {"pronunciations add", "WORD SAY", "say a word so from now on",
+     "Case does not matter, unless WORD has a capital inside (NASA): then it does. SAY is what is "
+     "read in its place.",
+     2, 2, tb_cli_run_pronunciations_add, pronunciation_options, false},
+    {"pronunciations remove", "WORD", "forget how a word is said", NULL, 1, 1,
+     tb_cli_run_pronunciations_remove, pronunciation_options, false},
     {"history list", "", "list what was spoken, newest first", NULL, 0, 0, tb_cli_run_history_list,
      list_options, false},
     {"history show", "ID", "show one entry", NULL, 1, 1, tb_cli_run_history_show, NULL, false},

@@ -26,6 +26,8 @@ static const struct {
     {"model convert", "--type", "f32 f16 bf16 q8_0 q4_0"},
     {"model convert", "--variant", "turbo nano"},
     {"model show", "--variant", "turbo nano"},
+    {"pronunciations add", "--in", "@languages"},
+    {"pronunciations remove", "--in", "@languages"},
     {"probe", "--type", "f32 f16 bf16 q8_0 q4_0"},
 };
 
@@ -115,7 +117,7 @@ static void words(FILE *out, const char *group)
 
 static void print_places(FILE *out)
 {
-    static const char *const groups[] = {"voices", "history", "model"};
+    static const char *const groups[] = {"voices", "pronunciations", "history", "model"};
     const tb_setting_info *s;
     fputs("  if [[ -z $offer ]]; then\n    case \"$COMP_CWORD ${COMP_WORDS[1]}\" in\n"
           "      1\\ *) offer='help --help --version",

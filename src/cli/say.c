@@ -48,6 +48,7 @@ static tb_status build(tb_cli *cli, const char *text, tb_speech_req *req, tb_err
         {"--speed", "speed"},
         {"--temperature", "temperature"},
         {"--seed", "seed"},
+        {"--pronunciations", "pronunciations"},
     };
     const char *voice = tb_cli_get(cli, "--voice"), *format = tb_cli_get(cli, "--format");
     const char *output = tb_cli_get(cli, "--output"), *dot = output ? strrchr(output, '.') : NULL;

@@ -219,6 +219,22 @@ static void note_end(tb_job *job, tb_status st, const tb_err *why)
         tb_log(TB_WARN, "job", "id=%s noted=no why=\"%s\"", job->id, err.msg);
 }
 
+/* The installation's dictionary behind the request's own, unless the text shall stay as it is, or
+ * all is said already in what is replayed. */
+static tb_status add_dictionary(tb_store *store, tb_speech_req *req, tb_err *err)
+{
+    tb_pronunciation_list kept = {0};
+    tb_status st = TB_OK;
+    if (!req->closed && !req->engine.as_written)
+        st = tb_store_pronunciation_list(store, &kept, err);
+    for (size_t i = 0; i < kept.n && !st; i++)
+        st = tb_pronunciations_add(&req->pronunciations, kept.rows[i].word, kept.rows[i].say,
+                                   kept.rows[i].language, false, NULL, err);
+    tb_pronunciation_list_clear(&kept);
+    req->engine.pronunciations = &req->pronunciations;
+    return st;
+}
+
 static tb_status speak(tb_job *job, tb_err *err)
 {
     tb_service *s = job->service;
@@ -236,8 +252,8 @@ static tb_status speak(tb_job *job, tb_err *err)
     bool mends = !req->stream || req->format == TB_FORMAT_WAV;
     tb_encoder_sink sink = {into_output, mends ? over_output : NULL, &line};
 
-    req->engine.pronunciations = &req->pronunciations;
-    tb_status st = tb_engine_prepare(s->engine, req->text, &script_opts, &req->engine, &plan, err);
+    tb_status st = add_dictionary(s->store, req, err);
+    if (!st) st = tb_engine_prepare(s->engine, req->text, &script_opts, &req->engine, &plan, err);
     plan.stream = req->stream;
     if (!st) st = tb_post_check(s->ambiences, &req->post, err);
     if (!st) st = check_beds(s, &plan.script, err);

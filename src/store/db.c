@@ -305,6 +305,10 @@ static const char *const migrations[] = {
     " PRIMARY KEY(folder, name)) STRICT;"
     "CREATE TABLE imports(source TEXT PRIMARY KEY, at_us INTEGER NOT NULL, taken INTEGER NOT NULL,"
     " skipped INTEGER NOT NULL) STRICT;",
+    /* 2 -> 3: how words are said */
+    "CREATE TABLE pronunciations("
+    " key TEXT NOT NULL, language TEXT NOT NULL, word TEXT NOT NULL, say TEXT NOT NULL,"
+    " PRIMARY KEY(key, language)) STRICT;",
 };
 enum { SCHEMA = sizeof migrations / sizeof migrations[0] };
 

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * What timbre keeps: voices, history, clips, prompts, jobs. Rows are in DATA/timbre.db (SQLite,
- * WAL, synchronous=FULL), sound is in files beside it:
+ * What timbre keeps: voices, history, clips, prompts, jobs, pronunciations. Rows are in
+ * DATA/timbre.db (SQLite, WAL, synchronous=FULL), sound is in files beside it:
  *
  *   DATA/voices/<uuid>.wav           the decoded reference; <uuid>.<kind>.cache  cached analyses
  *   DATA/clips/gen_<uuid>.<ext>      what was spoken
@@ -244,6 +244,37 @@ TB_MUST_CHECK tb_status tb_store_job_set(tb_store *store, const char *id, const 
                                          const char *error, const char *clip_id, tb_err *err);
 TB_MUST_CHECK tb_status tb_store_job_get(tb_store *store, const char *id, tb_job_row *out,
                                          tb_err *err);
+
+/* ---- pronunciations ---- */
+
+typedef struct {
+    const char *key; /* what two entries of one word have in common (text/lexicon.h) */
+    const char *word, *say, *language; /* language "": every one */
+    void *mem;
+} tb_pronunciation_row;
+
+typedef struct {
+    tb_pronunciation_row *rows;
+    size_t n;
+} tb_pronunciation_list;
+
+enum { TB_STORE_PRONUNCIATIONS = 1000 }; /* most entries */
+
+void tb_pronunciation_list_clear(tb_pronunciation_list *list);
+TB_MUST_CHECK tb_status tb_store_pronunciation_list(tb_store *store, tb_pronunciation_list *out,
+                                                    tb_err *err);
+/* In the place of one of the same key and language. TB_EINVAL when there are too many. */
+TB_MUST_CHECK tb_status tb_store_pronunciation_put(tb_store *store, const tb_pronunciation_row *row,
+                                                   tb_err *err);
+/* All of them, in the place of all that are there. Of two of one key and language the later stays.
+ */
+TB_MUST_CHECK tb_status tb_store_pronunciation_replace(tb_store *store,
+                                                       const tb_pronunciation_row *rows, size_t n,
+                                                       tb_err *err);
+/* key NULL: all. language NULL: of every language; "": the entry that is for all of them. */
+TB_MUST_CHECK tb_status tb_store_pronunciation_delete(tb_store *store, const char *key,
+                                                      const char *language, size_t *deleted,
+                                                      size_t *remaining, tb_err *err);
 
 /* ---- once ---- */
 

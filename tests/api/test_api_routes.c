@@ -59,6 +59,10 @@ static const struct {
     {"POST", "/voices/x/audio/link"},
     {"GET", "/ambiences"},
     {"GET", "/ambiences/rain/preview"},
+    {"GET", "/pronunciations"},
+    {"POST", "/pronunciations"},
+    {"PUT", "/pronunciations"},
+    {"DELETE", "/pronunciations"},
     {"GET", "/languages"},
     {"GET", "/tags"},
     {"POST", "/login"},
@@ -336,6 +340,73 @@ static void words_are_said_as_the_request_wants_and_again_so(void **state)
     free(id);
 }
 
+static void expect_reply(api_reply r, int status, const char *holds)
+{
+    assert_status(&r, status);
+    if (!strstr((char *)r.body, holds)) fail_msg("%s\nlacks %s", (char *)r.body, holds);
+    api_reply_clear(&r);
+}
+
+static api_reply send_json(const char *method, const char *path, const char *json)
+{
+    return api_call(&server, method, path,
+                    &(api_extra){.headers = "Content-Type: application/json\r\n",
+                                 .body = json,
+                                 .size = strlen(json)});
+}
+
+static void same_sound(api_reply a, api_reply b)
+{
+    assert_status(&a, 200);
+    assert_status(&b, 200);
+    assert_int_equal(a.size, b.size);
+    assert_memory_equal(a.body, b.body, a.size);
+    api_reply_clear(&a);
+    api_reply_clear(&b);
+}
+
+static void the_dictionary_is_kept_obeyed_and_replayed(void **state)
+{
+    static const char *const all = "/pronunciations";
+    char path[200];
+    (void)state;
+    expect_reply(api_get(&server, all), 200, "{\"pronunciations\":[]}");
+    expect_reply(api_form(&server, all, "word=K8s&say=kubernetes"), 200,
+                 "{\"word\":\"K8s\",\"say\":\"kubernetes\",\"language\":null}");
+    expect_reply(send_json("POST", all,
+                           "{\"word\":\"dog\",\"say\":\"perro\",\"language\":\"espa\xC3\xB1ol\"}"),
+                 200, "\"language\":\"es\"");
+    expect_reply(api_form(&server, all, "word=k8s&say="), 422, "say");
+    expect_reply(api_form(&server, all, "say=x"), 422, "word");
+    expect_reply(api_form(&server, all, "word=a&say=b&language=klingonese"), 422, "language");
+    expect_reply(send_json("PUT", all, "{}"), 422, "pronunciations");
+    expect_reply(send_json("PUT", all, "{\"pronunciations\":[{\"word\":\"x\"}]}"), 422, "entry 1");
+
+    api_reply said = api_form(&server, "/generate-tts", "text=A+k8s+dog.&seed=4&voice_id=default");
+    assert_status(&said, 200);
+    char *id = api_header(&said, "X-History-Id");
+    assert_non_null(id);
+    same_sound(api_form(&server, "/demo", "text=A+k8s+dog.&seed=4"),
+               api_form(&server, "/demo", "text=A+kubernetes+dog.&seed=4"));
+    same_sound(api_form(&server, "/demo",
+                        "text=A+k8s+dog.&seed=4&pronunciations={\"k8s\":\"kates\"}"),
+               api_form(&server, "/demo", "text=A+kates+dog.&seed=4"));
+    expect_reply(send_json("PUT", all,
+                           "{\"pronunciations\":{\"k8s\":\"other words\",\"b\":\"c\"}}"),
+                 200, "\"say\":\"other words\"");
+    snprintf(path, sizeof path, "/history/%s/replay", id); /* as it was, not as it is */
+    same_sound(api_call(&server, "POST", path, &(api_extra){.body = "", .size = 0}), said);
+    free(id);
+
+    expect_reply(api_call(&server, "DELETE", "/pronunciations", NULL), 422, "word");
+    expect_reply(api_call(&server, "DELETE", "/pronunciations?word=zzz", NULL), 404, "zzz");
+    expect_reply(api_call(&server, "DELETE", "/pronunciations?word=b&language=es", NULL), 404, "b");
+    expect_reply(api_call(&server, "DELETE", "/pronunciations?word=B", NULL), 200,
+                 "\"remaining_count\":1");
+    expect_reply(api_call(&server, "DELETE", "/pronunciations?delete_all=true", NULL), 200,
+                 "\"remaining_count\":0");
+}
+
 static void speech_is_kept_and_can_be_had_again(void **state)
 {
     char path[200];
@@ -556,6 +627,7 @@ int main(void)
         cmocka_unit_test(wrong_values_name_their_field),
         cmocka_unit_test(a_text_that_names_no_language_is_read_in_its_own_and_says_so),
         cmocka_unit_test(words_are_said_as_the_request_wants_and_again_so),
+        cmocka_unit_test(the_dictionary_is_kept_obeyed_and_replayed),
         cmocka_unit_test(speech_is_kept_and_can_be_had_again),
         cmocka_unit_test(history_pages_are_arrays_with_links),
         cmocka_unit_test(voices_are_kept_changed_heard_and_deleted),

@@ -90,10 +90,29 @@ static void every_command_has_help(void **state)
 {
     (void)state;
     static const char *const commands[] = {
-        "serve",         "say",           "voices list",  "voices add",   "voices show",
-        "voices rename", "voices remove", "history list", "history show", "history remove",
-        "ambiences",     "languages",     "doctor",       "completion",   "man",
-        "model pull",    "model convert", "model show",   "probe",        "sample",
+        "serve",
+        "say",
+        "voices list",
+        "voices add",
+        "voices show",
+        "voices rename",
+        "voices remove",
+        "pronunciations list",
+        "pronunciations add",
+        "pronunciations remove",
+        "history list",
+        "history show",
+        "history remove",
+        "ambiences",
+        "languages",
+        "doctor",
+        "completion",
+        "man",
+        "model pull",
+        "model convert",
+        "model show",
+        "probe",
+        "sample",
     };
     int status;
     char *all = shell("\"$T\" --help", &status);
@@ -392,9 +411,34 @@ static void errors_are_json_when_json_is_wanted(void **state)
     tb_json_free(v);
 }
 
+static void pronunciations_are_kept_and_obeyed(void **state)
+{
+    (void)state;
+    expect("\"$T\" pronunciations list --data w", 0, "no pronunciations are kept");
+    expect("\"$T\" pronunciations add K8s kubernetes --data w", 0, "kubernetes");
+    expect("\"$T\" pronunciations add data 'dah ta' --in español --data w --json", 0,
+           "\"language\": \"es\"");
+    expect("\"$T\" pronunciations list --data w", 0, "K8s ");
+    expect("\"$T\" say 'k8s data' --seed 1 --data w -o a.wav && "
+           "\"$T\" say 'kubernetes data' --seed 1 --data v -o b.wav && cmp a.wav b.wav",
+           0, "");
+    expect("\"$T\" say 'so' --seed 1 --data v --pronunciations '{\"so\": \"kubernetes data\"}' "
+           "-o c.wav && cmp b.wav c.wav",
+           0, "");
+    expect("\"$T\" pronunciations add a '[laugh]' --data w 2>&1", 1, "say");
+    expect("\"$T\" pronunciations add a b --in klingonese --data w 2>&1", 1, "klingonese");
+    expect("\"$T\" pronunciations remove data --in en --data w 2>&1", 1, "no entry 'data'");
+    expect("\"$T\" pronunciations remove data --data w && \"$T\" pronunciations remove k8S --data "
+           "w 2>&1",
+           1, "k8S");
+    expect("\"$T\" pronunciations remove k8s --data w && \"$T\" pronunciations list --data w", 0,
+           "no pronunciations");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pronunciations_are_kept_and_obeyed),
         cmocka_unit_test(it_says_its_version_and_how_it_is_used),
         cmocka_unit_test(every_command_has_help),
         cmocka_unit_test(a_wrong_use_is_2_and_names_what_is_wrong),
