@@ -1,13 +1,44 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/str.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static _Atomic int max_level = TB_WARN;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the next two */
+static bool holding;
+static tb_str held;
+
+static void put(const char *line, size_t n)
+{
+    ssize_t ignored = write(STDERR_FILENO, line, n);
+    (void)ignored;
+}
+
+void tb_log_hold(void)
+{
+    pthread_mutex_lock(&lock);
+    if (!holding) tb_str_init(&held, 1 << 16);
+    holding = true;
+    pthread_mutex_unlock(&lock);
+}
+
+void tb_log_release(bool print)
+{
+    pthread_mutex_lock(&lock);
+    if (holding) {
+        if (print && held.len) put(held.data, held.len);
+        tb_str_clear(&held);
+    }
+    holding = false;
+    pthread_mutex_unlock(&lock);
+}
 
 void tb_log_set_level(tb_log_level level)
 {
@@ -39,7 +70,10 @@ void tb_log(tb_log_level level, const char *room, const char *fmt, ...)
             line[n++] = (char)*p;
     }
     line[n++] = '\n';
+    pthread_mutex_lock(&lock);
+    const bool keep = holding && atomic_load(&max_level) < TB_DEBUG;
+    if (keep) tb_str_add(&held, line, n);
+    pthread_mutex_unlock(&lock);
     /* One write, so that lines of several threads and processes do not mix. */
-    ssize_t ignored = write(STDERR_FILENO, line, n);
-    (void)ignored;
+    if (!keep) put(line, n);
 }

@@ -198,11 +198,13 @@ int tb_cli_run_serve(tb_cli *cli)
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGINT, &stop, NULL);
 
+    tb_log_hold();
     st = tb_service_open(c, true, &service, &err);
     if (!st) import_old(service, c);
     if (!st) st = tb_service_start(service, &err);
     handed = inherited_socket();
     if (!st) st = tb_http_start(c, service, handed, &http, &err);
+    tb_log_release(!st); /* a start that fails says so once, below */
     if (st) {
         code = tb_cli_fail(cli, &err);
         goto out;
