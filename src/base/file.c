@@ -130,6 +130,25 @@ tb_status tb_file_commit(tb_file_writer *w, const char *path, tb_err *err)
     return TB_OK;
 }
 
+tb_status tb_file_place(tb_file_writer *w, const char *path, tb_err *err)
+{
+    if (!w->tmp_path) return tb_fail(err, TB_EINTERNAL, "nothing was begun for %s", path);
+    tb_status st = TB_OK;
+    if (fsync(w->fd) != 0)
+        st = tb_fail_errno(err, errno, "cannot sync %s", w->tmp_path);
+    else if (link(w->tmp_path, path) != 0)
+        return tb_file_commit(w, path, err);
+    else
+        st = sync_folder(path, err);
+    if (st) tb_file_abort(w);
+    return st;
+}
+
+void tb_file_settle(tb_file_writer *w)
+{
+    tb_file_abort(w); /* takes the second name away */
+}
+
 void tb_file_abort(tb_file_writer *w)
 {
     if (!w || !w->tmp_path) return;
@@ -159,7 +178,34 @@ bool tb_file_is_temporary(const char *name)
     return tb_str_starts(name, tmp_prefix);
 }
 
-size_t tb_file_sweep(const char *folder, int64_t started_us)
+/* The other name in the folder of a file; heap, NULL when there is none. (d_ino will not do: some
+ * file systems tell another number there.) */
+static char *other_name(const char *folder, const struct stat *file)
+{
+    char *found = NULL;
+    struct stat info;
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && !found && (e = readdir(dir));)
+        if (!tb_file_is_temporary(e->d_name) &&
+            fstatat(dirfd(dir), e->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+            info.st_ino == file->st_ino && info.st_dev == file->st_dev)
+            found = tb_strdup(e->d_name);
+    if (dir) closedir(dir);
+    return found;
+}
+
+/* Its writer has died: a lock dies with its process. */
+static bool is_left(int dir, const char *name)
+{
+    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) return false;
+    bool left = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    close(fd);
+    return left;
+}
+
+size_t tb_file_sweep_placed(const char *folder, int64_t started_us, tb_file_wanted wanted,
+                            void *self)
 {
     size_t gone = 0;
     DIR *dir = opendir(folder);
@@ -169,15 +215,19 @@ size_t tb_file_sweep(const char *folder, int64_t started_us)
         if (!tb_file_is_temporary(e->d_name)) continue;
         if (fstatat(dirfd(dir), e->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
         if (!S_ISREG(info.st_mode) || (int64_t)info.st_mtime * 1000000 >= started_us) continue;
-        int fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0) continue;
-        if (flock(fd, LOCK_EX | LOCK_NB) ==
-            0) /* its writer has died: a lock dies with its process */
-            gone += unlinkat(dirfd(dir), e->d_name, 0) == 0;
-        close(fd);
+        if (!is_left(dirfd(dir), e->d_name)) continue;
+        char *placed = info.st_nlink > 1 && wanted ? other_name(folder, &info) : NULL;
+        if (placed && !wanted(self, placed)) gone += unlinkat(dirfd(dir), placed, 0) == 0;
+        gone += unlinkat(dirfd(dir), e->d_name, 0) == 0;
+        tb_free(placed);
     }
     closedir(dir);
     return gone;
+}
+
+size_t tb_file_sweep(const char *folder, int64_t started_us)
+{
+    return tb_file_sweep_placed(folder, started_us, NULL, NULL);
 }
 
 tb_status tb_file_mkdirs(const char *path, int mode, tb_err *err)

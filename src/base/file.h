@@ -37,10 +37,25 @@ TB_MUST_CHECK tb_status tb_file_append(tb_file_writer *w, const void *data, size
 TB_MUST_CHECK tb_status tb_file_commit(tb_file_writer *w, const char *path, tb_err *err);
 void tb_file_abort(tb_file_writer *w);
 
+/*
+ * For a file that something else has to name before it counts (a row of the store): place makes it
+ * durable under its final name like commit, but keeps the temporary name as a second one until
+ * settle. So after a death in between the file is known as one that was left there by us, and not
+ * by somebody else. Where a file cannot have two names, or path is there already, place is a
+ * commit. Failure ends the writer; else settle does.
+ */
+TB_MUST_CHECK tb_status tb_file_place(tb_file_writer *w, const char *path, tb_err *err);
+void tb_file_settle(tb_file_writer *w);
+
 /* Removes our own temporary names (".tb-tmp-*") in folder that are older than started_us (wall
  * clock) and whose writer, of whatever process, has died. Nothing else is ever touched. Returns how
  * many went. */
 size_t tb_file_sweep(const char *folder, int64_t started_us);
+/* The same, but asks about files that were placed and not settled: name is the final one in folder.
+ * When wanted says no, both names go. */
+typedef bool (*tb_file_wanted)(void *self, const char *name);
+size_t tb_file_sweep_placed(const char *folder, int64_t started_us, tb_file_wanted wanted,
+                            void *self);
 bool tb_file_is_temporary(const char *name);
 
 TB_MUST_CHECK tb_status tb_file_mkdirs(const char *path, int mode, tb_err *err);

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Is there a row for this file of ours? */
-static tb_status is_known(sqlite3 *db, const char *folder, const char *name, bool *known,
-                          tb_err *err)
+tb_status tb_store_is_known(sqlite3 *db, const char *folder, const char *name, bool *known,
+                            tb_err *err)
 {
     char key[TB_UUID_TEXT] = {0};
     int64_t found = 0;
@@ -44,12 +44,12 @@ static tb_status check_folder(sqlite3 *db, const char *path, const char *folder,
         if (tb_file_is_temporary(e->d_name)) {
             report(self, TB_STORE_TEMPORARY_FILE, file);
         } else {
-            st = is_known(db, folder, e->d_name, &known, err);
+            st = tb_store_is_known(db, folder, e->d_name, &known, err);
             if (!st && !known && !waited) {
                 /* Beside a running server: between its rename and its row. */
                 tb_clock_sleep_ms(200);
                 waited = true;
-                st = is_known(db, folder, e->d_name, &known, err);
+                st = tb_store_is_known(db, folder, e->d_name, &known, err);
             }
             if (!st && !known && tb_file_exists(file)) report(self, TB_STORE_UNKNOWN_FILE, file);
         }

@@ -85,7 +85,7 @@ tb_status tb_clip_writer_commit(tb_clip_writer *w, const tb_clip_row *row, tb_er
     whole.filename = w->filename;
     whole.size_bytes = w->file.size;
     whole.missing = false;
-    tb_status st = tb_file_commit(&w->file, path, err);
+    tb_status st = tb_file_place(&w->file, path, err);
     if (!st) st = tb_store_write(store, err);
     if (!st) {
         st = tb_store_clip_insert(store, &whole, err);

@@ -262,85 +262,6 @@ tb_status tb_store_write_end(tb_store *store, tb_status st, tb_err *err)
     return st;
 }
 
-/* ---- schema ---- */
-
-/* Migration k brings user_version k to k + 1. Rows are never edited once released: a change of the
- * schema is a new row. */
-static const char *const migrations[] = {
-    /* 0 -> 1: voices, history, jobs */
-    "CREATE TABLE voices("
-    " uuid TEXT PRIMARY KEY, name TEXT NOT NULL, fold TEXT NOT NULL UNIQUE,"
-    " language TEXT NOT NULL, region TEXT NOT NULL, gender TEXT NOT NULL,"
-    " description TEXT NOT NULL, model TEXT NOT NULL, uploaded_by TEXT NOT NULL,"
-    " uploaded_at_us INTEGER NOT NULL, content_hash TEXT NOT NULL, seconds REAL NOT NULL,"
-    " warnings TEXT NOT NULL, missing INTEGER NOT NULL DEFAULT 0) STRICT;"
-    "CREATE TABLE history("
-    " seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
-    " filename TEXT NOT NULL UNIQUE, text TEXT NOT NULL, voice_used TEXT NOT NULL,"
-    " mode TEXT NOT NULL, language_id TEXT NOT NULL, timestamp_us INTEGER NOT NULL,"
-    " user TEXT NOT NULL, job_id TEXT NOT NULL, engine TEXT NOT NULL, seed INTEGER NOT NULL,"
-    " params TEXT NOT NULL, prompt_hash TEXT NOT NULL, format TEXT NOT NULL,"
-    " content_type TEXT NOT NULL, duration_s REAL NOT NULL, size_bytes INTEGER NOT NULL,"
-    " missing INTEGER NOT NULL DEFAULT 0) STRICT;"
-    "CREATE INDEX history_time ON history(timestamp_us, seq);"
-    "CREATE INDEX history_prompt ON history(prompt_hash) WHERE prompt_hash <> '';"
-    "CREATE TABLE jobs("
-    " id TEXT PRIMARY KEY, user TEXT NOT NULL, state TEXT NOT NULL,"
-    " created_us INTEGER NOT NULL, ended_us INTEGER NOT NULL DEFAULT 0, params TEXT NOT NULL,"
-    " error TEXT NOT NULL DEFAULT '', clip_id TEXT NOT NULL DEFAULT '') STRICT;"
-    "CREATE INDEX jobs_state ON jobs(state);",
-    /* 1 -> 2: search, prompts, the trash, imports */
-    "CREATE VIRTUAL TABLE history_fts USING fts5(text, voice_used, content='history',"
-    " content_rowid='seq', tokenize='unicode61 remove_diacritics 2');"
-    "CREATE TRIGGER history_added AFTER INSERT ON history BEGIN"
-    " INSERT INTO history_fts(rowid, text, voice_used)"
-    "  VALUES(new.seq, new.text, new.voice_used); END;"
-    "CREATE TRIGGER history_gone AFTER DELETE ON history BEGIN"
-    " INSERT INTO history_fts(history_fts, rowid, text, voice_used)"
-    "  VALUES('delete', old.seq, old.text, old.voice_used); END;"
-    "INSERT INTO history_fts(history_fts) VALUES('rebuild');"
-    "CREATE TABLE prompts("
-    " hash TEXT PRIMARY KEY, used_us INTEGER NOT NULL, pending INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE trash(folder TEXT NOT NULL, name TEXT NOT NULL,"
-    " PRIMARY KEY(folder, name)) STRICT;"
-    "CREATE TABLE imports(source TEXT PRIMARY KEY, at_us INTEGER NOT NULL, taken INTEGER NOT NULL,"
-    " skipped INTEGER NOT NULL) STRICT;",
-    /* 2 -> 3: how words are said */
-    "CREATE TABLE pronunciations("
-    " key TEXT NOT NULL, language TEXT NOT NULL, word TEXT NOT NULL, say TEXT NOT NULL,"
-    " PRIMARY KEY(key, language)) STRICT;",
-};
-enum { SCHEMA = sizeof migrations / sizeof migrations[0] };
-
-static tb_status migrate(tb_store *store, tb_err *err)
-{
-    int64_t version = 0;
-    tb_status st = tb_db_int(store->writer, 0, &version, err, "PRAGMA user_version", "");
-    if (st) return st;
-    if (version > SCHEMA || version < 0)
-        return tb_fail(err, TB_EINTERNAL,
-                       "%s was written by a newer timbre (schema %lld, this one knows %d): start "
-                       "the newer program, or another DATA folder",
-                       store->db_path, (long long)version, (int)SCHEMA);
-    while (version < SCHEMA) {
-        st = tb_store_write(store, err);
-        if (st) return st;
-        /* Another process may have done it while we waited for the lock. */
-        st = tb_db_int(store->writer, 0, &version, err, "PRAGMA user_version", "");
-        if (!st && version < SCHEMA) {
-            char *bump = tb_sprintf("PRAGMA user_version=%d", (int)version + 1);
-            if (sqlite3_exec(store->writer, migrations[version], NULL, NULL, NULL) != SQLITE_OK ||
-                sqlite3_exec(store->writer, bump, NULL, NULL, NULL) != SQLITE_OK)
-                st = tb_db_fail(store->writer, "bringing the schema up to date", err);
-            tb_free(bump);
-            version++;
-        }
-        st = tb_store_write_end(store, st, err);
-        if (st) return st;
-    }
-    return TB_OK;
-}
-
 /* ---- open and close ---- */
 
 static tb_status mark_missing(tb_store *store, const char *select, const char *update,
@@ -370,12 +291,42 @@ static tb_status mark_missing(tb_store *store, const char *select, const char *u
     return st;
 }
 
+tb_status tb_store_place(const char *path, const void *data, size_t size, tb_file_writer *w,
+                         tb_err *err)
+{
+    char *folder = tb_strdup(path);
+    *strrchr(folder, '/') = 0; /* ours are in folders */
+    tb_status st = tb_file_begin(w, folder, err);
+    if (!st) st = tb_file_append(w, data, size, err);
+    if (!st) st = tb_file_place(w, path, err);
+    tb_free(folder);
+    return st;
+}
+
+struct folder {
+    tb_store *store;
+    const char *name;
+};
+
+/* A file that was placed when its writer died: it is wanted when its row was written. */
+static bool has_row(void *self, const char *name)
+{
+    const struct folder *f = self;
+    bool known = true;
+    tb_err err = {0};
+    if (tb_store_is_known(f->store->writer, f->name, name, &known, &err)) return true;
+    if (!known) tb_log(TB_INFO, "store", "folder=%s removed=%s was=unfinished", f->name, name);
+    return known;
+}
+
 static tb_status take_over(tb_store *store, int64_t started_us, tb_err *err)
 {
-    const char *folders[] = {store->data, store->voices, store->clips, store->prompts};
-    size_t swept = 0;
-    for (int i = 0; i < 4; i++)
-        swept += tb_file_sweep(folders[i], started_us);
+    struct folder voices = {store, "voices"}, clips = {store, "clips"},
+                  prompts = {store, "prompts"};
+    size_t swept = tb_file_sweep(store->data, started_us);
+    swept += tb_file_sweep_placed(store->voices, started_us, has_row, &voices);
+    swept += tb_file_sweep_placed(store->clips, started_us, has_row, &clips);
+    swept += tb_file_sweep_placed(store->prompts, started_us, has_row, &prompts);
     if (swept) tb_log(TB_INFO, "store", "temporary_files_removed=%zu", swept);
     tb_status st = tb_store_write(store, err);
     if (st) return st;
@@ -430,8 +381,9 @@ tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb
                          data_dir);
         if (st) goto out;
     }
-    st = tb_db_connect(store, true, &store->writer, err);
-    if (!st) st = migrate(store, err);
+    st = tb_store_check_files(store, err);
+    if (!st) st = tb_db_connect(store, true, &store->writer, err);
+    if (!st) st = tb_store_migrate(store, err);
     if (!st && exclusive) st = take_over(store, started_us, err);
     if (st) goto out;
     *out = store;

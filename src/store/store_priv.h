@@ -60,6 +60,18 @@ void tb_store_trash_empty(tb_store *store);
 /* In a write: prompts that nothing refers to go to the trash. */
 TB_MUST_CHECK tb_status tb_store_prompts_prune(tb_store *store, tb_err *err);
 
+/* schema.c: nothing stands where the database's files belong; the schema is brought up to date, and
+ * has all that a fresh one has. */
+TB_MUST_CHECK tb_status tb_store_check_files(const tb_store *store, tb_err *err);
+TB_MUST_CHECK tb_status tb_store_migrate(tb_store *store, tb_err *err);
+
+/* check.c: is there a row for this file in one of our folders? */
+TB_MUST_CHECK tb_status tb_store_is_known(sqlite3 *db, const char *folder, const char *name,
+                                          bool *known, tb_err *err);
+/* db.c: a file under its name, to be settled when its row is there. */
+TB_MUST_CHECK tb_status tb_store_place(const char *path, const void *data, size_t size,
+                                       tb_file_writer *w, tb_err *err);
+
 /* history.c: in a write: the row of a clip whose file is in place. */
 TB_MUST_CHECK tb_status tb_store_clip_insert(tb_store *store, const tb_clip_row *row, tb_err *err);
 char *tb_store_clip_path(const tb_store *store, const char *filename);

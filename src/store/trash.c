@@ -90,11 +90,12 @@ tb_status tb_store_prompt_put(tb_store *store, const void *wav, size_t size, cha
                               tb_err *err)
 {
     char hex[TB_HASH_HEX], *path = NULL, *name = NULL;
+    tb_file_writer file = {.fd = -1};
     tb_status st = TB_OK;
     tb_hash_hex(wav, size, hex);
     name = tb_sprintf("%s.wav", hex);
     path = tb_path_join(store->prompts, name);
-    if (tb_file_size(path) != (int64_t)size) st = tb_file_write(path, wav, size, 0600, err);
+    if (tb_file_size(path) != (int64_t)size) st = tb_store_place(path, wav, size, &file, err);
     if (st) goto out;
     st = tb_store_write(store, err);
     if (st) goto out;
@@ -107,10 +108,14 @@ tb_status tb_store_prompt_put(tb_store *store, const void *wav, size_t size, cha
     if (!st)
         st = tb_db_run(store->writer, err, "DELETE FROM trash WHERE folder='prompts' AND name=?",
                        "s", name);
-    if (!st && !tb_file_exists(path)) st = tb_file_write(path, wav, size, 0600, err);
+    if (!st && !tb_file_exists(path)) {
+        tb_file_settle(&file);
+        st = tb_store_place(path, wav, size, &file, err);
+    }
     st = tb_store_write_end(store, st, err);
     if (!st) memcpy(hash, hex, sizeof hex);
 out:
+    tb_file_settle(&file);
     tb_free(name);
     tb_free(path);
     return st;

@@ -309,6 +309,7 @@ tb_status tb_store_voice_put(tb_store *store, const tb_voice_row *row, const voi
 {
     char uuid[TB_UUID_TEXT], hash[TB_HASH_HEX], *path = NULL, *fold = NULL;
     bool written = false, replaced = false;
+    tb_file_writer file = {.fd = -1};
     sqlite3 *db = NULL;
     int64_t exists = 0;
     tb_status st = tb_voice_name_check(row->id, err);
@@ -325,7 +326,7 @@ tb_status tb_store_voice_put(tb_store *store, const tb_voice_row *row, const voi
     if (!st && exists && !overwrite) st = taken(row->id, err);
     if (st) goto out;
     written = true; /* also when only the folder's sync fails */
-    st = tb_file_write(path, wav, size, 0600, err);
+    st = tb_store_place(path, wav, size, &file, err);
     if (!st) st = tb_store_write(store, err);
     if (st) goto out;
     st = insert(store, row, uuid, fold, hash, overwrite, &replaced, err);
@@ -337,6 +338,7 @@ tb_status tb_store_voice_put(tb_store *store, const tb_voice_row *row, const voi
     if (replaced) tb_store_trash_empty(store);
 out:
     if (written) unlink(path);
+    tb_file_settle(&file);
     tb_free(path);
     tb_free(fold);
     return st;
@@ -412,7 +414,9 @@ tb_status tb_store_voice_cache_put(tb_store *store, const char *uuid, const char
     int64_t exists = 0;
     char *path = cache_path(store, uuid, kind);
     if (!path) return tb_fail(err, TB_EINTERNAL, "'%s' cannot name a cached analysis", kind);
-    tb_status st = tb_file_write(path, data, size, 0600, err);
+    tb_file_writer file = {.fd = -1};
+    unlink(path); /* an older one: its place must be free for the new one to have two names */
+    tb_status st = tb_store_place(path, data, size, &file, err);
     if (st) goto out;
     /* Asked after the write: a delete either sees our file, or we see that the row is gone. */
     st = tb_store_reader(store, &db, err);
@@ -423,6 +427,7 @@ tb_status tb_store_voice_cache_put(tb_store *store, const char *uuid, const char
         st = tb_fail(err, TB_ENOTFOUND, "the voice was deleted meanwhile");
     }
 out:
+    tb_file_settle(&file);
     tb_free(path);
     return st;
 }

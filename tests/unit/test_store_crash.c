@@ -150,6 +150,10 @@ static void a_kill_at_any_instant_loses_nothing_acknowledged(void **state)
             assert_false(tb_file_is_temporary(e->d_name));
         closedir(dir);
         tb_free(path);
+        store_found f = {{0}}; /* nor is there a file that was renamed and had no row yet */
+        assert_ok(tb_store_check(store, store_count_problem, &f, err));
+        for (int k = 0; k < 4; k++)
+            assert_int_equal(f.of[k], 0);
         tb_store_close(store);
     }
     assert_true(n > 0);
@@ -239,12 +243,73 @@ static void temporary_files_of_others_names_stay(void **state)
     tb_free(dir);
 }
 
+/* As death leaves it between the file and its row: the file has its name, and a temporary one. */
+static void place_and_die(const char *dir, const char *name, bool ours)
+{
+    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    char *tmp = tb_sprintf("%s/.tb-tmp-%s", dir, name), *path = tb_path_join(dir, name);
+    store_file(dir, name, "x", 1);
+    assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+    if (ours) assert_int_equal(link(path, tmp), 0);
+    tb_free(tmp);
+    tb_free(path);
+}
+
+static void what_death_left_without_a_row_goes_and_strangers_files_stay(void **state)
+{
+    static const char *const folders[] = {"clips", "voices", "prompts"};
+    static const char *const names[][2] = {
+        {"gen_11111111-1111-4111-8111-111111111111.wav",
+         "gen_22222222-2222-4222-8222-222222222222.wav"},
+        {"11111111-1111-4111-8111-111111111111.wav", "22222222-2222-4222-8222-222222222222.wav"},
+        {"1111.wav", "2222.wav"},
+    };
+    tb_store *store = store_open(*state, true);
+    const tb_voice_row voice = {.id = "Ana"};
+    tb_voice_row kept = {0};
+    store_say(store, "kept", "Ana", 0, NULL);
+    assert_ok(tb_store_voice_put(store, &voice, "wav", 3, false, &kept, err));
+    tb_store_close(store);
+    for (int i = 0; i < 3; i++) {
+        char *dir = tb_path_join(*state, folders[i]);
+        place_and_die(dir, names[i][0], true);
+        place_and_die(dir, names[i][1], false);
+        tb_free(dir);
+    }
+    /* The row was written, only the second name is left. */
+    char *wav = tb_sprintf("%s/voices/%s.wav", (const char *)*state, kept.uuid);
+    char *second = tb_sprintf("%s/voices/.tb-tmp-2", (const char *)*state);
+    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    assert_int_equal(link(wav, second), 0);
+    assert_int_equal(utimensat(AT_FDCWD, wav, old, 0), 0);
+    tb_store_close(store_open(*state, false)); /* the command line touches nothing */
+    assert_true(tb_file_exists(second));
+
+    tb_store_close(store_open(*state, true));
+    assert_int_equal(store_count(*state, "clips"), 2);
+    assert_int_equal(store_count(*state, "voices"), 2);
+    assert_int_equal(store_count(*state, "prompts"), 1);
+    assert_true(tb_file_exists(wav) && !tb_file_exists(second));
+    for (int i = 0; i < 3; i++) {
+        char *ours = tb_sprintf("%s/%s/%s", (const char *)*state, folders[i], names[i][0]);
+        char *theirs = tb_sprintf("%s/%s/%s", (const char *)*state, folders[i], names[i][1]);
+        assert_false(tb_file_exists(ours));
+        assert_true(tb_file_exists(theirs));
+        tb_free(ours);
+        tb_free(theirs);
+    }
+    tb_voice_row_clear(&kept);
+    tb_free(wav);
+    tb_free(second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         store_test(eight_threads_read_and_write_at_once),
         store_test(a_kill_at_any_instant_loses_nothing_acknowledged),
         store_test(a_full_disk_is_an_error_and_nothing_half_is_listed),
+        store_test(what_death_left_without_a_row_goes_and_strangers_files_stay),
         store_test(temporary_files_of_others_names_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,57 @@ static void a_damaged_database_is_refused_with_a_sentence(void **state)
     tb_free(rubbish);
 }
 
+/* Whatever belongs into it: the sentence says which file, what is gone and what to do. */
+static void what_a_database_has_lost_is_named(void **state)
+{
+    static const struct {
+        const char *sql, *said;
+    } losses[] = {
+        {"DROP TABLE voices", "the table voices"},
+        {"DROP TABLE jobs", "the table jobs"},
+        {"DROP TABLE prompts", "the table prompts"},
+        {"DROP TABLE trash", "the table trash"},
+        {"DROP TABLE imports", "the table imports"},
+        {"DROP TABLE history_fts", "the table history_fts"},
+        {"DROP TRIGGER history_added", "the trigger history_added"},
+        {"DROP INDEX history_time", "the index history_time"},
+        {"ALTER TABLE voices DROP COLUMN warnings", "the column warnings of voices"},
+        {"ALTER TABLE history RENAME COLUMN seed TO seeds", "the column seed of history"},
+    };
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
+        tb_store *store = NULL;
+        char *folder = tb_sprintf("%s/%zu", (const char *)*state, i);
+        char *path = tb_path_join(folder, "timbre.db");
+        tb_store_close(store_open(folder, true));
+        sql(folder, losses[i].sql);
+        assert_refused(TB_EINTERNAL, losses[i].said, tb_store_open(folder, true, &store, err));
+        assert_refused(TB_EINTERNAL, path, tb_store_open(folder, false, &store, err));
+        assert_refused(TB_EINTERNAL, "backup", tb_store_open(folder, true, &store, err));
+        tb_free(path);
+        tb_free(folder);
+    }
+}
+
+static void what_stands_in_the_databases_place_is_named(void **state)
+{
+    static const char *const names[] = {"timbre.db", "timbre.db-wal", "timbre.db-shm"};
+    for (size_t i = 0; i < 6; i++) {
+        tb_store *store = NULL;
+        char *folder = tb_sprintf("%s/%zu", (const char *)*state, i);
+        char *path = tb_path_join(folder, names[i / 2]);
+        assert_ok(tb_file_mkdirs(folder, 0700, err));
+        if (i % 2)
+            assert_int_equal(mkfifo(path, 0600), 0); /* to open one would wait for ever */
+        else
+            assert_int_equal(mkdir(path, 0700), 0);
+        assert_refused(TB_EINTERNAL, path, tb_store_open(folder, true, &store, err));
+        assert_refused(TB_EINTERNAL, i % 2 ? "not a regular file" : "is a folder",
+                       tb_store_open(folder, true, &store, err));
+        tb_free(path);
+        tb_free(folder);
+    }
+}
+
 static void damage_in_the_middle_is_an_error_and_no_crash(void **state)
 {
     enum { PAGE = 4096 };
@@ -360,6 +411,8 @@ int main(void)
         store_test(a_file_in_the_folders_place_is_refused),
         store_test(a_newer_database_is_refused_with_a_sentence),
         store_test(a_damaged_database_is_refused_with_a_sentence),
+        store_test(what_a_database_has_lost_is_named),
+        store_test(what_stands_in_the_databases_place_is_named),
         store_test(damage_in_the_middle_is_an_error_and_no_crash),
         store_test(an_empty_database_file_is_a_new_one),
         store_test(an_old_database_keeps_its_rows_and_learns_to_search),
