@@ -132,8 +132,9 @@ static void minus(chars *c, uint32_t next)
 }
 
 /* "word¹", "said.²": a footnote's mark, unlike "m²" and "10⁶". */
-static bool footnote(const chars *c)
+static bool footnote(const chars *c, uint32_t cp, uint32_t next)
 {
+    if (cp == 0xB9 && c->letters && !superscript(next)) return true; /* no power of one */
     return c->letters > 3 || (c->last && c->last < 0x80 && strchr(".,;:!?\"'", (int)c->last));
 }
 
@@ -169,7 +170,7 @@ static void one(chars *c, uint32_t cp, size_t *skip, size_t behind)
         minus(c, next);
     } else if (cp == 0xB4 && c->letters && tb_unicode_is_letter(next)) {
         emit(c, '\'');
-    } else if (superscript(cp) && footnote(c)) {
+    } else if (superscript(cp) && footnote(c, cp, next)) {
         return;
     } else if (cp == 0x203C || cp == 0x2047 || cp == 0x2048 || cp == 0x2049) {
         emit(c, cp == 0x203C || cp == 0x2049 ? '!' : '?');

@@ -251,7 +251,9 @@ static size_t do_tag(html *h, const char *s, size_t len, const tag *t)
     case BLOCK:
         end_line(h->out, 2);
         break;
-    case LINE:
+    case LINE: /* two blanks are Markdown's sign that the line end is meant */
+        tb_front_trim(h->out);
+        if (h->out->len && h->out->data[h->out->len - 1] != '\n') tb_str_puts(h->out, "  \n");
         end_line(h->out, strcmp(t->name, "hr") == 0 ? 2 : 1);
         break;
     case CELL:

@@ -74,6 +74,8 @@ static void html_is_its_words(void **state)
     (void)state;
     FRONT("en-us", {"Tom &amp; Ann met <b>here</b>.", "Tom & Ann met here."},
           {"<p>One.</p><p>Two.</p>", "One.\n\nTwo."}, {"a<br>b<br/>c", "a.\nb.\nc"},
+          {"<li>a first item that is long enough</li><li>and another item here</li>",
+           "a first item that is long enough.\nand another item here"},
           {"<h1>Title</h1>Text", "Title\n\nText"}, {"<ul><li>a</li><li>b</li></ul>", "a.\nb"},
           {"<a href=\"x>y\" class='z'>link</a>", "link"}, {"a <!-- no --> b", "a  b"},
           {"<script>if (a < b) x();</script>Hi", "Hi"}, {"<style>b{}</style>Hi", "Hi"},
