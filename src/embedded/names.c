@@ -1,5 +1,6 @@
 #include "embedded/names.h"
 
+#include "base/unicode.h"
 #include "base/utf8.h"
 
 #include <stdbool.h>
@@ -172,6 +173,14 @@ static bool is_mark(uint32_t cp)
            cp == 0x2019 || cp == '\'';
 }
 
+/* The small letter below a capital and its accents, in Latin, Greek and Cyrillic. */
+static uint32_t small(uint32_t cp)
+{
+    cp = tb_unicode_lower(cp);
+    if (cp < 0x530 || (cp >= 0x1E00 && cp <= 0x1FFF)) cp = tb_unicode_base(cp);
+    return tb_utf8_plain(cp); /* of those that are no letter with an accent: ø, ł */
+}
+
 /* The fold of text[0..len). What does not fit is left out: no name of the tables is so long. */
 static void plain(const char *text, size_t len, char out[TB_LANGUAGE_NAME_MAX + 1])
 {
@@ -185,7 +194,7 @@ static void plain(const char *text, size_t len, char out[TB_LANGUAGE_NAME_MAX + 
             gap = o > 0;
             continue;
         }
-        size_t m = tb_utf8_put(tb_utf8_plain(tb_utf8_fold(cp)), put);
+        size_t m = tb_utf8_put(small(cp), put);
         if (o + gap + m > TB_LANGUAGE_NAME_MAX) break;
         if (gap) out[o++] = ' ';
         gap = false;

@@ -139,6 +139,10 @@ static void a_language_is_found_by_its_names(void **state)
         {"euskara", "eu"},
         {"Русский", "ru"},
         {"ελληνικά", "el"},
+        {"ΕΛΛΗΝΙΚΆ", "el"},
+        {"русскии\xCC\x86", "ru"}, /* and so in Cyrillic */
+        {"tiê\xCC\x81ng viê\xCC\xA3t", "vi"},
+        {"한국어", "ko"},
         {"日本語", "ja"},
         {"中文", "cmn"},
         {"Mandarin Chinese", "cmn"},
