@@ -208,11 +208,17 @@ static tb_status load(tb_voices *v, const char *of, const tb_voice_row *row,
     return st;
 }
 
+/* A voice whose recording is gone does not speak, whatever analyses of it are still about. */
 static tb_status look_up(tb_voices *v, const tb_voice_wish *wish, tb_voice_row *row, tb_err *err)
 {
-    if (wish->hash) return tb_store_voice_by_hash(v->store, wish->hash, wish->name, row, err);
-    tb_status st = tb_store_voice_get(v->store, wish->name, row, err);
-    if (!st && wish->before_us && row->uploaded_at_us > wish->before_us)
+    tb_status st = wish->hash ? tb_store_voice_by_hash(v->store, wish->hash, wish->name, row, err)
+                              : tb_store_voice_get(v->store, wish->name, row, err);
+    if (!st && row->missing)
+        st = tb_fail_field(err, TB_ENOTFOUND, "voice_id",
+                           "the sound of this voice is gone from the disk (%s.wav): upload it "
+                           "again",
+                           row->uuid);
+    if (!st && !wish->hash && wish->before_us && row->uploaded_at_us > wish->before_us)
         st = tb_fail_field(err, TB_ENOTFOUND, "voice_id",
                            "the recording of voice '%.80s' was uploaded after this was spoken: it "
                            "was replaced since",

@@ -107,12 +107,15 @@ void tb_clip_writer_abort(tb_clip_writer *w)
 static void mark_missing(tb_store *store, const char *id)
 {
     tb_err err = {0};
+    int changed = 0;
     tb_status st = tb_store_write(store, &err);
     if (!st) {
-        st = tb_db_run(store->writer, &err, "UPDATE history SET missing=1 WHERE id=?", "s", id);
+        st = tb_db_run(store->writer, &err, "UPDATE history SET missing=1 WHERE id=? AND missing=0",
+                       "s", id);
+        changed = sqlite3_changes(store->writer);
         st = tb_store_write_end(store, st, &err);
     }
-    tb_log(TB_WARN, "store", "clip=%s file=missing marked=%d", id, st == TB_OK);
+    if (st || changed) tb_log(TB_WARN, "store", "clip=%s file=missing marked=%d", id, st == TB_OK);
 }
 
 tb_status tb_store_clip_open(tb_store *store, const tb_clip_row *row, tb_clip_file *out,
@@ -125,7 +128,7 @@ tb_status tb_store_clip_open(tb_store *store, const tb_clip_row *row, tb_clip_fi
     char *path = tb_store_clip_path(store, row->filename);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT) {
-        if (!row->missing) mark_missing(store, row->id); /* no row changes when it was deleted */
+        mark_missing(store, row->id); /* no row changes when it was deleted */
         st = tb_fail(err, TB_ENOTFOUND, "File not found");
         goto out;
     }

@@ -35,6 +35,11 @@ tb_status tb_db_fail(sqlite3 *db, const char *doing, tb_err *err)
                        "%s is damaged (%s); move it away to start with an empty history, or "
                        "restore it from a backup (the sound files beside it are untouched)",
                        path ? path : "the database", sqlite3_errmsg(db));
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+        if (path && *path && tb_db_access(path, err) != TB_OK) return TB_EINTERNAL;
+        break;
     default:
         break;
     }
@@ -365,8 +370,8 @@ tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb
     store->clips = tb_path_join(data_dir, "clips");
     store->prompts = tb_path_join(data_dir, "prompts");
 
-    /* 0700: what people said and sound like is theirs. A folder that exists keeps its mode. */
-    st = tb_file_mkdirs(store->voices, 0700, err);
+    st = tb_store_access(store, err);
+    if (!st) st = tb_file_mkdirs(store->voices, 0700, err);
     if (!st) st = tb_file_mkdirs(store->clips, 0700, err);
     if (!st) st = tb_file_mkdirs(store->prompts, 0700, err);
     if (st) goto out;
@@ -382,6 +387,7 @@ tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb
         if (st) goto out;
     }
     st = tb_store_check_files(store, err);
+    if (!st) tb_store_make_private(store);
     if (!st) st = tb_db_connect(store, true, &store->writer, err);
     if (!st) st = tb_store_migrate(store, err);
     if (!st && exclusive) st = take_over(store, started_us, err);

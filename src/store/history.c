@@ -52,6 +52,14 @@ static size_t read_row(sqlite3_stmt *s, tb_clip_row *r, int64_t *seq)
     return bytes;
 }
 
+/* What the table knows of a file is from the last start, or from a download; a look is certain. */
+static void look_for_file(const tb_store *store, tb_clip_row *r)
+{
+    char *path = tb_store_clip_path(store, r->filename);
+    r->missing = tb_file_size(path) < 0;
+    tb_free(path);
+}
+
 tb_status tb_store_clip_insert(tb_store *store, const tb_clip_row *r, tb_err *err)
 {
     tb_status st = tb_db_run(
@@ -83,7 +91,10 @@ static tb_status get(tb_store *store, const char *where, const char *key, const 
     char *sql = tb_sprintf("SELECT " COLUMNS " FROM history h WHERE %s", where);
     st = tb_db_begin(db, &s, err, sql, "s", key);
     if (!st) st = tb_db_step(s, &row, err);
-    if (!st && row) (void)read_row(s, out, NULL);
+    if (!st && row) {
+        (void)read_row(s, out, NULL);
+        look_for_file(store, out);
+    }
     tb_db_end(s);
     tb_store_reader_done(store, db);
     tb_free(sql);
@@ -295,6 +306,8 @@ out:
     search_clear(&f);
     tb_str_clear(&from);
     tb_str_clear(&sql);
+    for (size_t k = 0; !st && k < list.n; k++)
+        look_for_file(store, &list.rows[k]);
     if (st)
         tb_clip_list_clear(&list);
     else

@@ -76,4 +76,11 @@ TB_MUST_CHECK tb_status tb_store_place(const char *path, const void *data, size_
 TB_MUST_CHECK tb_status tb_store_clip_insert(tb_store *store, const tb_clip_row *row, tb_err *err);
 char *tb_store_clip_path(const tb_store *store, const char *filename);
 
+/* access.c: whether this user may write where it must; the sentence names path, owner and remedy.
+ */
+TB_MUST_CHECK tb_status tb_store_access(const tb_store *store, tb_err *err);
+TB_MUST_CHECK tb_status tb_db_access(const char *db_path, tb_err *err);
+/* The database 0600 and the folders 0700, whatever they were; makes the database's file. */
+void tb_store_make_private(const tb_store *store);
+
 #endif

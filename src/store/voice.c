@@ -150,12 +150,28 @@ static tb_status find(sqlite3 *db, const char *name, tb_voice_row *out, tb_err *
 
 /* ---- reading ---- */
 
+/* What the table knows of a file is from the last start; a look is certain. An overwrite between
+ * row and look takes the old file away, so a row that is gone meanwhile is left as it was. */
+static void look_for_file(tb_store *store, sqlite3 *db, tb_voice_row *r)
+{
+    int64_t still = 0;
+    char *path = tb_store_voice_path(store, r->uuid);
+    bool missing = tb_file_size(path) < 0;
+    tb_free(path);
+    if (missing && !r->missing &&
+        (tb_db_int(db, 0, &still, NULL, "SELECT 1 FROM voices WHERE uuid=?", "s", r->uuid) ||
+         !still))
+        return;
+    r->missing = missing;
+}
+
 tb_status tb_store_voice_get(tb_store *store, const char *name, tb_voice_row *out, tb_err *err)
 {
     sqlite3 *db = NULL;
     tb_status st = tb_store_reader(store, &db, err);
     if (st) return st;
     st = find(db, name, out, err);
+    if (!st) look_for_file(store, db, out);
     tb_store_reader_done(store, db);
     return st;
 }
@@ -181,18 +197,23 @@ tb_status tb_store_voice_by_hash(tb_store *store, const char *hash, const char *
 {
     sqlite3 *db = NULL;
     sqlite3_stmt *s = NULL;
-    bool row = false;
+    bool row = false, found = false;
     char *key = lookup_key(name);
+    *out = (tb_voice_row){0};
     tb_status st = tb_store_reader(store, &db, err);
     if (st) goto out;
     st = tb_db_begin(db, &s, err,
                      "SELECT " COLUMNS " FROM voices WHERE content_hash=? "
-                     "ORDER BY missing, fold<>?, fold LIMIT 1",
+                     "ORDER BY fold<>?, fold",
                      "ss", hash, key);
-    if (!st) st = tb_db_step(s, &row, err);
-    if (!st && row) read_row(s, out);
+    while (!st && (!found || out->missing) && !(st = tb_db_step(s, &row, err)) && row) {
+        tb_voice_row_clear(out); /* another one, whose file may be there */
+        read_row(s, out);
+        look_for_file(store, db, out);
+        found = true;
+    }
     tb_db_end(s);
-    if (!st && !row) st = recording_gone(db, name, key, err);
+    if (!st && !found) st = recording_gone(db, name, key, err);
     tb_store_reader_done(store, db);
 out:
     tb_free(key);
@@ -224,6 +245,8 @@ tb_status tb_store_voice_list(tb_store *store, tb_voice_list *out, tb_err *err)
         read_row(s, &list.rows[list.n++]);
     }
     tb_db_end(s);
+    for (size_t i = 0; !st && i < list.n; i++)
+        look_for_file(store, db, &list.rows[i]);
     tb_store_reader_done(store, db);
     if (st)
         tb_voice_list_clear(&list);

@@ -247,6 +247,28 @@ static void a_replay_speaks_with_its_own_recording_or_not_at_all(void **state)
     api_reply_clear(&own);
 }
 
+static void a_voice_without_its_file_is_missing_at_once(void **state)
+{
+    char path[200];
+    (void)state;
+    upload("Gone", &clip);
+    expect(api_form(&server, "/demo", "text=Hi&voice_id=Gone"), 200, NULL);
+    snprintf(path, sizeof path, "rm %s/data/voices/*.wav", server.dir);
+    assert_int_equal(system(path), 0); /* all of them */
+    expect(api_form(&server, "/demo", "text=Hi&voice_id=Gone"), 404, "gone");
+    expect(api_get(&server, "/voices/Gone"), 200, "\"missing\":true");
+    api_reply r = api_get(&server, "/voices");
+    assert_null(strstr((char *)r.body, "\"missing\":false"));
+    api_reply_clear(&r);
+    snprintf(path, sizeof path, "rm %s/data/clips/*", server.dir);
+    assert_int_equal(system(path), 0);
+    r = api_get(&server, "/history");
+    assert_null(strstr((char *)r.body, "\"missing\":false"));
+    api_reply_clear(&r);
+    upload("Gone", &clip);
+    expect(api_get(&server, "/voices/Gone"), 200, "\"missing\":false");
+}
+
 static void a_replay_may_be_longer_than_texts_are_now(void **state)
 {
     char path[128];
@@ -296,6 +318,7 @@ int main(void)
         cmocka_unit_test(a_seed_of_minus_one_is_drawn),
         cmocka_unit_test(numbers_have_sensible_digits),
         cmocka_unit_test(a_replay_speaks_with_its_own_recording_or_not_at_all),
+        cmocka_unit_test(a_voice_without_its_file_is_missing_at_once),
         cmocka_unit_test(a_replay_may_be_longer_than_texts_are_now), /* the last: texts are short */
     };
     return cmocka_run_group_tests(tests, start, stop);
