@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "text/spell_other.h"
 #include "text/spell_priv.h"
 
 #include <ctype.h>
@@ -178,6 +179,7 @@ tb_status tb_spell(const char *text, size_t len, const char *language, tb_str *o
                                         : TB_SPELL_OTHER;
     sp.british = sp.kind == TB_SPELL_EN && code[2] && !tb_str_starts(code, "en-us");
     sp.america = sp.kind == TB_SPELL_ES && code[2] && strcmp(code, "es-es") != 0;
+    if (sp.kind == TB_SPELL_OTHER) sp.signs = tb_sign_words_of(code);
     walk(&sp);
     if (!out->full) return TB_OK;
     tb_str_clear(out);

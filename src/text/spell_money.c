@@ -87,7 +87,8 @@ const tb_currency *tb_spell_currency(const tb_speller *sp, size_t i, size_t *end
         const char *both[2] = {c->sign, c->code};
         for (int which = 0; which < 2; which++) {
             const char *s = both[which];
-            size_t len = s ? strlen(s) : 0;
+            if (!s || i >= sp->len || *s != sp->s[i]) continue;
+            size_t len = strlen(s);
             if (len <= longest || !tb_spell_starts(sp, i, s)) continue;
             bool letters = tb_spell_letter(tb_spell_at(sp, i, &n)); /* US$, EUR */
             if (letters && after_word) continue;

@@ -50,6 +50,7 @@ size_t tb_spell_skip(const tb_speller *sp, size_t i)
 
 bool tb_spell_starts(const tb_speller *sp, size_t i, const char *s)
 {
+    if (i >= sp->len || sp->s[i] != *s) return false; /* most of them */
     size_t n = strlen(s);
     return n <= sp->len - i && memcmp(sp->s + i, s, n) == 0;
 }

@@ -177,10 +177,13 @@ static int power_at(const tb_speller *sp, size_t i, bool length, size_t *end)
 /* The longest symbol, with its prefix and power, that the text has at i. */
 static size_t read_part(const tb_speller *sp, size_t i, tb_spell_unit *out, const tb_unit **which)
 {
-    size_t best = 0;
+    size_t best = 0, n;
+    uint32_t cp = tb_spell_at(sp, i, &n);
+    if (!tb_spell_letter(cp) && cp != 0x2126) return 0;
     for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
         const tb_unit *u = &units[k];
         if (!name_of(sp, u, true)) continue;
+        if (!*u->prefixes && *u->symbol != sp->s[i]) continue;
         for (int p = -1; p < (int)(sizeof prefixes / sizeof *prefixes); p++) {
             size_t at = i, end;
             if (p >= 0) {

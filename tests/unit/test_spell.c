@@ -73,11 +73,63 @@ static void spanish_is_spoken_as_the_table_says(void **state)
     assert_int_equal(bad, 0);
 }
 
+static void other_languages_lose_no_sign(void **state)
+{
+    int bad = 0;
+    (void)state;
+    assert_true(table("other", &bad) >= 300);
+    assert_int_equal(bad, 0);
+}
+
+/* Twice the text, twice the time: no row of one thing costs more by its length. Rows of 200,000
+ * bytes would take minutes if a rule looked at the rest of them again and again. */
+static void rows_of_anything_take_linear_time(void **state)
+{
+    static const char *const rows[] = {"1",        "1,",   "1.",      "1 ",   "1-",       "1/",
+                                       "$",        "-",    "[",       "[1",   "½",        "a.",
+                                       "A.",       "I",    "X ",      "1:",   "(",        "(1",
+                                       "+",        "'",    "°",       "%",    "\xC2\xB2", "é",
+                                       "@",        "a@",   "http://", "1st ", "Dr. ",     "á ",
+                                       "\xCE\xB1", "5 km/"};
+    enum { SIZE = 200000 };
+    char *text = tb_alloc(SIZE + 1);
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t n = strlen(rows[i]), len = 0;
+        for (; len + n <= SIZE; len += n)
+            memcpy(text + len, rows[i], n);
+        text[len] = 0;
+        static const char *const languages[] = {"en", "es", "de", "he"};
+        for (size_t k = 0; k < sizeof languages / sizeof *languages; k++) {
+            char *said = spell(text, languages[k]);
+            assert_true(strlen(said) <= (size_t)TB_SPELL_GROWTH * (len + 8));
+            tb_free(said);
+        }
+    }
+    tb_free(text);
+}
+
+static void what_is_not_utf8_is_refused(void **state)
+{
+    tb_str out = {0};
+    tb_err err = {0};
+    (void)state;
+    assert_int_equal(tb_spell("a\xFF", 2, "en", &out, &err), TB_EINVAL);
+    assert_string_equal(err.field, "text");
+    assert_null(out.data);
+    assert_int_equal(tb_spell("", 0, NULL, &out, &err), TB_OK);
+    assert_int_equal(out.len, 0);
+    tb_str_clear(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(english_is_spoken_as_the_table_says),
         cmocka_unit_test(spanish_is_spoken_as_the_table_says),
+        cmocka_unit_test(other_languages_lose_no_sign),
+        cmocka_unit_test(rows_of_anything_take_linear_time),
+        cmocka_unit_test(what_is_not_utf8_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
