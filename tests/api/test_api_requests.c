@@ -116,8 +116,8 @@ static api_reply upload_as(const char *name, const char *head)
 static void a_recording_may_be_called_anything_or_nothing(void **state)
 {
     static const char *const heads[] = {
-        "name=\"file\"; filename=\"Gr\xFC\xDF"
-        "e.wav\"",                                                  /* Latin-1 */
+        ("name=\"file\"; filename=\"Gr\xFC\xDF"
+         "e.wav\""),                                                /* Latin-1 */
         "name=\"file\"; filename=\"\xC2\xBC\xD2\xF4\x5C\"",         /* GBK, ends in a backslash */
         "name=\"file\"; filename=\"\x83\x5C\x83\x5C.wav\"",         /* Shift-JIS */
         "name=\"file\"; filename=\"\xCF\xF0\xE8\xE2\xE5\xF2.wav\"", /* Windows-1251 */
