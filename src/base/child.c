@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
@@ -144,15 +145,45 @@ static void overhear(struct run *r)
     }
 }
 
+/* Processor time that the child itself has used; 0 where the system does not tell. */
+static int64_t spent_ns(pid_t pid)
+{
+#ifdef __linux__
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &t) == 0)
+        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+#endif
+    (void)pid;
+    return 0;
+}
+
+struct patience {
+    int64_t until, last, spent; /* spent: at the last look */
+};
+
+/* Whether its time is over; a child that has worked since the last look gets the same again. */
+static bool is_over(struct patience *p, const tb_child *child, pid_t pid)
+{
+    const int64_t now = tb_clock_mono_ns();
+    if (now <= p->until) return false;
+    const int64_t spent = child->cpu_seconds > 0 ? spent_ns(pid) : 0;
+    if (now > p->last || spent <= p->spent) return true;
+    p->spent = spent;
+    p->until = now + (int64_t)child->wall_ms * 1000000;
+    return false;
+}
+
 /* Until its output is closed and it has ended. */
 static tb_status attend(struct run *r, pid_t pid, const tb_cancel *cancel, int *wait_status,
                         bool *reaped, tb_err *err)
 {
-    int64_t deadline = tb_clock_mono_ns() + (int64_t)r->child->wall_ms * 1000000;
+    const int64_t now = tb_clock_mono_ns(), wall = (int64_t)r->child->wall_ms * 1000000;
+    struct patience patience = {now + wall, now + TB_CHILD_LONGEST * wall, 0};
     for (;;) {
         struct pollfd fds[3] = {{r->in, POLLOUT, 0}, {r->out, POLLIN, 0}, {r->err, POLLIN, 0}};
         if (tb_cancelled(cancel)) return tb_fail_cancelled(err);
-        if (tb_clock_mono_ns() > deadline)
+        if (is_over(&patience, r->child, pid))
             return tb_fail(err, TB_ETIMEOUT, "%s took more than %d ms", r->child->name,
                            r->child->wall_ms);
         if (r->out < 0) {

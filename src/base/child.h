@@ -13,14 +13,21 @@
  * with limits, and is killed as a group when the cancel flag is set, when it takes too long or when
  * it says too much. Any thread; several at once.
  */
+enum { TB_CHILD_LONGEST = 30 };
+
 typedef struct {
     const char *const
         *argv;         /* argv[0] is looked up in PATH unless it has a slash; NULL-terminated */
     const void *input; /* written to stdin; NULL with size 0 for /dev/null */
     size_t input_size;
-    int input_fd;        /* > 0: becomes the child's descriptor 3 (read-only use); else none */
-    size_t output_max;   /* TB_ETOOBIG beyond */
-    int wall_ms;         /* TB_ETIMEOUT beyond */
+    int input_fd;      /* > 0: becomes the child's descriptor 3 (read-only use); else none */
+    size_t output_max; /* TB_ETOOBIG beyond */
+    /*
+     * TB_ETIMEOUT beyond. With cpu_seconds it is how long the child may go without using any
+     * processor time: what a loaded machine makes slow is bounded by cpu_seconds, and a child that
+     * waits for ever by this. TB_CHILD_LONGEST times wall_ms end it in any case.
+     */
+    int wall_ms;
     int cpu_seconds;     /* RLIMIT_CPU; 0 none */
     size_t memory_bytes; /* RLIMIT_AS; 0 none; never set in sanitizer builds */
     const char *name;    /* for sentences: "the speech program" */

@@ -228,7 +228,11 @@ static char *ask(const tb_base_programs *programs, const char *question)
     char *answer = NULL;
     size_t size = 0;
     tb_child_exit how = {0};
-    tb_child child = {.argv = argv, .output_max = 1 << 20, .wall_ms = WALL_MS, .name = "espeak-ng"};
+    tb_child child = {.argv = argv,
+                      .output_max = 1 << 20,
+                      .wall_ms = WALL_MS,
+                      .cpu_seconds = CPU_SECONDS,
+                      .name = "espeak-ng"};
     if (programs->espeak_data_path && *programs->espeak_data_path) {
         data_path = tb_sprintf("--path=%s", programs->espeak_data_path);
         argv[1] = data_path; /* it looks at its data as soon as it is asked */

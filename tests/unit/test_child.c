@@ -89,6 +89,43 @@ static void ends_that_are_not_its_own_are_told_apart(void **state)
     tb_free(out);
 }
 
+/* A loaded machine makes everything slow: who works is bounded by processor time, who waits by the
+ * clock, and who only seems to work by both. */
+static void who_works_is_not_stopped_by_the_clock(void **state)
+{
+    static const struct {
+        const char *line;
+        int wall_ms, cpu_seconds;
+        tb_status wanted;
+        bool killed;
+    } cases[] = {
+        {"while :; do :; done", 400, 1, TB_OK, true},
+        {"i=0; while [ $i -lt 1500000 ]; do i=$((i+1)); done", 400, 60, TB_OK, false},
+        {"sleep 60", 50, 1, TB_ETIMEOUT, false},
+        {"while :; do :; done", 50, 0, TB_ETIMEOUT, false},
+        {"while :; do sleep 0.01; done", 40, 10, TB_ETIMEOUT, false},
+    };
+    (void)state;
+#ifndef __linux__
+    skip();
+#endif
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *argv[] = {"sh", "-c", cases[i].line, NULL};
+        tb_child child = {.argv = argv,
+                          .output_max = 1000,
+                          .wall_ms = cases[i].wall_ms,
+                          .cpu_seconds = cases[i].cpu_seconds,
+                          .name = "the shell"};
+        char *out = NULL;
+        size_t size = 0;
+        tb_child_exit how = {0};
+        print_message("%s\n", cases[i].line);
+        assert_int_equal(tb_child_run(&child, NULL, &out, &size, &how, NULL), cases[i].wanted);
+        assert_int_equal(how.signal != 0, cases[i].killed);
+        tb_free(out);
+    }
+}
+
 static void its_grandchildren_die_with_it(void **state)
 {
     char *out = NULL;
@@ -154,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_megabyte_goes_through_both_ways),
         cmocka_unit_test(input_nobody_reads_does_no_harm),
         cmocka_unit_test(ends_that_are_not_its_own_are_told_apart),
+        cmocka_unit_test(who_works_is_not_stopped_by_the_clock),
         cmocka_unit_test(its_grandchildren_die_with_it),
         cmocka_unit_test(nothing_leaks_between_children_of_many_threads),
     };
