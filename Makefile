@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 600
 
 start: build
 	@tools/env.sh
-	exec build/timbre serve
+	@exec build/timbre serve
 
 build:
 	@tools/setup.sh build

@@ -200,7 +200,7 @@ static float sample(const uint8_t *p, const struct format *f)
 tb_status tb_wav_read(const void *data, size_t size, double max_seconds, tb_pcm *out, tb_err *err)
 {
     tb_wav_chunks c;
-    struct format f;
+    struct format f = {0};
     tb_status st = tb_wav_find(data, size, &c, err);
     if (!st) st = read_format(c.format, c.format_size, &f, err);
     if (st) return st;
