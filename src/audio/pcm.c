@@ -46,6 +46,27 @@ float tb_pcm_peak(const float *x, size_t len)
     return peak;
 }
 
+void tb_pcm_mix_stereo(const float *left, const float *right, size_t len, float *out)
+{
+    double l = 0, r = 0, mean = 0, difference = 0; /* powers */
+    for (size_t i = 0; i < len; i++) {
+        const double a = (double)left[i], b = (double)right[i];
+        l += a * a;
+        r += b * b;
+        mean += (a + b) * (a + b) / 4;
+        difference += (a - b) * (a - b) / 4;
+    }
+    float from_left = 0.5F, from_right = 0.5F;
+    if (l < r * 1e-3)
+        from_left = 0, from_right = 1;
+    else if (r < l * 1e-3)
+        from_left = 1, from_right = 0;
+    else if (mean < difference * 1e-2)
+        from_right = -0.5F;
+    for (size_t i = 0; i < len; i++)
+        out[i] = from_left * left[i] + from_right * right[i];
+}
+
 void tb_pcm_fade(float *x, size_t len, size_t samples)
 {
     if (samples > len / 2) samples = len / 2;

@@ -20,6 +20,13 @@ TB_MUST_CHECK tb_status tb_pcm_append(tb_pcm *pcm, const float *data, size_t len
 double tb_pcm_seconds(const tb_pcm *pcm);
 float tb_pcm_peak(const float *x, size_t len);
 
+/*
+ * Two channels as one: their mean, but the louder one where the other is 30 dB below it (a
+ * microphone on one side), and half their difference where the mean is 20 dB below that (one
+ * channel is inverted, so that the mean cancels the speech). All of length len; out may be left.
+ */
+void tb_pcm_mix_stereo(const float *left, const float *right, size_t len, float *out);
+
 /* Raised-cosine fades over the first and last `samples` (at most half the length each). */
 void tb_pcm_fade(float *x, size_t len, size_t samples);
 

@@ -208,20 +208,24 @@ tb_status tb_wav_read(const void *data, size_t size, double max_seconds, tb_pcm 
     if ((double)frames > max_seconds * f.rate) frames = (size_t)(max_seconds * f.rate);
     st = tb_pcm_init(out, frames, (int)f.rate, err);
     if (st) return st;
-    for (size_t i = 0; i < frames; i++) {
+    float *right = f.channels == 2 ? tb_try_alloc(frames, sizeof *right) : NULL;
+    if (f.channels == 2 && !right) st = tb_nomem(err, frames, sizeof *right);
+    for (size_t i = 0; i < frames && !st; i++) {
+        const uint8_t *p = c.sound + i * f.block;
         float sum = 0;
         for (uint32_t ch = 0; ch < f.channels; ch++)
-            sum += sample(c.sound + i * f.block + ch * (f.bits / 8), &f);
-        if (!isfinite(sum)) {
-            tb_pcm_clear(out);
-            return tb_fail(
-                err, TB_EINVAL,
-                "the recording is damaged: at %.3f s it holds something that is no sound",
-                (double)i / f.rate);
-        }
-        out->data[i] = sum / (float)f.channels;
+            sum += sample(p + ch * (f.bits / 8), &f);
+        if (!isfinite(sum))
+            st = tb_fail(err, TB_EINVAL,
+                         "the recording is damaged: at %.3f s it holds something that is no sound",
+                         (double)i / f.rate);
+        out->data[i] = right ? sample(p, &f) : sum / (float)f.channels;
+        if (right) right[i] = sample(p + f.bits / 8, &f);
     }
-    return TB_OK;
+    if (right && !st) tb_pcm_mix_stereo(out->data, right, frames, out->data);
+    tb_free(right);
+    if (st) tb_pcm_clear(out);
+    return st;
 }
 
 static void put32(uint8_t *p, uint32_t x)
@@ -253,6 +257,55 @@ void tb_wav_s16(const float *x, size_t len, uint8_t *out)
         out[2 * i] = (uint8_t)(s & 0xFF);
         out[2 * i + 1] = (uint8_t)((s >> 8) & 0xFF);
     }
+}
+
+/* The least bits that hold every sample of x exactly: 16, 24, or 32 (float). */
+static int exact_bits(const float *x, size_t len)
+{
+    int bits = 16;
+    for (size_t i = 0; i < len && bits < 32; i++) {
+        const float s = x[i] * 8388608.0F;
+        if (!(s >= -8388608.0F && s <= 8388607.0F) || s != truncf(s))
+            bits = 32;
+        else if ((int32_t)s % 256 != 0)
+            bits = 24;
+    }
+    return bits;
+}
+
+static void put_exact(float x, int bits, uint8_t *out)
+{
+    uint32_t raw;
+    if (bits == 32) {
+        memcpy(&raw, &x, sizeof raw);
+    } else {
+        raw = (uint32_t)(int32_t)(x * 8388608.0F);
+        if (bits == 16) raw >>= 8;
+    }
+    for (int i = 0; i < bits / 8; i++)
+        out[i] = (uint8_t)(raw >> (8 * i));
+}
+
+tb_status tb_wav_print_exact(const tb_pcm *pcm, uint8_t **out, size_t *size, tb_err *err)
+{
+    const int bits = exact_bits(pcm->data, pcm->len);
+    const size_t step = (size_t)bits / 8, bytes = step * pcm->len;
+    if (pcm->len > (UINT32_MAX - TB_WAV_HEADER) / step)
+        return tb_fail(err, TB_ETOOBIG, "%zu samples do not fit into a wav file", pcm->len);
+    uint8_t *wav = tb_try_alloc(TB_WAV_HEADER + bytes, 1);
+    if (!wav) return tb_nomem(err, TB_WAV_HEADER + bytes, 1);
+    tb_wav_header(wav, 0, pcm->rate_hz);
+    put32(wav + 4, (uint32_t)(TB_WAV_HEADER - 8 + bytes));
+    wav[20] = bits == 32 ? FORMAT_FLOAT : FORMAT_PCM;
+    put32(wav + 28, (uint32_t)pcm->rate_hz * (uint32_t)step);
+    wav[32] = (uint8_t)step;
+    wav[34] = (uint8_t)bits;
+    put32(wav + 40, (uint32_t)bytes);
+    for (size_t i = 0; i < pcm->len; i++)
+        put_exact(pcm->data[i], bits, wav + TB_WAV_HEADER + i * step);
+    *out = wav;
+    *size = TB_WAV_HEADER + bytes;
+    return TB_OK;
 }
 
 tb_status tb_wav_print(const tb_pcm *pcm, uint8_t **out, size_t *size, tb_err *err)

@@ -8,10 +8,10 @@
 
 /*
  * RIFF WAVE by our own reader: PCM 8/16/24/32 bit, float 32/64 bit, A-law and mu-law, 1..8
- * channels (mixed to mono by their mean), 4000..192000 Hz, WAVE_FORMAT_EXTENSIBLE; RF64 and BW64,
- * whose sizes have 64 bits; chunks in any order. A data size that is a placeholder (0, or beyond
- * the end, as pipes leave it) means "the rest". Bytes come from strangers: every length is checked.
- * Fuzzed by tests/fuzz/fuzz_wav.c.
+ * channels (mixed to mono: two by tb_pcm_mix_stereo, more by their mean), 4000..192000 Hz,
+ * WAVE_FORMAT_EXTENSIBLE; RF64 and BW64, whose sizes have 64 bits; chunks in any order. A data size
+ * that is a placeholder (0, or beyond the end, as pipes leave it) means "the rest". Bytes come from
+ * strangers: every length is checked. Fuzzed by tests/fuzz/fuzz_wav.c.
  */
 bool tb_wav_sniff(const void *data, size_t size); /* RIFF....WAVE, RF64, BW64 */
 
@@ -37,6 +37,10 @@ void tb_wav_header(uint8_t out[TB_WAV_HEADER], uint32_t samples, int rate_hz);
 void tb_wav_s16(const float *x, size_t len, uint8_t *out);
 
 /* A whole file: heap. */
+/* The smallest of 16 bits, 24 bits and 32-bit float that holds every sample exactly: reading it
+ * gives the same samples. Mono, pcm's own rate. *out is heap. */
+TB_MUST_CHECK tb_status tb_wav_print_exact(const tb_pcm *pcm, uint8_t **out, size_t *size,
+                                           tb_err *err);
 TB_MUST_CHECK tb_status tb_wav_print(const tb_pcm *pcm, uint8_t **out, size_t *size, tb_err *err);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,18 +25,18 @@ static const struct {
     uint8_t at, len;
     const char *mark;
 } marks[] = {
-    {"flac", 0, 4, "fLaC"},         {"ogg", 0, 4, "OggS"},
-    {"mov", 4, 4, "ftyp"},          {"mov", 4, 4, "moov"}, /* QuickTime from before there was ftyp */
-    {"mov", 4, 4, "mdat"},          {"mov", 4, 4, "wide"},
-    {"mov", 4, 4, "free"},          {"mov", 4, 4, "skip"},
-    {"caf", 0, 4, "caff"},          {"matroska", 0, 4, "\x1A\x45\xDF\xA3"},
-    {"aiff", 8, 4, "AIFF"},         {"aiff", 8, 4, "AIFC"},
-    {"amr", 0, 5, "#!AMR"},         {"asf", 0, 8, "\x30\x26\xB2\x75\x8E\x66\xCF\x11"}, /* wma */
-    {"au", 0, 4, ".snd"},           {"w64", 0, 8, "riff\x2E\x91\xCF\x11"},
-    {"wav", 0, 4, "RIFX"},          {"qcp", 8, 4, "QLCM"},
-    {"wv", 0, 4, "wvpk"},           {"tta", 0, 4, "TTA1"},
-    {"ape", 0, 4, "MAC "},          {"mpc", 0, 3, "MP+"},
-    {"mpc8", 0, 4, "MPCK"},         {"dss", 0, 4, "\2dss"},
+    {"flac", 0, 4, "fLaC"}, {"ogg", 0, 4, "OggS"},
+    {"mov", 4, 4, "ftyp"},  {"mov", 4, 4, "moov"}, /* QuickTime from before there was ftyp */
+    {"mov", 4, 4, "mdat"},  {"mov", 4, 4, "wide"},
+    {"mov", 4, 4, "free"},  {"mov", 4, 4, "skip"},
+    {"caf", 0, 4, "caff"},  {"matroska", 0, 4, "\x1A\x45\xDF\xA3"},
+    {"aiff", 8, 4, "AIFF"}, {"aiff", 8, 4, "AIFC"},
+    {"amr", 0, 5, "#!AMR"}, {"asf", 0, 8, "\x30\x26\xB2\x75\x8E\x66\xCF\x11"}, /* wma */
+    {"au", 0, 4, ".snd"},   {"w64", 0, 8, "riff\x2E\x91\xCF\x11"},
+    {"wav", 0, 4, "RIFX"},  {"qcp", 8, 4, "QLCM"},
+    {"wv", 0, 4, "wvpk"},   {"tta", 0, 4, "TTA1"},
+    {"ape", 0, 4, "MAC "},  {"mpc", 0, 3, "MP+"},
+    {"mpc8", 0, 4, "MPCK"}, {"dss", 0, 4, "\2dss"},
     {"dss", 0, 4, "\3dss"},
 };
 
@@ -136,6 +137,7 @@ static tb_status in_child(const char *kind, const part parts[PARTS], double max_
     char seconds[32], *bytes = NULL;
     size_t len = 0;
     int fd = -1;
+    const double most = fmin(max_seconds * MOST_RATE_HZ + 1, TB_DECODE_SAMPLES);
     tb_child_exit how = {0};
     snprintf(seconds, sizeof seconds, "%.3f", max_seconds);
     const char *argv[] = {tb_child_self(), "decode-child", kind, seconds, NULL};
@@ -144,8 +146,7 @@ static tb_status in_child(const char *kind, const part parts[PARTS], double max_
     tb_child child = {
         .argv = argv,
         .input_fd = fd,
-        .output_max =
-            sizeof(tb_decode_head) + (size_t)(max_seconds * MOST_RATE_HZ + 1) * sizeof(float),
+        .output_max = sizeof(tb_decode_head) + (size_t)most * sizeof(float),
         .wall_ms = WALL_MS,
         .cpu_seconds = CPU_SECONDS,
         .memory_bytes = MEMORY,

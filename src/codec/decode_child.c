@@ -1,3 +1,4 @@
+#include "audio/pcm.h"
 #include "base/err.h"
 #include "codec/decode.h"
 #include "codec/decode_priv.h"
@@ -130,46 +131,76 @@ static bool allowed(const char *name)
     return false;
 }
 
+/* One channel goes out as it comes; how two become one is known at their end, so they are kept. */
 struct mono {
     SwrContext *swr;
     int rate_hz, format, channels;
     uint64_t left; /* samples that may still go out */
     bool begun;
+    float *kept[2]; /* (n) left and right, NULL when the file is not stereo */
+    size_t n, cap;
 };
 
-static void put_samples(struct mono *m, const float *x, int n)
+static void keep(struct mono *m, float *const x[2], size_t n)
+{
+    if (m->n + n > m->cap) {
+        m->cap = m->cap + m->cap / 2 + OUT;
+        for (int c = 0; c < 2; c++) {
+            m->kept[c] = realloc(m->kept[c], m->cap * sizeof **x);
+            if (!m->kept[c]) give_up("it is too long for the decoder's memory");
+        }
+    }
+    for (int c = 0; c < 2; c++)
+        memcpy(m->kept[c] + m->n, x[c], n * sizeof **x);
+    m->n += n;
+}
+
+static void put_samples(struct mono *m, float *const x[2], int n)
 {
     if (n <= 0) return;
     size_t take = (uint64_t)n < m->left ? (size_t)n : (size_t)m->left;
-    put(x, take * sizeof *x);
+    if (m->channels == 2)
+        keep(m, x, take);
+    else
+        put(x[0], take * sizeof **x);
     m->left -= take;
+}
+
+static void put_kept(struct mono *m)
+{
+    tb_pcm_mix_stereo(m->kept[0], m->kept[1], m->n, m->kept[0]);
+    put(m->kept[0], m->n * sizeof **m->kept);
 }
 
 /* Mixes a frame to mono at its own rate. A stream that changes its shape half-way ends there. */
 static bool put_frame(struct mono *m, const AVFrame *frame, double seconds)
 {
-    static float out[OUT];
+    static float out[2][OUT];
+    float *const both[2] = {out[0], out[1]};
     if (!m->begun) {
-        AVChannelLayout one = AV_CHANNEL_LAYOUT_MONO, in = {0};
+        AVChannelLayout one = AV_CHANNEL_LAYOUT_MONO, two = AV_CHANNEL_LAYOUT_STEREO, in = {0};
         if (frame->sample_rate < 1000 || frame->sample_rate > 192000)
             give_up("it has %d samples per second; 1000 to 192000 are read", frame->sample_rate);
         if (frame->ch_layout.nb_channels < 1 || frame->ch_layout.nb_channels > MOST_CHANNELS)
             give_up("it has %d channels; 1 to %d are read", frame->ch_layout.nb_channels,
                     MOST_CHANNELS);
+        const bool stereo = frame->ch_layout.nb_channels == 2;
         av_channel_layout_default(&in, frame->ch_layout.nb_channels);
-        if (swr_alloc_set_opts2(&m->swr, &one, AV_SAMPLE_FMT_FLT, frame->sample_rate, &in,
-                                frame->format, frame->sample_rate, 0, NULL) < 0)
+        if (swr_alloc_set_opts2(&m->swr, stereo ? &two : &one, AV_SAMPLE_FMT_FLTP,
+                                frame->sample_rate, &in, frame->format, frame->sample_rate, 0,
+                                NULL) < 0)
             give_up("its kind of samples cannot be converted");
         /* The mean, as audio/wav.h has it: libav's own matrix makes stereo 3 dB louder. */
         double mean[MOST_CHANNELS];
         for (int c = 0; c < MOST_CHANNELS; c++)
             mean[c] = 1.0 / in.nb_channels;
-        if (swr_set_matrix(m->swr, mean, in.nb_channels) < 0 || swr_init(m->swr) < 0)
+        if ((!stereo && swr_set_matrix(m->swr, mean, in.nb_channels) < 0) || swr_init(m->swr) < 0)
             give_up("its kind of samples cannot be converted");
         m->rate_hz = frame->sample_rate;
         m->format = frame->format;
         m->channels = frame->ch_layout.nb_channels;
         m->left = (uint64_t)(seconds * m->rate_hz);
+        if (m->left > TB_DECODE_SAMPLES) m->left = TB_DECODE_SAMPLES;
         m->begun = true;
         tb_decode_head head = {.rate_hz = (uint32_t)m->rate_hz};
         memcpy(head.magic, TB_DECODE_MAGIC, sizeof head.magic);
@@ -180,9 +211,9 @@ static bool put_frame(struct mono *m, const AVFrame *frame, double seconds)
         return false;
     const uint8_t **planes = (const uint8_t **)(uintptr_t)frame->extended_data;
     for (int n = frame->nb_samples; m->left > 0; planes = NULL, n = 0) {
-        uint8_t *to[1] = {(uint8_t *)out};
+        uint8_t *to[2] = {(uint8_t *)out[0], (uint8_t *)out[1]};
         int got = swr_convert(m->swr, to, OUT, planes, n);
-        put_samples(m, out, got);
+        put_samples(m, both, got);
         if (got < OUT) break;
     }
     return m->left > 0;
@@ -245,6 +276,7 @@ int tb_decode_child_main(const char *kind, const char *seconds_text)
         if (end) break;
     }
     if (!mono.begun) give_up("it holds no sound that can be decoded");
+    if (mono.channels == 2) put_kept(&mono);
     /* Its memory goes with the process: no handler of exit runs in the sandbox, and no sanitizer
      * takes what is still held for a leak. */
     _exit(0);

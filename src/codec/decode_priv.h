@@ -7,7 +7,10 @@
  * own order (it is one machine). Exit code TB_DECODE_BAD: stderr says what is wrong with the file.
  */
 #define TB_DECODE_MAGIC "TBD1"
-enum { TB_DECODE_BAD = 10 };
+enum {
+    TB_DECODE_BAD = 10,
+    TB_DECODE_SAMPLES = 600 * 48000, /* most of one recording, whatever its rate */
+};
 
 typedef struct {
     char magic[4];

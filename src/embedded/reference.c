@@ -145,27 +145,70 @@ out:
     return st;
 }
 
+/* The sum of n values around each other one, moved along by one. */
+static double slide(double sum, const double *x, size_t at, size_t n)
+{
+    return sum + x[at] - (at >= n ? x[at - n] : 0);
+}
+
+/*
+ * Where the 30 s with the most sound begin. Blocks of 0.1 s count when they are within 30 dB of the
+ * loudest 2 s (a click is shorter, the least speech that is accepted is not). Among equals the
+ * first.
+ */
+static tb_status find_best(const tb_pcm *clip, size_t most, size_t *start, tb_err *err)
+{
+    enum { BLOCKS = 20 }; /* 2 s */
+    const size_t block = (size_t)clip->rate_hz / 10, n = block ? clip->len / block : 0;
+    const size_t span = block ? most / block : 0;
+    double sum = 0, loud = 0, now = 0, best = 0;
+    *start = 0;
+    if (clip->len <= most || n <= span) return TB_OK;
+    double *power = tb_try_alloc(n, sizeof *power);
+    if (!power) return tb_nomem(err, n, sizeof *power);
+    for (size_t b = 0; b < n; b++) {
+        for (size_t i = b * block; i < (b + 1) * block; i++)
+            power[b] += (double)clip->data[i] * (double)clip->data[i];
+        sum = slide(sum, power, b, BLOCKS);
+        loud = fmax(loud, sum / BLOCKS);
+    }
+    for (size_t b = 0; b < n; b++)
+        power[b] = power[b] > 0 && power[b] >= loud * 1e-3 ? 1 : 0;
+    for (size_t b = 0; b < n; b++) {
+        now = slide(now, power, b, span);
+        if (now <= best) continue;
+        best = now;
+        *start = b + 1 > span ? (b + 1 - span) * block : 0;
+    }
+    tb_free(power);
+    return TB_OK;
+}
+
 tb_status tb_reference_check(const tb_pcm *clip, int source_rate_hz, const tb_cancel *cancel,
                              tb_reference_report *report, tb_err *err)
 {
     tb_reference_report r = {0};
     tb_pcm at24k = {0};
-    tb_pcm head = *clip; /* borrowed, the first 30 s */
+    tb_pcm head = *clip; /* borrowed, the 30 s that are measured */
+    size_t start = 0;
     tb_status st;
 
     if (clip->len == 0) {
         st = tb_fail(err, TB_EINVAL, "the recording is empty; record at least 5 s of speech");
         goto out;
     }
-    const size_t most = (size_t)TB_REFERENCE_SECONDS * (size_t)clip->rate_hz;
-    if (head.len > most) head.len = most;
-    for (size_t i = 0; i < head.len; i++)
-        if (!isfinite(head.data[i])) {
+    for (size_t i = 0; i < clip->len; i++)
+        if (!isfinite(clip->data[i])) {
             st = tb_fail(err, TB_EINVAL,
                          "the recording has values that are not numbers; save it "
                          "again as a WAV file of 16 bits");
             goto out;
         }
+    const size_t most = (size_t)TB_REFERENCE_SECONDS * (size_t)clip->rate_hz;
+    st = find_best(clip, most, &start, err);
+    if (st) goto out;
+    head.data += start;
+    head.len = clip->len - start < most ? clip->len - start : most;
     const float peak = tb_pcm_peak(head.data, head.len);
     r.seconds = tb_pcm_seconds(&head);
     r.peak_db = db((double)peak);

@@ -25,7 +25,7 @@ typedef struct {
 
 /*
  * clip: mono, any rate, best as it was recorded (clipping is looked for before it is brought to
- * 24 kHz); its first 30 s are used. source_rate_hz: what it was recorded at, 0 for the clip's own
+ * 24 kHz); the 30 s of it with the most sound are used. source_rate_hz: what it was recorded at, 0 for the clip's own
  * rate. TB_EINVAL with a sentence that says what to record again. Any thread.
  */
 TB_MUST_CHECK tb_status tb_reference_check(const tb_pcm *clip, int source_rate_hz,

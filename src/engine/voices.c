@@ -1,5 +1,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
+#include "dsp/trim.h"
 #include "engine/engine_priv.h"
 
 #include <stdio.h>
@@ -41,6 +42,27 @@ static tb_status copy_conds(const tb_conds *from, tb_conds *to, tb_err *err)
     return st;
 }
 
+/*
+ * The model hears the beginning of a clip only. Where more than two seconds of silence lead, they
+ * are left out: the reference would make a voice of the silence. Other clips stay as they are.
+ */
+static tb_status skip_silence(tb_pcm *clip, tb_err *err)
+{
+    static const double below_db = 40, keep_s = 0.2, least_s = 2;
+    size_t start, end;
+    float *power = tb_try_alloc(tb_trim_frames(clip->len), sizeof *power);
+    if (!power) return tb_nomem(err, tb_trim_frames(clip->len), sizeof *power);
+    tb_trim_powers(clip->data, clip->len, power);
+    tb_trim_bounds(power, clip->len, below_db, &start, &end);
+    tb_free(power);
+    if ((double)start > least_s * clip->rate_hz) {
+        start -= (size_t)(keep_s * clip->rate_hz);
+        clip->data += start;
+        clip->len -= start;
+    }
+    return TB_OK;
+}
+
 static tb_status make_neural(const tb_chatterbox *c, const char *id, const char *hash,
                              const tb_pcm *clip, const char *field, const tb_cancel *cancel,
                              tb_voice **out, tb_err *err)
@@ -49,7 +71,9 @@ static tb_status make_neural(const tb_chatterbox *c, const char *id, const char 
     tb_status st = TB_OK;
     if (clip) {
         v->seconds = tb_pcm_seconds(clip);
-        st = tb_chatterbox_condition(c, clip, cancel, &v->own, err);
+        tb_pcm heard = *clip; /* borrowed */
+        st = skip_silence(&heard, err);
+        if (!st) st = tb_chatterbox_condition(c, &heard, cancel, &v->own, err);
         if (st == TB_EINVAL && err && field) snprintf(err->field, sizeof err->field, "%s", field);
         if (!st) v->conds = &v->own;
     } else if (tb_chatterbox_default(c)) {

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEPT = 64, KEPT_BYTES = 400 << 20, CANON_SECONDS = 60, CANON_RATE_HZ = 48000 };
+enum { KEPT = 64, KEPT_BYTES = 400 << 20, CANON_RATE_HZ = 48000 };
 enum { LOOK_NS = 20000000 }; /* how often a waiter looks whether its client is still there */
 enum { KEY = TB_VOICE_KIND + TB_HASH_HEX };
 
@@ -147,7 +147,7 @@ static tb_status measure(tb_voices *v, const char *of, const char *id, const cha
                          tb_voice **out, tb_err *err)
 {
     tb_pcm clip = {0};
-    tb_status st = tb_wav_read(wav, size, CANON_SECONDS, &clip, err);
+    tb_status st = tb_wav_read(wav, size, TB_VOICES_SECONDS, &clip, err);
     if (!st) st = tb_engine_voice_make(v->engine, of, id, key, &clip, field, cancel, out, err);
     tb_pcm_clear(&clip);
     return st;
@@ -285,9 +285,9 @@ tb_status tb_voices_canon(const void *data, size_t size, const char *field, cons
     if (size == 0)
         return tb_fail_field(err, TB_EINVAL, field, "the recording in %s is empty (0 bytes)",
                              field);
-    st = tb_decode_audio(data, size, CANON_SECONDS, cancel, &clip, err);
+    st = tb_decode_audio(data, size, TB_VOICES_SECONDS, cancel, &clip, err);
     if (!st && clip.rate_hz > CANON_RATE_HZ) st = tb_resample(&clip, CANON_RATE_HZ, &lower, err);
-    if (!st) st = tb_wav_print(lower.rate_hz ? &lower : &clip, out, out_size, err);
+    if (!st) st = tb_wav_print_exact(lower.rate_hz ? &lower : &clip, out, out_size, err);
     if (st && err && !err->field[0]) snprintf(err->field, sizeof err->field, "%s", field);
     tb_pcm_clear(&clip);
     tb_pcm_clear(&lower);

@@ -44,10 +44,12 @@ TB_MUST_CHECK tb_status tb_voices_from_wav(tb_voices *voices, const char *of, co
 void tb_voices_keep(tb_voices *voices, const char *of, const tb_voice *voice, const char *uuid);
 void tb_voices_release(tb_voices *voices, const tb_voice *voice); /* NULL is fine */
 
+enum { TB_VOICES_SECONDS = 600 }; /* of a recording that are kept */
+
 /*
- * Any upload as the wav that is kept and measured: decoded, mono, 16 bit, its own rate (48 kHz at
- * most), its first 60 s. What is kept is what was measured, so that a replay finds the same voice.
- * *out is heap.
+ * Any upload as the wav that is kept and measured: decoded, mono, its own rate (48 kHz at most),
+ * its first 600 s, every sample exact (16 or 24 bit, or float). What is kept is what was measured,
+ * so that a replay finds the same voice. *out is heap.
  */
 TB_MUST_CHECK tb_status tb_voices_canon(const void *data, size_t size, const char *field,
                                         const tb_cancel *cancel, uint8_t **out, size_t *out_size,

@@ -54,13 +54,35 @@ static const char *const migrations[] = {
     "CREATE TABLE pronunciations("
     " key TEXT NOT NULL, language TEXT NOT NULL, word TEXT NOT NULL, say TEXT NOT NULL,"
     " PRIMARY KEY(key, language)) STRICT;",
+    /* 3 -> 4: names in one Unicode form. Of two voices that are one name now, the second one gets
+     * the beginning of its uuid behind its own. */
+    "UPDATE OR IGNORE voices SET fold=tb_voice_fold(name);"
+    "UPDATE voices SET name=name || ' ' || substr(uuid, 1, 8),"
+    " fold=tb_voice_fold(name || ' ' || substr(uuid, 1, 8)) WHERE fold<>tb_voice_fold(name);",
 };
 enum { SCHEMA = sizeof migrations / sizeof migrations[0] };
+
+static void sql_voice_fold(sqlite3_context *context, int n, sqlite3_value **args)
+{
+    const char *name = (const char *)sqlite3_value_text(args[0]);
+    (void)n;
+    sqlite3_result_text(context, name ? tb_voice_fold(name) : NULL, -1, tb_free);
+}
+
+/* What migrations call. */
+static tb_status add_functions(sqlite3 *db, tb_err *err)
+{
+    if (sqlite3_create_function(db, "tb_voice_fold", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+                                sql_voice_fold, NULL, NULL) == SQLITE_OK)
+        return TB_OK;
+    return tb_db_fail(db, "opening it", err);
+}
 
 static tb_status migrate(tb_store *store, tb_err *err)
 {
     int64_t version = 0;
-    tb_status st = tb_db_int(store->writer, 0, &version, err, "PRAGMA user_version", "");
+    tb_status st = add_functions(store->writer, err);
+    if (!st) st = tb_db_int(store->writer, 0, &version, err, "PRAGMA user_version", "");
     if (st) return st;
     if (version > SCHEMA || version < 0)
         return tb_fail(err, TB_EINTERNAL,
@@ -163,6 +185,7 @@ static tb_status check_schema(tb_store *store, tb_err *err)
     tb_status st = TB_OK;
     if (sqlite3_open(":memory:", &model) != SQLITE_OK)
         st = tb_fail(err, TB_ENOMEM, "not enough memory to look at %s", store->db_path);
+    if (!st) st = add_functions(model, err);
     for (size_t i = 0; !st && i < (size_t)SCHEMA; i++)
         if (sqlite3_exec(model, migrations[i], NULL, NULL, NULL) != SQLITE_OK)
             st = tb_db_fail(model, "making a schema to compare with", err);

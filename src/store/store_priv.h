@@ -72,6 +72,9 @@ TB_MUST_CHECK tb_status tb_store_is_known(sqlite3 *db, const char *folder, const
 TB_MUST_CHECK tb_status tb_store_place(const char *path, const void *data, size_t size,
                                        tb_file_writer *w, tb_err *err);
 
+/* voice.c: the name that voices are told apart by: composed (NFC), case folded. Heap. */
+char *tb_voice_fold(const char *name);
+
 /* history.c: in a write: the row of a clip whose file is in place. */
 TB_MUST_CHECK tb_status tb_store_clip_insert(tb_store *store, const tb_clip_row *row, tb_err *err);
 char *tb_store_clip_path(const tb_store *store, const char *filename);

@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/unicode.h"
 #include "base/utf8.h"
 #include "store/store_priv.h"
 
@@ -72,10 +73,19 @@ tb_status tb_voice_name_check(const char *name, tb_err *err)
     return st;
 }
 
+char *tb_voice_fold(const char *name)
+{
+    char *composed = NULL;
+    if (tb_unicode_nfc(name, strlen(name), &composed, NULL)) return tb_str_fold(name);
+    char *fold = tb_str_fold(composed);
+    tb_free(composed);
+    return fold;
+}
+
 /* What a client may call a voice: folded, a trailing ".wav" taken off. Heap. */
 static char *lookup_key(const char *name)
 {
-    char *fold = tb_str_fold(name);
+    char *fold = tb_voice_fold(name);
     if (tb_str_ends(fold, ".wav")) fold[strlen(fold) - 4] = 0;
     char *key = tb_str_fold(fold); /* "Anna .wav" */
     tb_free(fold);
@@ -337,7 +347,7 @@ tb_status tb_store_voice_put(tb_store *store, const tb_voice_row *row, const voi
     int64_t exists = 0;
     tb_status st = tb_voice_name_check(row->id, err);
     if (st) return st;
-    fold = tb_str_fold(row->id);
+    fold = tb_voice_fold(row->id);
     tb_uuid(uuid);
     tb_hash_hex(wav, size, hash);
     path = tb_store_voice_path(store, uuid);
@@ -380,7 +390,7 @@ tb_status tb_store_voice_update(tb_store *store, const char *name, const tb_voic
     st = find(store->writer, name, &old, err);
     if (st) goto out;
     const char *id = c->new_name ? c->new_name : old.id;
-    fold = tb_str_fold(id);
+    fold = tb_voice_fold(id);
     st = tb_db_int(store->writer, 0, &other, err, "SELECT 1 FROM voices WHERE fold=? AND uuid<>?",
                    "ss", fold, old.uuid);
     if (!st && other) st = taken(id, err);

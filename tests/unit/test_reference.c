@@ -32,6 +32,25 @@ static void speech_is_accepted_and_measured(void **state)
     tb_free(x);
 }
 
+/* Forty seconds of a faint hum, a click in it, then speech: as somebody who lets it run. */
+static void the_best_part_is_measured_and_not_the_first(void **state)
+{
+    (void)state;
+    enum { QUIET = 40 * 24000, N = 8 * 24000 };
+    float *x = tb_alloc((QUIET + N) * sizeof *x), *speech = signal_speech(180, N);
+    tb_reference_report r;
+    tb_err err;
+    for (size_t i = 0; i < QUIET; i++)
+        x[i] = 1e-4F * sinf((float)i * 0.01F);
+    x[24000] = 0.9F;
+    memcpy(x + QUIET, speech, N * sizeof *x);
+    assert_int_equal(check(x, QUIET + N, &r, &err), TB_OK);
+    assert_close(exp((double)r.stats.f0_median), 180, 10);
+    assert_true(r.active_seconds > 3);
+    tb_free(speech);
+    tb_free(x);
+}
+
 static void what_is_not_speech_is_refused_with_what_to_record(void **state)
 {
     (void)state;
@@ -124,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(speech_is_accepted_and_measured),
+        cmocka_unit_test(the_best_part_is_measured_and_not_the_first),
         cmocka_unit_test(what_is_not_speech_is_refused_with_what_to_record),
         cmocka_unit_test(a_clip_too_short_is_refused),
         cmocka_unit_test(clipping_and_a_low_level_are_warned_of),

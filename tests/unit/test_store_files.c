@@ -70,7 +70,7 @@ static void a_newer_database_is_refused_with_a_sentence(void **state)
     sql(*state, "PRAGMA user_version=99");
     assert_refused(TB_EINTERNAL, "newer timbre", tb_store_open(*state, true, &store, err));
     assert_null(store);
-    sql(*state, "PRAGMA user_version=3");
+    sql(*state, "PRAGMA user_version=4");
     tb_store_close(store_open(*state, true)); /* and nothing was changed, the lock is free */
 }
 

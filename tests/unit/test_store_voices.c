@@ -1,5 +1,7 @@
 #include "store_help.h"
 
+#include <sqlite3.h>
+
 static const char sound[] = "RIFF, the first";
 
 static void a_voice_comes_back_as_it_was_kept(void **state)
@@ -350,11 +352,62 @@ static void a_voice_whose_sound_is_gone_is_marked_at_the_next_start(void **state
     tb_store_close(store);
 }
 
+/* As macOS writes it, with an accent of its own, and as everybody else does. */
+#define COMPOSED   "Jos\xC3\xA9"
+#define DECOMPOSED "Jose\xCC\x81"
+
+static void a_name_is_one_name_in_either_unicode_form(void **state)
+{
+    tb_store *store = store_open(*state, false);
+    const tb_voice_row again = {.id = COMPOSED};
+    tb_voice_row row = {0};
+    store_voice(store, DECOMPOSED, sound);
+    assert_ok(tb_store_voice_get(store, COMPOSED, &row, err));
+    tb_voice_row_clear(&row);
+    assert_refused(TB_ECONFLICT, "exists already",
+                   tb_store_voice_put(store, &again, "other", 5, false, NULL, err));
+    assert_ok(tb_store_voice_delete(store, "JOS\xC3\x89.wav", err));
+    tb_store_close(store);
+}
+
+/* A database of schema 3 may hold both: each stays a voice, and can be named. */
+static void names_of_an_older_database_are_brought_to_one_form(void **state)
+{
+    tb_store *store = store_open(*state, false);
+    tb_voice_list list = {0};
+    store_voice(store, COMPOSED, sound);
+    store_voice(store, "Maria", "RIFF, another");
+    tb_store_close(store);
+    char *path = tb_path_join(*state, "timbre.db");
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "UPDATE voices SET name='" DECOMPOSED "', fold='jose\xCC\x81' "
+                                  "WHERE name='Maria'; PRAGMA user_version=3",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    tb_free(path);
+    store = store_open(*state, false);
+    assert_ok(tb_store_voice_list(store, &list, err));
+    assert_int_equal(list.n, 2);
+    for (size_t i = 0; i < 2; i++) {
+        tb_voice_row row = {0};
+        assert_ok(tb_store_voice_get(store, list.rows[i].id, &row, err));
+        assert_string_equal(row.uuid, list.rows[i].uuid);
+        tb_voice_row_clear(&row);
+    }
+    tb_voice_list_clear(&list);
+    tb_store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         store_test(a_voice_comes_back_as_it_was_kept),
         store_test(a_voice_answers_to_any_case_and_to_its_file_name),
+        store_test(a_name_is_one_name_in_either_unicode_form),
+        store_test(names_of_an_older_database_are_brought_to_one_form),
         store_test(names_are_words_and_never_paths),
         cmocka_unit_test(a_name_has_at_most_64_characters_of_any_width),
         store_test(a_taken_name_is_a_conflict_in_any_case),

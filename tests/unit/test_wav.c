@@ -100,6 +100,55 @@ static void resampling_keeps_length_and_tone(void **state)
     tb_pcm_clear(&in);
 }
 
+/* 16 bits, 24 bits, float: whatever it takes. -43 dBFS in 16 bits would leave nine of them. */
+static void what_is_printed_exactly_is_read_back_to_the_bit(void **state)
+{
+    static const float kinds[][4] = {{0, 0.5F, -1, 32767 / 32768.0F},
+                                     {1 / 8388608.0F, -1, 0.25F, 8388607 / 8388608.0F},
+                                     {0.1F, 1e-7F, -2.5F, 1}};
+    static const int bytes_each[] = {2, 3, 4};
+    (void)state;
+    for (size_t k = 0; k < 3; k++) {
+        float x[4];
+        tb_pcm in = {.data = x, .len = 4, .rate_hz = 44100}, out = {0};
+        uint8_t *bytes = NULL;
+        size_t size = 0;
+        memcpy(x, kinds[k], sizeof x);
+        assert_int_equal(tb_wav_print_exact(&in, &bytes, &size, NULL), TB_OK);
+        assert_int_equal(size, TB_WAV_HEADER + 4 * bytes_each[k]);
+        assert_int_equal(tb_wav_read(bytes, size, 10, &out, NULL), TB_OK);
+        assert_int_equal(out.rate_hz, 44100);
+        assert_int_equal(out.len, 4);
+        assert_memory_equal(out.data, x, sizeof x);
+        tb_pcm_clear(&out);
+        tb_free(bytes);
+    }
+}
+
+/* Left and right of one tone; the result's amplitude. */
+static double mixed(float left, float right)
+{
+    float l[1000], r[1000];
+    for (size_t i = 0; i < 1000; i++) {
+        l[i] = left * sinf((float)i * 0.1F);
+        r[i] = right * sinf((float)i * 0.1F);
+    }
+    tb_pcm_mix_stereo(l, r, 1000, l);
+    return (double)tb_pcm_peak(l, 1000);
+}
+
+static void two_channels_never_cancel_each_other(void **state)
+{
+    (void)state;
+    assert_true(fabs(mixed(0.5F, 0.5F) - 0.5) < 1e-3); /* the mean */
+    assert_true(fabs(mixed(0.5F, 0.25F) - 0.375) < 1e-3);
+    assert_true(fabs(mixed(0.5F, -0.5F) - 0.5) < 1e-3); /* one is inverted */
+    assert_true(fabs(mixed(0.5F, -0.45F) - 0.475) < 1e-3);
+    assert_true(fabs(mixed(0.5F, 0) - 0.5) < 1e-3);      /* a microphone on the left */
+    assert_true(fabs(mixed(0.001F, 0.5F) - 0.5) < 1e-3); /* or on the right */
+    assert_true(mixed(0, 0) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +156,8 @@ int main(void)
         cmocka_unit_test(a_size_that_is_a_placeholder_means_the_rest),
         cmocka_unit_test(too_loud_is_clipped_and_not_a_number_is_silence),
         cmocka_unit_test(every_way_of_being_wrong_has_its_sentence),
+        cmocka_unit_test(what_is_printed_exactly_is_read_back_to_the_bit),
+        cmocka_unit_test(two_channels_never_cancel_each_other),
         cmocka_unit_test(resampling_keeps_length_and_tone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
