@@ -112,11 +112,11 @@ static size_t address(const tb_speller *sp, size_t i)
 
 static size_t by_rule(tb_speller *sp, size_t i)
 {
-    static size_t (*const rules[])(tb_speller *,
-                                   size_t) = {tb_spell_when,     tb_spell_literal,
-                                              tb_spell_month,    tb_spell_abbreviation,
-                                              tb_spell_roman,    tb_spell_quantity,
-                                              tb_spell_fraction, tb_spell_sign};
+    static size_t (*const rules[])(tb_speller *, size_t) = {
+        tb_spell_date,    tb_spell_time,     tb_spell_span,     tb_spell_day,
+        tb_spell_literal, tb_spell_names,    tb_spell_month,    tb_spell_abbreviation,
+        tb_spell_roman,   tb_spell_quantity, tb_spell_fraction, tb_spell_bare_unit,
+        tb_spell_slash,   tb_spell_sign};
     if (sp->kind == TB_SPELL_OTHER) return tb_spell_other(sp, i);
     for (size_t k = 0; k < sizeof rules / sizeof *rules; k++) {
         size_t n = rules[k](sp, i);

@@ -29,8 +29,8 @@ typedef struct {
 
 /* clang-format off */
 static const abbreviation english[] = {
-    {"Mr.", "Mister", NAME}, {"Mr", "Mister", NAME}, {"Mrs.", "Missus", NAME}, {"Mrs", "Missus", NAME},
-    {"Ms.", "Miz", NAME}, {"Ms", "Miz", NAME}, {"Mx.", "Mix", NAME}, {"Messrs.", "Messieurs", NAME},
+    {"Mr.", "Mister", TITLE}, {"Mr", "Mister", NAME}, {"Mrs.", "Missus", TITLE}, {"Mrs", "Missus", NAME},
+    {"Ms.", "Miz", TITLE}, {"Ms", "Miz", NAME}, {"Mx.", "Mix", NAME}, {"Messrs.", "Messieurs", NAME},
     {"Prof.", "Professor", NAME}, {"Prof", "Professor", NAME}, {"Sen.", "Senator", NAME},
     {"Gov.", "Governor", NAME}, {"Rep.", "Representative", NAME}, {"Gen.", "General", NAME},
     {"Col.", "Colonel", NAME}, {"Capt.", "Captain", NAME}, {"Cpt.", "Captain", NAME},
@@ -60,7 +60,7 @@ static const abbreviation english[] = {
     {"ie.", "that is", ANY}, {"et al.", "and others", ANY}, {"et al", "and others", ANY}, {"cf.", "compare", ANY},
     {"viz.", "namely", ANY}, {"approx.", "approximately", ANY}, {"ca.", "circa", DIGIT}, {"c.", "circa", DIGIT},
     {"est.", "established", DIGIT}, {"misc.", "miscellaneous", ANY}, {"incl.", "including", ANY}, {"excl.", "excluding", ANY},
-    {"avg.", "average", ANY}, {"max.", "maximum", ANY}, {"min.", "minimum", ANY}, {"temp.", "temperature", ANY},
+    {"avg.", "average", ANY}, {"p. a.", "per annum", ANY}, {"doz.", "dozen", ANY}, {"km", "kilometer", DIGIT}, {"max.", "maximum", ANY}, {"min.", "minimum", ANY}, {"temp.", "temperature", ANY},
     {"aka", "also known as", ANY}, {"a. k. a.", "also known as", ANY}, {"w/", "with", ANY}, {"w/o", "without", ANY},
     {"b/c", "because", ANY}, {"c/o", "care of", ANY}, {"N/A", "not applicable", ANY}, {"n/a", "not applicable", ANY},
     {"No.", "number", DIGIT}, {"no.", "number", DIGIT}, {"Nos.", "numbers", DIGIT}, {"nos.", "numbers", DIGIT},
@@ -92,7 +92,7 @@ static const abbreviation spanish[] = {
     {"Gral.", "general", TITLE}, {"Cap.", "capitán", NAME}, {"Cnel.", "coronel", TITLE}, {"Tte.", "teniente", TITLE}, {"Sgto.", "sargento", TITLE},
     {"Sto.", "santo", NAME}, {"Sta.", "santa", NAME}, {"Mons.", "monseñor", TITLE}, {"Excmo.", "excelentísimo", TITLE}, {"Excma.", "excelentísima", TITLE},
     {"Ilmo.", "ilustrísimo", TITLE}, {"Ilma.", "ilustrísima", TITLE}, {"Pbro.", "presbítero", TITLE}, {"Mtro.", "maestro", TITLE}, {"Mtra.", "maestra", TITLE},
-    {"S. M.", "su majestad", NAME}, {"SS. MM.", "sus majestades", ANY}, {"S. A. R.", "su alteza real", ANY}, {"Pdte.", "presidente", TITLE},
+    {"S. M.", "su majestad", TITLE}, {"SS. MM.", "sus majestades", ANY}, {"S. A. R.", "su alteza real", ANY}, {"Pdte.", "presidente", TITLE},
     {"EE. UU.", "Estados Unidos", ANY}, {"EE.UU", "Estados Unidos", ANY}, {"EEUU", "Estados Unidos", ANY}, {"EE UU", "Estados Unidos", ANY},
     {"JJ. OO.", "Juegos Olímpicos", ANY}, {"JJOO", "Juegos Olímpicos", ANY}, {"FF. AA.", "Fuerzas Armadas", ANY}, {"CC. OO.", "Comisiones Obreras", ANY},
     {"CCOO", "Comisiones Obreras", ANY}, {"RR. HH.", "recursos humanos", ANY}, {"RRHH", "recursos humanos", ANY}, {"RR. PP.", "relaciones públicas", ANY},
@@ -119,7 +119,7 @@ static const abbreviation spanish[] = {
     {"s.", "siglo", ROMAN}, {"ss.", "siglos", ROMAN}, {"ss.", "siguientes", ANY}, {"cf.", "compárese", ANY}, {"cfr.", "compárese", ANY}, {"ej.", "ejemplo", ANY}, {"P. D.", "posdata", ANY}, {"P. S.", "posdata", ANY}, {"V.º B.º", "visto bueno", ANY}, {"Vº Bº", "visto bueno", ANY},
     {"b/n", "blanco y negro", ANY}, {"N. del T.", "nota del traductor", ANY}, {"N. de la T.", "nota de la traductora", ANY}, {"O. M. S.", "O M S", ANY}, {"y/o", "y o", ANY},
     {"lun.", "lunes", ANY}, {"mié.", "miércoles", ANY}, {"jue.", "jueves", ANY}, {"vie.", "viernes", ANY}, {"sáb.", "sábado", ANY}, {"dom.", "domingo", ANY},
-    {"hab.", "habitantes", BEHIND}, {"cta.", "cuenta", ANY}, {"gtos.", "gastos", ANY}, {"imp.", "impuestos", ANY}, {"Depto.", "departamento", ANY}, {"Bco.", "banco", NAME}, {"Ntra.", "nuestra", NAME}, {"Ntro.", "nuestro", NAME},
+    {"hab.", "habitantes", BEHIND}, {"km", "kilómetro", DIGIT}, {"cta.", "cuenta", ANY}, {"gtos.", "gastos", ANY}, {"imp.", "impuestos", ANY}, {"Depto.", "departamento", ANY}, {"Bco.", "banco", NAME}, {"Ntra.", "nuestra", NAME}, {"Ntro.", "nuestro", NAME},
 };
 /* clang-format on */
 
@@ -189,7 +189,7 @@ static bool fits(const tb_speller *sp, size_t i, size_t end, place where, bool s
     case TITLE:
         return true;
     case ROMAN:
-        return apart && roman_at(sp, next);
+        return apart && sp->s[i] == 's' && roman_at(sp, next);
     case NAME:
         return (apart || stop) && upper(cp);
     case DIGIT:
@@ -260,7 +260,8 @@ static size_t initials(tb_speller *sp, size_t i)
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
         size_t n = strlen(all[k]), end = i + n;
         if (!tb_spell_starts(sp, i, all[k]) || !tb_spell_ends(sp, end)) continue;
-        if (end < sp->len && sp->s[end] == '$') return 0;
+        size_t dollar = tb_spell_skip(sp, end);
+        if (dollar < sp->len && sp->s[dollar] == '$') return 0;
         size_t at = tb_spell_skip(sp, end), word_end = tb_spell_next_word(sp, end, next);
         if (word_end > at + 1 && upper((unsigned char)sp->s[at]) &&
             upper((unsigned char)sp->s[at + 1]))

@@ -137,7 +137,7 @@ static void say_parts_of(tb_speller *sp, int above, int below)
 }
 
 /* A fraction and what it measures. at: behind it. Returns the end. */
-static size_t say_fraction(tb_speller *sp, int above, int below, size_t at)
+static size_t say_fraction(tb_speller *sp, int above, int below, size_t start, size_t at)
 {
     const bool es = sp->kind == TB_SPELL_ES;
     char word[TB_SPELL_WORD + 1];
@@ -162,6 +162,19 @@ static size_t say_fraction(tb_speller *sp, int above, int below, size_t at)
         tb_spell_say_unit(sp, &unit, true);
         return end;
     }
+    char prev[TB_SPELL_WORD + 1];
+    tb_spell_prev_word(sp, start, prev);
+    if ((end || !counts_nothing(word)) &&
+        tb_spell_in(prev, " a an another the this that every each ")) {
+        /* a half mile walk, the three quarter mark */
+        if (above > 1 || below > 4) tb_spell_say_value(sp, above, TB_ES_ALONE);
+        if (below == 2 || below == 4)
+            tb_spell_say(sp, below == 2 ? "half" : "quarter");
+        else
+            tb_spell_say_ordinal(sp, below, false, false);
+        if (end) tb_spell_say_unit(sp, &unit, true);
+        return end ? end : at;
+    }
     bool counted = end || !counts_nothing(word);
     bool half = above == 1 && below == 2;
     if (half && *word)
@@ -183,7 +196,7 @@ size_t tb_spell_fraction(tb_speller *sp, size_t i)
 {
     int above, below;
     size_t n = tb_spell_read_fraction(sp, i, false, &above, &below);
-    return n ? say_fraction(sp, above, below, i + n) - i : 0;
+    return n ? say_fraction(sp, above, below, i, i + n) - i : 0;
 }
 
 /* 8/10 is a mark, not eight tenths; so is 4/5 of stars. Others are divisions: 7/3. */
@@ -194,14 +207,15 @@ size_t tb_spell_plain_fraction(tb_speller *sp, size_t i)
     int above, below;
     size_t n = read_plain(sp, i, &above, &below);
     tb_spell_next_word(sp, i + n, word);
-    bool mark = n && above > 1 && (below == 10 || below == 100 || below == 20);
+    bool mark = n && above > 1 && below > 5 && below % 5 == 0;
     mark |= n && below == 5 && tb_spell_in(word, " star stars estrella estrellas ");
-    if (n && !mark) return say_fraction(sp, above, below, i + n) - i;
+    if (n && !mark) return say_fraction(sp, above, below, i, i + n) - i;
     tb_spell_number a, b;
     if (!tb_spell_read(sp, i, &a) || a.end >= sp->len || sp->s[a.end] != '/') return 0;
     if (!tb_spell_digit(sp, a.end + 1) || !tb_spell_read(sp, a.end + 1, &b)) return 0;
     if (tb_spell_before(sp, i) == '/' || (b.end < sp->len && sp->s[b.end] == '/')) return 0;
-    if (a.n == 4 && !a.point && (b.n == 2 || b.n == 4) && !b.point) { /* the season 2023/24 */
+    if (a.n == 4 && tb_spell_value(&a) >= 0 && (b.n == 2 || b.n == 4) &&
+        tb_spell_value(&b) >= 0) { /* the season 2023/24 */
         tb_spell_say_year(sp, tb_spell_value(&a));
         if (b.n == 4)
             tb_spell_say_year(sp, tb_spell_value(&b));
@@ -211,7 +225,8 @@ size_t tb_spell_plain_fraction(tb_speller *sp, size_t i)
     }
     tb_spell_say_number(sp, &a, TB_ES_ALONE);
     long x = tb_spell_value(&a), y = tb_spell_value(&b);
-    bool out_of = mark || (x >= 0 && x <= y && (y == 10 || y == 100 || y == 20 || y == 5));
+    bool out_of =
+        mark || ((x >= 0 ? x <= y : a.point != 0) && (y == 10 || y == 100 || y == 20 || y == 5));
     tb_spell_say(sp, es ? (out_of ? "de" : "entre") : out_of ? "out of" : "over");
     tb_spell_say_number(sp, &b, TB_ES_ALONE);
     return b.end - i;

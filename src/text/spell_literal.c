@@ -42,13 +42,15 @@ static void read_row(const tb_speller *sp, size_t i, row *r)
     }
     while (r->count < GROUPS) {
         bool bracket = i < sp->len && sp->s[i] == '(' && r->count <= 1;
-        size_t at = i + bracket, n = digits_at(sp, at, GROUP);
+        bool plus = bracket && r->count == 0 && i + 1 < sp->len && sp->s[i + 1] == '+';
+        size_t at = i + bracket + plus, n = digits_at(sp, at, GROUP);
         if (n == 0 || n > GROUP) break;
         if (bracket && (at + n >= sp->len || sp->s[at + n] != ')')) break;
         r->at[r->count] = at;
         r->n[r->count++] = n;
         r->total += n;
         r->bracket |= bracket;
+        r->plus |= plus;
         r->end = at + n + bracket;
         size_t size, next = r->end;
         uint32_t cp = tb_spell_at(sp, next, &size);
@@ -149,6 +151,52 @@ static size_t telephone(tb_speller *sp, size_t i)
     return r.end - i;
 }
 
+/* ---- codes ---- */
+
+/* Digits behind letters (BA2490), a postal code behind a state's (NY 10118): one by one. */
+static size_t code(tb_speller *sp, size_t i)
+{
+    size_t n = digits_at(sp, i, 12), size;
+    if (n < 3 || n > 12 || !tb_spell_ends(sp, i + n)) return 0;
+    uint32_t before = tb_spell_before(sp, i);
+    bool attached = tb_spell_letter(before);
+    if (!attached) {
+        bool state = !spanish(sp) && n == 5 && i >= 3 && before == ' ' && sp->s[i - 2] >= 'A' &&
+                     sp->s[i - 2] <= 'Z' && sp->s[i - 3] >= 'A' && sp->s[i - 3] <= 'Z' &&
+                     (i == 3 || !tb_utf8_is_word(tb_spell_before(sp, i - 3)));
+        if (!state) return 0;
+    }
+    uint32_t next = tb_spell_at(sp, i + n, &size);
+    if ((next == '.' || next == ',') && tb_spell_digit(sp, i + n + 1)) return 0;
+    tb_spell_digits(sp, sp->s + i, n);
+    return n;
+}
+
+/* Three groups or more with hyphens between, or of four digits with blanks: numbers of books, of
+ * cards, of accounts. Few digits are read as numbers: 10-12-14. */
+static size_t serial(tb_speller *sp, size_t i)
+{
+    row r;
+    read_row(sp, i, &r);
+    if (r.plus || r.bracket || r.count < 3 || !tb_spell_ends(sp, r.end)) return 0;
+    uint32_t before = tb_spell_before(sp, i);
+    if (before == '-' || before == '.' || before == ',' || tb_utf8_is_word(before)) return 0;
+    bool fours = r.sep == ' ' && r.count >= 4;
+    for (size_t k = 0; k + 1 < r.count; k++)
+        fours &= r.n[k] == 4;
+    if (r.sep != '-' && !fours) return 0;
+    for (size_t k = 0; k < r.count; k++) {
+        if (k) tb_str_puts(sp->out, ",");
+        tb_spell_number part = {.n = r.n[k]};
+        memcpy(part.digits, sp->s + r.at[k], r.n[k]);
+        if (fours || r.total >= 7)
+            tb_spell_digits(sp, part.digits, part.n);
+        else
+            tb_spell_say_number(sp, &part, TB_ES_ALONE);
+    }
+    return r.end - i;
+}
+
 /* ---- versions, addresses of networks ---- */
 
 static size_t dotted(tb_speller *sp, size_t i)
@@ -212,7 +260,9 @@ static size_t ordinal_ending(const tb_speller *sp, size_t i, bool *feminine, boo
         char kind = endings[k].kind;
         if (n <= best || !tb_spell_starts(sp, at, endings[k].written)) continue;
         bool sign = endings[k].written[0] == '\xC2';
-        if (!tb_spell_ends(sp, at + n)) continue;
+        bool class = sign && at + n < sp->len && sp->s[at + n] >= 'A' && sp->s[at + n] <= 'Z' &&
+                     tb_spell_ends(sp, at + n + 1); /* 1ºA */
+        if (!tb_spell_ends(sp, at + n) && !class) continue;
         if ((kind == 'O' || kind == 'A') && !dot) continue;
         if (!sign && dot && kind != 'e' && kind != 'O' && kind != 'A') continue;
         /* ° is of ordinals where a full stop, or one of certain words, says so */
@@ -245,7 +295,7 @@ static size_t ordinal_es(tb_speller *sp, size_t i)
     if (!ending || value < 1 || value > 1000) return 0;
     size_t end = i + n + ending, next = tb_spell_skip(sp, end);
     if (sp->s[end - 1] == '\xBA' && next < sp->len && strchr("CF", sp->s[next]) &&
-        tb_spell_ends(sp, next + 1) && sp->s[i + n] != '.' && value > 6)
+        tb_spell_ends(sp, next + 1) && sp->s[i + n] != '.' && (value > 6 || next == end))
         return 0;
     if (sp->s[end - 1] == '\xBA' || sp->s[end - 1] == '\xB0') {
         /* 1º is cut in front of a masculine noun: primer piso */
@@ -315,7 +365,9 @@ static size_t decade(tb_speller *sp, size_t i)
     long year = 0;
     for (size_t k = 0; k < n; k++)
         year = year * 10 + (sp->s[at + k] - '0');
-    if (n == 4 && year >= 1100 && year < 2100)
+    if (cut && year == 0)
+        tb_en_year(&w, 2000, false);
+    else if (n == 4 && year >= 1100 && year < 2100)
         tb_en_year(&w, year, false);
     else
         tb_en_cardinal(&w, sp->s + at, n, sp->british);
@@ -347,6 +399,32 @@ static void say_feet(tb_speller *sp, long value, bool inches, bool single)
     else
         tb_spell_say(sp, inches ? (value == 1 ? "inch" : "inches")
                                 : (single || value == 1 ? "foot" : "feet"));
+}
+
+/* 40° 26′ 46″ N: minutes and seconds of an angle. The sign in front, a blank passed over. */
+static uint32_t sign_before(const tb_speller *sp, size_t i)
+{
+    uint32_t before = tb_spell_before(sp, i);
+    return before == ' ' ? tb_spell_before(sp, i - 1) : before;
+}
+
+static size_t arc(tb_speller *sp, size_t i)
+{
+    long value;
+    size_t n = tb_spell_small(sp, i, 2, &value), end = i + n;
+    uint32_t sign = sign_before(sp, i);
+    bool minutes = sign == 0xB0, seconds = sign == 0x2032 || sign == '\'' || sign == 0x2019;
+    if (!n || (!minutes && !seconds)) return 0;
+    size_t p = prime(sp, end, seconds);
+    if (!p) return 0;
+    tb_spell_say_value(sp, value, TB_ES_MASCULINE);
+    if (spanish(sp))
+        tb_spell_say(sp, minutes ? (value == 1 ? "minuto" : "minutos")
+                                 : (value == 1 ? "segundo" : "segundos"));
+    else
+        tb_spell_say(sp, minutes ? (value == 1 ? "minute" : "minutes")
+                                 : (value == 1 ? "second" : "seconds"));
+    return end + p - i;
 }
 
 /* 5'10", 5' 10", 6′; a lonely ' may be a closing quote. */
@@ -390,6 +468,23 @@ static size_t feet(tb_speller *sp, size_t i)
 
 /* ---- ratios and plain fractions ---- */
 
+/* 2x faster */
+static size_t times(tb_speller *sp, size_t i)
+{
+    static const char more[] = " faster slower more less better worse bigger larger smaller higher "
+                               "lower longer shorter cheaper greater stronger as the ";
+    char word[TB_SPELL_WORD + 1];
+    tb_spell_number n;
+    if (spanish(sp) || !tb_spell_read(sp, i, &n)) return 0;
+    if (n.end >= sp->len || (sp->s[n.end] != 'x' && sp->s[n.end] != 'X')) return 0;
+    if (!tb_spell_ends(sp, n.end + 1)) return 0;
+    tb_spell_next_word(sp, n.end + 1, word);
+    if (!tb_spell_in(word, more)) return 0;
+    tb_spell_say_number(sp, &n, TB_ES_ALONE);
+    tb_spell_say(sp, "times");
+    return n.end + 1 - i;
+}
+
 static size_t ratio(tb_speller *sp, size_t i)
 {
     tb_spell_number a, b;
@@ -398,8 +493,16 @@ static size_t ratio(tb_speller *sp, size_t i)
     uint32_t before = tb_spell_before(sp, i);
     if (before == ':' || (b.end < sp->len && sp->s[b.end] == ':')) return 0;
     tb_spell_say_number(sp, &a, TB_ES_ALONE);
-    tb_spell_say(sp, spanish(sp) ? "a" : "to");
-    tb_spell_say_number(sp, &b, TB_ES_ALONE);
+    /* 45:30 is minutes and seconds, 60:40 shares */
+    bool clock = b.n == 2 && tb_spell_value(&b) >= 0 && tb_spell_value(&b) < 60 && a.n <= 2 &&
+                 tb_spell_value(&a) >= 0 && tb_spell_value(&a) + tb_spell_value(&b) != 100;
+    if (!clock) tb_spell_say(sp, spanish(sp) ? "a" : "to");
+    if (clock && b.digits[0] == '0')
+        tb_spell_say(sp, spanish(sp) ? "cero" : tb_spell_value(&b) ? "oh" : "");
+    if (clock)
+        tb_spell_say_value(sp, tb_spell_value(&b), TB_ES_ALONE);
+    else
+        tb_spell_say_number(sp, &b, TB_ES_ALONE);
     return b.end - i;
 }
 
@@ -426,10 +529,11 @@ static size_t always(tb_speller *sp, size_t i)
 
 size_t tb_spell_literal(tb_speller *sp, size_t i)
 {
-    static size_t (*const rules[])(tb_speller *, size_t) = {always,    telephone,
-                                                            emergency, dotted,
-                                                            feet,      tb_spell_plain_fraction,
-                                                            ratio};
+    static size_t (*const rules[])(tb_speller *,
+                                   size_t) = {always, telephone, emergency,
+                                              code,   serial,    dotted,
+                                              arc,    feet,      tb_spell_plain_fraction,
+                                              ratio,  times};
     if (sp->kind == TB_SPELL_EN && (tb_spell_digit(sp, i) || prime(sp, i, false))) {
         size_t n = tb_spell_digit(sp, i) ? ordinal_en(sp, i) : 0;
         if (!n) n = decade(sp, i);

@@ -10,6 +10,7 @@ static const tb_currency currencies[] = {
     {"\xE2\x82\xAC", "EUR", "euro", "euros", "cent", "cents", "euro", "euros", "céntimo", "céntimos", false, false},
     {"$", "USD", "dollar", "dollars", "cent", "cents", "dólar", "dólares", "centavo", "centavos", false, false},
     {"US$", NULL, "U S dollar", "U S dollars", "cent", "cents", "dólar estadounidense", "dólares estadounidenses", "centavo", "centavos", false, false},
+    {"US $", NULL, "U S dollar", "U S dollars", "cent", "cents", "dólar estadounidense", "dólares estadounidenses", "centavo", "centavos", false, false},
     {"A$", "AUD", "Australian dollar", "Australian dollars", "cent", "cents", "dólar australiano", "dólares australianos", "centavo", "centavos", false, false},
     {"AU$", NULL, "Australian dollar", "Australian dollars", "cent", "cents", "dólar australiano", "dólares australianos", "centavo", "centavos", false, false},
     {"C$", "CAD", "Canadian dollar", "Canadian dollars", "cent", "cents", "dólar canadiense", "dólares canadienses", "centavo", "centavos", false, false},

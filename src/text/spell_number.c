@@ -55,6 +55,7 @@ void tb_spell_say_value(tb_speller *sp, long value, tb_es_form form)
     char digits[24];
     size_t n = 0;
     long power = 1;
+    if (value < 0) value = 0; /* no caller has one */
     while (power <= value / 10)
         power *= 10;
     for (; power > 0; power /= 10)
@@ -75,6 +76,7 @@ void tb_spell_say_ordinal(tb_speller *sp, long value, bool feminine, bool apocop
     char digits[24];
     size_t n = 0;
     long power = 1;
+    if (value < 0) value = 0; /* no caller has one */
     while (power <= value / 10)
         power *= 10;
     for (; power > 0; power /= 10)

@@ -70,6 +70,9 @@ bool tb_spell_ends(const tb_speller *sp, size_t i);
  * kept (i is returned) where it ends. */
 size_t tb_spell_stop(const tb_speller *sp, size_t i);
 
+/* One to `most` digits at i as a number; their count, 0 none or more. */
+size_t tb_spell_small(const tb_speller *sp, size_t i, size_t most, long *value);
+
 /* ---- numbers ---- */
 
 enum {
@@ -123,9 +126,15 @@ void tb_spell_say_ordinal(tb_speller *sp, long value, bool feminine, bool apocop
 
 /* ---- rules: bytes taken, 0 none. English and Spanish ---- */
 
-size_t tb_spell_quantity(tb_speller *sp, size_t i); /* spell_quantity.c */
-size_t tb_spell_when(tb_speller *sp, size_t i);     /* spell_time.c: dates and times */
-size_t tb_spell_month(tb_speller *sp, size_t i);    /* spell_time.c: "Dec." */
+size_t tb_spell_quantity(tb_speller *sp, size_t i);  /* spell_quantity.c */
+size_t tb_spell_date(tb_speller *sp, size_t i);      /* spell_date.c: 12/25/2024 */
+size_t tb_spell_time(tb_speller *sp, size_t i);      /* spell_time.c */
+size_t tb_spell_span(tb_speller *sp, size_t i);      /* spell_time.c: 1h30 */
+size_t tb_spell_day(tb_speller *sp, size_t i);       /* spell_date.c: 25 of "December 25" */
+size_t tb_spell_month(tb_speller *sp, size_t i);     /* spell_date.c: "Dec." */
+size_t tb_spell_names(tb_speller *sp, size_t i);     /* spell_date.c: "Mon.-Fri." */
+size_t tb_spell_slash(tb_speller *sp, size_t i);     /* spell_slash.c */
+size_t tb_spell_bare_unit(tb_speller *sp, size_t i); /* spell_units.c: "per m²" */
 void tb_spell_say_year(tb_speller *sp, long year);
 size_t tb_spell_literal(tb_speller *sp, size_t i); /* spell_literal.c: telephones, ordinals, ... */
 size_t tb_spell_abbreviation(tb_speller *sp, size_t i); /* spell_abbreviations.c */
@@ -170,6 +179,7 @@ typedef struct {
  * where there is none. */
 size_t tb_spell_read_unit(const tb_speller *sp, size_t i, bool apart, tb_spell_unit *out);
 void tb_spell_say_unit(tb_speller *sp, const tb_spell_unit *unit, bool one);
+bool tb_spell_is_length(const tb_spell_unit *unit);
 const char *tb_spell_unit_article(const tb_spell_unit *unit); /* English: a, an */
 
 /* ---- fraction signs: ½ and its like (spell_fraction.c) ---- */

@@ -84,6 +84,16 @@ static const scale_word es_scales[] = {
     {"mde", "millones de euros", false},
 };
 
+static bool plural_follows(const tb_speller *sp, size_t i)
+{
+    char word[TB_SPELL_WORD + 1];
+    tb_spell_next_word(sp, i, word);
+    size_t n = strlen(word);
+    return tb_spell_in(word, " people men women children ") ||
+           (n > 3 && word[n - 1] == 's' && word[n - 2] != 's' &&
+            !tb_spell_in(word, " this was has "));
+}
+
 /* The scale behind a number at i. Symbols stand close; words behind a blank. Its end, 0 none. */
 static size_t read_scale(const tb_speller *sp, size_t i, const tb_currency *currency,
                          const char **said)
@@ -103,6 +113,9 @@ static size_t read_scale(const tb_speller *sp, size_t i, const tb_currency *curr
         bool money = currency || follows;
         if (!tb_spell_ends(sp, end) || (all[k].money && !money)) continue;
         if (at > i && len <= 2 && !money) continue; /* "5 M" by itself is no million */
+        /* 221B, a 10K race: letters, unless many are counted */
+        bool letter = !es && len == 1 && strchr("BK", all[k].written[0]);
+        if (letter && !money && !plural_follows(sp, end)) continue;
         best = len;
         *said = all[k].said;
     }
@@ -193,11 +206,19 @@ static void read_range(const tb_speller *sp, quantity *q)
     if (again) at = end;
     if (!tb_spell_digit(sp, at) || !tb_spell_read(sp, at, &b)) return;
     long x = tb_spell_value(&q->a), y = tb_spell_value(&b);
+    /* 2008-09: the years 2008 and 2009 */
+    bool short_year = q->a.n == 4 && b.n == 2 && b.digits[0] == '0' && x > 1000 && y > x % 100;
     bool code = (q->a.n > 4 && !q->a.grouped) || (b.n > 4 && !b.grouped) ||
-                (q->a.n > 1 && q->a.digits[0] == '0') || (b.n > 1 && b.digits[0] == '0');
+                (q->a.n > 1 && q->a.digits[0] == '0') ||
+                (b.n > 1 && b.digits[0] == '0' && !short_year);
     size_t behind = tb_spell_skip(sp, b.end);
     uint32_t next = tb_spell_at(sp, behind, &n);
     if (code || next == '=' || (minus_at(sp, b.end, &n) && tb_spell_digit(sp, b.end + n))) return;
+    if (short_year) { /* its century goes in front */
+        memmove(b.digits + 2, b.digits, 3);
+        memcpy(b.digits, q->a.digits, 2);
+        b.n = 4;
+    }
     q->b = b;
     q->range = true;
     q->scores = x >= 0 && x == y;
@@ -211,11 +232,18 @@ static bool is_adjective(const tb_speller *sp, size_t start, size_t end)
     size_t n;
     if (sp->kind != TB_SPELL_EN) return false;
     tb_spell_prev_word(sp, start, word);
-    if (!tb_spell_in(word, " a an another each every ")) return false;
+    if (!tb_spell_in(word, " a an another each every the this that his her my your our their "))
+        return false;
     if (end < sp->len && sp->s[end] == '-') return tb_spell_letter(tb_spell_at(sp, end + 1, &n));
     tb_spell_next_word(sp, end, word);
-    return *word && !tb_spell_in(word, " in on at to of for and or is was per by from with a an "
-                                       "the each every more less off as if that which who ");
+    return *word &&
+           !tb_spell_in(word,
+                        " in on at to of for and or is was per by from with a an the each every "
+                        "more less off as if that which who are were be have has had will "
+                        "would can could we you he she they it i do did does not so then than "
+                        "between there here away long wide high tall deep old apart later ago "
+                        "when where while because but after before until since into over "
+                        "under through across ");
 }
 
 static bool read(const tb_speller *sp, size_t i, quantity *q)
@@ -239,6 +267,14 @@ static bool read(const tb_speller *sp, size_t i, quantity *q)
     q->end = q->a.end;
     read_range(sp, q);
     read_suffix(sp, q);
+    if (q->currency) { /* $25.000 pesos: the word says which */
+        char word[TB_SPELL_WORD + 1];
+        tb_spell_next_word(sp, q->end, word);
+        if (tb_spell_in(word,
+                        " pesos peso dólares dollars euros pounds libras soles reales yen yenes "
+                        "rupees rupias francos colones bolívares usd mxn clp cop ars "))
+            q->currency = NULL;
+    }
     return true;
 }
 

@@ -187,7 +187,13 @@ static size_t spanish(tb_speller *sp, size_t i, size_t n, long value)
             tb_spell_say_value(sp, value, TB_ES_ALONE);
         return n;
     }
-    bool capital = capital_at(sp, start);
+    bool capital = *word && capital_at(sp, start);
+    /* Carlos I de España y V de Alemania */
+    if (strcmp(word, "y") == 0 && strcmp(next, "de") == 0 && value <= 10 &&
+        !lone_letter(sp, i, n)) {
+        tb_spell_say_ordinal(sp, value, false, false);
+        return n;
+    }
     if (*word && tb_spell_in(word, counted)) {
         if (lone_letter(sp, i, n)) return 0;
         tb_spell_say_value(sp, value, TB_ES_ALONE);

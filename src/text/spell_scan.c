@@ -139,6 +139,15 @@ size_t tb_spell_stop(const tb_speller *sp, size_t i)
     return i + 1;
 }
 
+size_t tb_spell_small(const tb_speller *sp, size_t i, size_t most, long *value)
+{
+    size_t n = 0;
+    *value = 0;
+    while (n <= most && tb_spell_digit(sp, i + n))
+        *value = *value * 10 + (sp->s[i + n++] - '0');
+    return n > most ? 0 : n;
+}
+
 /* ---- numbers ---- */
 
 static bool three_digits(const tb_speller *sp, size_t i)
@@ -169,6 +178,20 @@ static int groups(const tb_speller *sp, size_t i, char sep, size_t *end)
     return count;
 }
 
+/* 1,500 personas: a decimal of three places measures, it does not count. */
+static bool counts(const tb_speller *sp, size_t i)
+{
+    char word[TB_SPELL_WORD + 1];
+    tb_spell_unit unit;
+    size_t at = tb_spell_skip(sp, i), end = tb_spell_next_word(sp, i, word), n = strlen(word);
+    if (sp->kind != TB_SPELL_ES || at == i || end - at < 4 || n == 0 || word[n - 1] != 's')
+        return false;
+    if (tb_spell_read_unit(sp, at, true, &unit)) return false;
+    return tb_es_form_before(word) != TB_ES_ALONE &&
+           !tb_spell_in(word, " metros kilos gramos litros millones veces grados segundos horas "
+                              "kilómetros toneladas minutos euros dólares ");
+}
+
 /*
  * Are `count` groups behind a first run of n digits one number? Never where a fourth could follow
  * (telephone numbers, lists): the first run has at most three digits and does not begin with 0.
@@ -185,7 +208,8 @@ static bool is_grouped(const tb_speller *sp, size_t start, size_t n, char sep, i
     switch (sep) {
     case ',':
         return sp->kind == TB_SPELL_EN || sp->america || count >= 2 ||
-               tb_spell_before(sp, start) == '$' || (next == '.' && tb_spell_digit(sp, end + 1));
+               tb_spell_before(sp, start) == '$' || counts(sp, end) ||
+               (next == '.' && tb_spell_digit(sp, end + 1));
     case '.':
         return sp->kind == TB_SPELL_ES || count >= 2 ||
                (next == ',' && tb_spell_digit(sp, end + 1));

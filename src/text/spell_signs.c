@@ -179,7 +179,7 @@ static size_t between(tb_speller *sp, size_t i)
     if (left == (uint32_t)c || (i + 1 < sp->len && sp->s[i + 1] == c)) return 0; /* rows of them */
     around(sp, i, &before, &after, &even);
     bool number_after = after >= '0' && after <= '9',
-         number_before = before >= '0' && before <= '9';
+         number_before = (before >= '0' && before <= '9') || (before >= 0xBC && before <= 0xBE);
     bool both = operand(before) && operand(after) && even;
     const char *say = NULL;
     switch (c) {
@@ -210,6 +210,12 @@ static size_t between(tb_speller *sp, size_t i)
         if (number_before && number_after && even) say = in(sp, "by", "por");
         break;
     case '^':
+        if (both && (after == '2' || after == '3') && i + 1 < sp->len &&
+            sp->s[i + 1] == (char)after && tb_spell_ends(sp, i + 2)) {
+            tb_spell_say(sp, after == '2' ? in(sp, "squared", "al cuadrado")
+                                          : in(sp, "cubed", "al cubo"));
+            return 2;
+        }
         if (both) say = in(sp, "to the power of", "elevado a");
         break;
     case '&':
@@ -229,6 +235,27 @@ static size_t between(tb_speller *sp, size_t i)
     return 1;
 }
 
+/* Behind × at i: numbers, with × between, that a length measures at last (10 × 20 cm). */
+static bool is_size(const tb_speller *sp, size_t i)
+{
+    enum { FACTORS = 3 };
+    for (int k = 0; k < FACTORS; k++) {
+        tb_spell_number number;
+        tb_spell_unit unit;
+        size_t n;
+        i = tb_spell_skip(sp, i);
+        if (!tb_spell_digit(sp, i) || !tb_spell_read(sp, i, &number)) return false;
+        size_t at = tb_spell_skip(sp, number.end);
+        if (tb_spell_at(sp, at, &n) == 0xD7) {
+            i = at + n;
+            continue;
+        }
+        return tb_spell_read_unit(sp, at, at > number.end, &unit) && unit.part[0].power == 1 &&
+               tb_spell_is_length(&unit);
+    }
+    return false;
+}
+
 size_t tb_spell_sign(tb_speller *sp, size_t i)
 {
     size_t n, end;
@@ -240,6 +267,10 @@ size_t tb_spell_sign(tb_speller *sp, size_t i)
     if (c && !tb_spell_letter(cp)) {
         tb_spell_say(sp, in(sp, c->en_plural, c->es_plural));
         return end - i;
+    }
+    if (cp == 0xD7 && is_size(sp, i + n)) {
+        tb_spell_say(sp, in(sp, "by", "por"));
+        return n;
     }
     for (size_t k = 0; k < sizeof signs / sizeof *signs; k++)
         if (signs[k].cp == cp) {

@@ -2,6 +2,7 @@
  * Units of measure behind a number: a table of symbols with their names, prefixes of the SI,
  * powers (m², m2, m^2) and quotients (km/h, kg/m³).
  */
+#include "base/utf8.h"
 #include "text/spell_priv.h"
 
 #include <string.h>
@@ -209,6 +210,12 @@ static size_t read_part(const tb_speller *sp, size_t i, tb_spell_unit *out, cons
     return best ? i + best : 0;
 }
 
+/* Nothing follows in this clause. */
+static bool closes(const tb_speller *sp, size_t i)
+{
+    return i >= sp->len || (sp->s[i] && strchr("\n,;)", sp->s[i]) != NULL);
+}
+
 /* "5 A" may be amperes; "5 A students" are not, nor is "100 W Main Street". */
 static bool doubtful(const tb_speller *sp, size_t end, bool apart, const tb_unit *u)
 {
@@ -216,7 +223,7 @@ static bool doubtful(const tb_speller *sp, size_t end, bool apart, const tb_unit
     if (u->flags & PREFIXED) return true;
     if (!apart) return u->flags & LOOSE;
     bool stop = end < sp->len && sp->s[end] == '.';
-    if (u->flags & STOP) return !stop;
+    if (u->flags & STOP) return !stop && !closes(sp, end);
     if (!(u->flags & TIGHT)) return false;
     size_t next = tb_spell_skip(sp, end);
     return next > end && tb_spell_letter(tb_spell_at(sp, next, &n));
@@ -238,6 +245,9 @@ size_t tb_spell_read_unit(const tb_speller *sp, size_t i, bool apart, tb_spell_u
     *out = (tb_spell_unit){0};
     size_t end = read_part(sp, i, out, &u);
     if (!end) return 0;
+    size_t size;
+    if (end + 1 < sp->len && sp->s[end] == '.' && tb_spell_letter(tb_spell_at(sp, end + 1, &size)))
+        return 0; /* 1519 A.D. */
     bool per, plain = out->part[0].power == 1 && !*out->part[0].en_prefix;
     if (plain && !operator_at(sp, end, &per) && doubtful(sp, end, apart, u)) return 0;
     out->feminine = u->flags & FEMININE;
@@ -300,8 +310,38 @@ void tb_spell_say_unit(tb_speller *sp, const tb_spell_unit *unit, bool one)
     }
 }
 
+bool tb_spell_is_length(const tb_spell_unit *unit)
+{
+    return unit->part[0].unit->flags & LENGTH;
+}
+
 const char *tb_spell_unit_article(const tb_spell_unit *unit)
 {
     const char *name = *unit->part[0].en_prefix ? unit->part[0].en_prefix : unit->part[0].unit->en;
     return strchr("aeiou", name[0]) || strcmp(name, "hour") == 0 ? "an" : "a";
+}
+
+/* A unit that no number stands in front of: "per m²", "in km/h". Only what is nothing else. */
+size_t tb_spell_bare_unit(tb_speller *sp, size_t i)
+{
+    char word[TB_SPELL_WORD + 1];
+    tb_spell_unit unit;
+    const bool es = sp->kind == TB_SPELL_ES;
+    uint32_t before = tb_spell_before(sp, i);
+    if (tb_utf8_is_word(before) || before == '.' || before == '\'' || before == '-') return 0;
+    size_t end = tb_spell_read_unit(sp, i, false, &unit);
+    if (!end) return 0;
+    /* "h/s" may be something else, "km/h" is not: a prefix or a power says so. */
+    const tb_spell_unit *u = &unit;
+    bool sure = false;
+    for (size_t k = 0; k < u->n; k++)
+        sure |= u->part[k].power > 1 || *u->part[k].en_prefix;
+    bool quotient = u->n >= 2 && u->part[1].per && (sure || tb_spell_starts(sp, i, "m/s"));
+    bool power = u->n == 1 && u->part[0].power > 1 && tb_spell_is_length(u) &&
+                 (unsigned char)sp->s[end - 1] >= 0x80;
+    if (!quotient && !power) return 0;
+    tb_spell_prev_word(sp, i, word);
+    bool one = es ? strcmp(word, "de") != 0 && power : tb_spell_in(word, " per a one each every ");
+    tb_spell_say_unit(sp, u, one || before == '/');
+    return end - i;
 }
