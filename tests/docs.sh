@@ -1,7 +1,8 @@
 #!/bin/sh
 # The documents say what the program says: the table of settings is the one it prints, every route
 # has its place in docs/api.md, every tensor's name in docs/model/names.md, the figures that
-# docs/model/types.md collects are those of the pages they come from, and links lead somewhere.
+# docs/model/types.md collects are those of the pages they come from, links lead somewhere, and no merge
+# was left unfinished.
 # usage: docs.sh TIMBRE SOURCE
 set -eu
 timbre=$1
@@ -60,4 +61,9 @@ for page in *.md docs/*.md docs/model/*.md; do
     done
 done >"$ours"
 [ ! -s "$ours" ] || { cat "$ours"; bad=1; }
+
+# What a merge leaves where two changes met.
+if grep -nE '^(<<<<<<<|>>>>>>>)( |$)' *.md docs/*.md docs/model/*.md CMake* Makefile tools/*.sh tests/*.sh; then
+    bad=1
+fi
 exit $bad
