@@ -153,7 +153,8 @@ static size_t telephone(tb_speller *sp, size_t i)
 
 /* ---- codes ---- */
 
-/* Digits behind letters (BA2490), a postal code behind a state's (NY 10118): one by one. */
+/* Digits behind letters (BA2490), a postal code behind a state's (NY 10118), what one types in (PIN
+ * 4711): one by one. */
 static size_t code(tb_speller *sp, size_t i)
 {
     size_t n = digits_at(sp, i, 12), size;
@@ -164,7 +165,9 @@ static size_t code(tb_speller *sp, size_t i)
         bool state = !spanish(sp) && n == 5 && i >= 3 && before == ' ' && sp->s[i - 2] >= 'A' &&
                      sp->s[i - 2] <= 'Z' && sp->s[i - 3] >= 'A' && sp->s[i - 3] <= 'Z' &&
                      (i == 3 || !tb_utf8_is_word(tb_spell_before(sp, i - 3)));
-        if (!state) return 0;
+        char word[TB_SPELL_WORD + 1];
+        tb_spell_prev_word(sp, i, word);
+        if (!state && !tb_spell_in(word, " zip pin otp passcode ")) return 0;
     }
     uint32_t next = tb_spell_at(sp, i + n, &size);
     if ((next == '.' || next == ',') && tb_spell_digit(sp, i + n + 1)) return 0;
@@ -447,7 +450,8 @@ static size_t feet(tb_speller *sp, size_t i)
     size_t q = m && m <= 2 ? prime(sp, next + m, true) : 0;
     if (m > 2) m = 0;
     /* 5'10 without a mark behind it: where nothing else is meant */
-    bool bare = !q && m && next == at + p && tb_spell_ends(sp, next + m) && feet_value < 9;
+    bool bare = !q && m && next == at + p && tb_spell_ends(sp, next + m) && feet_value < 9 &&
+                !tb_spell_decimal_quote(sp, at);
     if (!q && !bare) {
         if (!sign) return 0;
         say_feet(sp, feet_value, false, false);

@@ -246,20 +246,35 @@ static bool is_adjective(const tb_speller *sp, size_t start, size_t end)
                         "under through across ");
 }
 
+/* What follows a sign and its amount may say which currency is meant: $20 CAD, $25.000 pesos. */
+static void name_currency(const tb_speller *sp, quantity *q)
+{
+    char word[TB_SPELL_WORD + 1];
+    size_t end, n, at = tb_spell_skip(sp, q->end);
+    const tb_currency *code = tb_spell_currency(sp, at, &end);
+    if (code && tb_spell_letter(tb_spell_at(sp, at, &n)) && !tb_spell_digit(sp, end)) {
+        q->currency = code;
+        q->end = end;
+        return;
+    }
+    tb_spell_next_word(sp, q->end, word);
+    if (tb_spell_in(word, " pesos peso dólares dollars euros pounds libras soles reales yen yenes "
+                          "rupees rupias francos colones bolívares usd mxn clp cop ars "))
+        q->currency = NULL;
+}
+
 static bool read(const tb_speller *sp, size_t i, quantity *q)
 {
     size_t end, at = read_minus(sp, i, &q->minus);
     if (q->minus || !tb_spell_digit(sp, i)) {
         q->currency = tb_spell_currency(sp, at, &end);
         if (q->currency) {
-            bool again;
             at = tb_spell_skip(sp, end);
             end = at;
             if (!q->minus && minus_at(sp, at, &end) == '-') { /* $-5 */
                 at += end;
                 q->minus = true;
             }
-            (void)again;
         }
     }
     if (!tb_spell_read(sp, at, &q->a)) return false;
@@ -267,14 +282,7 @@ static bool read(const tb_speller *sp, size_t i, quantity *q)
     q->end = q->a.end;
     read_range(sp, q);
     read_suffix(sp, q);
-    if (q->currency) { /* $25.000 pesos: the word says which */
-        char word[TB_SPELL_WORD + 1];
-        tb_spell_next_word(sp, q->end, word);
-        if (tb_spell_in(word,
-                        " pesos peso dólares dollars euros pounds libras soles reales yen yenes "
-                        "rupees rupias francos colones bolívares usd mxn clp cop ars "))
-            q->currency = NULL;
-    }
+    if (q->currency) name_currency(sp, q);
     return true;
 }
 

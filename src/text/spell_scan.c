@@ -255,11 +255,34 @@ static size_t run_of_digits(const tb_speller *sp, size_t i)
     return end;
 }
 
+size_t tb_spell_decimal_quote(const tb_speller *sp, size_t i)
+{
+    tb_spell_unit unit;
+    char word[TB_SPELL_WORD + 1];
+    size_t n = tb_spell_starts(sp, i, "'") ? 1 : tb_spell_starts(sp, i, "\xE2\x80\x99") ? 3 : 0;
+    if (sp->kind != TB_SPELL_ES || !n || !tb_spell_digit(sp, i + n)) return 0;
+    size_t end = run_of_digits(sp, i + n), at = tb_spell_skip(sp, end), sign;
+    tb_spell_next_word(sp, end, word);
+    bool measured = tb_spell_starts(sp, at, "%") || tb_spell_read_unit(sp, at, at > end, &unit) ||
+                    tb_spell_currency(sp, at, &sign) ||
+                    tb_spell_in(word, " metro metros kilómetros kilos litros grados puntos por "
+                                      "millones euros horas años segundos ");
+    return measured ? n : 0;
+}
+
 /* The point of a decimal and its digits: none where another point and digit follow (1.2.3). */
 static void read_fraction(const tb_speller *sp, tb_spell_number *out)
 {
     size_t at = out->end;
     char c = at < sp->len ? sp->s[at] : 0;
+    size_t quote = tb_spell_decimal_quote(sp, at);
+    if (quote) {
+        out->point = ',';
+        out->fraction = at + quote;
+        out->end = run_of_digits(sp, at + quote);
+        out->n_fraction = out->end - out->fraction;
+        return;
+    }
     if ((c != '.' && c != ',') || !tb_spell_digit(sp, at + 1)) return;
     size_t end = run_of_digits(sp, at + 1);
     bool list = end < sp->len && sp->s[end] == c && tb_spell_digit(sp, end + 1);

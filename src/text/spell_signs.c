@@ -149,9 +149,10 @@ static size_t scripts(tb_speller *sp, size_t i)
 
 static bool operand(uint32_t cp)
 {
-    return tb_utf8_is_word(cp) || (cp >= 0xB2 && cp <= 0xB9) || cp == ')' || cp == '(' ||
-           cp == 0xBD || cp == 0xBC || cp == 0xBE || cp == 0x221A || cp == '-' || cp == '+' ||
-           cp == '.' || cp == '$' || cp == 0x20AC || cp == 0xA3 || cp == '%' || cp == 0xB0;
+    return tb_utf8_is_word(cp) || (cp >= 0xB2 && cp <= 0xB9) || (cp >= 0x2070 && cp <= 0x2089) ||
+           cp == ')' || cp == '(' || cp == 0xBD || cp == 0xBC || cp == 0xBE || cp == 0x221A ||
+           cp == '-' || cp == '+' || cp == '.' || cp == '$' || cp == 0x20AC || cp == 0xA3 ||
+           cp == '%' || cp == 0xB0;
 }
 
 /* What stands in front of i and behind i + 1, blanks passed over. */
