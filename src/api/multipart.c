@@ -42,10 +42,10 @@ static char *take_token(cursor *c)
     return c->p > start ? tb_strndup(start, (size_t)(c->p - start)) : NULL;
 }
 
-/* Whether a quoted value may end at its closing quote: a parameter or nothing follows. */
-static bool ends_here(const cursor *c)
+/* Whether a value may end here: a parameter or nothing follows. */
+static bool ends_at(const cursor *c)
 {
-    cursor after = {c->p + 1, c->end};
+    cursor after = *c;
     skip_blanks(&after);
     return after.p == after.end || *after.p == ';';
 }
@@ -53,17 +53,18 @@ static bool ends_here(const cursor *c)
 /*
  * "..." with \" and \\ undone; another backslash stays, since old browsers send C:\clip.wav.
  * Letters of GBK and Shift-JIS may end in the byte of a backslash, even before the closing quote: a
- * value that does not end is read again without undoing anything. A quote in the middle belongs to
- * it.
+ * value that does not end is read again without undoing anything, as all are with `plain`. A quote
+ * in the middle belongs to it.
  */
-static char *take_quoted(cursor *c)
+static char *take_quoted(cursor *c, bool plain)
 {
     const char *start = c->p + 1;
-    for (int undo = 1; undo >= 0; undo--) {
+    for (int undo = !plain; undo >= 0; undo--) {
         tb_str out;
         tb_str_init(&out, HEAD_MAX);
         for (c->p = start; c->p < c->end; c->p++) {
-            if (*c->p == '"' && ends_here(c)) {
+            const cursor behind = {c->p + 1, c->end};
+            if (*c->p == '"' && ends_at(&behind)) {
                 c->p++;
                 return tb_str_take(&out);
             }
@@ -76,8 +77,29 @@ static char *take_quoted(cursor *c)
     return NULL;
 }
 
+/* A file's name as some clients write it, without quotes or without the last one: up to the next
+ * parameter, or the end. */
+static char *take_loose(cursor *c)
+{
+    const char *start = c->p;
+    while (c->p < c->end && *c->p != ';')
+        c->p++;
+    return tb_strndup(start, (size_t)(c->p - start));
+}
+
+static char *take_value(cursor *c, bool plain, bool loose)
+{
+    const char *start = c->p;
+    bool quoted = c->p < c->end && *c->p == '"';
+    char *value = quoted ? take_quoted(c, plain) : take_token(c);
+    if (!loose || (value && ends_at(c))) return value;
+    tb_free(value);
+    c->p = start;
+    return take_loose(c);
+}
+
 /* The next `; name=value`. 1: there is one (both heap), 0: the end, -1: malformed. */
-static int take_param(cursor *c, char **name, char **value)
+static int take_param(cursor *c, bool plain, char **name, char **value)
 {
     skip_blanks(c);
     if (c->p == c->end) return 0;
@@ -91,7 +113,7 @@ static int take_param(cursor *c, char **name, char **value)
     if (c->p < c->end && *c->p == '=') {
         c->p++;
         skip_blanks(c);
-        *value = c->p < c->end && *c->p == '"' ? take_quoted(c) : take_token(c);
+        *value = take_value(c, plain, tb_str_starts(*name, "filename"));
         if (*value) return 1;
     }
     tb_free(*name);
@@ -128,7 +150,7 @@ static tb_status read_boundary(const char *content_type, char **delimiter, tb_er
     }
     tb_free(head);
     c.p += sizeof kind - 1;
-    while (!st && (more = take_param(&c, &name, &value)) > 0) {
+    while (!st && (more = take_param(&c, false, &name, &value)) > 0) {
         if (tb_str_ieq(name, "boundary")) {
             if (boundary) st = tb_fail(err, TB_EMALFORMED, "Content-Type has two boundaries");
             tb_free(boundary);
@@ -217,11 +239,34 @@ static tb_status keep_param(part_head *head, const char *name, char **value, tb_
     return TB_OK;
 }
 
+static void forget_params(part_head *head)
+{
+    tb_free(head->name);
+    tb_free(head->filename);
+    tb_free(head->filename_star);
+    head->name = head->filename = head->filename_star = NULL;
+}
+
+/* `; name="..."; filename="..."`: whether it could be read and has a name says whole. */
+static tb_status read_params(cursor c, bool plain, part_head *head, bool *whole, tb_err *err)
+{
+    char *name = NULL, *param = NULL;
+    int more = 0;
+    tb_status st = TB_OK;
+    while (!st && (more = take_param(&c, plain, &name, &param)) > 0) {
+        st = keep_param(head, name, &param, err);
+        tb_free(name);
+        tb_free(param);
+        name = param = NULL;
+    }
+    *whole = more == 0 && head->name;
+    return st;
+}
+
 static tb_status read_disposition(const char *value, const char *end, part_head *head, tb_err *err)
 {
     cursor c = {value, end};
-    char *name = NULL, *param = NULL;
-    int more = 0;
+    bool whole = false;
     if (head->disposition)
         return tb_fail(err, TB_EMALFORMED, "a part has two Content-Disposition lines");
     head->disposition = true;
@@ -229,15 +274,13 @@ static tb_status read_disposition(const char *value, const char *end, part_head 
     char *kind = take_token(&c);
     bool form = kind && tb_str_ieq(kind, "form-data");
     tb_free(kind);
-    tb_status st = TB_OK;
-    while (!st && form && (more = take_param(&c, &name, &param)) > 0) {
-        st = keep_param(head, name, &param, err);
-        tb_free(name);
-        tb_free(param);
-        name = param = NULL;
+    tb_status st = form ? read_params(c, false, head, &whole, err) : TB_OK;
+    if (form && !st && !whole) { /* filename="C:\clips\"; name="file" hid the name: once more */
+        forget_params(head);
+        st = read_params(c, true, head, &whole, err);
     }
     if (st) return st;
-    if (!form || more < 0 || !head->name)
+    if (!whole)
         return tb_fail(err, TB_EMALFORMED,
                        "a part's Content-Disposition must read: form-data; name=\"...\"");
     const char *given = head->filename_star ? head->filename_star : head->filename;
@@ -366,9 +409,7 @@ static tb_status read_parts(const char *body, size_t len, const char *delimiter,
                 st = add_part(out, &head, p, stop > p ? (size_t)(stop - p) : 0, err);
             if (stop) p = stop + size;
         }
-        tb_free(head.name);
-        tb_free(head.filename);
-        tb_free(head.filename_star);
+        forget_params(&head);
         tb_free(head.type);
         if (st) return st;
     }

@@ -425,7 +425,9 @@ static tb_status say_text(way *w, const char *text, tb_err *err)
     tb_status st = tb_chatterbox_ids(w->c, text, &ids, err);
     if (!st) st = say_tokens(w, &ids, most, "t3", err);
     bool wrong = !st && (w->run.n < least || w->run.end == TB_T3_EXHAUSTED);
-    if (wrong && w->said->pieces == 0) { /* what was heard cannot be taken back */
+    /* Without a choice (top_k=1) a second run says the same; what was heard cannot be taken back.
+     */
+    if (wrong && w->run.chose && w->said->pieces == 0) {
         w->said->retried = true;
         st = say_tokens(w, &ids, most, "t3/again", err);
     }

@@ -485,10 +485,19 @@ static void finish(tb_t3_run *run, tb_t3_end end)
     if (run->n && run->tokens[run->n - 1] == run->t3->stop) run->n--;
 }
 
+static bool several_left(const float *logits, size_t n)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < n && left < 2; i++)
+        left += logits[i] > -INFINITY;
+    return left > 1;
+}
+
 bool tb_t3_run_process(tb_t3_run *run, float *logits)
 {
     assert(run->end == TB_T3_TALKING);
     if (!tb_sampler_process(run->sampler, logits)) finish(run, TB_T3_DRY);
+    if (!run->chose) run->chose = several_left(logits, run->t3->vocab);
     return run->end == TB_T3_TALKING;
 }
 

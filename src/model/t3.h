@@ -120,6 +120,7 @@ typedef struct {
         *tokens; /* (n) said so far, without the STOP that ended it; inside, START or STOP may be */
     size_t n;
     size_t draws;
+    bool chose; /* some draw had more than one token left: another stream may say something else */
     tb_t3_end end;
     float *probs;  /* (vocab), buffer */
     tb_talk *talk; /* whose steps generate shares; NULL: it steps alone */

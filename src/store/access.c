@@ -89,11 +89,25 @@ static tb_status check_database(const char *data, const char *db_path, tb_err *e
     return st;
 }
 
+/* Named for a folder and there, but no folder. */
+static tb_status check_kind(const char *data, tb_err *err)
+{
+    struct stat info;
+    if (lstat(data, &info) != 0 || tb_file_is_dir(data)) return TB_OK;
+    if (S_ISLNK(info.st_mode))
+        return tb_fail_field(err, TB_EINTERNAL, "DATA",
+                             "%.160s is a link that leads to no folder: is a disk not mounted? "
+                             "Mend the link, or name another folder with DATA or --data",
+                             data);
+    return tb_fail_field(err, TB_EINTERNAL, "DATA",
+                         "%.160s is not a folder; name one with DATA or --data", data);
+}
+
 tb_status tb_store_access(const tb_store *store, tb_err *err)
 {
     const char *const folders[] = {store->data, store->voices, store->clips, store->prompts};
     char *lock = tb_path_join(store->data, "lock");
-    tb_status st = TB_OK;
+    tb_status st = check_kind(store->data, err);
     for (size_t i = 0; i < sizeof folders / sizeof folders[0] && !st; i++)
         st = check_folder(store->data, folders[i], err);
     if (!st) st = check_database(store->data, store->db_path, err);

@@ -119,6 +119,11 @@ static tb_status is_file(const char *path, const char *suffix, tb_err *err)
         st =
             tb_fail(err, TB_EINTERNAL, "%s is %s, but must be a file: move it away and start again",
                     name, S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
+    else if (stat(name, &info) != 0 && lstat(name, &info) == 0)
+        st = tb_fail(err, TB_EINTERNAL,
+                     "%s is a link that leads to no file: is a disk not mounted? Mend the link, or "
+                     "move it away and start again",
+                     name);
     tb_free(name);
     return st;
 }

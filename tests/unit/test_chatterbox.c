@@ -578,6 +578,16 @@ static void a_runaway_is_tried_again_and_cut(void **state)
         assert_true(pcm.len > most * 900);
         tb_pcm_clear(&pcm);
     }
+    /* Where no draw has a choice a second run would say the same. */
+    const tb_sampler_params certain[] = {{0.8, 1, 0.95, 1.2}, {5, 1, 1, 1}, {0.8, 1000, 0, 1.2}};
+    for (size_t i = 0; i < sizeof certain / sizeof *certain; i++) {
+        tb_pcm pcm = {0};
+        tb_chatterbox_said said;
+        how.sampler = certain[i];
+        assert_int_equal(tb_chatterbox_say(c, &how, texts[0], NULL, &pcm, &said, NULL), TB_OK);
+        assert_true(!said.retried && said.cut);
+        tb_pcm_clear(&pcm);
+    }
     tb_t3_prefix_free(p);
     tb_chatterbox_close(c);
 }

@@ -206,6 +206,15 @@ static void a_file_may_have_any_name(void **state)
         {"filename=\"\x95\x5c\"", ""},         /* Shift-JIS; its last byte is a backslash */
         {"filename=\"\xd0\x5c.wav\"", ".wav"}, /* GBK */
         {"filename=\"a\"b.wav\"", "a\"b.wav"}, /* a quote that nobody escaped */
+        {"filename=\"\x83\x5c\"; x=y", ""},    /* the same in the middle */
+        {"filename=a b c.wav", "a b c.wav"},   /* no quotes */
+        {"filename=caf\xE9 (1).wav; x=y", "caf\xEF\xBF\xBD (1).wav"},
+        {"filename=\"open.wav", "\"open.wav"}, /* the last one forgotten */
+        {"filename=\"a\"b", "\"a\"b"},
+        {"filename=", ""},
+        {"filename=;", ""},
+        {"filename*=;filename=\"x\"", ""},
+        {"filename*0*=UTF-8''%ff; filename*1=b c.wav", NULL}, /* no such thing in a form */
         {"filename=\"\\\\host\\share\\\xC4.mp3\"", "\xEF\xBF\xBD.mp3"},
         {"filename=\"\xD0\xB3\xD0\xBE\xD0\xBB\xD0\xBE\xD1\x81.wav\"",
          "\xD0\xB3\xD0\xBE\xD0\xBB\xD0\xBE\xD1\x81.wav"},
@@ -215,6 +224,28 @@ static void a_file_may_have_any_name(void **state)
         one_field(FORM, body, "a", "1", cases[i].name);
         tb_free(body);
     }
+}
+
+/* A name that ends in a backslash, real or half a letter, does not hide what follows. */
+static void a_files_name_may_come_first(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"C:\\clips\\", "\x95\x5c", "a;b\x83\x5c", "a\\", "\xff"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *body = tb_sprintf("--XyZ\r\nContent-Disposition: form-data; filename=\"%s\"; "
+                                "name=\"a\"\r\n\r\n1\r\n--XyZ--",
+                                names[i]);
+        tb_fields f;
+        assert_int_equal(read_form(FORM, body, strlen(body), &f), TB_OK);
+        assert_int_equal(f.n, 1);
+        assert_string_equal(f.items[0].name, "a");
+        assert_non_null(f.items[0].filename);
+        tb_fields_clear(&f);
+        tb_free(body);
+    }
+    /* An escaped quote is part of the name: it names no field. */
+    one_field(FORM, PART "name=a; filename=\"x\\\"; name=\\\"b\"\r\n\r\n1\r\n--XyZ--", "a", "1",
+              "x\"; name=\"b");
 }
 
 static void a_file_needs_no_name(void **state)
@@ -543,6 +574,7 @@ int main(void)
         cmocka_unit_test(broken_forms_are_refused),
         cmocka_unit_test(boundaries_that_are_none_are_refused),
         cmocka_unit_test(a_file_may_have_any_name),
+        cmocka_unit_test(a_files_name_may_come_first),
         cmocka_unit_test(a_file_needs_no_name),
         cmocka_unit_test(a_body_is_read_as_what_it_is),
         cmocka_unit_test(a_body_of_another_kind_is_named),

@@ -58,7 +58,10 @@ static void a_file_in_the_folders_place_is_refused(void **state)
     tb_store *store = NULL;
     char *path = tb_path_join(*state, "data");
     store_file(*state, "data", "x", 1);
-    assert_refused(TB_EINTERNAL, "data", tb_store_open(path, false, &store, err));
+    assert_refused(TB_EINTERNAL, "is not a folder", tb_store_open(path, false, &store, err));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("unmounted", path), 0);
+    assert_refused(TB_EINTERNAL, "leads to no folder", tb_store_open(path, true, &store, err));
     tb_free(path);
 }
 
@@ -123,18 +126,17 @@ static void what_a_database_has_lost_is_named(void **state)
 static void what_stands_in_the_databases_place_is_named(void **state)
 {
     static const char *const names[] = {"timbre.db", "timbre.db-wal", "timbre.db-shm"};
-    for (size_t i = 0; i < 6; i++) {
+    static const char *const said[] = {"is a folder", "not a regular file", "leads to no file"};
+    for (size_t i = 0; i < 9; i++) {
         tb_store *store = NULL;
         char *folder = tb_sprintf("%s/%zu", (const char *)*state, i);
-        char *path = tb_path_join(folder, names[i / 2]);
+        char *path = tb_path_join(folder, names[i / 3]);
         assert_ok(tb_file_mkdirs(folder, 0700, err));
-        if (i % 2)
-            assert_int_equal(mkfifo(path, 0600), 0); /* to open one would wait for ever */
-        else
-            assert_int_equal(mkdir(path, 0700), 0);
+        if (i % 3 == 0) assert_int_equal(mkdir(path, 0700), 0);
+        if (i % 3 == 1) assert_int_equal(mkfifo(path, 0600), 0); /* to open one waits for ever */
+        if (i % 3 == 2) assert_int_equal(symlink("nowhere/timbre.db", path), 0);
         assert_refused(TB_EINTERNAL, path, tb_store_open(folder, true, &store, err));
-        assert_refused(TB_EINTERNAL, i % 2 ? "not a regular file" : "is a folder",
-                       tb_store_open(folder, true, &store, err));
+        assert_refused(TB_EINTERNAL, said[i % 3], tb_store_open(folder, true, &store, err));
         tb_free(path);
         tb_free(folder);
     }
