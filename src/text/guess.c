@@ -22,7 +22,7 @@ enum {
     HASH = 8192,         /* places; about 2000 are used */
     ENOUGH = 800,        /* two words that the usual language has not */
     ENOUGH_OF_FEW = 600, /* in a text of six words or less */
-    SHORT = 3,           /* words: one is enough, if all are known */
+    SHORT = 3,           /* words: one is enough, if half of all are known */
     LONG = 4,            /* letters */
     POINTS = 400,        /* of a word that is in one list */
     LETTER_POINTS = 300, /* of a word with a letter of one language */
@@ -348,11 +348,11 @@ static const char *by_words(const tally *t)
     int k = -1;
     for (int i = 0; i < TB_GUESS_LATIN; i++)
         if (i != t->usual && (k < 0 || t->score[i] > t->score[k])) k = i;
-    /* "Hola.", "Merci!", but not "EU". */
-    const bool all_known = t->words <= SHORT && t->known[k] == t->words && t->long_known[k] > 0 &&
-                           t->ahead[k] >= POINTS;
+    /* "Hola.", "Merci!", "Me llamo Ana", but not "EU". */
+    const bool few_known = t->words <= SHORT && t->known[k] * 2 >= t->words &&
+                           t->long_known[k] > 0 && t->ahead[k] >= POINTS;
     const double enough = t->words <= 2 * SHORT ? ENOUGH_OF_FEW : ENOUGH;
-    if (all_known && t->behind[k] < 1) return tb_guess_lists[k].code;
+    if (few_known && t->behind[k] < 1) return tb_guess_lists[k].code;
     if (t->ahead[k] < enough || t->ahead[k] < 2 * t->behind[k] + POINTS / 2) return NULL;
     return t->known[k] * 5 < t->words ? NULL : tb_guess_lists[k].code;
 }
