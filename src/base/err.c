@@ -62,6 +62,9 @@ tb_status tb_fail_field(tb_err *err, tb_status status, const char *field, const 
 
 tb_status tb_fail_errno(tb_err *err, int errnum, const char *fmt, ...)
 {
+    if (errnum == EMFILE || errnum == ENFILE) /* not about the file, whatever it is called */
+        return tb_fail(err, TB_EUNREADY,
+                       "the server has too many files open at the moment; try again soon");
     tb_status status = errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG ? TB_ENOSPACE
                        : errnum == ENOENT                                      ? TB_ENOTFOUND
                        : errnum == ENOMEM                                      ? TB_ENOMEM

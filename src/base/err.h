@@ -55,7 +55,8 @@ tb_status tb_fail_field(tb_err *err, tb_status status, const char *field, const 
     TB_PRINTF(4, 5);
 
 /* An errno as a status: ENOSPC, EDQUOT and EFBIG are TB_ENOSPACE, ENOENT TB_ENOTFOUND, ENOMEM
- * TB_ENOMEM, the rest TB_EINTERNAL. The sentence gets ": <strerror>" appended. */
+ * TB_ENOMEM, the rest TB_EINTERNAL. The sentence gets ": <strerror>" appended. EMFILE and ENFILE
+ * are TB_EUNREADY with a sentence of their own: no file is to blame. */
 tb_status tb_fail_errno(tb_err *err, int errnum, const char *fmt, ...) TB_PRINTF(3, 4);
 
 /* The HTTP status code and the short machine-readable name ("not_found") of a status. */

@@ -1,6 +1,7 @@
 #include "audio/wav.h"
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli_priv.h"
@@ -168,6 +169,19 @@ static bool attend(tb_cli *cli, tb_service *s, tb_greet *greet)
     return false;
 }
 
+/* With fewer, the files of the database and the pipes of one child leave no place for ten
+ * connections. */
+static tb_status check_descriptors(tb_err *err)
+{
+    enum { LEAST = 64, GOOD = 1024 };
+    size_t limit = tb_descriptors_limit(GOOD);
+    if (limit >= LEAST) return TB_OK;
+    return tb_fail(err, TB_EUNREADY,
+                   "the limit of open files is %zu, and the server needs at least %d, better %d: "
+                   "raise it (ulimit -n %d) and start again",
+                   limit, (int)LEAST, (int)GOOD, (int)GOOD);
+}
+
 int tb_cli_run_serve(tb_cli *cli)
 {
     const tb_config *c = &cli->config;
@@ -186,6 +200,7 @@ int tb_cli_run_serve(tb_cli *cli)
         return tb_cli_fail(cli, &err);
     }
     tb_cli_log_level(c->log_level);
+    if (check_descriptors(&err)) return tb_cli_fail(cli, &err);
     if (pipe(wake_pipe) != 0) {
         tb_fail_errno(&err, errno, "cannot make a pipe");
         return tb_cli_fail(cli, &err);

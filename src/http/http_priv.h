@@ -96,6 +96,7 @@ struct tb_http {
     tb_queue *desk;
     int listen_fd, port;
     bool quiesced;
+    struct tb_door *door;
     atomic_size_t bodies; /* bytes of all bodies in memory */
     size_t bodies_max;
     atomic_int in_flight;
@@ -128,6 +129,17 @@ bool tb_reply_job(tb_request *r);
 TB_MUST_CHECK tb_status tb_reply_listing(tb_request *r, const char *q, const char *cursor,
                                          uint64_t *total, tb_err *err);
 void tb_listing_free(tb_listing *listing); /* NULL is fine */
+
+/* Connections (door.c): prepare when the listening socket is there, open when the daemon is. After
+ * close nobody new comes in; the listening socket stays open. */
+TB_MUST_CHECK tb_status tb_door_prepare(tb_http *http, tb_err *err);
+TB_MUST_CHECK tb_status tb_door_open(tb_http *http, tb_err *err);
+void tb_door_close(tb_http *http);
+void tb_door_free(tb_http *http);
+int tb_door_most(const tb_http *http); /* connections at once */
+/* libmicrohttpd's callback; self is the tb_http. */
+void tb_door_note(void *self, struct MHD_Connection *connection, void **context,
+                  enum MHD_ConnectionNotificationCode what);
 
 /* The threads that may wait (desk.c). */
 TB_MUST_CHECK tb_status tb_desk_start(tb_http *http, tb_err *err);

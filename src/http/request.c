@@ -58,6 +58,29 @@ void tb_reply_json(tb_request *r, int status, char *json)
     tb_reply_text(r, status, "application/json", json);
 }
 
+/* Paths of this machine are for the log: a word that begins with the data folder, or in a fault of
+ * ours with a slash, becomes "(a file)". */
+static void hide_paths(const char *data, bool fault, char *msg)
+{
+    static const char instead[] = "(a file)", ends[] = " '\",;()", starts[] = " '\"(=";
+    size_t folder = strlen(data);
+    char *out = msg;
+    for (const char *in = msg; *in;) {
+        size_t word = strcspn(in, ends);
+        bool path = (*in == '/' && fault) || (word > folder && folder > 1 &&
+                                              strncmp(in, data, folder) == 0 && in[folder] == '/');
+        if (!path || word < sizeof instead || (in > msg && !strchr(starts, in[-1]))) {
+            *out++ = *in++;
+            continue;
+        }
+        word -= in[word - 1] == ':';
+        memcpy(out, instead, sizeof instead - 1);
+        out += sizeof instead - 1;
+        in += word;
+    }
+    *out = 0;
+}
+
 void tb_reply_error(tb_request *r, const tb_err *err)
 {
     if (err->status == TB_EAUTH)
@@ -73,6 +96,8 @@ void tb_reply_error(tb_request *r, const tb_err *err)
     tb_err said = *err;
     if (err->status == TB_ENOSPACE) /* the log has the path; a client is told what it can use */
         tb_fail(&said, TB_ENOSPACE, "the server's disk is full, and nothing of this was kept");
+    else
+        hide_paths(r->http->config->data, tb_status_http(err->status) >= 500, said.msg);
     tb_reply_json(r, tb_status_http(err->status), tb_print_error(TB_AS_DETAIL, &said));
 }
 

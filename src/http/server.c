@@ -97,7 +97,8 @@ static tb_status start_daemon(tb_http *http, tb_err *err)
 {
     const tb_config *c = http->config;
     unsigned flags = MHD_ALLOW_SUSPEND_RESUME | MHD_USE_INTERNAL_POLLING_THREAD |
-                     MHD_USE_ERROR_LOG | (http->tls_cert ? MHD_USE_TLS : 0U);
+                     MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
+                     (http->tls_cert ? MHD_USE_TLS : 0U);
 #ifdef __linux__
     flags |= MHD_USE_EPOLL;
 #else
@@ -111,9 +112,11 @@ static tb_status start_daemon(tb_http *http, tb_err *err)
     if (!http->tls_cert) tls[0] = tls[2];
     http->daemon =
         MHD_start_daemon(flags, 0, NULL, NULL, tb_request_handle, http, MHD_OPTION_EXTERNAL_LOGGER,
-                         mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, http->listen_fd,
+                         mhd_log, NULL, MHD_OPTION_NOTIFY_CONNECTION, tb_door_note, http,
                          MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
-                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connections_max,
+                         /* for each of the threads more than the door lets in for all */
+                         MHD_OPTION_CONNECTION_LIMIT,
+                         (unsigned)(THREADS * (tb_door_most(http) + 8)),
                          MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)c->client_timeout_s,
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
                          MHD_OPTION_NOTIFY_COMPLETED, tb_request_completed, http, MHD_OPTION_ARRAY,
@@ -151,7 +154,9 @@ tb_status tb_http_start(const tb_config *config, tb_service *service, int listen
     if (!st) st = tb_desk_start(http, err);
     tb_links_init(http);
     if (!st) http->port = port_of(http->listen_fd);
+    if (!st) st = tb_door_prepare(http, err);
     if (!st) st = start_daemon(http, err);
+    if (!st) st = tb_door_open(http, err);
     if (st) {
         tb_http_stop(http);
         return st;
@@ -174,7 +179,7 @@ void tb_http_quiesce(tb_http *http)
 {
     if (http->quiesced) return;
     http->quiesced = true;
-    MHD_quiesce_daemon(http->daemon); /* the socket is ours again */
+    tb_door_close(http);
 }
 
 /* Answers under way get a moment to reach their clients. */
@@ -192,6 +197,8 @@ void tb_http_stop(tb_http *http)
             tb_clock_sleep_ms(LOOK_MS);
         MHD_stop_daemon(http->daemon);
     }
+    tb_door_free(http);
+    tb_linger_stop(http);
     tb_watch_stop(http);
     tb_desk_stop(http);
     tb_auth_free(http->auth);

@@ -1,0 +1,228 @@
+#ifdef __linux__
+#define _GNU_SOURCE /* accept4 */
+#endif
+
+#include "http/http_priv.h"
+
+#include "base/descriptors.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/*
+ * Who comes in. A thread of our own accepts connections and hands them to libmicrohttpd's threads:
+ *
+ * - So many are let in that the table of open files keeps room for the work: a connection may need
+ *   a second place for the file that it is sent, and jobs need some for files and children. Who
+ *   comes beyond that hears 503 instead of waiting in front of a closed door.
+ * - When the table is full all the same, a spare place is given up for a moment to say so.
+ * - Stopping closes the door first, and libmicrohttpd never has the listening socket: it cannot
+ *   trip over it while it stops.
+ */
+enum { WORK_PLACES = 192, PARTING = 4, AT_A_TIME = 64, LOOK_MS = 500, FULL_PAUSE_MS = 20 };
+
+struct tb_door {
+    pthread_t thread;
+    int wake[2]; /* a pipe */
+    int spare;   /* -1: it has been given up */
+    int most;    /* connections at once */
+    int added;   /* handed over; the two below are counted by libmicrohttpd's threads */
+    atomic_int started, closed;
+    int parting[PARTING]; /* refused ones, open for a moment so that they can read why */
+    int n_parting;
+    atomic_bool ending;
+    bool running, refusing;
+};
+
+void tb_door_note(void *self, struct MHD_Connection *connection, void **context,
+                  enum MHD_ConnectionNotificationCode what)
+{
+    struct tb_door *d = ((tb_http *)self)->door;
+    (void)connection;
+    (void)context;
+    atomic_fetch_add(what == MHD_CONNECTION_NOTIFY_STARTED ? &d->started : &d->closed, 1);
+}
+
+static int accept_one(int listen_fd, struct sockaddr_storage *from, socklen_t *len)
+{
+    *len = sizeof *from;
+#ifdef __linux__
+    return accept4(listen_fd, (struct sockaddr *)from, len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+#else
+    int fd = accept(listen_fd, (struct sockaddr *)from, len);
+    if (fd >= 0) {
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+    }
+    return fd;
+#endif
+}
+
+/* Says why and shuts; what was sent is read first, or the socket would be reset with the answer
+ * unread. With TLS nothing can be said. */
+static void say_no(const tb_http *http, int fd)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
+                                 "Retry-After: 2\r\nContent-Type: application/json\r\n"
+                                 "Content-Length: 57\r\n\r\n"
+                                 "{\"detail\":\"too many connections are open; try again soon\"}";
+    char sent[4096];
+    for (int i = 0; i < 4 && recv(fd, sent, sizeof sent, MSG_DONTWAIT) > 0; i++) {
+    }
+    if (!http->tls_cert && send(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        return;
+    shutdown(fd, SHUT_WR);
+}
+
+static void part(struct tb_door *d, int fd)
+{
+    if (d->n_parting == PARTING) {
+        close(d->parting[0]);
+        memmove(d->parting, d->parting + 1, (PARTING - 1) * sizeof d->parting[0]);
+        d->n_parting--;
+    }
+    d->parting[d->n_parting++] = fd;
+}
+
+static void part_from_all(struct tb_door *d)
+{
+    while (d->n_parting > 0)
+        close(d->parting[--d->n_parting]);
+}
+
+static void log_refusals(struct tb_door *d, bool refusing, const char *why)
+{
+    if (refusing != d->refusing)
+        tb_log(refusing ? TB_WARN : TB_INFO, "http", "connections=%s why=\"%s\"",
+               refusing ? "refused" : "taken", why);
+    d->refusing = refusing;
+}
+
+/* No place for another file: the spare one answers this caller. */
+static void use_spare(tb_http *http)
+{
+    struct tb_door *d = http->door;
+    struct sockaddr_storage from;
+    socklen_t len;
+    log_refusals(d, true, "the table of open files is full");
+    part_from_all(d);
+    if (d->spare >= 0) close(d->spare);
+    int fd = accept_one(http->listen_fd, &from, &len);
+    if (fd >= 0) {
+        say_no(http, fd);
+        close(fd);
+    }
+    d->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    poll(NULL, 0, FULL_PAUSE_MS); /* whoever still waits is seen again, but not in a hurry */
+}
+
+static void let_in(tb_http *http)
+{
+    struct tb_door *d = http->door;
+    struct sockaddr_storage from;
+    socklen_t len;
+    if (d->spare < 0) d->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    for (int i = 0; i < AT_A_TIME; i++) {
+        int fd = accept_one(http->listen_fd, &from, &len);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
+            use_spare(http);
+        if (fd < 0) return; /* nobody else is there, or the next look tells */
+        if (d->added - atomic_load(&d->closed) >= d->most) {
+            log_refusals(d, true, "CONNECTIONS_MAX, or what the limit of open files allows");
+            say_no(http, fd);
+            part(d, fd);
+            continue;
+        }
+        log_refusals(d, false, "there is room");
+        d->added++;
+        if (MHD_add_connection(http->daemon, fd, (struct sockaddr *)&from, len) != MHD_YES)
+            d->added--; /* it has closed it */
+    }
+}
+
+static void *attend(void *arg)
+{
+    tb_http *http = arg;
+    struct tb_door *d = http->door;
+    while (!atomic_load(&d->ending)) {
+        struct pollfd p[2] = {{http->listen_fd, POLLIN, 0}, {d->wake[0], POLLIN, 0}};
+        int n = poll(p, 2, LOOK_MS);
+        if (n > 0 && p[0].revents) {
+            let_in(http);
+        } else if (n == 0) {
+            part_from_all(d);
+            d->added = atomic_load(&d->started); /* one that never started is not there */
+        }
+    }
+    return NULL;
+}
+
+/* How many may be let in. */
+static int count_places(const tb_config *c)
+{
+    size_t most = (size_t)c->connections_max;
+    size_t limit = tb_descriptors_limit(2 * most + 2 * WORK_PLACES), used = tb_descriptors_used();
+    size_t room = limit > used ? limit - used : 0;
+    size_t work = room / 2 < WORK_PLACES ? room / 2 : WORK_PLACES;
+    size_t fit = (room - work) / 2;
+    if (fit >= most) return (int)most;
+    tb_log(TB_WARN, "http",
+           "connections=%zu of=%zu why=\"the limit of open files is %zu; raise it (ulimit -n)\"",
+           fit, most, limit);
+    return fit > 0 ? (int)fit : 1;
+}
+
+tb_status tb_door_prepare(tb_http *http, tb_err *err)
+{
+    struct tb_door *d = http->door = tb_alloc(sizeof *d);
+    d->wake[0] = d->wake[1] = d->spare = -1;
+    if (pipe(d->wake) != 0) return tb_fail_errno(err, errno, "cannot make a pipe");
+    for (int i = 0; i < 2; i++)
+        fcntl(d->wake[i], F_SETFD, FD_CLOEXEC);
+    fcntl(http->listen_fd, F_SETFL, fcntl(http->listen_fd, F_GETFL) | O_NONBLOCK);
+    d->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    d->most = count_places(http->config);
+    return TB_OK;
+}
+
+int tb_door_most(const tb_http *http)
+{
+    return http->door->most;
+}
+
+tb_status tb_door_open(tb_http *http, tb_err *err)
+{
+    int why = pthread_create(&http->door->thread, NULL, attend, http);
+    if (why) return tb_fail_errno(err, why, "cannot start the thread that accepts connections");
+    http->door->running = true;
+    return TB_OK;
+}
+
+void tb_door_close(tb_http *http)
+{
+    struct tb_door *d = http->door;
+    if (!d || !d->running) return;
+    atomic_store(&d->ending, true);
+    if (write(d->wake[1], "", 1) < 0) { /* it looks again soon anyway */
+    }
+    pthread_join(d->thread, NULL);
+    d->running = false;
+    part_from_all(d);
+}
+
+void tb_door_free(tb_http *http)
+{
+    struct tb_door *d = http->door;
+    if (!d) return;
+    for (int i = 0; i < 2; i++)
+        if (d->wake[i] >= 0) close(d->wake[i]);
+    if (d->spare >= 0) close(d->spare);
+    tb_free(d);
+    http->door = NULL;
+}
