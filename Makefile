@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 600
 
-.PHONY: start test build dev bench install uninstall format lint fuzz clean
+.PHONY: start test build dev bench attack soak install uninstall format lint fuzz clean
 
 start: build
 	@tools/env.sh
@@ -31,6 +31,15 @@ bench:
 	@build/release/bench/bench-embedded --no-wer
 	@build/release/bench/bench-ambience
 	@bench/http.sh build/release
+
+attack: build
+	@tools/setup.sh attack
+	@tools/attack.sh build/timbre
+
+soak: build
+	@tools/setup.sh attack
+	@cmake --build --preset release --target timbre-seedmodel
+	@PYTHONDONTWRITEBYTECODE=1 python3 tools/attack/soak.py build/timbre
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \

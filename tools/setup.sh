@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what building and running timbre needs and this machine lacks; "test" adds what only the
-# tests need, "bench" what only the benches do. Debian and Ubuntu by apt-get (as root or with
-# sudo), macOS by Homebrew. None of these packages starts a daemon. Where it cannot, it ends with
+# tests need, "bench" what only the benches do, "attack" what the attacks and the soak do. Debian and
+# Ubuntu by apt-get (as root or with sudo), macOS by Homebrew. None of these packages starts a daemon. Where it cannot, it ends with
 # one sentence that says what to do; what apt-get said is in build/setup.log.
 set -eu
 what=${1:-build}
@@ -11,17 +11,20 @@ debian_build="gcc libc6-dev make cmake ninja-build pkg-config libmicrohttpd-dev 
     libsoxr-dev libebur128-dev libkissfft-dev libsonic-dev libsodium-dev libutf8proc-dev libseccomp-dev flite1-dev espeak-ng
     libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libcurl4-openssl-dev ca-certificates curl"
 debian_test="libcmocka-dev ffmpeg procps"
+debian_attack="python3 procps"
 debian_bench="wrk pocketsphinx pocketsphinx-en-us"
 brew_build="cmake ninja pkg-config libmicrohttpd jansson sqlite libsoxr libebur128 kissfft libsonic libsodium utf8proc
     flite espeak-ng ffmpeg curl"
 brew_test="cmocka"
+brew_attack="python3"
 brew_bench="wrk"
 
 case $what in
 build) debian=$debian_build brew=$brew_build ;;
 test) debian="$debian_build $debian_test" brew="$brew_build $brew_test" ;;
 bench) debian="$debian_build $debian_bench" brew="$brew_build $brew_bench" ;;
-*) echo "usage: tools/setup.sh [build|test|bench]" >&2; exit 2 ;;
+attack) debian="$debian_build $debian_attack" brew="$brew_build $brew_attack" ;;
+*) echo "usage: tools/setup.sh [build|test|bench|attack]" >&2; exit 2 ;;
 esac
 
 stop() {
