@@ -197,6 +197,41 @@ static void a_short_recording_is_refused_with_what_to_do(void **state)
     api_reply_clear(&r);
 }
 
+/* Noise has no voice that the embedded engine could take over; chatterbox speaks with whatever it
+ * is given. It is kept, with a word about that. */
+static void a_recording_that_only_one_engine_can_use_is_kept_with_a_warning(void **state)
+{
+    (void)state;
+    enum { HEAD = 44 };
+    api_parts parts = {0};
+    size_t size;
+    uint8_t *wav = clip(12, &size);
+    uint32_t x = 1;
+    for (size_t i = HEAD; i + 1 < size; i += 2) { /* 16-bit samples */
+        x = x * 1664525u + 1013904223u;
+        int v = (int)(x >> 20) - 2048;
+        wav[i] = (uint8_t)(v & 255);
+        wav[i + 1] = (uint8_t)((v >> 8) & 255);
+    }
+    api_part_text(&parts, "name", "hiss");
+    api_part_file(&parts, "file", "a.wav", wav, size);
+    api_parts_end(&parts);
+    api_reply r = api_multipart(&server, "/voices/upload", &parts);
+    assert_status(&r, 200);
+    if (!strstr((char *)r.body, "embedded engine"))
+        fail_msg("no warning names the engine: %.600s", (char *)r.body);
+    api_reply_clear(&r);
+    r = say("voice_id=hiss&engine=chatterbox&seed=3&text=Hello.");
+    assert_status(&r, 200);
+    header_is(&r, "X-Engine", "chatterbox");
+    api_reply_clear(&r);
+    refused("voice_id=hiss&engine=embedded&text=Hello.", "too noisy");
+    r = api_call(&server, "DELETE", "/voices/hiss", NULL);
+    assert_int_equal(r.status / 100, 2);
+    api_reply_clear(&r);
+    tb_free(wav);
+}
+
 static void parameters_act_or_are_named(void **state)
 {
     (void)state;
@@ -626,6 +661,7 @@ int main(void)
         cmocka_unit_test(the_model_speaks_in_a_voice_that_was_uploaded),
         cmocka_unit_test(the_request_and_the_language_choose_the_engine),
         cmocka_unit_test(a_short_recording_is_refused_with_what_to_do),
+        cmocka_unit_test(a_recording_that_only_one_engine_can_use_is_kept_with_a_warning),
         cmocka_unit_test(parameters_act_or_are_named),
         cmocka_unit_test(a_stream_is_the_file_that_is_kept),
         cmocka_unit_test(eight_at_once_get_what_one_gets),
