@@ -2,8 +2,10 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 uint64_t tb_fnv1a(const void *data, size_t size)
@@ -85,9 +87,43 @@ bool tb_password_is_hashed(const char *stored)
     return strncmp(stored, "$argon2id$", 10) == 0;
 }
 
-bool tb_password_verify(const char *stored, const char *given, size_t given_len)
+/* One number of "m=65536,t=2,p=1". */
+static unsigned long cost_of(const char *stored, const char *name)
 {
-    return crypto_pwhash_str_verify(stored, given, given_len) == 0;
+    const char *at = strstr(stored, name);
+    return at ? strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
+tb_status tb_password_check(const char *stored, tb_err *err)
+{
+    /* A gibibyte, and seconds: each check costs that, also those of strangers. */
+    enum { KIB_MAX = 1 << 20, WORK_MAX = 4 << 20 };
+    if (strlen(stored) >= crypto_pwhash_STRBYTES ||
+        crypto_pwhash_argon2id_str_needs_rehash(stored, crypto_pwhash_argon2id_OPSLIMIT_MIN,
+                                                crypto_pwhash_argon2id_MEMLIMIT_MIN) < 0)
+        return tb_fail(err, TB_EINVAL,
+                       "starts like an argon2id string, but is none: it should read "
+                       "$argon2id$v=19$m=...,t=...,p=1$salt$hash (in .env within single quotes)");
+    const unsigned long kib = cost_of(stored, "$m="), passes = cost_of(stored, ",t=");
+    if (kib > KIB_MAX || passes > WORK_MAX / kib)
+        return tb_fail(err, TB_EINVAL,
+                       "is an argon2id string of %lu MiB and %lu passes, which each check would "
+                       "cost; allowed: up to 1024 MiB, and up to 4096 MiB times passes",
+                       kib >> 10, passes);
+    return TB_OK;
+}
+
+tb_status tb_password_verify(const char *stored, const char *given, size_t given_len)
+{
+    errno = 0;
+    if (crypto_pwhash_str_verify(stored, given, given_len) == 0) return TB_OK;
+    /* libsodium says EINVAL for another password, and leaves what malloc said. */
+    return errno == ENOMEM ? TB_ENOMEM : TB_EAUTH;
+}
+
+void tb_secret_wipe(void *secret, size_t size)
+{
+    sodium_memzero(secret, size);
 }
 
 static bool decode(const char *s, size_t len, const char *ignored, unsigned char *out, size_t max,

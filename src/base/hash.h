@@ -1,6 +1,8 @@
 #ifndef TB_BASE_HASH_H
 #define TB_BASE_HASH_H
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,9 +30,13 @@ void tb_uuid(char out[TB_UUID_TEXT]);
 bool tb_uuid_valid(const char *s);
 
 /* argon2id strings ("$argon2id$..."): slow and memory-hungry by design, never on a request thread.
- */
+ * check says whether one can be verified at all, and at what cost; verify is TB_OK, TB_EAUTH, or
+ * TB_ENOMEM when there was no memory for it. */
 bool tb_password_is_hashed(const char *stored);
-bool tb_password_verify(const char *stored, const char *given, size_t given_len);
+TB_MUST_CHECK tb_status tb_password_check(const char *stored, tb_err *err);
+TB_MUST_CHECK tb_status tb_password_verify(const char *stored, const char *given, size_t given_len);
+/* Overwrites a secret that is not needed any more, and is not optimised away. */
+void tb_secret_wipe(void *secret, size_t size);
 
 /* Base64 (standard alphabet). decode: returns false on anything but well-formed base64; out has
  * room for max bytes and is not terminated. */

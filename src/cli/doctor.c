@@ -1,5 +1,6 @@
 #include "base/child.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "cli/cli_priv.h"
 #include "engine/install.h"
@@ -267,6 +268,8 @@ int tb_cli_run_doctor(tb_cli *cli)
     if (!*c->api_username || !*c->api_password)
         say(&f, "note", "no credentials are set: timbre serve will not start (the rest will)",
             "put API_USERNAME and API_PASSWORD into .env (make start writes one)");
+    else if (tb_password_is_hashed(c->api_password) && tb_password_check(c->api_password, &err))
+        say(&f, "note", "API_PASSWORD cannot be used: timbre serve will not start", err.msg);
     else
         say(&f, "ok", "credentials are set", NULL);
     look_at_data(&f, c);

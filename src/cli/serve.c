@@ -2,6 +2,7 @@
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/descriptors.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli_priv.h"
@@ -182,6 +183,19 @@ static tb_status check_descriptors(tb_err *err)
                    limit, (int)LEAST, (int)GOOD, (int)GOOD);
 }
 
+/* Who puts one there means it for a hash, but it is the password then. */
+static void warn_of_other_hashes(const char *password)
+{
+    static const char *const starts[] = {"$argon2i$", "$argon2d$", "$2a$", "$2b$",     "$2y$",
+                                         "$1$",       "$5$",       "$6$",  "$pbkdf2-", "$scrypt$"};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+        if (strncmp(password, starts[i], strlen(starts[i])) == 0)
+            tb_log(TB_WARN, "serve",
+                   "API_PASSWORD=\"%s…\" taken_as=text why=\"of hashes, only those that begin with "
+                   "$argon2id$ are understood\"",
+                   starts[i]);
+}
+
 int tb_cli_run_serve(tb_cli *cli)
 {
     const tb_config *c = &cli->config;
@@ -199,8 +213,14 @@ int tb_cli_run_serve(tb_cli *cli)
                 "API_USERNAME=name and API_PASSWORD=secret into .env");
         return tb_cli_fail(cli, &err);
     }
+    if (tb_password_is_hashed(c->api_password) && tb_password_check(c->api_password, &err)) {
+        tb_err why = err;
+        tb_fail_field(&err, TB_EINVAL, "API_PASSWORD", "API_PASSWORD %.400s", why.msg);
+        return tb_cli_fail(cli, &err);
+    }
     tb_cli_log_level(c->log_level);
     if (check_descriptors(&err)) return tb_cli_fail(cli, &err);
+    warn_of_other_hashes(c->api_password);
     if (pipe(wake_pipe) != 0) {
         tb_fail_errno(&err, errno, "cannot make a pipe");
         return tb_cli_fail(cli, &err);

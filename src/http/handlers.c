@@ -66,23 +66,25 @@ tb_status tb_get_metrics(tb_request *r, tb_err *err)
 }
 
 /* The old client's page sends name and password as a form and nothing else: this route's
- * credentials are in its body. A password kept as an argon2id string is verified with Basic only.
- */
+ * credentials are in its body. */
 tb_status tb_post_login(tb_request *r, tb_err *err)
 {
     const char *user = tb_fields_text(&r->fields, "username");
     const char *password = tb_fields_text(&r->fields, "password");
-    bool asked = user && password;
-    if (asked ? tb_auth_password(r->http->auth, user, password) != TB_AUTH_YES : !*r->user)
-        return tb_fail(err, TB_EAUTH, "Incorrect username or password");
-    if (!asked) user = r->user;
+    if (user && password) return tb_request_login(r, user, password, err);
+    if (!*r->user) return tb_fail(err, TB_EAUTH, "Incorrect username or password");
+    tb_reply_login(r);
+    return TB_OK;
+}
+
+void tb_reply_login(tb_request *r)
+{
     tb_json *o = tb_json_object();
     tb_json_set_bool(o, "success", true);
     tb_json_set_string(o, "message", "Login successful");
-    tb_json_set_string(o, "user", user);
+    tb_json_set_string(o, "user", r->http->config->api_username);
     tb_reply_json(r, 200, tb_json_print(o));
     tb_json_free(o);
-    return TB_OK;
 }
 
 /* ---- speech ---- */

@@ -47,6 +47,7 @@ struct tb_request {
     char *params[TB_PATH_PARAMS]; /* what {x} stood for */
     char id[65];                  /* X-Request-Id */
     char user[129];
+    tb_peer peer;
     int64_t began_ns;
     tb_str body;
     tb_fields fields; /* of the query and the body together */
@@ -56,6 +57,7 @@ struct tb_request {
         TB_AT_BODY,
         TB_AT_REFUSED,
         TB_AT_DESK,
+        TB_AT_LOGIN,
         TB_AT_JOB,
         TB_AT_END
     } phase;
@@ -120,6 +122,10 @@ void tb_reply_header(tb_request *r, const char *name, const char *value); /* cle
 void tb_reply_response(tb_request *r, int status, struct MHD_Response *response); /* takes */
 void tb_reply_error(tb_request *r, const tb_err *err);
 const char *tb_request_header(tb_request *r, const char *name);
+/* The credentials of a form; without an answer yet, r->check waits for it. */
+TB_MUST_CHECK tb_status tb_request_login(tb_request *r, const char *user, const char *password,
+                                         tb_err *err);
+void tb_reply_login(tb_request *r);
 /* The wake of this request's job. */
 void tb_request_wake(void *request);
 /* The answer of the request's job, when it has one: true. */

@@ -336,9 +336,56 @@ static tb_status find_route(tb_request *r, char **allow, tb_err *err)
     return tb_fail(err, TB_ENOTFOUND, "Not Found");
 }
 
+/* TB_OK with r->check: it waits for the answer. */
+static tb_status try_credentials(tb_request *r, const tb_auth_given *given, tb_err *err)
+{
+    tb_auth_answer answer = tb_auth_look(r->http->auth, &r->peer, given);
+    if (answer == TB_AUTH_LATER)
+        return tb_auth_wait(r->http->auth, &r->peer, given, tb_request_wake, r, &r->check, err);
+    if (answer != TB_AUTH_YES) return tb_fail(err, TB_EAUTH, "Incorrect username or password");
+    snprintf(r->user, sizeof r->user, "%.128s", r->http->config->api_username);
+    return TB_OK;
+}
+
+/* Sleeps until its credentials are judged. */
+static bool waits_for_verdict(tb_request *r)
+{
+    while (r->check && !tb_auth_decided(r->check))
+        if (fall_asleep(r)) return true;
+    return false;
+}
+
+static tb_status take_verdict(tb_request *r, tb_err *err)
+{
+    tb_status st = tb_auth_verdict(r->check, err);
+    tb_auth_leave(r->http->auth, r->check);
+    r->check = NULL;
+    if (!st) snprintf(r->user, sizeof r->user, "%.128s", r->http->config->api_username);
+    return st;
+}
+
+tb_status tb_request_login(tb_request *r, const char *user, const char *password, tb_err *err)
+{
+    const tb_auth_given given = {.user = user, .password = password};
+    tb_status st = try_credentials(r, &given, err);
+    if (!st && !r->check) tb_reply_login(r);
+    return st;
+}
+
+static enum MHD_Result answer_login(tb_request *r)
+{
+    tb_err err = {0};
+    r->phase = TB_AT_LOGIN;
+    if (waits_for_verdict(r)) return MHD_YES;
+    if (take_verdict(r, &err)) return send_error(r, &err);
+    tb_reply_login(r);
+    return tb_reply_send(r);
+}
+
 static tb_status authorise(tb_request *r, tb_err *err)
 {
     const tb_config *c = r->http->config;
+    if (r->check) return take_verdict(r, err);
     const char *given = tb_request_header(r, "Authorization");
     if (r->route && ((r->route->group == TB_GROUP_HEALTH && c->public_health) ||
                      (r->route->group == TB_GROUP_LISTS && c->public_lists)))
@@ -351,14 +398,8 @@ static tb_status authorise(tb_request *r, tb_err *err)
                                 : tb_fail(err, TB_EFORBIDDEN,
                                           "this link is wrong or has expired; ask for a new one");
     }
-    tb_auth_answer answer = tb_auth_look(r->http->auth, given, key);
-    if (answer == TB_AUTH_LATER && r->phase == TB_AT_START) {
-        r->phase = TB_AT_PASSWORD;
-        return tb_auth_verify(r->http->auth, given, tb_request_wake, r, &r->check, err);
-    }
-    if (answer != TB_AUTH_YES) return tb_fail(err, TB_EAUTH, "Incorrect username or password");
-    snprintf(r->user, sizeof r->user, "%.128s", c->api_username);
-    return TB_OK;
+    const tb_auth_given all = {.authorization = given, .api_key = key};
+    return try_credentials(r, &all, err);
 }
 
 int64_t tb_request_body_limit(const tb_request *r)
@@ -438,6 +479,9 @@ static tb_request *request_new(tb_http *http, struct MHD_Connection *connection,
     r->http = http;
     r->connection = connection;
     tb_place(r, url);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    tb_peer_set(&r->peer, info ? info->client_addr : NULL, tb_request_header(r, "X-Forwarded-For"));
     r->began_ns = tb_clock_mono_ns();
     pthread_mutex_init(&r->lock, NULL);
     static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"};
@@ -484,6 +528,7 @@ static enum MHD_Result begin(tb_request *r)
     tb_err err = {0};
     char *allow = NULL;
     if (strcmp(r->method, "OPTIONS") == 0) return answer_preflight(r);
+    if (waits_for_verdict(r)) return MHD_YES;
     tb_status found = r->route ? TB_OK : find_route(r, &allow, &err);
     /* A path that does not exist asks for credentials first, too: strangers learn nothing. */
     tb_err who = {0};
@@ -492,15 +537,10 @@ static enum MHD_Result begin(tb_request *r)
         tb_free(allow);
         return tb_refuse(r, &who);
     }
-    if (r->phase == TB_AT_PASSWORD && r->check) {
+    if (r->check) {
         tb_free(allow);
-        if (tb_auth_look(r->http->auth, tb_request_header(r, "Authorization"), NULL) ==
-                TB_AUTH_LATER &&
-            fall_asleep(r))
-            return MHD_YES;
-        tb_auth_leave(r->http->auth, r->check);
-        r->check = NULL;
-        return begin(r);
+        r->phase = TB_AT_PASSWORD;
+        return begin(r); /* which sleeps */
     }
     if (found == TB_EMETHOD) tb_reply_header(r, "Allow", allow);
     tb_free(allow);
@@ -546,6 +586,7 @@ static void perform(tb_request *r)
 static enum MHD_Result answer(tb_request *r)
 {
     if (r->err.status) return send_error(r, &r->err);
+    if (r->check) return answer_login(r);
     return r->job ? wait_for_job(r) : tb_reply_send(r);
 }
 
@@ -580,6 +621,7 @@ enum MHD_Result tb_request_handle(void *self, struct MHD_Connection *connection,
     if (r->phase == TB_AT_BODY) return act(r);
     if (r->phase == TB_AT_REFUSED) return send_error(r, r->refusal);
     if (r->phase == TB_AT_DESK) return tb_desk_done(r) ? answer(r) : MHD_YES;
+    if (r->phase == TB_AT_LOGIN) return answer_login(r);
     if (r->phase == TB_AT_JOB) return wait_for_job(r);
     return MHD_YES;
 }

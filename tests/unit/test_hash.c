@@ -79,14 +79,52 @@ static void a_uuid_is_random_and_of_version_4(void **state)
     assert_false(tb_uuid_valid("0e5751c0x26e5-43b2-a8ab-2eb06099daa1"));
 }
 
+/* Of "open sesame". */
+#define ARGON                                                      \
+    "$argon2id$v=19$m=8192,t=2,p=1$7KDgsichYyOaqMwj5T4WEg$RDwt7z/" \
+    "f87q+AWpx+qxXWnz60WmBYwFSHLYBIaNZ8BU"
+
 static void a_password_is_verified_against_its_argon2_string(void **state)
 {
     (void)state;
     assert_true(tb_password_is_hashed("$argon2id$v=19$..."));
     assert_false(tb_password_is_hashed("secret"));
     assert_false(tb_password_is_hashed("$argon2i$v=19$"));
-    assert_false(tb_password_verify("$argon2id$broken", "x", 1));
-    assert_false(tb_password_verify("", "", 0));
+    assert_int_equal(tb_password_verify("$argon2id$broken", "x", 1), TB_EAUTH);
+    assert_int_equal(tb_password_verify("", "", 0), TB_EAUTH);
+    assert_int_equal(tb_password_verify(ARGON, "open sesame", 11), TB_OK);
+    assert_int_equal(tb_password_verify(ARGON, "open sesam", 10), TB_EAUTH);
+}
+
+static void an_argon2_string_is_looked_at_before_it_is_used(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "$argon2id$",
+        "$argon2id$v=19$m=1",
+        "$argon2id$v=19$m=8192,t=2,p=1$7KDgsichYyOaqMwj5T4WEg",
+        "$argon2id$v=19$m=8192,t=2,p=1$7KDgsichYyOaqMwj5T4WEg$",
+        "$argon2id$v=19$m=8192,t=2,p=1$7KDgsichYyOaqMwj5T4WEg$RDwt7z/f87q",
+        "$argon2id$v=18$m=8192,t=2,p=1$7KDgsichYyOaqMwj5T4WEg$RDwt7z/f87q+AWpx+qxXWnz60WmBYwFSHL"
+        "YBIaNZ8BU",
+        ARGON " ",
+        "$argon2id$v=19$m=8192,t=2,p=1$7KDgsichYyOaqMwj5T4W!g$RDwt7z/f87q+AWpx+qxXWnz60WmBYwFSHL"
+        "YBIaNZ8BU",
+        "$argon2id$v=19$m=0,t=2,p=1$7KDgsichYyOaqMwj5T4WEg$RDwt7z/f87q+AWpx+qxXWnz60WmBYwFSHLYBI"
+        "aNZ8BU",
+        /* dear ones: 4 GiB, 100 times 64 MiB */
+        "$argon2id$v=19$m=4194304,t=1,p=1$7KDgsichYyOaqMwj5T4WEg$RDwt7z/f87q+AWpx+qxXWnz60WmBYwF"
+        "SHLYBIaNZ8BU",
+        "$argon2id$v=19$m=65536,t=100,p=1$7KDgsichYyOaqMwj5T4WEg$RDwt7z/f87q+AWpx+qxXWnz60WmBYwF"
+        "SHLYBIaNZ8BU",
+    };
+    tb_err err = {0};
+    assert_int_equal(tb_password_check(ARGON, &err), TB_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        err = (tb_err){0};
+        if (tb_password_check(bad[i], &err) != TB_EINVAL) fail_msg("taken: %s", bad[i]);
+        assert_true(strlen(err.msg) > 20);
+    }
 }
 
 static void base64_is_decoded_only_when_well_formed(void **state)
@@ -115,6 +153,7 @@ int main(void)
         cmocka_unit_test(a_key_changes_the_hash_and_equality_sees_every_byte),
         cmocka_unit_test(a_uuid_is_random_and_of_version_4),
         cmocka_unit_test(a_password_is_verified_against_its_argon2_string),
+        cmocka_unit_test(an_argon2_string_is_looked_at_before_it_is_used),
         cmocka_unit_test(base64_is_decoded_only_when_well_formed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
