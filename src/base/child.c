@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/spawn.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,35 +56,6 @@ char *tb_child_which(const char *program)
         path += n + (path[n] == ':');
     }
     return NULL;
-}
-
-static void limit(int what, rlim_t value)
-{
-    struct rlimit r = {value, value};
-    setrlimit(what, &r);
-}
-
-/* Between fork and exec: only functions that are safe after a fork of a threaded program. fds: in,
- * out, err and the extra one, all above 3. */
-TB_NORETURN static void become(const tb_child *child, const char *path, char *const *argv,
-                               const int fds[4], int most_fd)
-{
-    sigset_t none;
-    setpgid(0, 0);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    for (int i = 0; i < 4; i++)
-        if (fds[i] >= 0 && dup2(fds[i], i) < 0) _exit(126);
-    for (int fd = fds[3] >= 0 ? 4 : 3; fd < most_fd; fd++)
-        close(fd);
-    if (child->cpu_seconds > 0) limit(RLIMIT_CPU, (rlim_t)child->cpu_seconds);
-#ifndef TB_SANITIZED
-    if (child->memory_bytes > 0) limit(RLIMIT_AS, child->memory_bytes);
-#endif
-    limit(RLIMIT_CORE, 0);
-    execv(path, argv);
-    _exit(127);
 }
 
 /* A pipe whose ends lie above the descriptors that the child puts in place, close-on-exec. */
@@ -175,27 +146,24 @@ static bool is_over(struct patience *p, const tb_child *child, pid_t pid)
 }
 
 /* Until its output is closed and it has ended. */
-static tb_status attend(struct run *r, pid_t pid, const tb_cancel *cancel, int *wait_status,
-                        bool *reaped, tb_err *err)
+static tb_status attend(struct run *r, const tb_spawned *child, const tb_cancel *cancel,
+                        tb_err *err)
 {
     const int64_t now = tb_clock_mono_ns(), wall = (int64_t)r->child->wall_ms * 1000000;
     struct patience patience = {now + wall, now + TB_CHILD_LONGEST * wall, 0};
     for (;;) {
-        struct pollfd fds[3] = {{r->in, POLLOUT, 0}, {r->out, POLLIN, 0}, {r->err, POLLIN, 0}};
+        /* Its end matters only when its output is closed: what it wrote is read to the end. */
+        struct pollfd fds[4] = {{r->in, POLLOUT, 0},
+                                {r->out, POLLIN, 0},
+                                {r->err, POLLIN, 0},
+                                {r->out < 0 ? child->fd : -1, POLLIN, 0}};
         if (tb_cancelled(cancel)) return tb_fail_cancelled(err);
-        if (is_over(&patience, r->child, pid))
+        if (is_over(&patience, r->child, child->pid))
             return tb_fail(err, TB_ETIMEOUT, "%s took more than %d ms", r->child->name,
                            r->child->wall_ms);
-        if (r->out < 0) {
-            pid_t got = waitpid(pid, wait_status, WNOHANG);
-            if (got == pid || (got < 0 && errno == ECHILD)) {
-                *reaped = true;
-                return TB_OK;
-            }
-            poll(fds, 3, 1); /* it closed its output and is about to end */
-        } else if (poll(fds, 3, TICK_MS) < 0 && errno != EINTR) {
+        if (r->out < 0 && tb_spawned_ended(child)) return TB_OK;
+        if (poll(fds, 4, r->out < 0 && child->fd < 0 ? 1 : TICK_MS) < 0 && errno != EINTR)
             return tb_fail_errno(err, errno, "cannot wait for %s", r->child->name);
-        }
         if (r->in >= 0 && fds[0].revents) feed(r);
         if (r->out >= 0 && fds[1].revents) {
             tb_status st = drink(r, err);
@@ -205,16 +173,50 @@ static tb_status attend(struct run *r, pid_t pid, const tb_cancel *cancel, int *
     }
 }
 
+static void outcome(struct run *r, int wait_status, tb_child_exit *how)
+{
+    *how = (tb_child_exit){
+        .exit_code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1,
+        .signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0,
+    };
+    while (r->err >= 0 && r->said_len + 1 < sizeof r->said) {
+        size_t before = r->said_len;
+        overhear(r);
+        if (r->said_len == before) break;
+    }
+    memcpy(how->stderr_text, r->said, sizeof r->said);
+}
+
+/* Starts it and attends to it. ends: the pipes; what is taken or closed is -1 afterwards. */
+static tb_status run(struct run *r, const tb_spawn_order *order, int ends[3][2],
+                     const tb_cancel *cancel, tb_child_exit *how, tb_err *err)
+{
+    tb_spawned child;
+    int wait_status = 0;
+    tb_status st = tb_spawn(order, r->child->name, &child, err);
+    if (st) return st;
+    r->in = ends[0][1], r->out = ends[1][0], r->err = ends[2][0];
+    ends[0][1] = ends[1][0] = ends[2][0] = -1;
+    shut(&ends[0][0]);
+    shut(&ends[1][1]);
+    shut(&ends[2][1]);
+    fcntl(r->in, F_SETFL, O_NONBLOCK);
+    fcntl(r->out, F_SETFL, O_NONBLOCK);
+    fcntl(r->err, F_SETFL, O_NONBLOCK);
+    st = attend(r, &child, cancel, err);
+    tb_spawned_reap(&child, &wait_status);
+    if (!st) outcome(r, wait_status, how);
+    if (!st && (how->exit_code == 127 || how->exit_code == 126) && r->output.len == 0)
+        st = tb_fail(err, TB_EINTERNAL, "%s could not be started", r->child->name);
+    return st;
+}
+
 tb_status tb_child_run(const tb_child *child, const tb_cancel *cancel, char **output,
                        size_t *output_size, tb_child_exit *how, tb_err *err)
 {
-    int in[2] = {-1, -1}, out[2] = {-1, -1}, said[2] = {-1, -1}, extra = -1, wait_status = 0;
+    int ends[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}}, extra = -1; /* of in, out, err */
     struct run r = {.child = child, .in = -1, .out = -1, .err = -1};
-    struct rlimit files;
-    char **argv = NULL;
-    size_t argc = 0;
-    bool reaped = false;
-    pid_t pid = -1;
+    tb_confine_plan plan = {.files = -1};
     tb_status st = TB_OK;
     char *path = tb_child_which(child->argv[0]);
 
@@ -225,7 +227,7 @@ tb_status tb_child_run(const tb_child *child, const tb_cancel *cancel, char **ou
         st = tb_fail(err, TB_ENOTFOUND, "the program %s is not installed", child->argv[0]);
         goto done;
     }
-    if (high_pipe(in) || high_pipe(out) || high_pipe(said)) {
+    if (high_pipe(ends[0]) || high_pipe(ends[1]) || high_pipe(ends[2])) {
         st = tb_fail_errno(err, errno, "cannot make pipes for %s", child->name);
         goto done;
     }
@@ -233,65 +235,27 @@ tb_status tb_child_run(const tb_child *child, const tb_cancel *cancel, char **ou
         st = tb_fail_errno(err, errno, "cannot hand a descriptor to %s", child->name);
         goto done;
     }
-    while (child->argv[argc])
-        argc++;
-    argv = tb_alloc((argc + 1) * sizeof *argv);
-    for (size_t i = 0; i < argc; i++)
-        argv[i] = tb_strdup(child->argv[i]);
-    int most_fd = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 4096
-                      ? (int)files.rlim_cur
-                      : 4096; /* beyond it close-on-exec alone guards */
-    const int fds[4] = {in[0], out[1], said[1], extra};
-
-    pid = fork();
-    if (pid == 0) become(child, path, argv, fds, most_fd);
-    if (pid < 0) {
-        st = tb_fail_errno(err, errno, "cannot start %s", child->name);
-        goto done;
-    }
-    setpgid(pid, pid); /* also here: whoever is first, the group exists before it is killed */
-    shut(&in[0]);
-    shut(&out[1]);
-    shut(&said[1]);
-    r.in = in[1], r.out = out[0], r.err = said[0];
-    in[1] = out[0] = said[0] = -1;
-    fcntl(r.in, F_SETFL, O_NONBLOCK);
-    fcntl(r.out, F_SETFL, O_NONBLOCK);
-    fcntl(r.err, F_SETFL, O_NONBLOCK);
-    st = attend(&r, pid, cancel, &wait_status, &reaped, err);
-
-    kill(-pid, SIGKILL); /* what it started, too; nothing is left of a child that ended well */
-    if (!reaped)
-        while (waitpid(pid, &wait_status, 0) < 0 && errno == EINTR) {
-        }
+    st = tb_confine_plan_make(child->confine, path, child->reads, &plan, err);
+    if (st) goto done;
+    const tb_spawn_order order = {.path = path,
+                                  .argv = (char *const *)(uintptr_t)child->argv,
+                                  .fds = {ends[0][0], ends[1][1], ends[2][1], extra},
+                                  .cpu_seconds = child->cpu_seconds,
+                                  .memory_bytes = child->memory_bytes,
+                                  .plan = &plan};
+    st = run(&r, &order, ends, cancel, how, err);
     if (!st) {
-        *how = (tb_child_exit){
-            .exit_code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1,
-            .signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0,
-        };
-        while (r.err >= 0 && r.said_len + 1 < sizeof r.said) {
-            size_t before = r.said_len;
-            overhear(&r);
-            if (r.said_len == before) break;
-        }
-        memcpy(how->stderr_text, r.said, sizeof r.said);
-        if (how->exit_code == 127 && r.output.len == 0) {
-            st = tb_fail(err, TB_EINTERNAL, "%s could not be started", child->name);
-        } else {
-            *output_size = r.output.len;
-            *output = tb_str_take(&r.output);
-        }
+        *output_size = r.output.len;
+        *output = tb_str_take(&r.output);
     }
 done:
-    for (int i = 0; i < 2; i++)
-        shut(&in[i]), shut(&out[i]), shut(&said[i]);
+    for (int i = 0; i < 3; i++)
+        shut(&ends[i][0]), shut(&ends[i][1]);
     shut(&r.in);
     shut(&r.out);
     shut(&r.err);
     shut(&extra);
-    for (size_t i = 0; i < argc; i++)
-        tb_free(argv[i]);
-    tb_free(argv);
+    tb_confine_plan_clear(&plan);
     tb_free(path);
     tb_str_clear(&r.output);
     return st;

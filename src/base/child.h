@@ -2,6 +2,7 @@
 #define TB_BASE_CHILD_H
 
 #include "base/cancel.h"
+#include "base/confine.h"
 #include "base/err.h"
 
 #include <stddef.h>
@@ -10,8 +11,9 @@
 /*
  * A child process that is fed on its stdin and read from its stdout until both are closed: speech
  * programs and the decoder. It runs in its own process group, with every other descriptor closed,
- * with limits, and is killed as a group when the cancel flag is set, when it takes too long or when
- * it says too much. Any thread; several at once.
+ * with an empty environment (but LD_LIBRARY_PATH) and with limits, and is killed as a group when
+ * the cancel flag is set, when it takes too long or when it says too much, and when this process
+ * dies. Any thread; several at once.
  */
 enum { TB_CHILD_LONGEST = 30 };
 
@@ -28,9 +30,12 @@ typedef struct {
      * waits for ever by this. TB_CHILD_LONGEST times wall_ms end it in any case.
      */
     int wall_ms;
-    int cpu_seconds;     /* RLIMIT_CPU; 0 none */
-    size_t memory_bytes; /* RLIMIT_AS; 0 none; never set in sanitizer builds */
-    const char *name;    /* for sentences: "the speech program" */
+    int cpu_seconds;          /* RLIMIT_CPU; 0 none */
+    size_t memory_bytes;      /* RLIMIT_AS; 0 none; never set in sanitizer builds */
+    const char *name;         /* for sentences: "the speech program" */
+    tb_confine_kind confine;  /* what it may ask of the system */
+    const char *const *reads; /* TB_CONFINE_PROGRAM: folders that it may read beside the system's,
+                                 NULL-terminated; or NULL */
 } tb_child;
 
 typedef struct {

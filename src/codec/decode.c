@@ -151,6 +151,7 @@ static tb_status in_child(const char *kind, const part parts[PARTS], double max_
         .cpu_seconds = CPU_SECONDS,
         .memory_bytes = MEMORY,
         .name = "the decoder",
+        .confine = TB_CONFINE_SELF,
     };
     st = tb_child_run(&child, cancel, &bytes, &len, &how, err);
     close(fd);

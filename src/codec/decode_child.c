@@ -1,4 +1,5 @@
 #include "audio/pcm.h"
+#include "base/confine.h"
 #include "base/err.h"
 #include "codec/decode.h"
 #include "codec/decode_priv.h"
@@ -12,13 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <seccomp.h>
-#include <sys/prctl.h>
-#endif
 
 /* The decoder's child: a process with one file to read, one pipe to write, and nothing else. */
 
@@ -36,40 +32,6 @@ static void give_up(const char *fmt, ...)
         write(STDERR_FILENO, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
     (void)ignored;
     _exit(TB_DECODE_BAD);
-}
-
-static void limit(int what, rlim_t value)
-{
-    struct rlimit r = {value, value};
-    setrlimit(what, &r);
-}
-
-/* From here on no file can be opened, no process started, no socket made. */
-static void lock_in(void)
-{
-    limit(RLIMIT_NOFILE, 4);
-    limit(RLIMIT_FSIZE, 0); /* pipes are not files */
-#if defined(__linux__) && !defined(TB_SANITIZED)
-    /* Sanitizers make calls of their own (and report through them): their builds go without. */
-    static const int allowed[] = {
-        SCMP_SYS(read),          SCMP_SYS(write),        SCMP_SYS(lseek),
-        SCMP_SYS(fstat),         SCMP_SYS(newfstatat),   SCMP_SYS(close),
-        SCMP_SYS(mmap),          SCMP_SYS(munmap),       SCMP_SYS(mremap),
-        SCMP_SYS(mprotect),      SCMP_SYS(madvise),      SCMP_SYS(brk),
-        SCMP_SYS(futex),         SCMP_SYS(exit),         SCMP_SYS(exit_group),
-        SCMP_SYS(rt_sigreturn),  SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
-        SCMP_SYS(clock_gettime), SCMP_SYS(getrandom),    SCMP_SYS(sched_getaffinity),
-        SCMP_SYS(getpid),        SCMP_SYS(gettid),       SCMP_SYS(tgkill),
-    };
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    if (!filter) give_up("the sandbox cannot be made");
-    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
-        if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0) != 0)
-            give_up("the sandbox cannot be made");
-    if (seccomp_load(filter) != 0) give_up("the sandbox cannot be made");
-    seccomp_release(filter);
-#endif
 }
 
 static int file_read(void *self, uint8_t *data, int size)
@@ -235,7 +197,7 @@ int tb_decode_child_main(const char *kind, const char *seconds_text)
     file->flags |= AVFMT_FLAG_CUSTOM_IO;
     file->io_open = no_other_file;
     file->codec_whitelist = av_strdup(decoders);
-    lock_in();
+    if (tb_confine_self(NULL)) give_up("the sandbox cannot be made");
 
     if (avformat_open_input(&file, NULL, demuxer, NULL) < 0)
         give_up("it is damaged, or cut off before its sound begins");

@@ -97,6 +97,7 @@ static tb_status run(const tb_base_programs *programs, const tb_base *base, cons
                      tb_err *err)
 {
     char *data_path = NULL;
+    const char *reads[] = {programs->espeak_data_path, NULL};
     const char *flite[] = {tb_child_self(), "speak-flite", base->voice, NULL};
     const char *espeak[12] = {programs->espeak_program, "-b", "1", "-z", "-v", base->voice};
     size_t n = 6;
@@ -116,6 +117,8 @@ static tb_status run(const tb_base_programs *programs, const tb_base *base, cons
         .cpu_seconds = CPU_SECONDS,
         .memory_bytes = MEMORY,
         .name = "the speech program",
+        .confine = base->flite ? TB_CONFINE_SELF : TB_CONFINE_PROGRAM,
+        .reads = reads,
     };
     tb_status st = tb_child_run(&child, cancel, bytes, size, how, err);
     if (st == TB_ENOTFOUND)
@@ -224,6 +227,7 @@ tb_status tb_base_say(const tb_base_programs *programs, const tb_base *base, con
 static char *ask(const tb_base_programs *programs, const char *question)
 {
     const char *argv[4] = {programs->espeak_program, question};
+    const char *reads[] = {programs->espeak_data_path, NULL};
     char *data_path = NULL;
     char *answer = NULL;
     size_t size = 0;
@@ -232,7 +236,9 @@ static char *ask(const tb_base_programs *programs, const char *question)
                       .output_max = 1 << 20,
                       .wall_ms = WALL_MS,
                       .cpu_seconds = CPU_SECONDS,
-                      .name = "espeak-ng"};
+                      .name = "espeak-ng",
+                      .confine = TB_CONFINE_PROGRAM,
+                      .reads = reads};
     if (programs->espeak_data_path && *programs->espeak_data_path) {
         data_path = tb_sprintf("--path=%s", programs->espeak_data_path);
         argv[1] = data_path; /* it looks at its data as soon as it is asked */

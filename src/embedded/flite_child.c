@@ -1,3 +1,4 @@
+#include "base/confine.h"
 #include "embedded/speak.h"
 
 #include <errno.h>
@@ -36,16 +37,12 @@ static int put(const void *data, size_t size)
     return 0;
 }
 
+/* What a stranger wrote is read behind the sandbox's door, and the voice is made before it. */
 int tb_flite_child_main(const char *name)
 {
     static char text[TEXT_MAX + 1];
     size_t len = 0;
     ssize_t n;
-    while (len < TEXT_MAX && (n = read(STDIN_FILENO, text + len, TEXT_MAX - len)) != 0) {
-        if (n < 0 && errno != EINTR) return 1;
-        if (n > 0) len += (size_t)n;
-    }
-    text[len] = 0;
     flite_init();
     cst_voice *voice = strcmp(name, "slt") == 0   ? register_cmu_us_slt(NULL)
                        : strcmp(name, "rms") == 0 ? register_cmu_us_rms(NULL)
@@ -54,6 +51,15 @@ int tb_flite_child_main(const char *name)
         fprintf(stderr, "there is no flite voice %s; allowed: slt, rms\n", name);
         return 2;
     }
+    if (tb_confine_self(NULL)) {
+        fprintf(stderr, "the sandbox cannot be made\n");
+        return 3;
+    }
+    while (len < TEXT_MAX && (n = read(STDIN_FILENO, text + len, TEXT_MAX - len)) != 0) {
+        if (n < 0 && errno != EINTR) return 1;
+        if (n > 0) len += (size_t)n;
+    }
+    text[len] = 0;
     srand(1); /* its noise: the same sentence is the same sound */
     cst_wave *wave = flite_text_to_wave(text, voice);
     if (!wave) return 1;
