@@ -57,7 +57,7 @@ static const setting table[] = {
     {{"HF_HUB_CACHE", "--hf-hub-cache", "folder", "", "a folder", "cache of Hugging Face's own programs: read, never written", false}, STRING, AT(hf_hub_cache), 0, 0},
     {{"HF_HOME", "--hf-home", "folder", "", "a folder", "the same, as hub inside this folder", false}, STRING, AT(hf_home), 0, 0},
     {{"LOUDNESS_LUFS", "--loudness-lufs", "number", "off", "off, or -40 to -10", "loudness the speech is brought to before a bed is laid under it", false}, REAL_OR_OFF, AT(loudness_lufs), -40, -10},
-    {{"WORKERS", "--workers", "number", "0", "0-256", "jobs worked on at once; 0: one per core, eight at least", false}, INTEGER, AT(workers), 0, 256},
+    {{"WORKERS", "--workers", "number", "0", "0-256", "jobs worked on at once; 0: five per four cores, ten at least", false}, INTEGER, AT(workers), 0, 256},
     {{"QUEUE_MAX", "--queue-max", "number", "64", "1-100000", "jobs that may wait in all", false}, INTEGER, AT(queue_max), 1, 100000},
     {{"QUEUE_PER_USER", "--queue-per-user", "number", "32", "1-100000", "jobs that may wait per caller", false}, INTEGER, AT(queue_per_user), 1, 100000},
     {{"TEXT_MAX", "--text-max", "number", "20000", "1-1000000", "longest text of a request, in characters", false}, INTEGER, AT(text_max), 1, 1000000},

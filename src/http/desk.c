@@ -25,12 +25,13 @@ static void back(tb_request *r)
     pthread_mutex_unlock(&r->lock); /* r may be gone behind this */
 }
 
-static void run(void *self, tb_queue_entry *entry)
+static tb_queue_piece run(void *self, tb_queue_entry *entry)
 {
     tb_request *r = request_of(entry);
     (void)self;
     r->desk_work(r);
     back(r);
+    return (tb_queue_piece){0};
 }
 
 static void forget(void *self, tb_queue_entry *entry)

@@ -115,25 +115,30 @@ static void finish(tb_job *job, tb_status st, const tb_err *err)
     wake(job);
 }
 
-/* On a worker. */
-void tb_job_run(tb_service *s, tb_job *job)
+tb_queue_piece tb_job_run(tb_service *s, tb_job *job)
 {
     tb_err err = {0};
-    tb_status st;
-    int64_t began = tb_clock_mono_ns();
-    pthread_mutex_lock(&job->lock);
-    job->view.state = TB_JOB_RUNNING;
-    pthread_mutex_unlock(&job->lock);
-    if (tb_cancelled(&job->cancel))
-        st = tb_fail_cancelled(&err);
-    else if (!(st = tb_mem_want(WORK_BYTES, &err)))
-        st = job->work(job, &err);
-    int64_t took_us = (tb_clock_mono_ns() - began) / 1000;
-    atomic_fetch_add(&s->work_us, took_us);
-    tb_log(st && st != TB_ECANCELLED ? TB_WARN : TB_INFO, "job", "id=%s status=%s ms=%lld%s%s",
-           job->id, tb_status_name(st), (long long)(took_us / 1000), st ? " why=" : "",
-           st ? err.msg : "");
-    finish(job, st, &err);
+    tb_status st = TB_OK;
+    bool again = false;
+    const bool begun = job->speaking != NULL;
+    const int64_t began = tb_clock_mono_ns();
+    if (!begun) {
+        pthread_mutex_lock(&job->lock);
+        job->view.state = TB_JOB_RUNNING;
+        pthread_mutex_unlock(&job->lock);
+        st = tb_cancelled(&job->cancel) ? tb_fail_cancelled(&err) : tb_mem_want(WORK_BYTES, &err);
+    }
+    if (!st) st = job->work(job, &again, &err);
+    const int64_t took = tb_clock_mono_ns() - began;
+    job->worked_ns += took;
+    atomic_fetch_add(&s->work_us, took / 1000);
+    if (!again) {
+        tb_log(st && st != TB_ECANCELLED ? TB_WARN : TB_INFO, "job", "id=%s status=%s ms=%lld%s%s",
+               job->id, tb_status_name(st), (long long)(job->worked_ns / 1000000),
+               st ? " why=" : "", st ? err.msg : "");
+        finish(job, st, &err);
+    }
+    return (tb_queue_piece){.again = again, .cost = (double)took * 1e-9};
 }
 
 void tb_job_unref(tb_job *job)
@@ -204,6 +209,7 @@ int tb_job_fd(tb_job *job)
 void tb_job_cancel(tb_job *job)
 {
     tb_cancel_set(&job->cancel);
+    /* Between two pieces its next comes at once, and gives back what is kept. */
     if (tb_queue_remove(job->service->queue, &job->entry)) {
         /* It never ran: ended here, so that its waiter hears of it at once. */
         tb_err err = {0};

@@ -8,8 +8,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* What a job does, on a worker. Fills head, output or json through the functions below. */
-typedef tb_status (*tb_job_work)(tb_job *job, tb_err *err);
+/* The next piece of what a job does, on a worker. *again: there is another one; what is kept until
+ * then is given back by the last, which also comes when the job is cancelled between two. Fills
+ * head, output or json through the functions below. */
+typedef tb_status (*tb_job_work)(tb_job *job, bool *again, tb_err *err);
+struct tb_speaking;
 
 struct tb_job {
     tb_queue_entry entry; /* the queue's; first, so that the queue hands back the job */
@@ -18,7 +21,9 @@ struct tb_job {
     char *user;
     tb_job_work work;
     tb_cancel cancel;
-    atomic_int refs; /* the submitter's and the queue's */
+    struct tb_speaking *speaking; /* between two pieces of speech */
+    int64_t worked_ns;            /* so far; the worker's */
+    atomic_int refs;              /* the submitter's and the queue's */
 
     /* what it works on: one of them, by kind of work */
     tb_speech_req req;
@@ -64,12 +69,12 @@ void tb_job_grew(tb_job *job, uint64_t size, bool ready);
 void tb_job_set_fd(tb_job *job, int fd);       /* takes fd */
 void tb_job_set_json(tb_job *job, char *json); /* takes json */
 
-void tb_job_run(tb_service *s, tb_job *job); /* on a worker */
+tb_queue_piece tb_job_run(tb_service *s, tb_job *job); /* on a worker: the next piece */
 void tb_job_unref(tb_job *job);
 
 /* The conductor (speech.c), uploads (upload.c), previews (preview.c). */
-tb_status tb_work_speech(tb_job *job, tb_err *err);
-tb_status tb_work_voice(tb_job *job, tb_err *err);
-tb_status tb_work_preview(tb_job *job, tb_err *err);
+tb_status tb_work_speech(tb_job *job, bool *again, tb_err *err);
+tb_status tb_work_voice(tb_job *job, bool *again, tb_err *err);
+tb_status tb_work_preview(tb_job *job, bool *again, tb_err *err);
 
 #endif

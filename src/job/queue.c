@@ -7,37 +7,128 @@
 #include <pthread.h>
 #include <string.h>
 
+/* How far ahead of its lane a job begins, in seconds of work: the first words of who has just come
+ * go before the second minute of the others. */
+#define AHEAD_S 2.0
+
 struct tb_lane {
     struct tb_lane *next;
     tb_queue_entry *first, *last;
     char *name;
     int waiting, running;
-    unsigned long long served; /* when it came, or last had a turn: the longest ago goes first */
+    double had; /* seconds of work, from a start that all lanes share */
+    double now; /* what a job of this lane would have had that was there all the time */
+    unsigned long long turn; /* when it came, or last had a turn: the longest ago goes first */
 };
 
 struct tb_queue {
     pthread_mutex_t lock;
-    pthread_cond_t work, idle;
+    pthread_cond_t work, brief_work, idle;
     struct tb_lane *lanes;
     tb_queue_entry **running; /* one slot per worker */
     pthread_t *threads;
-    int workers, started, max, max_per_lane, waiting, n_running;
+    int workers, started, max, max_per_lane, waiting, n_running, n_lanes;
+    int kept_free;                                       /* the workers of the first slots */
+    int under_way[TB_QUEUE_SIZES], most[TB_QUEUE_SIZES]; /* begun and not ended */
+    double now; /* what a lane would have had that was there all the time */
     unsigned long long clock;
     bool stopping, ending;
-    tb_queue_run run, release;
+    tb_queue_run run;
+    tb_queue_release release;
     void *self;
 };
 
-static struct tb_lane *next_lane(tb_queue *q)
+static bool may_take(const tb_queue *q, int slot, const tb_queue_entry *e)
 {
-    struct tb_lane *best = NULL;
-    for (struct tb_lane *l = q->lanes; l; l = l->next) {
-        if (!l->first) continue;
-        if (!best || l->running < best->running ||
-            (l->running == best->running && l->served < best->served))
-            best = l;
+    if (e->hurried) return true;
+    if (slot < q->kept_free && e->size != TB_QUEUE_BRIEF) return false;
+    return e->begun || e->size == TB_QUEUE_BRIEF || q->under_way[e->size] < q->most[e->size];
+}
+
+/* The lane's next for this worker, NULL when there is none, and the one before it in the list. */
+static tb_queue_entry *next_entry(const tb_queue *q, int slot, const struct tb_lane *lane,
+                                  tb_queue_entry **before)
+{
+    tb_queue_entry *best = NULL, *last = NULL;
+    for (tb_queue_entry *e = lane->first; e; last = e, e = e->next) {
+        if (!may_take(q, slot, e)) continue;
+        if (best && !(e->hurried && !best->hurried) && (best->hurried || e->had >= best->had))
+            continue;
+        best = e;
+        *before = last;
     }
     return best;
+}
+
+static bool goes_before(const struct tb_lane *a, const struct tb_lane *b)
+{
+    if (a->running != b->running) return a->running < b->running;
+    if (a->had < b->had || a->had > b->had) return a->had < b->had;
+    return a->turn < b->turn;
+}
+
+static void unlink_entry(tb_queue *q, struct tb_lane *lane, tb_queue_entry *before,
+                         tb_queue_entry *entry)
+{
+    if (before)
+        before->next = entry->next;
+    else
+        lane->first = entry->next;
+    if (lane->last == entry) lane->last = before;
+    entry->next = NULL;
+    lane->waiting--;
+    q->waiting--;
+}
+
+static void append_entry(tb_queue *q, struct tb_lane *lane, tb_queue_entry *entry)
+{
+    entry->next = NULL;
+    if (lane->last)
+        lane->last->next = entry;
+    else
+        lane->first = entry;
+    lane->last = entry;
+    lane->waiting++;
+    q->waiting++;
+}
+
+/* Takes the next piece for a worker out of its lane. */
+static tb_queue_entry *take(tb_queue *q, int slot, struct tb_lane **from)
+{
+    tb_queue_entry *entry = NULL, *entry_before = NULL;
+    struct tb_lane *lane = NULL;
+    for (struct tb_lane *l = q->lanes; l; l = l->next) {
+        tb_queue_entry *before = NULL, *e = next_entry(q, slot, l, &before);
+        if (!e || (lane && !goes_before(l, lane))) continue;
+        lane = l;
+        entry = e;
+        entry_before = before;
+    }
+    if (!entry) return NULL;
+    unlink_entry(q, lane, entry_before, entry);
+    if (!entry->begun) q->under_way[entry->size]++;
+    entry->begun = true;
+    lane->running++;
+    lane->turn = ++q->clock;
+    q->n_running++;
+    q->running[slot] = entry;
+    *from = lane;
+    return entry;
+}
+
+static void wake(tb_queue *q, const tb_queue_entry *entry)
+{
+    pthread_cond_signal(&q->work);
+    if (q->kept_free > 0 && (entry->hurried || entry->size == TB_QUEUE_BRIEF))
+        pthread_cond_signal(&q->brief_work);
+}
+
+/* What a piece cost is its lane's; the time of all goes on by their share of it. */
+static void charge(tb_queue *q, struct tb_lane *lane, double cost)
+{
+    lane->had += cost;
+    lane->now += cost / (lane->waiting + lane->running);
+    q->now += cost / q->n_lanes;
 }
 
 /* Lanes of callers who have gone would add up: a lane without jobs is forgotten. */
@@ -47,45 +138,56 @@ static void drop_empty_lane(tb_queue *q, struct tb_lane *lane)
     for (struct tb_lane **l = &q->lanes; *l; l = &(*l)->next) {
         if (*l != lane) continue;
         *l = lane->next;
+        q->n_lanes--;
         tb_free(lane->name);
         tb_free(lane);
         return;
     }
 }
 
+/* A worker is through with a piece. */
+static void end_piece(tb_queue *q, int slot, struct tb_lane *lane, double cost)
+{
+    charge(q, lane, cost);
+    q->running[slot] = NULL;
+    q->n_running--;
+    lane->running--;
+    lane->turn = ++q->clock; /* behind those who came while it ran */
+}
+
+static void end_entry(tb_queue *q, struct tb_lane *lane, tb_queue_size size)
+{
+    q->under_way[size]--;
+    if (size != TB_QUEUE_BRIEF) pthread_cond_signal(&q->work); /* another may begin */
+    drop_empty_lane(q, lane);
+    if (q->waiting == 0 && q->n_running == 0) pthread_cond_broadcast(&q->idle);
+}
+
 static void *worker(void *arg)
 {
     tb_queue *q = arg;
     pthread_mutex_lock(&q->lock);
-    int slot = q->started++;
+    const int slot = q->started++;
     for (;;) {
-        struct tb_lane *lane = next_lane(q);
-        if (!lane) {
+        struct tb_lane *lane;
+        tb_queue_entry *entry = take(q, slot, &lane);
+        if (!entry) {
             if (q->ending) break;
-            pthread_cond_wait(&q->work, &q->lock);
+            pthread_cond_wait(slot < q->kept_free ? &q->brief_work : &q->work, &q->lock);
             continue;
         }
-        tb_queue_entry *entry = lane->first;
-        lane->first = entry->next;
-        if (!lane->first) lane->last = NULL;
-        entry->next = NULL;
-        lane->waiting--;
-        lane->running++;
-        lane->served = ++q->clock;
-        q->waiting--;
-        q->n_running++;
-        q->running[slot] = entry;
+        const tb_queue_size size = entry->size; /* the entry may be gone after its last piece */
         pthread_mutex_unlock(&q->lock);
-
-        q->run(q->self, entry);
-
+        const tb_queue_piece piece = q->run(q->self, entry);
         pthread_mutex_lock(&q->lock);
-        q->running[slot] = NULL;
-        q->n_running--;
-        lane->running--;
-        lane->served = ++q->clock; /* behind those who came while it ran */
-        drop_empty_lane(q, lane);
-        if (q->waiting == 0 && q->n_running == 0) pthread_cond_broadcast(&q->idle);
+        end_piece(q, slot, lane, piece.cost);
+        if (piece.again) {
+            entry->had += piece.cost;
+            append_entry(q, lane, entry);
+            wake(q, entry); /* this worker may take another */
+            continue;
+        }
+        end_entry(q, lane, size);
         pthread_mutex_unlock(&q->lock);
         q->release(q->self, entry); /* not before: tb_queue_each may look at what is running */
         pthread_mutex_lock(&q->lock);
@@ -94,8 +196,16 @@ static void *worker(void *arg)
     return NULL;
 }
 
+/* What is under way at most: long jobs as many as there are workers for them, medium ones some. */
+static void set_most(tb_queue *q)
+{
+    const int workers = q->workers - q->kept_free;
+    q->most[TB_QUEUE_LONG] = workers;
+    q->most[TB_QUEUE_MEDIUM] = 4 * workers;
+}
+
 tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_queue_run run,
-                       tb_queue_run release, void *self, tb_queue **out, tb_err *err)
+                       tb_queue_release release, void *self, tb_queue **out, tb_err *err)
 {
     tb_queue *q = tb_alloc(sizeof *q);
     q->max = max;
@@ -107,6 +217,7 @@ tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_queue_run run,
     q->threads = tb_alloc((size_t)workers * sizeof *q->threads);
     pthread_mutex_init(&q->lock, NULL);
     pthread_cond_init(&q->work, NULL);
+    pthread_cond_init(&q->brief_work, NULL);
     tb_cond_init(&q->idle);
     for (int i = 0; i < workers; i++) {
         int why = pthread_create(&q->threads[i], NULL, worker, q);
@@ -120,8 +231,18 @@ tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_queue_run run,
         }
         q->workers++;
     }
+    set_most(q);
     *out = q;
     return TB_OK;
+}
+
+void tb_queue_keep_free(tb_queue *q, int workers)
+{
+    pthread_mutex_lock(&q->lock);
+    q->kept_free = workers;
+    set_most(q);
+    pthread_cond_broadcast(&q->work); /* those who take brief jobs only wait elsewhere */
+    pthread_mutex_unlock(&q->lock);
 }
 
 tb_status tb_queue_push(tb_queue *q, const char *name, tb_queue_entry *entry, tb_err *err)
@@ -144,18 +265,15 @@ tb_status tb_queue_push(tb_queue *q, const char *name, tb_queue_entry *entry, tb
             lane = tb_alloc(sizeof *lane);
             lane->name = tb_strdup(name);
             lane->next = q->lanes;
-            lane->served = ++q->clock; /* behind those who have waited since before */
+            lane->had = q->now;
+            lane->turn = ++q->clock; /* behind those who have waited since before */
             q->lanes = lane;
+            q->n_lanes++;
         }
-        entry->next = NULL;
-        if (lane->last)
-            lane->last->next = entry;
-        else
-            lane->first = entry;
-        lane->last = entry;
-        lane->waiting++;
-        q->waiting++;
-        pthread_cond_signal(&q->work);
+        entry->begun = entry->hurried = false;
+        entry->had = lane->now - AHEAD_S;
+        append_entry(q, lane, entry);
+        wake(q, entry);
     }
     pthread_mutex_unlock(&q->lock);
     return st;
@@ -163,30 +281,26 @@ tb_status tb_queue_push(tb_queue *q, const char *name, tb_queue_entry *entry, tb
 
 bool tb_queue_remove(tb_queue *q, tb_queue_entry *entry)
 {
-    bool found = false;
+    bool removed = false;
     pthread_mutex_lock(&q->lock);
-    for (struct tb_lane *lane = q->lanes; lane && !found; lane = lane->next) {
-        tb_queue_entry *before = NULL;
-        for (tb_queue_entry *e = lane->first; e; before = e, e = e->next) {
-            if (e != entry) continue;
-            if (before)
-                before->next = e->next;
-            else
-                lane->first = e->next;
-            if (lane->last == e) lane->last = before;
-            lane->waiting--;
-            q->waiting--;
-            found = true;
-            break;
-        }
-        if (found) {
+    for (struct tb_lane *lane = q->lanes; lane; lane = lane->next) {
+        tb_queue_entry *before = NULL, *e = lane->first;
+        for (; e && e != entry; e = e->next)
+            before = e;
+        if (!e) continue;
+        if (e->begun) {
+            e->hurried = true;
+            wake(q, e);
+        } else {
+            unlink_entry(q, lane, before, e);
             drop_empty_lane(q, lane);
-            break;
+            removed = true;
         }
+        break;
     }
     if (q->waiting == 0 && q->n_running == 0) pthread_cond_broadcast(&q->idle);
     pthread_mutex_unlock(&q->lock);
-    return found;
+    return removed;
 }
 
 bool tb_queue_drain(tb_queue *q, int ms)
@@ -228,6 +342,7 @@ void tb_queue_free(tb_queue *q)
     pthread_mutex_lock(&q->lock);
     q->stopping = q->ending = true;
     pthread_cond_broadcast(&q->work);
+    pthread_cond_broadcast(&q->brief_work);
     pthread_mutex_unlock(&q->lock);
     for (int i = 0; i < q->workers; i++)
         pthread_join(q->threads[i], NULL);
@@ -239,6 +354,7 @@ void tb_queue_free(tb_queue *q)
     }
     pthread_mutex_destroy(&q->lock);
     pthread_cond_destroy(&q->work);
+    pthread_cond_destroy(&q->brief_work);
     pthread_cond_destroy(&q->idle);
     tb_free(q->running);
     tb_free(q->threads);

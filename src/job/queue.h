@@ -6,31 +6,54 @@
 #include <stdbool.h>
 
 /*
- * A bounded queue with a lane per caller and a fixed set of worker threads. The next job comes from
- * the lane with the fewest running jobs; among equals the lane that waited longest. So a caller who
- * sends a hundred texts delays the others by one job at most.
+ * A bounded queue with a lane per caller and a fixed set of worker threads. Work is done by pieces:
+ * a worker takes the next piece of one job, puts the job back if there is more of it, and looks
+ * again. The piece comes from the lane with the fewest running jobs, among equals the one that has
+ * had the least work; in the lane it is that of the job that has had the least. Who comes starts
+ * where those who are there stand, so nobody waits for ever, and a job has some seconds ahead of
+ * those of its lane. So a caller who sends a hundred texts delays the others by one piece at most,
+ * and a long text a short one.
  */
 typedef struct tb_queue tb_queue;
 
+/* How much work a job is about. A brief one may be taken by every worker; of medium and long ones
+ * only so many are under way at once, since each keeps what it has made. */
+typedef enum { TB_QUEUE_BRIEF, TB_QUEUE_MEDIUM, TB_QUEUE_LONG, TB_QUEUE_SIZES } tb_queue_size;
+
 typedef struct tb_queue_entry {
     struct tb_queue_entry *next;
+    tb_queue_size size; /* set before the push */
+    /* the queue's own */
+    double had; /* of work, from a start that all of a lane share */
+    bool begun, hurried;
 } tb_queue_entry;
 
-/* run: works an entry to its end; release: the queue has forgotten it. Both are called on a worker,
- * no lock held. */
-typedef void (*tb_queue_run)(void *self, tb_queue_entry *entry);
+typedef struct {
+    bool again;  /* there is another piece; otherwise the entry may be gone by now */
+    double cost; /* seconds that this one took; 0: all are alike */
+} tb_queue_piece;
+
+/* run: works a piece of an entry; release: the queue has forgotten it. Both are called on a worker,
+ * no lock held; of one entry one at a time. */
+typedef tb_queue_piece (*tb_queue_run)(void *self, tb_queue_entry *entry);
+typedef void (*tb_queue_release)(void *self, tb_queue_entry *entry);
 
 TB_MUST_CHECK tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_queue_run run,
-                                     tb_queue_run release, void *self, tb_queue **out, tb_err *err);
+                                     tb_queue_release release, void *self, tb_queue **out,
+                                     tb_err *err);
+/* That many of the workers take brief jobs only. Before the first push. */
+void tb_queue_keep_free(tb_queue *q, int workers);
 /* TB_EBUSY when the lane or the queue is full, TB_EUNREADY when it is stopping. */
 TB_MUST_CHECK tb_status tb_queue_push(tb_queue *q, const char *lane, tb_queue_entry *entry,
                                       tb_err *err);
-/* Takes a waiting entry out; false when it is not waiting (any more). */
+/* Takes a waiting entry out of which nothing is done yet; false when there is none. One that is
+ * between two pieces has its next one at once instead. */
 bool tb_queue_remove(tb_queue *q, tb_queue_entry *entry);
 /* Refuses new entries; waits until all are done, at most ms. True when the queue ran empty. */
 bool tb_queue_drain(tb_queue *q, int ms);
 /* Calls each for every waiting and running entry, with the queue's lock held. */
 void tb_queue_each(tb_queue *q, void (*each)(void *self, tb_queue_entry *entry), void *self);
+/* running: on a worker now; waiting: all the others, begun or not. */
 void tb_queue_look(tb_queue *q, int *waiting, int *running, int *workers, bool *stopping);
 /* Drained or not: joins the workers (they end after what they are doing) and frees it. */
 void tb_queue_free(tb_queue *q);

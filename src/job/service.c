@@ -66,9 +66,9 @@ out:
     return st;
 }
 
-static void run(void *self, tb_queue_entry *entry)
+static tb_queue_piece run(void *self, tb_queue_entry *entry)
 {
-    tb_job_run(self, (tb_job *)entry);
+    return tb_job_run(self, (tb_job *)entry);
 }
 
 static void release(void *self, tb_queue_entry *entry)
@@ -86,18 +86,26 @@ static void *warm_up(void *arg)
     return NULL;
 }
 
+/* A quarter of four workers and more is kept free for brief work: a sentence, a bed's preview, an
+ * upload. */
+static int kept_free(int workers)
+{
+    return workers / 4;
+}
+
 tb_status tb_service_start(tb_service *s, tb_err *err)
 {
     int workers = s->config->workers;
     if (workers == 0) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
         /* Speakers share the passes over the model's weights: eight on two cores are three times
-         * as much speech as two. */
-        workers = cores < 8 ? 8 : cores > 64 ? 64 : (int)cores;
+         * as much speech as two. Two more are for brief work. */
+        workers = cores < 8 ? 10 : cores > 64 ? 80 : (int)cores * 5 / 4;
     }
     tb_status st = tb_queue_new(workers, s->config->queue_max, s->config->queue_per_user, run,
                                 release, s, &s->queue, err);
     if (st) return st;
+    tb_queue_keep_free(s->queue, kept_free(workers));
     int why = pthread_create(&s->warmer, NULL, warm_up, s);
     s->warming = why == 0;
     return why ? tb_fail_errno(err, why, "cannot start the warm-up") : TB_OK;

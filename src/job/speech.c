@@ -9,44 +9,50 @@
 #include <string.h>
 
 /*
- * The conductor: one job from text to file, on a worker thread. Engine, mixer, encoder and output
- * hang on each other by their sinks, so a streaming client hears each piece as soon as it is
- * encoded; for everybody else the answer waits for the end, with exact sizes.
+ * The conductor: one job from text to file, by pieces: the text is read and the voice found, then
+ * sentence after sentence is spoken, then the end is made and kept. Engine, mixer, encoder and
+ * output hang on each other by their sinks, so a streaming client hears each piece as soon as it is
+ * encoded; for everybody else the answer waits for the end, with exact sizes. Between two pieces
+ * other jobs have their turn; what is heard does not depend on it.
  */
-struct line {
+struct tb_speaking {
     tb_job *job;
     tb_post *post;
     tb_encoder *encoder;
     tb_output output;
     uint64_t samples; /* behind the mixer, at 24 kHz */
-    bool streaming;
+    tb_plan plan;
+    const tb_voice *voice;
+    char prompt_hash[TB_HASH_HEX];
+    size_t next; /* of the plan's items */
+    tb_spoken spoken;
 };
 
 static tb_status into_output(void *self, const void *data, size_t size, tb_err *err)
 {
-    struct line *l = self;
+    struct tb_speaking *l = self;
     tb_status st = tb_output_append(&l->output, data, size, err);
-    if (!st) tb_job_grew(l->job, l->output.size, l->streaming);
+    if (!st) tb_job_grew(l->job, l->output.size, l->job->req.stream);
     return st;
 }
 
 static tb_status over_output(void *self, uint64_t offset, const void *data, size_t size,
                              tb_err *err)
 {
-    struct line *l = self;
+    struct tb_speaking *l = self;
     return tb_output_rewrite(&l->output, offset, data, size, err);
 }
 
 static tb_status into_encoder(void *self, const tb_pcm *pcm, tb_err *err)
 {
-    struct line *l = self;
+    struct tb_speaking *l = self;
     l->samples += pcm->len;
     return tb_encoder_write(l->encoder, pcm->data, pcm->len, err);
 }
 
 static tb_status into_post(void *self, const tb_pcm *pcm, tb_err *err)
 {
-    struct line *l = self;
+    struct tb_speaking *l = self;
     return tb_post_write(l->post, pcm, err);
 }
 
@@ -144,32 +150,29 @@ static void fill_head(tb_job *job, const tb_plan *plan, const tb_voice *voice, c
     }
 }
 
-static tb_status perform(struct line *l, const tb_plan *plan, const tb_voice *voice, tb_err *err)
+/* Sentence or sound at most; marks and pauses before it are nothing to come back for. */
+static tb_status speak_next(struct tb_speaking *l, tb_err *err)
 {
     tb_job *job = l->job;
-    tb_spoken spoken = {0};
+    const tb_script *script = &l->plan.script;
     tb_status st = TB_OK;
-    for (size_t i = 0; i < plan->script.n && !st; i++) {
-        const tb_script_item *item = &plan->script.items[i];
-        if (tb_cancelled(&job->cancel))
-            st = tb_fail_cancelled(err);
-        else if (item->kind == TB_ITEM_BED)
+    for (bool spoken = false; l->next < script->n && !spoken && !st; l->next++) {
+        const tb_script_item *item = &script->items[l->next];
+        if (tb_cancelled(&job->cancel)) return tb_fail_cancelled(err);
+        spoken = item->kind == TB_ITEM_SPEECH || item->kind == TB_ITEM_SOUND;
+        if (item->kind == TB_ITEM_BED)
             st = tb_post_mark(l->post, item->text, item->seconds, err);
         else
-            st = tb_engine_speak(job->service->engine, plan, i, voice, &job->cancel, into_post, l,
-                                 &spoken, err);
+            st = tb_engine_speak(job->service->engine, &l->plan, l->next, l->voice, &job->cancel,
+                                 into_post, l, &l->spoken, err);
     }
-    /* A streamed head may be read already. */
-    if (!l->streaming) job->head.retried = spoken.retried;
-    if (!st) st = tb_post_end(l->post, err);
-    if (!st) st = tb_encoder_end(l->encoder, err);
     return st;
 }
 
-static tb_status commit(struct line *l, const tb_plan *plan, const char *prompt_hash,
-                        double seconds, tb_err *err)
+static tb_status commit(struct tb_speaking *l, double seconds, tb_err *err)
 {
     tb_job *job = l->job;
+    const tb_plan *plan = &l->plan;
     const tb_speech_req *req = &job->req;
     /* A replay speaks the language that was spoken, whatever the setting and the guess say then. */
     tb_json_set_string(req->params, "language", plan->language->code);
@@ -189,7 +192,7 @@ static tb_status commit(struct line *l, const tb_plan *plan, const char *prompt_
         .engine = plan->engine,
         .seed = req->engine.seed,
         .params = params,
-        .prompt_hash = prompt_hash,
+        .prompt_hash = l->prompt_hash,
         .format = tb_format_name(req->format),
         .content_type = job->head.content_type,
         .duration_s = seconds,
@@ -235,14 +238,24 @@ static tb_status add_dictionary(tb_store *store, tb_speech_req *req, tb_err *err
     return st;
 }
 
-static tb_status speak(tb_job *job, tb_err *err)
+static void give_up(tb_job *job)
 {
+    struct tb_speaking *l = job->speaking;
+    job->speaking = NULL;
+    tb_post_free(l->post);
+    tb_encoder_free(l->encoder);
+    tb_output_abort(&l->output);
+    tb_voices_release(job->service->voices, l->voice);
+    tb_plan_clear(&l->plan);
+    tb_free(l);
+}
+
+/* The first piece: all that can be wrong with the request, and the line from engine to file. */
+static tb_status speak_begin(struct tb_speaking *l, tb_err *err)
+{
+    tb_job *job = l->job;
     tb_service *s = job->service;
     tb_speech_req *req = &job->req;
-    struct line line = {.job = job, .output.loose.fd = -1, .streaming = req->stream};
-    const tb_voice *voice = NULL;
-    tb_plan plan = {0};
-    char prompt_hash[TB_HASH_HEX] = "";
     int reader = -1;
     tb_script_opts script_opts = {.is_bed = is_bed,
                                   .self = s->ambiences,
@@ -250,48 +263,80 @@ static tb_status speak(tb_job *job, tb_err *err)
     /* A stream's header has gone out with placeholders. In a wav the kept file gets the right sizes
      * all the same, for later downloads; the other formats' streams need none. */
     bool mends = !req->stream || req->format == TB_FORMAT_WAV;
-    tb_encoder_sink sink = {into_output, mends ? over_output : NULL, &line};
+    tb_encoder_sink sink = {into_output, mends ? over_output : NULL, l};
 
     tb_status st = add_dictionary(s->store, req, err);
-    if (!st) st = tb_engine_prepare(s->engine, req->text, &script_opts, &req->engine, &plan, err);
-    plan.stream = req->stream;
+    if (!st)
+        st = tb_engine_prepare(s->engine, req->text, &script_opts, &req->engine, &l->plan, err);
+    l->plan.stream = req->stream;
     if (!st) st = tb_post_check(s->ambiences, &req->post, err);
-    if (!st) st = check_beds(s, &plan.script, err);
-    if (!st) st = find_voice(job, plan.engine, prompt_hash, &voice, err);
+    if (!st) st = check_beds(s, &l->plan.script, err);
+    if (!st) st = find_voice(job, l->plan.engine, l->prompt_hash, &l->voice, err);
     if (!st)
         st = tb_output_begin(s->store, req->route == TB_ROUTE_GENERATE,
-                             tb_format_extension(req->format), &line.output, &reader, err);
-    if (st) goto out;
+                             tb_format_extension(req->format), &l->output, &reader, err);
+    if (st) return st;
     tb_job_set_fd(job, reader);
-    fill_head(job, &plan, voice, &line.output);
-
-    st = tb_encoder_new(req->format, req->sample_rate_hz, &sink, &line.encoder, err);
+    fill_head(job, &l->plan, l->voice, &l->output);
+    st = tb_encoder_new(req->format, req->sample_rate_hz, &sink, &l->encoder, err);
     if (!st)
-        st = tb_post_begin(s->ambiences, &req->post, TB_RATE_HZ, into_encoder, &line, &line.post,
-                           err);
-    if (!st) st = perform(&line, &plan, voice, err);
-    if (!st) {
-        double seconds = (double)line.samples / TB_RATE_HZ;
-        if (!req->stream) job->head.seconds = seconds; /* a streamed head may be read already */
-        st = commit(&line, &plan, prompt_hash, seconds, err);
-        atomic_fetch_add(&s->audio_us, (long long)(seconds * 1e6));
-    }
-out:
-    tb_post_free(line.post);
-    tb_encoder_free(line.encoder);
-    tb_output_abort(&line.output);
-    tb_voices_release(s->voices, voice);
-    tb_plan_clear(&plan);
+        st = tb_post_begin(s->ambiences, &req->post, TB_RATE_HZ, into_encoder, l, &l->post, err);
     return st;
 }
 
-tb_status tb_work_speech(tb_job *job, tb_err *err)
+/* The last piece: what the mixer held back, the encoder's end, and the record. */
+static tb_status speak_end(struct tb_speaking *l, tb_err *err)
+{
+    tb_job *job = l->job;
+    const bool streamed = job->req.stream; /* the head may be read already */
+    if (tb_cancelled(&job->cancel)) return tb_fail_cancelled(err);
+    if (!streamed) job->head.retried = l->spoken.retried;
+    tb_status st = tb_post_end(l->post, err);
+    if (!st) st = tb_encoder_end(l->encoder, err);
+    if (st) return st;
+    double seconds = (double)l->samples / TB_RATE_HZ;
+    if (!streamed) job->head.seconds = seconds;
+    st = commit(l, seconds, err);
+    atomic_fetch_add(&job->service->audio_us, (long long)(seconds * 1e6));
+    return st;
+}
+
+static tb_status speak(tb_job *job, bool *again, tb_err *err)
+{
+    struct tb_speaking *l = job->speaking;
+    tb_status st;
+    if (!l) {
+        l = job->speaking = tb_alloc(sizeof *l);
+        l->job = job;
+        l->output.loose.fd = -1;
+        st = speak_begin(l, err);
+        *again = !st;
+    } else if (l->next < l->plan.script.n) {
+        st = speak_next(l, err);
+        *again = !st;
+    } else {
+        st = speak_end(l, err);
+    }
+    if (!*again) give_up(job);
+    return st;
+}
+
+tb_status tb_work_speech(tb_job *job, bool *again, tb_err *err)
 {
     bool kept = job->req.route == TB_ROUTE_GENERATE;
-    if (kept) note_begin(job);
-    tb_status st = speak(job, err);
-    if (kept) note_end(job, st, err);
+    if (kept && !job->speaking) note_begin(job);
+    tb_status st = speak(job, again, err);
+    if (kept && !*again) note_end(job, st, err);
     return st;
+}
+
+/* By the text alone, before anything is known of it. Brief: seconds of speech; medium: a minute,
+ * whose sound is some megabytes. */
+static tb_queue_size size_of(const char *text)
+{
+    enum { BRIEF = 120, MEDIUM = 1200 };
+    size_t len = text ? strlen(text) : 0;
+    return len <= BRIEF ? TB_QUEUE_BRIEF : len <= MEDIUM ? TB_QUEUE_MEDIUM : TB_QUEUE_LONG;
 }
 
 tb_status tb_job_speech(tb_service *s, tb_speech_req *req, tb_job_wake wake, void *self,
@@ -300,6 +345,7 @@ tb_status tb_job_speech(tb_service *s, tb_speech_req *req, tb_job_wake wake, voi
     tb_job *job = tb_job_new(s, req->user, tb_work_speech, wake, self);
     job->req = *req;
     *req = (tb_speech_req){0};
+    job->entry.size = size_of(job->req.text);
     job->req.post.streaming = job->req.stream;
     job->req.post.loudness_lufs = s->config->loudness_lufs;
     return tb_job_submit(s, job, out, err);

@@ -44,8 +44,9 @@ static bool only_neural(tb_service *s, const void *wav, size_t size, tb_json *li
     return true;
 }
 
-tb_status tb_work_voice(tb_job *job, tb_err *err)
+tb_status tb_work_voice(tb_job *job, bool *again, tb_err *err)
 {
+    (void)again; /* one piece */
     tb_service *s = job->service;
     tb_voice_upload *up = &job->upload;
     uint8_t *wav = NULL;
@@ -111,8 +112,9 @@ tb_status tb_job_voice(tb_service *s, tb_voice_upload *upload, tb_job_wake wake,
 
 enum { PREVIEW_SECONDS = 6, PREVIEW_FADE_MS = 300 };
 
-tb_status tb_work_preview(tb_job *job, tb_err *err)
+tb_status tb_work_preview(tb_job *job, bool *again, tb_err *err)
 {
+    (void)again;
     tb_service *s = job->service;
     tb_bed *bed = NULL;
     tb_pcm pcm = {0};

@@ -237,6 +237,75 @@ static void what_is_spoken_when_the_server_is_told_to_stop_is_finished(void **st
     free(url);
 }
 
+/* A word is spoken between the sentences of a long text by the only worker there is, and neither
+ * sounds other than alone. */
+static void a_word_passes_a_long_text_and_both_sound_as_alone(void **state)
+{
+    static const char word[] = "voice_id=default&seed=9&text=Hello.";
+    (void)state;
+    char *form = long_form(6, 60); /* some 1800 characters */
+    api_reply long_alone = api_form(&server, "/generate-tts", form);
+    api_reply word_alone = api_form(&server, "/generate-tts", word);
+    assert_int_equal(long_alone.status, 200);
+    assert_int_equal(word_alone.status, 200);
+    int fd = begin("/generate-tts", form);
+    wait_until("running", 1);
+    api_reply r = api_form(&server, "/generate-tts", word);
+    assert_int_equal(r.status, 200);
+    struct pollfd p = {fd, POLLIN, 0};
+    assert_int_equal(poll(&p, 1, 0), 0); /* the long one is still at it */
+    assert_int_equal(r.size, word_alone.size);
+    assert_memory_equal(r.body, word_alone.body, r.size);
+    api_reply_clear(&r);
+    r = api_read(fd, false);
+    assert_int_equal(r.status, 200);
+    assert_int_equal(r.size, long_alone.size);
+    assert_memory_equal(r.body, long_alone.body, r.size);
+    api_reply_clear(&r);
+    api_reply_clear(&long_alone);
+    api_reply_clear(&word_alone);
+    free(form);
+}
+
+/* Two take turns, so that one of them is between two pieces at any time. */
+static void a_long_text_can_be_stopped_between_two_sentences(void **state)
+{
+    (void)state;
+    int first = begin_long(7, 400);
+    wait_until("running", 1);
+    int second = begin_long(8, 40);
+    wait_until("queued", 1);
+    close(first);
+    wait_until("queued", 0);
+    close(second);
+    wait_until("running", 0);
+}
+
+static void a_word_among_eight_long_texts_is_soon_answered(void **state)
+{
+    enum { LONG = 8, BOUND_MS = 3000 };
+    int fds[LONG];
+    (void)state;
+    for (int i = 0; i < LONG; i++)
+        fds[i] = begin_long(20 + i, 400);
+    wait_until("running", LONG);
+    for (int i = 0; i < 3; i++) {
+        int64_t began = api_now_ms();
+        api_reply r = i == 2 ? api_get(&server, "/ambiences/rain/preview")
+                             : api_form(&server, "/generate-tts", "voice_id=default&text=Hello.");
+        const int64_t took = api_now_ms() - began;
+        assert_int_equal(r.status, 200);
+        api_reply_clear(&r);
+        print_message("%s among eight long texts: %lld ms\n", i == 2 ? "a preview" : "a word",
+                      (long long)took);
+        assert_true(took < test_patient(BOUND_MS));
+    }
+    for (int i = 0; i < LONG; i++)
+        close(fds[i]);
+    wait_until("running", 0);
+    wait_until("queued", 0);
+}
+
 static void who_waits_too_long_for_the_end_is_cut_off(void **state)
 {
     (void)state; /* SHUTDOWN_GRACE is 1 s here */
@@ -257,6 +326,13 @@ static int start_with_two(void **state)
 {
     (void)state;
     api_start(&server, "WORKERS=2\nLOG_LEVEL=warn\n");
+    return 0;
+}
+
+static int start_as_it_comes(void **state)
+{
+    (void)state;
+    api_start(&server, "LOG_LEVEL=warn\n");
     return 0;
 }
 
@@ -288,13 +364,19 @@ int main(void)
     };
     const struct CMUnitTest alone[] = {
         cmocka_unit_test(the_second_in_a_lane_of_one_is_told_to_come_again),
+        cmocka_unit_test(a_word_passes_a_long_text_and_both_sound_as_alone),
+        cmocka_unit_test(a_long_text_can_be_stopped_between_two_sentences),
         cmocka_unit_test(a_stream_can_be_stopped_by_its_job),
         cmocka_unit_test(what_is_spoken_when_the_server_is_told_to_stop_is_finished),
     };
     const struct CMUnitTest impatient[] = {
         cmocka_unit_test(who_waits_too_long_for_the_end_is_cut_off),
     };
+    const struct CMUnitTest eight[] = {
+        cmocka_unit_test(a_word_among_eight_long_texts_is_soon_answered),
+    };
     int failed = cmocka_run_group_tests(together, start_with_two, stop);
+    failed += cmocka_run_group_tests(eight, start_as_it_comes, stop);
     failed += cmocka_run_group_tests(alone, start_with_one, stop);
     return failed + cmocka_run_group_tests(impatient, start_impatient, stop);
 }

@@ -14,6 +14,8 @@
 typedef struct {
     tb_queue_entry entry; /* first: an entry is its job */
     char name;
+    int pieces;  /* after the next one */
+    double cost; /* of each */
 } job;
 
 /* Jobs pass one at a time through a gate that the test opens; what they were is written down. */
@@ -39,18 +41,22 @@ static void stage_end(stage *s)
     pthread_cond_destroy(&s->changed);
 }
 
-static void run(void *self, tb_queue_entry *entry)
+static tb_queue_piece run(void *self, tb_queue_entry *entry)
 {
     stage *s = self;
+    job *j = (job *)entry;
     pthread_mutex_lock(&s->lock);
-    s->order[s->n++] = ((job *)entry)->name;
+    s->order[s->n++] = j->name;
     s->inside++;
     pthread_cond_broadcast(&s->changed);
     while (s->pass == 0)
         pthread_cond_wait(&s->changed, &s->lock);
     s->pass--;
     s->inside--;
+    const tb_queue_piece piece = {.again = j->pieces > 0, .cost = j->cost};
+    if (j->pieces > 0) j->pieces--;
     pthread_mutex_unlock(&s->lock);
+    return piece;
 }
 
 static void release(void *self, tb_queue_entry *entry)
@@ -75,6 +81,15 @@ static void wait_inside(stage *s, int n)
 {
     pthread_mutex_lock(&s->lock);
     while (s->inside != n)
+        pthread_cond_wait(&s->changed, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Until the n-th piece has begun. */
+static void wait_begun(stage *s, size_t n)
+{
+    pthread_mutex_lock(&s->lock);
+    while (s->n < n)
         pthread_cond_wait(&s->changed, &s->lock);
     pthread_mutex_unlock(&s->lock);
 }
@@ -156,11 +171,8 @@ static void a_caller_with_running_jobs_waits_for_the_others(void **state)
     push(q, "a", &j[3], 'a');
     push(q, "b", &j[4], 'b');
     let(&s, 1);
-    pthread_mutex_lock(&s.lock);
-    while (s.n < 3)
-        pthread_cond_wait(&s.changed, &s.lock);
+    wait_begun(&s, 3);
     assert_int_equal(s.order[2], 'b');
-    pthread_mutex_unlock(&s.lock);
     let(&s, 4);
     assert_true(tb_queue_drain(q, 60000));
     tb_queue_free(q);
@@ -217,6 +229,123 @@ static void a_drain_refuses_new_jobs_and_gives_up_when_told(void **state)
     stage_end(&s);
 }
 
+/* Capitals are long. */
+static void push_pieces(tb_queue *q, const char *lane, job *j, char name, int pieces, double cost)
+{
+    *j = (job){.name = name, .pieces = pieces - 1, .cost = cost};
+    j->entry.size = name < 'a' ? TB_QUEUE_LONG : TB_QUEUE_MEDIUM;
+    assert_int_equal(tb_queue_push(q, lane, &j->entry, NULL), TB_OK);
+}
+
+static void who_has_had_least_has_the_next_piece(void **state)
+{
+    (void)state;
+    stage s;
+    tb_queue *q;
+    job j[3];
+    stage_init(&s);
+    assert_int_equal(tb_queue_new(1, 100, 100, run, release, &s, &q, NULL), TB_OK);
+    push_pieces(q, "a", &j[0], 'L', 6, 8);
+    wait_inside(&s, 1);
+    let(&s, 2);
+    wait_begun(&s, 3);
+    push_pieces(q, "a", &j[1], 'm', 4, 4); /* passes it at once, until it has had as much more */
+    push_pieces(q, "a", &j[2], 's', 1, 1);
+    let(&s, 9);
+    assert_true(tb_queue_drain(q, 60000));
+    tb_queue_free(q);
+    s.order[s.n] = 0;
+    /* L has had 16 s before its third piece: the new ones begin there, as it did at nothing. */
+    assert_string_equal(s.order, "LLLmsmLmmLL");
+    assert_int_equal(s.released, 3);
+    stage_end(&s);
+}
+
+static void nobody_waits_for_ever(void **state)
+{
+    (void)state;
+    enum { SHORT = 40 };
+    stage s;
+    tb_queue *q;
+    job old, j[SHORT];
+    stage_init(&s);
+    assert_int_equal(tb_queue_new(1, 100, 100, run, release, &s, &q, NULL), TB_OK);
+    push_pieces(q, "a", &old, 'L', 2, 3);
+    wait_inside(&s, 1);
+    push(q, "a", &j[0], 's');
+    let(&s, 1);
+    for (int i = 1; i < SHORT; i++) { /* whenever one is worked at, another waits */
+        j[i - 1].cost = 1;
+        wait_inside(&s, 1);
+        push(q, "a", &j[i], 's');
+        j[i].cost = 1;
+        const size_t n = s.n;
+        let(&s, 1);
+        wait_begun(&s, n + 1);
+    }
+    let(&s, 2);
+    assert_true(tb_queue_drain(q, 60000));
+    tb_queue_free(q);
+    const char *second = memchr(s.order + 1, 'L', s.n - 1);
+    assert_non_null(second);
+    assert_true(second - s.order < 20);
+    stage_end(&s);
+}
+
+static void brief_work_finds_a_worker_and_long_work_is_not_all_begun(void **state)
+{
+    (void)state;
+    stage s;
+    tb_queue *q;
+    job j[5];
+    int waiting, running, workers;
+    bool stopping;
+    stage_init(&s);
+    assert_int_equal(tb_queue_new(3, 100, 100, run, release, &s, &q, NULL), TB_OK);
+    tb_queue_keep_free(q, 1);
+    push_pieces(q, "a", &j[0], 'L', 2, 5);
+    push_pieces(q, "a", &j[1], 'L', 2, 5);
+    wait_inside(&s, 2);
+    push_pieces(q, "a", &j[2], 'M', 1, 1); /* would go before them, but two keep what they made */
+    push(q, "a", &j[3], 's');
+    wait_inside(&s, 3);
+    assert_int_equal(s.order[2], 's');
+    tb_queue_look(q, &waiting, &running, &workers, &stopping);
+    assert_int_equal(waiting, 1);
+    assert_int_equal(running, 3);
+    let(&s, 6);
+    assert_true(tb_queue_drain(q, 60000));
+    tb_queue_free(q);
+    s.order[s.n] = 0;
+    assert_true(strchr(s.order, 'M') - s.order >= 4); /* one of the two had ended */
+    assert_int_equal(s.released, 4);
+    stage_end(&s);
+}
+
+static void a_job_between_two_pieces_is_not_removed_but_hurried(void **state)
+{
+    (void)state;
+    stage s;
+    tb_queue *q;
+    job j[3];
+    stage_init(&s);
+    assert_int_equal(tb_queue_new(1, 100, 100, run, release, &s, &q, NULL), TB_OK);
+    push_pieces(q, "a", &j[0], 'L', 3, 5);
+    wait_inside(&s, 1);
+    push(q, "a", &j[1], '1');
+    push(q, "a", &j[2], '2');
+    let(&s, 1);
+    wait_begun(&s, 2);
+    assert_false(tb_queue_remove(q, &j[0].entry));
+    let(&s, 4);
+    assert_true(tb_queue_drain(q, 60000));
+    tb_queue_free(q);
+    s.order[s.n] = 0;
+    assert_string_equal(s.order, "L1LL2");
+    assert_int_equal(s.released, 3);
+    stage_end(&s);
+}
+
 static void count(void *self, tb_queue_entry *entry)
 {
     ((tb_str *)self)->max = 100;
@@ -258,13 +387,18 @@ typedef struct {
 static pthread_mutex_t counter_lock = PTHREAD_MUTEX_INITIALIZER;
 static int ran, let_go;
 
-static void quick(void *self, tb_queue_entry *entry)
+static tb_queue_piece quick(void *self, tb_queue_entry *entry)
 {
+    job *j = (job *)entry;
     (void)self;
-    (void)entry;
     pthread_mutex_lock(&counter_lock);
-    ran++;
+    const bool again = j->pieces > 0;
+    if (again)
+        j->pieces--;
+    else
+        ran++;
     pthread_mutex_unlock(&counter_lock);
+    return (tb_queue_piece){.again = again, .cost = 0.001};
 }
 
 static void forget(void *self, tb_queue_entry *entry)
@@ -280,6 +414,8 @@ static void *call(void *arg)
 {
     caller *c = arg;
     for (int i = 0; i < EACH; i++) {
+        c->jobs[i].pieces = i % 4;
+        c->jobs[i].entry.size = (tb_queue_size)(i % TB_QUEUE_SIZES);
         if (tb_queue_push(c->q, c->lane, &c->jobs[i].entry, NULL) != TB_OK) continue;
         c->taken++;
         if (i % 3 == 0) c->removed += tb_queue_remove(c->q, &c->jobs[i].entry);
@@ -295,6 +431,7 @@ static void many_callers_lose_and_double_nothing(void **state)
     tb_queue *q;
     int taken = 0, removed = 0;
     assert_int_equal(tb_queue_new(4, 50, 10, quick, forget, NULL, &q, NULL), TB_OK);
+    tb_queue_keep_free(q, 1);
     for (int i = 0; i < CALLERS; i++) {
         callers[i].q = q;
         callers[i].lane[0] = (char)('a' + i / 2); /* two threads to a lane */
@@ -319,6 +456,10 @@ int main(void)
         cmocka_unit_test(a_caller_with_running_jobs_waits_for_the_others),
         cmocka_unit_test(a_waiting_job_can_be_removed_and_a_running_one_not),
         cmocka_unit_test(a_drain_refuses_new_jobs_and_gives_up_when_told),
+        cmocka_unit_test(who_has_had_least_has_the_next_piece),
+        cmocka_unit_test(nobody_waits_for_ever),
+        cmocka_unit_test(brief_work_finds_a_worker_and_long_work_is_not_all_begun),
+        cmocka_unit_test(a_job_between_two_pieces_is_not_removed_but_hurried),
         cmocka_unit_test(each_sees_what_waits_and_what_runs),
         cmocka_unit_test(many_callers_lose_and_double_nothing),
     };
