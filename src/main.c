@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "cli/cli.h"
+#include "commands.h"
 
 #include <signal.h>
 
@@ -7,5 +7,5 @@ int main(int argc, char **argv)
 {
     tb_mem_setup();
     signal(SIGPIPE, SIG_IGN); /* a reader who left is an error of write, not the end of us */
-    return tb_cli_main(argc, argv);
+    return tb_cli_main(argc, argv, tb_commands);
 }

@@ -1,10 +1,9 @@
-#include "cli/cli.h"
+#include "cli/cli_priv.h"
 
 #include "base/child.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "cli/cli_priv.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -64,9 +63,9 @@ void tb_cli_log_level(const char *name)
 }
 
 /* The command whose one or two words argv starts with; *used counts them. */
-static const tb_cli_command *find_command(int argc, char **argv, int *used)
+static const tb_cli_command *find_command(const tb_cli_command *c, int argc, char **argv, int *used)
 {
-    for (const tb_cli_command *c = tb_cli_commands; c->name; c++) {
+    for (; c->name; c++) {
         const char *space = strchr(c->name, ' ');
         size_t first = space ? (size_t)(space - c->name) : strlen(c->name);
         if (argc < 1 || strlen(argv[0]) != first || strncmp(argv[0], c->name, first) != 0) continue;
@@ -76,10 +75,10 @@ static const tb_cli_command *find_command(int argc, char **argv, int *used)
     return NULL;
 }
 
-static bool is_group(const char *word)
+static bool is_group(const tb_cli_command *c, const char *word)
 {
     size_t n = strlen(word);
-    for (const tb_cli_command *c = tb_cli_commands; c->name; c++)
+    for (; c->name; c++)
         if (strncmp(c->name, word, n) == 0 && c->name[n] == ' ') return true;
     return false;
 }
@@ -140,7 +139,7 @@ static int read_args(tb_cli *cli, int argc, char **argv)
             if (i + 1 < argc && strcmp(argv[i + 1], "settings") == 0)
                 tb_cli_help_settings(stdout);
             else
-                tb_cli_help(stdout, cli->command);
+                tb_cli_help(stdout, cli);
             return TB_EXIT_OK;
         }
         if (strcmp(a, "--version") == 0) {
@@ -186,12 +185,12 @@ static bool is_help(const char *word)
 }
 
 /* The list of a group's commands: asked for, or because the word behind it is none of them. */
-static int help_group(int argc, char **argv, bool help)
+static int help_group(const tb_cli_command *c, int argc, char **argv, bool help)
 {
     const char *group = argv[0], *sub = argc > 1 ? argv[1] : NULL;
     bool asked = !sub || strcmp(sub, "--help") == 0 || strcmp(sub, "-h") == 0;
     if (!asked) fprintf(stderr, "timbre: %s has no command %s\n", group, sub);
-    for (const tb_cli_command *c = tb_cli_commands; c->name; c++)
+    for (; c->name; c++)
         if (strncmp(c->name, group, strlen(group)) == 0 && !c->hidden)
             fprintf(asked && sub ? stdout : stderr, "  timbre %-26s %s\n", c->name, c->summary);
     return asked && (sub || help) ? TB_EXIT_OK : TB_EXIT_USAGE;
@@ -219,18 +218,19 @@ tb_status tb_cli_load_config(tb_cli *cli, tb_err *err)
     return st;
 }
 
-int tb_cli_main(int argc, char **argv)
+int tb_cli_main(int argc, char **argv, const tb_cli_command *commands)
 {
     tb_cli *cli = tb_alloc(sizeof *cli);
     tb_err err = {0};
     int used = 0, code;
     cli->program = argv[0];
+    cli->commands = commands;
     tb_child_self(); /* fills its static storage before there are threads */
 
     const char *first = argc > 1 ? argv[1] : NULL;
     const bool help = first && is_help(first);
     if (!first || (help && argc == 2)) {
-        tb_cli_help(first ? stdout : stderr, NULL);
+        tb_cli_help(first ? stdout : stderr, cli);
         code = first ? TB_EXIT_OK : TB_EXIT_USAGE;
         goto out;
     }
@@ -244,9 +244,9 @@ int tb_cli_main(int argc, char **argv)
         code = TB_EXIT_OK;
         goto out;
     }
-    cli->command = find_command(argc - 1 - help, argv + 1 + help, &used);
-    if (!cli->command && is_group(argv[1 + help])) {
-        code = help_group(argc - 1 - help, argv + 1 + help, help);
+    cli->command = find_command(commands, argc - 1 - help, argv + 1 + help, &used);
+    if (!cli->command && is_group(commands, argv[1 + help])) {
+        code = help_group(commands, argc - 1 - help, argv + 1 + help, help);
         goto out;
     }
     if (!cli->command) {
@@ -254,7 +254,7 @@ int tb_cli_main(int argc, char **argv)
         goto out;
     }
     if (help) {
-        tb_cli_help(stdout, cli->command);
+        tb_cli_help(stdout, cli);
         code = TB_EXIT_OK;
         goto out;
     }

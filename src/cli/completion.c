@@ -71,11 +71,11 @@ static void print_offer(FILE *out, const char *offer)
     fputs("' ;;\n", out);
 }
 
-static void print_values(FILE *out)
+static void print_values(FILE *out, const tb_cli_command *commands)
 {
     const tb_setting_info *s;
     fputs("  case \"$cmd $prev\" in\n    *' --help') offer=settings ;;\n", out);
-    for (const tb_cli_command *c = tb_cli_commands; c->name; c++)
+    for (const tb_cli_command *c = commands; c->name; c++)
         for (const tb_cli_option *o = c->options; !c->hidden && o && o->flag; o++) {
             if (!o->value) continue;
             fprintf(out, "    '%s %s'", c->name, o->flag);
@@ -95,11 +95,11 @@ static void print_values(FILE *out)
 }
 
 /* The words that may stand first, or behind a group's first word. */
-static void words(FILE *out, const char *group)
+static void words(FILE *out, const tb_cli_command *commands, const char *group)
 {
     size_t n = group ? strlen(group) : 0;
     const char *last = "";
-    for (const tb_cli_command *c = tb_cli_commands; c->name; c++) {
+    for (const tb_cli_command *c = commands; c->name; c++) {
         if (c->hidden) continue;
         if (group) {
             if (strncmp(c->name, group, n) == 0 && c->name[n] == ' ')
@@ -115,27 +115,27 @@ static void words(FILE *out, const char *group)
     }
 }
 
-static void print_places(FILE *out)
+static void print_places(FILE *out, const tb_cli_command *commands)
 {
     static const char *const groups[] = {"voices", "pronunciations", "history", "model"};
     const tb_setting_info *s;
     fputs("  if [[ -z $offer ]]; then\n    case \"$COMP_CWORD ${COMP_WORDS[1]}\" in\n"
           "      1\\ *) offer='help --help --version",
           out);
-    words(out, NULL);
+    words(out, commands, NULL);
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
         fprintf(out, "' ;;\n      2\\ %s) offer='", groups[i]);
-        words(out, groups[i]);
+        words(out, commands, groups[i]);
     }
     fputs("' ;;\n      2\\ help) offer='settings", out);
-    words(out, NULL);
+    words(out, commands, NULL);
     fputs(
         "' ;;\n    esac\n  fi\n  if [[ -z $offer && $cur == -* ]]; then\n    offer='--json --help",
         out);
     for (size_t i = 0; (s = tb_config_setting(i)); i++)
         fprintf(out, " %s", s->flag);
     fputs("'\n    case $cmd in\n", out);
-    for (const tb_cli_command *c = tb_cli_commands; c->name; c++) {
+    for (const tb_cli_command *c = commands; c->name; c++) {
         if (c->hidden || !c->options) continue;
         fprintf(out, "      '%s') offer=\"", c->name);
         for (const tb_cli_option *o = c->options; o->flag; o++)
@@ -150,10 +150,10 @@ static void print_places(FILE *out)
     fputs("    esac\n  fi\n", out);
 }
 
-static void print_commands(FILE *out)
+static void print_commands(FILE *out, const tb_cli_command *commands)
 {
     fputs("  case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n", out);
-    for (const tb_cli_command *c = tb_cli_commands; c->name; c++) {
+    for (const tb_cli_command *c = commands; c->name; c++) {
         if (c->hidden) continue;
         fprintf(out, strchr(c->name, ' ') ? "    '%s') cmd='%s' ;;\n" : "    '%s '*) cmd='%s' ;;\n",
                 c->name, c->name);
@@ -161,8 +161,10 @@ static void print_commands(FILE *out)
     fputs("  esac\n", out);
 }
 
-int tb_cli_completion(FILE *out, const char *shell)
+int tb_cli_run_completion(tb_cli *cli)
 {
+    const char *shell = cli->args[0];
+    FILE *out = stdout;
     bool zsh = strcmp(shell, "zsh") == 0;
     if (!zsh && strcmp(shell, "bash") != 0) {
         fprintf(stderr, "timbre: completion is for bash or zsh, not %s\n", shell);
@@ -197,9 +199,9 @@ int tb_cli_completion(FILE *out, const char *shell)
         "    fi\n"
         "  done\n",
         out);
-    print_commands(out);
-    print_values(out);
-    print_places(out);
+    print_commands(out, cli->commands);
+    print_values(out, cli->commands);
+    print_places(out, cli->commands);
     fputs("  while [[ -n $offer ]]; do\n"
           "    word=${offer%% *}\n"
           "    [[ $offer == *' '* ]] && offer=${offer#* } || offer=\n"

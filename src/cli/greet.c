@@ -1,4 +1,4 @@
-#include "cli/greet.h"
+#include "cli/greet_priv.h"
 
 #include "base/child.h"
 #include "base/file.h"

@@ -4,12 +4,12 @@
 
 /* --help and the manual page: two prints of the same tables. */
 
-static void help_all(FILE *out)
+static void help_all(FILE *out, const tb_cli_command *c)
 {
     fputs("timbre: speech in a person's voice, from a text and a short recording of them\n\n"
           "usage: timbre COMMAND [OPTIONS] [ARGUMENTS]\n\n",
           out);
-    for (const tb_cli_command *c = tb_cli_commands; c->name; c++) {
+    for (; c->name; c++) {
         char left[64];
         if (c->hidden) continue;
         snprintf(left, sizeof left, "%s %s", c->name, c->args);
@@ -22,10 +22,11 @@ static void help_all(FILE *out)
         out);
 }
 
-void tb_cli_help(FILE *out, const tb_cli_command *command)
+void tb_cli_help(FILE *out, const tb_cli *cli)
 {
+    const tb_cli_command *command = cli->command;
     if (!command) {
-        help_all(out);
+        help_all(out, cli->commands);
         return;
     }
     fprintf(out, "usage: timbre %s [OPTIONS] %s\n\n%s\n", command->name, command->args,
@@ -80,13 +81,14 @@ static void man_entry(FILE *out, const char *left, const char *text)
     fputc('\n', out);
 }
 
-void tb_cli_man(FILE *out)
+int tb_cli_run_man(tb_cli *cli)
 {
+    FILE *out = stdout;
     fputs(".TH TIMBRE 1 2026-11-24 \"timbre " TB_VERSION "\" \"User Commands\"\n"
           ".SH NAME\ntimbre \\- speech in a person's voice, from a text and a short recording\n"
           ".SH SYNOPSIS\n.B timbre\n.I command\n[options] [arguments]\n.SH COMMANDS\n",
           out);
-    for (const tb_cli_command *c = tb_cli_commands; c->name; c++) {
+    for (const tb_cli_command *c = cli->commands; c->name; c++) {
         if (c->hidden) continue;
         fputs(".SS ", out);
         roff(out, c->name);
@@ -120,4 +122,16 @@ void tb_cli_man(FILE *out)
     fputs(".SH EXIT STATUS\n0 done, 1 it failed, 2 the command line is wrong, 3 something needed "
           "is missing.\n",
           out);
+    return TB_EXIT_OK;
+}
+
+int tb_cli_run_settings(tb_cli *cli)
+{
+    (void)cli;
+    tb_str out;
+    tb_str_init(&out, 1 << 20);
+    tb_config_markdown(&out);
+    fputs(out.data, stdout);
+    tb_str_clear(&out);
+    return TB_EXIT_OK;
 }

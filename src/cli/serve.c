@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli_priv.h"
-#include "cli/greet.h"
+#include "cli/greet_priv.h"
 #include "codec/decode.h"
 #include "http/server.h"
 #include "job/job.h"

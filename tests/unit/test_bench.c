@@ -1,6 +1,6 @@
 #define _XOPEN_SOURCE 700 /* nftw */
 
-#include "cli/bench.h"
+#include "bench/bench_priv.h"
 
 #include "base/str.h"
 #include "small_model.h"

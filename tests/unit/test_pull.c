@@ -1,4 +1,4 @@
-#include "cli/pull.h"
+#include "cli/pull_priv.h"
 
 #include "base/file.h"
 #include "hub.h"

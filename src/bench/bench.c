@@ -1,4 +1,4 @@
-#include "cli/bench.h"
+#include "bench/bench_priv.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -12,7 +12,7 @@
 
 /* timbre bench: options, sections, the report. */
 
-const tb_cli_option tb_cli_bench_options[] = {
+const tb_cli_option tb_bench_options[] = {
     {"--only", NULL, "NAMES", "some of memory,stages,voice,lengths,stream,together"},
     {"--runs", NULL, "N", "how often each thing is done; the best counts; 3 when not given"},
     {"--long", NULL, NULL, "ten minutes of speech too"},
@@ -166,7 +166,7 @@ static tb_status find_model(const tb_cli *cli, char **path, tb_err *err)
                    "with --model");
 }
 
-int tb_cli_run_bench(tb_cli *cli)
+int tb_bench_run(tb_cli *cli)
 {
     const char *runs = tb_cli_get(cli, "--runs"), *factor = tb_cli_get(cli, "--factor");
     const char *compare = tb_cli_get(cli, "--compare"), *peer = tb_cli_get(cli, "--peer");

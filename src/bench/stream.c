@@ -1,6 +1,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
-#include "cli/bench.h"
+#include "bench/bench_priv.h"
 #include "dsp/mel.h"
 #include "engine/chatterbox.h"
 

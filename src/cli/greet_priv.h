@@ -1,5 +1,5 @@
-#ifndef TB_CLI_GREET_H
-#define TB_CLI_GREET_H
+#ifndef TB_CLI_GREET_PRIV_H
+#define TB_CLI_GREET_PRIV_H
 
 #include "cli/cli_priv.h"
 #include "engine/engine.h"

@@ -1,6 +1,6 @@
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/bench.h"
+#include "bench/bench_priv.h"
 
 #include <math.h>
 #include <stdarg.h>

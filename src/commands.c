@@ -1,9 +1,10 @@
-#include "base/child.h"
-#include "cli/bench.h"
-#include "cli/cli_priv.h"
-#include "cli/pull.h"
+#include "commands.h"
+
+#include "bench/bench.h"
+#include "cli/commands.h"
 #include "codec/decode.h"
 #include "embedded/speak.h"
+#include "probe/probe.h"
 
 /* The table of commands. Everything that lists them is made from it. */
 
@@ -17,30 +18,7 @@ static int run_flite_child(tb_cli *cli)
     return tb_flite_child_main(cli->args[0]);
 }
 
-static int run_completion(tb_cli *cli)
-{
-    return tb_cli_completion(stdout, cli->args[0]);
-}
-
 static const tb_cli_option no_options[] = {{0}}; /* settings are read all the same */
-
-static int run_man(tb_cli *cli)
-{
-    (void)cli;
-    tb_cli_man(stdout);
-    return TB_EXIT_OK;
-}
-
-static int run_settings(tb_cli *cli)
-{
-    (void)cli;
-    tb_str out;
-    tb_str_init(&out, 1 << 20);
-    tb_config_markdown(&out);
-    fputs(out.data, stdout);
-    tb_str_clear(&out);
-    return TB_EXIT_OK;
-}
 
 static const tb_cli_option serve_options[] = {
     {"--dev", NULL, NULL,
@@ -102,23 +80,7 @@ static const tb_cli_option show_options[] = {
     {0},
 };
 
-static const tb_cli_option probe_options[] = {
-    {"--in", NULL, "FILE", "the recording: a safetensors file with the stage's inputs"},
-    {"--out", NULL, "FILE", "where what was computed is written, safetensors too"},
-    {"--case", NULL, "JSON", "what is known of the recording besides its tensors"},
-    {"--prefix", NULL, "P", "run every case <P>c<i>/ of the recording; weights may be at <P>w/"},
-    {"--noise", NULL, "KEY", "make noise that the recording leaves out: golden/s3_long"},
-    {"--wav", NULL, "FILE", "a recording of a person"},
-    {"--conds", NULL, "FILE", "a ready-made voice, conds.pt"},
-    {"--text", NULL, "JSON", "a list of texts"},
-    {"--set", NULL, "K=V", "what no shape shows: heads, enc_heads, est_heads, ...; repeatable"},
-    {"--type", NULL, "NAME", "f32 (when not given), f16, bf16, q8_0 or q4_0"},
-    {"--sample", NULL, NULL, "24 time steps of each array, time first (s3tokenizer, campplus)"},
-    {"--list", NULL, NULL, "the stages, what each needs and writes"},
-    {0},
-};
-
-const tb_cli_command tb_cli_commands[] = {
+const tb_cli_command tb_commands[] = {
     {"serve", "", "answer HTTP requests",
      "Reads .env in the working directory. Stops on SIGTERM or SIGINT after the jobs it has "
      "accepted; a second signal stops at once.",
@@ -169,18 +131,18 @@ const tb_cli_command tb_cli_commands[] = {
      "say everything they say inside, under the names of the recording (docs/model/probe.md). "
      "--model is a folder with some or all of the published files, a .gguf, or one safetensors "
      "file with the stage's weights.",
-     0, 1, tb_cli_run_probe, probe_options, false},
+     0, 1, tb_probe_run, tb_probe_options, false},
     {"bench", "", "how fast the neural engine is here, beside what this machine allows",
      "Measures the model that is installed, or --model, on ten seconds of speech: every stage as a "
      "share of what memory and arithmetic allow, streaming, several speakers, memory. Minutes of "
      "work for all cores; docs/bench.md says what each line means.",
-     0, 0, tb_cli_run_bench, tb_cli_bench_options, false},
+     0, 0, tb_bench_run, tb_bench_options, false},
     {"doctor", "", "what is installed, what is missing, how to mend it",
      "Exits with 3 when something needed is missing.", 0, 0, tb_cli_run_doctor, NULL, false},
-    {"completion", "bash|zsh", "print the shell's completion", NULL, 1, 1, run_completion, NULL,
+    {"completion", "bash|zsh", "print the shell's completion", NULL, 1, 1, tb_cli_run_completion, NULL,
      false},
-    {"man", "", "print the manual page (for man -l -)", NULL, 0, 0, run_man, NULL, false},
-    {"settings", "", "print the table of settings of docs/config.md", NULL, 0, 0, run_settings,
+    {"man", "", "print the manual page (for man -l -)", NULL, 0, 0, tb_cli_run_man, NULL, false},
+    {"settings", "", "print the table of settings of docs/config.md", NULL, 0, 0, tb_cli_run_settings,
      NULL, true},
     {"complete", "KIND", "names for the completion", NULL, 1, 1, tb_cli_run_complete, no_options,
      true},

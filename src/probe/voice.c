@@ -1,7 +1,6 @@
 #include "audio/wav.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "cli/probe.h"
 #include "dsp/bank.h"
 #include "dsp/lufs.h"
 #include "dsp/mel.h"
@@ -9,6 +8,7 @@
 #include "dsp/trim.h"
 #include "model/conditioner.h"
 #include "model/front.h"
+#include "probe/probe_priv.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "cli/probe_sound.h"
+#include "probe/sound_priv.h"
 
 #include "model/flow.h"
 #include "model/hift.h"

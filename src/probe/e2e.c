@@ -1,6 +1,6 @@
 #include "base/mem.h"
-#include "cli/probe_sound.h"
 #include "model/t3.h"
+#include "probe/sound_priv.h"
 #include "text/norm.h"
 
 /* The whole engine, greedily: a text in a voice to a waveform. */

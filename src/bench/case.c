@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "base/counter.h"
 #include "base/mem.h"
-#include "cli/bench.h"
+#include "bench/bench_priv.h"
 #include "model/files.h"
 
 #include <math.h>

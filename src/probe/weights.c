@@ -1,8 +1,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/probe.h"
 #include "model/files.h"
+#include "probe/probe_priv.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/bench.h"
+#include "bench/bench_priv.h"
 #include "engine/chatterbox.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "base/mem.h"
-#include "cli/probe.h"
 #include "model/sampler.h"
 #include "model/t3.h"
+#include "probe/probe_priv.h"
 #include "text/norm.h"
 
 #include <math.h>

@@ -1,13 +1,30 @@
-#include "cli/probe.h"
+#include "probe/probe.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "probe/probe_priv.h"
 
 #include <string.h>
 #include <unistd.h>
 
 /* timbre probe: options, the table of stages, one run. */
+
+const tb_cli_option tb_probe_options[] = {
+    {"--in", NULL, "FILE", "the recording: a safetensors file with the stage's inputs"},
+    {"--out", NULL, "FILE", "where what was computed is written, safetensors too"},
+    {"--case", NULL, "JSON", "what is known of the recording besides its tensors"},
+    {"--prefix", NULL, "P", "run every case <P>c<i>/ of the recording; weights may be at <P>w/"},
+    {"--noise", NULL, "KEY", "make noise that the recording leaves out: golden/s3_long"},
+    {"--wav", NULL, "FILE", "a recording of a person"},
+    {"--conds", NULL, "FILE", "a ready-made voice, conds.pt"},
+    {"--text", NULL, "JSON", "a list of texts"},
+    {"--set", NULL, "K=V", "what no shape shows: heads, enc_heads, est_heads, ...; repeatable"},
+    {"--type", NULL, "NAME", "f32 (when not given), f16, bf16, q8_0 or q4_0"},
+    {"--sample", NULL, NULL, "24 time steps of each array, time first (s3tokenizer, campplus)"},
+    {"--list", NULL, NULL, "the stages, what each needs and writes"},
+    {0},
+};
 
 /* clang-format off */
 static const tb_probe_stage stages[] = {
@@ -178,7 +195,7 @@ static int report(const tb_probe *p, const char *path)
     return printf("%s: %zu tensors\n", path, n) < 0 ? TB_EXIT_FAILED : TB_EXIT_OK;
 }
 
-int tb_cli_run_probe(tb_cli *cli)
+int tb_probe_run(tb_cli *cli)
 {
     tb_probe p = {.cli = cli};
     tb_dtype type = TB_F32;

@@ -1,7 +1,7 @@
-#ifndef TB_CLI_BENCH_H
-#define TB_CLI_BENCH_H
+#ifndef TB_BENCH_BENCH_PRIV_H
+#define TB_BENCH_BENCH_PRIV_H
 
-#include "cli/cli_priv.h"
+#include "bench/bench.h"
 #include "engine/gate.h"
 #include "engine/sound.h"
 #include "model/conditioner.h"
@@ -15,9 +15,6 @@
  * timbre bench: how fast the neural engine is on this machine, beside what the machine allows.
  * docs/bench.md.
  */
-
-extern const tb_cli_option tb_cli_bench_options[];
-int tb_cli_run_bench(tb_cli *cli);
 
 /* ---- the report: lines, and what is done with them ---- */
 

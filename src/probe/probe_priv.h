@@ -1,7 +1,7 @@
-#ifndef TB_CLI_PROBE_H
-#define TB_CLI_PROBE_H
+#ifndef TB_PROBE_PROBE_PRIV_H
+#define TB_PROBE_PROBE_PRIV_H
 
-#include "cli/cli_priv.h"
+#include "cli/cli.h"
 #include "model/perth.h"
 #include "nn/ops.h"
 #include "nn/weights.h"
@@ -81,14 +81,14 @@ struct tb_probe {
     size_t n_kept, cap_kept;
 };
 
-/* ---- probe_weights.c: what the stage needs of PATH. */
+/* ---- weights.c: what the stage needs of PATH. */
 TB_MUST_CHECK tb_status tb_probe_load(tb_probe *p, const char *path, tb_dtype type, tb_err *err);
 /* Weights that lie in the recording itself, under "<prefix>w/". False when there are none. */
 bool tb_probe_has_weights(const tb_probe *p, const char *prefix);
 TB_MUST_CHECK tb_status tb_probe_load_recorded(tb_probe *p, const char *path, const char *prefix,
                                                tb_dtype type, tb_err *err);
 
-/* ---- probe_io.c: inputs. All come under p->prefix, live until the end of the case, and are
+/* ---- io.c: inputs. All come under p->prefix, live until the end of the case, and are
  * checked: a missing one sets p->missing, one of another shape or type is TB_EINVAL. */
 enum { TB_PROBE_FILE_MAX = 256 << 20 };
 

@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "cli/bench.h"
+#include "bench/bench_priv.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-#ifndef TB_CLI_PROBE_SOUND_H
-#define TB_CLI_PROBE_SOUND_H
+#ifndef TB_PROBE_SOUND_PRIV_H
+#define TB_PROBE_SOUND_PRIV_H
 
-#include "cli/probe.h"
 #include "model/conds.h"
+#include "probe/probe_priv.h"
 
 /* What the flow and the vocoder made of tokens: the case's memory. */
 typedef struct {

@@ -1,5 +1,5 @@
 #include "base/str.h"
-#include "cli/bench.h"
+#include "bench/bench_priv.h"
 
 #include <string.h>
 
