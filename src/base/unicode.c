@@ -127,6 +127,14 @@ bool tb_unicode_is_lower(uint32_t cp)
     return utf8proc_category((utf8proc_int32_t)cp) == UTF8PROC_CATEGORY_LL;
 }
 
+bool tb_unicode_is_invisible(uint32_t cp)
+{
+    const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)cp);
+    return p->ignorable || p->category == UTF8PROC_CATEGORY_CF ||
+           p->category == UTF8PROC_CATEGORY_CC || p->category == UTF8PROC_CATEGORY_ZL ||
+           p->category == UTF8PROC_CATEGORY_ZP || cp == 0x2800; /* Braille without a dot */
+}
+
 bool tb_unicode_is_picture(uint32_t cp)
 {
     return utf8proc_get_property((utf8proc_int32_t)cp)->boundclass ==

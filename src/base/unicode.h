@@ -35,6 +35,7 @@ bool tb_unicode_is_mark(uint32_t cp);   /* belongs to the character in front of 
 bool tb_unicode_is_symbol(uint32_t cp); /* of mathematics, money, or anything else but letters */
 bool tb_unicode_is_upper(uint32_t cp);
 bool tb_unicode_is_lower(uint32_t cp);
+bool tb_unicode_is_invisible(uint32_t cp); /* zero width, fillers, direction marks, controls */
 bool tb_unicode_is_picture(uint32_t cp); /* Extended_Pictographic: emoji, but © and ™ as well */
 
 #endif

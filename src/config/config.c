@@ -283,6 +283,9 @@ static tb_status check_pairs(const tb_config *c, tb_err *err)
     if (strchr(c->api_username, ':'))
         return tb_fail_field(err, TB_EINVAL, "API_USERNAME",
                              "API_USERNAME holds a colon, which Basic authentication cannot carry");
+    if (strlen(c->api_username) > 128)
+        return tb_fail_field(err, TB_EINVAL, "API_USERNAME",
+                             "API_USERNAME has more than 128 bytes");
     if (!*c->data) return tb_fail_field(err, TB_EINVAL, "DATA", "DATA is empty; give a folder");
     return TB_OK;
 }

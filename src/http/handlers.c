@@ -173,7 +173,15 @@ tb_status tb_post_voice(tb_request *r, tb_err *err)
     if (over && !tb_parse_bool(over, &overwrite))
         return tb_fail_field(err, TB_EINVAL, "overwrite",
                              "overwrite is '%.40s'; allowed: true, false", over);
+    const tb_voice_change notes = {
+        .language = tb_fields_text(&r->fields, "language"),
+        .region = tb_fields_text(&r->fields, "region"),
+        .gender = tb_fields_text(&r->fields, "gender"),
+        .description = tb_fields_text(&r->fields, "description"),
+        .model = tb_fields_text(&r->fields, "model"),
+    };
     tb_status st = tb_voice_name_check(name, err);
+    if (!st) st = tb_voice_notes_check(&notes, err);
     if (st) return st;
     tb_voice_upload up = {
         .name = tb_strdup(name),

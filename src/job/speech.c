@@ -206,8 +206,12 @@ static tb_status commit(struct tb_speaking *l, double seconds, tb_err *err)
 static void note_begin(tb_job *job)
 {
     tb_err err = {0};
+    enum { PARAMS_MAX = 4096 }; /* the history has them whole */
     char *params = tb_json_print(job->req.params);
-    tb_job_row row = {.id = job->id, .user = job->user, .state = "running", .params = params};
+    tb_job_row row = {.id = job->id,
+                      .user = job->user,
+                      .state = "running",
+                      .params = strlen(params) <= PARAMS_MAX ? params : "{}"};
     if (tb_store_job_add(job->service->store, &row, &err))
         tb_log(TB_WARN, "job", "id=%s noted=no why=\"%s\"", job->id, err.msg);
     tb_free(params);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
  * read. What is broken is passed over with a warning line, so that one bad file does not keep the
  * rest out.
  */
-enum { FILE_MAX = 64 << 20, JSON_MAX = 64 << 20 };
+enum { FILE_MAX = 64 << 20, JSON_MAX = 64 << 20, TEXT_MAX = 1000000 };
 
 struct import {
     tb_store *store;
@@ -38,6 +39,16 @@ static const char *member(const tb_json *o, const char *key)
 {
     const char *s = o ? tb_json_get_string(o, key) : NULL;
     return s ? s : "";
+}
+
+/* Of an entry; nothing, and a line in the log, when it is longer than is kept. */
+static const char *short_member(const tb_json *o, const char *key, size_t most, const char *of)
+{
+    const char *s = member(o, key);
+    if (tb_utf8_count(s, strlen(s)) <= most) return s;
+    tb_log(TB_WARN, "store", "import=shortened what=\"%.200s\" why=\"its %s is too long\"", of,
+           key);
+    return "";
 }
 
 static tb_json *read_json(const char *path)
@@ -86,12 +97,12 @@ static void take_voice(struct import *im, const char *folder, const char *file, 
     if (!st) {
         tb_voice_row row = {
             .id = name,
-            .language = member(meta, "language"),
-            .region = member(meta, "region"),
-            .gender = member(meta, "gender"),
-            .description = member(meta, "description"),
-            .model = member(meta, "model"),
-            .uploaded_by = member(meta, "uploaded_by"),
+            .language = short_member(meta, "language", TB_VOICE_NOTE_MAX, path),
+            .region = short_member(meta, "region", TB_VOICE_NOTE_MAX, path),
+            .gender = short_member(meta, "gender", TB_VOICE_NOTE_MAX, path),
+            .description = short_member(meta, "description", TB_VOICE_DESCRIPTION_MAX, path),
+            .model = short_member(meta, "model", TB_VOICE_NOTE_MAX, path),
+            .uploaded_by = short_member(meta, "uploaded_by", TB_VOICE_NOTE_MAX, path),
             .uploaded_at_us = old_time(member(meta, "uploaded_at")),
             .seconds = seconds,
         };
@@ -150,12 +161,12 @@ static void take_clip(struct import *im, const char *folder, const tb_json *old)
     if (!st && (st = tb_clip_writer_append(w, data, size, &err))) tb_clip_writer_abort(w);
     if (!st) {
         tb_clip_row row = {
-            .text = member(old, "text"),
-            .voice_used = member(old, "voice_used"),
-            .mode = member(old, "mode"),
-            .language_id = member(old, "language_id"),
+            .text = short_member(old, "text", TEXT_MAX, path),
+            .voice_used = short_member(old, "voice_used", TB_VOICE_NOTE_MAX, path),
+            .mode = short_member(old, "mode", TB_VOICE_NOTE_MAX, path),
+            .language_id = short_member(old, "language_id", TB_VOICE_NOTE_MAX, path),
             .timestamp_us = old_time(member(old, "timestamp")),
-            .user = member(old, "user"),
+            .user = short_member(old, "user", TB_VOICE_NOTE_MAX, path),
             .engine = "imported",
             .format = "wav",
             .content_type = "audio/wav",

@@ -59,6 +59,12 @@ static const char *const migrations[] = {
     "UPDATE OR IGNORE voices SET fold=tb_voice_fold(name);"
     "UPDATE voices SET name=name || ' ' || substr(uuid, 1, 8),"
     " fold=tb_voice_fold(name || ' ' || substr(uuid, 1, 8)) WHERE fold<>tb_voice_fold(name);",
+    /* 4 -> 5: notes have a bound; numbers that outlive the process */
+    "UPDATE voices SET language=substr(language, 1, 100), region=substr(region, 1, 100),"
+    " gender=substr(gender, 1, 100), model=substr(model, 1, 100),"
+    " description=substr(description, 1, 2000) WHERE length(description) > 2000"
+    " OR max(length(language), length(region), length(gender), length(model)) > 100;"
+    "CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;",
 };
 enum { SCHEMA = sizeof migrations / sizeof migrations[0] };
 

@@ -75,14 +75,24 @@ enum { TB_VOICE_NAME_MAX = 64 }; /* code points */
 /*
  * 1..64 letters and digits of any script, spaces, '-' and '_', no space at either end; not one of
  * the reserved names default, list, upload. TB_EINVAL names the field "name". Combining marks count
- * as letters, so composed and decomposed spellings both pass (and are different names).
+ * as letters, behind one. What cannot be seen is refused: of two names that look the same, one
+ * would be somebody else's.
  */
 TB_MUST_CHECK tb_status tb_voice_name_check(const char *name, tb_err *err);
 
+/* Notes of a voice and their bounds in characters; NULL leaves a member as it is. */
+enum { TB_VOICE_NOTE_MAX = 100, TB_VOICE_DESCRIPTION_MAX = 2000, TB_VOICES_MAX = 10000 };
+typedef struct {
+    const char *new_name, *language, *region, *gender, *description, *model;
+} tb_voice_change;
+/* Not longer, UTF-8, no control or direction characters; lines in the description only. TB_EINVAL
+ * names the field. new_name is not looked at. */
+TB_MUST_CHECK tb_status tb_voice_notes_check(const tb_voice_change *notes, tb_err *err);
+
 /*
  * Keeps wav (a whole decoded RIFF file) as voice row->id. Without overwrite a name that is taken is
- * TB_ECONFLICT. Overwriting replaces content and metadata; the old file goes after the row has
- * changed. out (may be NULL) gets the row as it was stored.
+ * TB_ECONFLICT, and so is one more than TB_VOICES_MAX. Overwriting replaces content and metadata;
+ * the old file goes after the row has changed. out (may be NULL) gets the row as it was stored.
  */
 TB_MUST_CHECK tb_status tb_store_voice_put(tb_store *store, const tb_voice_row *row,
                                            const void *wav, size_t size, bool overwrite,
@@ -98,11 +108,7 @@ TB_MUST_CHECK tb_status tb_store_voice_by_hash(tb_store *store, const char *hash
                                                tb_voice_row *out, tb_err *err);
 TB_MUST_CHECK tb_status tb_store_voice_list(tb_store *store, tb_voice_list *out, tb_err *err);
 
-/* NULL leaves a member as it is. A new_name that another voice has is TB_ECONFLICT. out may be
- * NULL. */
-typedef struct {
-    const char *new_name, *language, *region, *gender, *description, *model;
-} tb_voice_change;
+/* A new_name that another voice has is TB_ECONFLICT. out may be NULL. */
 TB_MUST_CHECK tb_status tb_store_voice_update(tb_store *store, const char *name,
                                               const tb_voice_change *change, tb_voice_row *out,
                                               tb_err *err);

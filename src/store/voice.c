@@ -51,6 +51,16 @@ tb_status tb_voice_name_check(const char *name, tb_err *err)
         uint32_t cp = tb_utf8_next(name + i, len - i, &n);
         if (cp == TB_UTF8_BAD)
             return tb_fail_field(err, TB_EINVAL, "name", "Invalid voice name: it is not UTF-8");
+        if (tb_unicode_is_invisible(cp))
+            return tb_fail_field(err, TB_EINVAL, "name",
+                                 "Invalid voice name: character %zu cannot be seen (U+%04X); leave "
+                                 "it out",
+                                 count + 1, (unsigned)cp);
+        if (i == 0 && tb_unicode_is_mark(cp))
+            return tb_fail_field(err, TB_EINVAL, "name",
+                                 "Invalid voice name: it starts with a mark (U+%04X) that belongs "
+                                 "to a letter in front of it",
+                                 (unsigned)cp);
         if (cp != ' ' && cp != '-' && cp != '_' && !tb_utf8_is_word(cp))
             return tb_fail_field(err, TB_EINVAL, "name",
                                  "Invalid voice name: U+%04X at character %zu; letters, digits, "
@@ -70,6 +80,42 @@ tb_status tb_voice_name_check(const char *name, tb_err *err)
             st = tb_fail_field(err, TB_EINVAL, "name",
                                "Invalid voice name: '%s' is reserved; choose another", reserved[i]);
     tb_free(fold);
+    return st;
+}
+
+static bool fits_note(uint32_t cp, bool lines)
+{
+    if (cp == '\n' || cp == '\r' || cp == '\t') return lines;
+    bool direction = (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069);
+    return cp != TB_UTF8_BAD && cp >= 0x20 && !(cp >= 0x7F && cp < 0xA0) && !direction &&
+           (lines || !tb_unicode_is_invisible(cp));
+}
+
+static tb_status check_note(const char *field, const char *value, size_t most, bool lines,
+                            tb_err *err)
+{
+    size_t len = value ? strlen(value) : 0, count = 0, n;
+    for (size_t i = 0; i < len; i += n, count++) {
+        uint32_t cp = tb_utf8_next(value + i, len - i, &n);
+        if (!fits_note(cp, lines))
+            return tb_fail_field(err, TB_EINVAL, field,
+                                 "%s holds a character that is not allowed there: %s, the %zu. one",
+                                 field, cp == TB_UTF8_BAD ? "no UTF-8" : "it cannot be seen",
+                                 count + 1);
+    }
+    if (count > most)
+        return tb_fail_field(err, TB_EINVAL, field, "%s has %zu characters; at most %zu are kept",
+                             field, count, most);
+    return TB_OK;
+}
+
+tb_status tb_voice_notes_check(const tb_voice_change *n, tb_err *err)
+{
+    tb_status st = check_note("language", n->language, TB_VOICE_NOTE_MAX, false, err);
+    if (!st) st = check_note("region", n->region, TB_VOICE_NOTE_MAX, false, err);
+    if (!st) st = check_note("gender", n->gender, TB_VOICE_NOTE_MAX, false, err);
+    if (!st) st = check_note("model", n->model, TB_VOICE_NOTE_MAX, false, err);
+    if (!st) st = check_note("description", n->description, TB_VOICE_DESCRIPTION_MAX, true, err);
     return st;
 }
 
@@ -302,6 +348,17 @@ static tb_status discard_files(tb_store *store, const char *uuid, tb_err *err)
                      uuid);
 }
 
+static tb_status check_count(sqlite3 *db, tb_err *err)
+{
+    int64_t n = 0;
+    tb_status st = tb_db_int(db, 0, &n, err, "SELECT count(*) FROM voices", "");
+    if (!st && n >= TB_VOICES_MAX)
+        st = tb_fail(err, TB_ECONFLICT,
+                     "%d voices are kept, the most there may be; remove some that are not needed",
+                     (int)TB_VOICES_MAX);
+    return st;
+}
+
 static tb_status insert(tb_store *store, const tb_voice_row *r, const char *uuid, const char *fold,
                         const char *hash, bool overwrite, bool *replaced, tb_err *err)
 {
@@ -313,6 +370,8 @@ static tb_status insert(tb_store *store, const tb_voice_row *r, const char *uuid
     if (!st) st = tb_db_step(s, &row, err);
     if (!st && row) old = tb_strdup((const char *)sqlite3_column_text(s, 0));
     tb_db_end(s);
+    if (st) goto out;
+    if (!old) st = check_count(db, err);
     if (st) goto out;
     if (old && !overwrite) {
         st = taken(r->id, err);
@@ -345,7 +404,13 @@ tb_status tb_store_voice_put(tb_store *store, const tb_voice_row *row, const voi
     tb_file_writer file = {.fd = -1};
     sqlite3 *db = NULL;
     int64_t exists = 0;
+    const tb_voice_change notes = {.language = row->language,
+                                   .region = row->region,
+                                   .gender = row->gender,
+                                   .description = row->description,
+                                   .model = row->model};
     tb_status st = tb_voice_name_check(row->id, err);
+    if (!st) st = tb_voice_notes_check(&notes, err);
     if (st) return st;
     fold = tb_voice_fold(row->id);
     tb_uuid(uuid);
@@ -384,6 +449,7 @@ tb_status tb_store_voice_update(tb_store *store, const char *name, const tb_voic
     char *fold = NULL;
     int64_t other = 0;
     tb_status st = c->new_name ? tb_voice_name_check(c->new_name, err) : TB_OK;
+    if (!st) st = tb_voice_notes_check(c, err);
     if (st) return st;
     st = tb_store_write(store, err);
     if (st) return st;

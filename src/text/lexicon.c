@@ -32,18 +32,25 @@ static char *refuse(const char *field, const char *what, const char *must, size_
     return NULL;
 }
 
-/* Composed, blanks collapsed; heap. NULL and err for what cannot be an entry's text. */
+/* Composed, blanks collapsed, nothing invisible; heap. NULL and err for what cannot be an entry's
+ * text. */
 static char *clean(const char *text, size_t most, const char *what, const char *field, tb_err *err)
 {
     char *composed = NULL;
     const size_t len = text ? strlen(text) : 0;
     size_t n, o = 0, chars = 0;
+    uint32_t before = 0;
     bool gap = false, good = true;
     if (len == 0 || len > 8 * most || !tb_utf8_valid(text, len))
         return refuse(field, what, "", most, err);
     if (tb_unicode_nfc(text, len, &composed, err)) return NULL;
     for (size_t i = 0, all = strlen(composed); i < all && good; i += n) {
         uint32_t cp = tb_utf8_next(composed + i, all - i, &n);
+        /* Texts lose them, too; but for the two that join and part letters of some scripts. */
+        bool joining = (cp == 0x200C || cp == 0x200D) && before >= 0x590;
+        bool line = cp < 0x20 || cp == 0x2028 || cp == 0x2029;
+        if (tb_unicode_is_invisible(cp) && !is_sign(cp) && !joining && !line) continue;
+        before = cp;
         if (tb_utf8_is_space(cp)) {
             gap = o > 0;
             continue;

@@ -532,6 +532,16 @@ static void voices_are_kept_changed_heard_and_deleted(void **state)
     assert_true(api_wav_seconds(r.body, r.size) > 0.5);
     api_reply_clear(&r);
 
+    char *long_note = malloc(60000);
+    snprintf(long_note, 60000, "description=%02050d", 0);
+    expect(api_call(&server, "PUT", "/voices/J%C3%B6rg%201",
+                    &(api_extra){.type = "application/x-www-form-urlencoded",
+                                 .body = long_note,
+                                 .size = strlen(long_note)}),
+           422, "description has 2050 characters");
+    free(long_note);
+    expect(api_call(&server, "PUT", "/voices/J%C3%B6rg%201?new_name=Jo%E2%80%8Brg", NULL), 422,
+           "cannot be seen");
     expect(api_call(&server, "PUT", "/voices/J%C3%B6rg%201?new_name=george&description=d", NULL),
            200, "george");
     expect(api_get(&server, "/voices/J%C3%B6rg%201"), 404, "\"detail\"");

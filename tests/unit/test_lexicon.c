@@ -164,6 +164,23 @@ static void what_is_no_entry_is_refused_by_name(void **state)
                                            NULL),
                      TB_OK);
     assert_string_equal(list.items[list.n - 1].word, "ét é");
+    /* What cannot be seen is not in the texts either. */
+    assert_int_equal(tb_pronunciations_add(&list,
+                                           "\xEF\xBB\xBFk\xE2\x80\x8B"
+                                           "8\xC2\xAD"
+                                           "s\xE2\x80\x8D",
+                                           "ku\xE2\x80\xAE"
+                                           "ber",
+                                           NULL, true, NULL, NULL),
+                     TB_OK);
+    assert_string_equal(list.items[list.n - 1].word, "k8s");
+    assert_string_equal(list.items[list.n - 1].say, "kuber");
+    assert_int_equal(tb_pronunciations_add(&list, "\xE2\x80\x8B", "x", NULL, true, NULL, NULL),
+                     TB_EINVAL);
+    /* Persian parts letters with a character of no width. */
+    assert_int_equal(tb_pronunciations_add(&list, "می\xE2\x80\x8Cشود", "x", NULL, true, NULL, NULL),
+                     TB_OK);
+    assert_string_equal(list.items[list.n - 1].word, "می\xE2\x80\x8Cشود");
     tb_pronunciations_clear(&list);
     free(longer);
 }

@@ -1,18 +1,7 @@
 #include "base/hash.h"
-#include "store_help.h"
+#include "store_sql.h"
 
-#include <sqlite3.h>
 #include <sys/wait.h>
-
-static void sql(const char *folder, const char *text)
-{
-    sqlite3 *db = NULL;
-    char *path = tb_path_join(folder, "timbre.db"), *said = NULL;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    if (sqlite3_exec(db, text, NULL, NULL, &said) != SQLITE_OK) fail_msg("%s: %s", text, said);
-    sqlite3_close(db);
-    tb_free(path);
-}
 
 static uint64_t clips(tb_store *store)
 {
@@ -73,7 +62,7 @@ static void a_newer_database_is_refused_with_a_sentence(void **state)
     sql(*state, "PRAGMA user_version=99");
     assert_refused(TB_EINTERNAL, "newer timbre", tb_store_open(*state, true, &store, err));
     assert_null(store);
-    sql(*state, "PRAGMA user_version=4");
+    sql(*state, "PRAGMA user_version=5");
     tb_store_close(store_open(*state, true)); /* and nothing was changed, the lock is free */
 }
 
@@ -190,7 +179,8 @@ static void an_old_database_keeps_its_rows_and_learns_to_search(void **state)
     /* Back to what schema 1 was. */
     sql(*state, "BEGIN; DROP TRIGGER history_added; DROP TRIGGER history_gone;"
                 "DROP TABLE history_fts; DROP TABLE prompts; DROP TABLE trash;"
-                "DROP TABLE imports; DROP TABLE pronunciations; PRAGMA user_version=1; COMMIT");
+                "DROP TABLE imports; DROP TABLE pronunciations; DROP TABLE facts; PRAGMA "
+                "user_version=1; COMMIT");
     store = store_open(*state, true);
     assert_ok(tb_store_clip_list(store, &query, &list, err));
     assert_int_equal(list.n, 1);

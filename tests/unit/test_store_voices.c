@@ -1,6 +1,4 @@
-#include "store_help.h"
-
-#include <sqlite3.h>
+#include "store_sql.h"
 
 static const char sound[] = "RIFF, the first";
 
@@ -115,7 +113,21 @@ static void names_are_words_and_never_paths(void **state)
                                       "b",
                                       "a\xC2\xA0"
                                       "b",
-                                      "a\xE2\x80\x8B"};
+                                      "a\xE2\x80\x8B",
+                                      "a\xE2\x80\x8D" /* zero-width joiner */
+                                      "b",
+                                      "a\xEF\xBB\xBF", /* BOM */
+                                      "\xE3\x85\xA4",  /* Hangul filler */
+                                      "a\xEF\xBE\xA0",
+                                      "a\xE1\x85\x9F",
+                                      "a\xEF\xB8\x8F", /* variation selector */
+                                      "a\xCD\x8F",     /* combining grapheme joiner */
+                                      "a\xE1\xA0\x8E",
+                                      "a\xE1\x9E\xB4",
+                                      "\xD8\x9C"
+                                      "a",
+                                      "\xCC\x81"
+                                      "a"};
     tb_store *store = store_open(*state, false);
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         assert_ok(tb_voice_name_check(good[i], err));
@@ -133,6 +145,98 @@ static void names_are_words_and_never_paths(void **state)
                        tb_store_voice_update(store, "a", &change, NULL, err));
     }
     assert_int_equal(store_count(*state, "voices"), sizeof good / sizeof good[0]);
+    tb_store_close(store);
+}
+
+static void put_notes(tb_store *store, const tb_voice_change *n, tb_status wanted, const char *said)
+{
+    const tb_voice_row row = {.id = "Eva",
+                              .language = n->language,
+                              .region = n->region,
+                              .gender = n->gender,
+                              .description = n->description,
+                              .model = n->model};
+    tb_err put = {0}, change = {0};
+    assert_int_equal(tb_store_voice_put(store, &row, sound, 4, true, NULL, &put), wanted);
+    assert_int_equal(tb_store_voice_update(store, "Ana", n, NULL, &change), wanted);
+    if (!wanted) return;
+    assert_non_null(strstr(put.msg, said));
+    assert_string_equal(put.msg, change.msg);
+    assert_string_equal(put.field, change.field);
+}
+
+static void notes_have_a_bound_and_nothing_hidden(void **state)
+{
+    enum { LONG = 2001 };
+    char text[4 * LONG + 1] = {0};
+    tb_store *store = store_open(*state, false);
+    store_voice(store, "Ana", sound);
+    for (int i = 0; i < LONG; i++)
+        memcpy(text + 2 * i, "ñ", 2);
+    put_notes(store, &(tb_voice_change){.description = text}, TB_EINVAL,
+              "description has 2001 characters; at most 2000");
+    text[2 * (LONG - 1)] = 0;
+    put_notes(store, &(tb_voice_change){.description = text}, TB_OK, NULL);
+    text[2 * 101] = 0;
+    put_notes(store, &(tb_voice_change){.language = text}, TB_EINVAL, "language has 101");
+    put_notes(store, &(tb_voice_change){.region = text}, TB_EINVAL, "region has 101");
+    put_notes(store, &(tb_voice_change){.gender = text}, TB_EINVAL, "gender has 101");
+    put_notes(store, &(tb_voice_change){.model = text}, TB_EINVAL, "model has 101");
+    text[2 * 100] = 0;
+    put_notes(store, &(tb_voice_change){NULL, text, text, text, text, text}, TB_OK, NULL);
+    put_notes(store, &(tb_voice_change){.description = "two\nlines\tof it"}, TB_OK, NULL);
+    static const char *const bad[] = {"a\x1b[2J",
+                                      "a\x7f",
+                                      "a\xff",
+                                      "a\xE2\x80\xAE"
+                                      "b",
+                                      "\xE2\x81\xA6x",
+                                      "a\xC2\x85"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        put_notes(store, &(tb_voice_change){.description = bad[i]}, TB_EINVAL, "description holds");
+        put_notes(store, &(tb_voice_change){.region = bad[i]}, TB_EINVAL, "region holds");
+    }
+    put_notes(store, &(tb_voice_change){.region = "a\nb"}, TB_EINVAL, "region holds");
+    put_notes(store, &(tb_voice_change){.gender = "a\xE2\x80\x8B"}, TB_EINVAL, "gender holds");
+    tb_store_close(store);
+}
+
+static void there_are_so_many_voices_and_no_more(void **state)
+{
+    const tb_voice_row one = {.id = "one more"}, old = {.id = "v1"};
+    tb_store *store = store_open(*state, false);
+    sql(*state,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) "
+        "INSERT INTO voices SELECT 'u' || i, 'v' || i, 'v' || i, '', '', '', '', '', '', 0, "
+        "'', 0, '[]', 0 FROM n");
+    assert_refused(TB_ECONFLICT, "10000 voices",
+                   tb_store_voice_put(store, &one, sound, 4, true, NULL, err));
+    assert_ok(tb_store_voice_put(store, &old, sound, 4, true, NULL, err)); /* no more than before */
+    assert_int_equal(store_count(*state, "voices"), 1);
+    assert_ok(tb_store_voice_delete(store, "v2", err));
+    assert_ok(tb_store_voice_put(store, &one, sound, 4, false, NULL, err));
+    tb_store_close(store);
+}
+
+/* Of a database of schema 4, in which a note could have megabytes. */
+static void long_notes_of_before_are_cut(void **state)
+{
+    tb_store *store = store_open(*state, false);
+    tb_voice_row row = {0};
+    store_voice(store, "Ana", sound);
+    store_voice(store, "Eva", sound);
+    tb_store_close(store);
+    sql(*state, "UPDATE voices SET description=hex(zeroblob(100000)), region=hex(zeroblob(300)) "
+                "WHERE name='Ana'; UPDATE voices SET description='short' WHERE name='Eva';"
+                "DROP TABLE facts; PRAGMA user_version=4");
+    store = store_open(*state, true);
+    assert_ok(tb_store_voice_get(store, "Ana", &row, err));
+    assert_int_equal(strlen(row.description), 2000);
+    assert_int_equal(strlen(row.region), 100);
+    tb_voice_row_clear(&row);
+    assert_ok(tb_store_voice_get(store, "Eva", &row, err));
+    assert_string_equal(row.description, "short");
+    tb_voice_row_clear(&row);
     tb_store_close(store);
 }
 
@@ -410,6 +514,9 @@ int main(void)
         store_test(names_of_an_older_database_are_brought_to_one_form),
         store_test(names_are_words_and_never_paths),
         cmocka_unit_test(a_name_has_at_most_64_characters_of_any_width),
+        store_test(notes_have_a_bound_and_nothing_hidden),
+        store_test(there_are_so_many_voices_and_no_more),
+        store_test(long_notes_of_before_are_cut),
         store_test(a_taken_name_is_a_conflict_in_any_case),
         store_test(overwriting_replaces_sound_and_caches_under_a_new_uuid),
         store_test(a_change_leaves_what_it_does_not_name),
