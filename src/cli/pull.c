@@ -1,6 +1,5 @@
 #include "cli/pull_priv.h"
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "engine/install.h"
@@ -16,7 +15,7 @@ const tb_cli_option tb_cli_pull_options[] = {
     {0},
 };
 
-enum { BAR = 20, WIDTH = 79, LINE = 256, PLAIN_S = 10 };
+enum { BAR = 20, WIDTH = 79, LINE = 256 };
 
 static const struct {
     const char *name, *repo, *variant;
@@ -28,7 +27,7 @@ static const struct {
 typedef struct {
     bool terminal, quiet;
     tb_str told; /* plain lines that were said, one a line: none of them is said twice */
-    int64_t told_ns;
+    int tenths;  /* of everything, of those that were said */
 } teller;
 
 static void amount(char *out, size_t size, uint64_t bytes)
@@ -92,20 +91,18 @@ static bool is_news(teller *t, const char *what, const char *about)
 static void tell_plain(teller *t, const char *what, const char *about, const tb_fetch_progress *p)
 {
     char line[LINE], all[24];
-    const int64_t now = tb_clock_mono_ns();
+    const int tenths = p->total ? (int)(10 * p->done / p->total) : 0;
     if (is_news(t, what, about)) { /* a log or a file: a line for each thing that is begun */
         amount(all, sizeof all, p->file_total);
         /* Of a wait what went wrong and not what to do: that comes at the end, if it does. */
         int len = (int)(p->state == TB_FETCH_WAITING ? strcspn(about, ":;") : strlen(about));
         fprintf(stderr, "%s%s%.*s%s%s\n", what, len ? " " : "", len, about,
                 p->file_total && p->file ? ", " : "", p->file_total && p->file ? all : "");
-    } else if (p->state == TB_FETCH_LOADING && now - t->told_ns > PLAIN_S * INT64_C(1000000000)) {
+    } else if (p->state == TB_FETCH_LOADING && tenths > t->tenths) {
         tb_cli_bar(line, sizeof line, WIDTH, about, p->done, p->total, p->bytes_per_s);
         fprintf(stderr, "%s\n", line);
-    } else {
-        return;
+        t->tenths = tenths;
     }
-    t->told_ns = now;
 }
 
 static void tell(void *self, const tb_fetch_progress *p)

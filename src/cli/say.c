@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,10 +35,13 @@ static tb_status read_stdin(char **text, tb_err *err)
     return TB_OK;
 }
 
-/* A voice is a file when such a file is there and no separator or dot is needed to tell. */
+/* Names of voices have neither separator nor dot; but "ana.wav" is also the voice ana, as in the
+ * API. */
 static bool names_a_file(const char *voice)
 {
-    return (strchr(voice, '/') || strchr(voice, '.')) && tb_file_exists(voice);
+    const char *dot = strrchr(voice, '.');
+    if (strchr(voice, '/')) return true;
+    return dot && (strcasecmp(dot, ".wav") != 0 || tb_file_exists(voice));
 }
 
 static tb_status build(tb_cli *cli, const char *text, tb_speech_req *req, tb_err *err)

@@ -237,6 +237,10 @@ static void what_goes_wrong_is_told_once(void **state)
         tb_free(line);
     }
     expect("\"$T\" say x --voice nobody --log-level debug 2>&1", 1, "level=warn");
+    /* A file that is not there is no voice that is not kept. */
+    expect("\"$T\" say x --voice gone.mp3 2>&1", 1, "gone.mp3: No such file");
+    expect("\"$T\" say x --voice ./gone.wav 2>&1", 1, "gone.wav: No such file");
+    expect("\"$T\" say x --voice gone.wav 2>&1", 1, "Voice clone 'gone' not found");
 }
 
 static void completion_knows_values(void **state)

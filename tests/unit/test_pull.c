@@ -94,6 +94,10 @@ static void it_pulls_into_the_data_folder_and_says_so_in_plain_lines(void **stat
     contains(err, "asking the hub");
     contains(err, "getting t3_turbo_v1.safetensors, 300.0 kB\n");
     assert_null(strchr(err, '\r')); /* no terminal, no bar */
+    size_t bars = 0;
+    for (const char *p = err; (p = strstr(p, " % [")); p++)
+        bars++;
+    if (bars > 10) fail_msg("more than one for each tenth:\n%s", err);
     assert_int_equal(tb_file_size("data/models/voice-turbo/ve.safetensors"),
                      hub_files[HUB_VE].size);
     tb_free(out);

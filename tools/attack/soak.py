@@ -14,8 +14,8 @@ TIMBRE_SOAK_MINUTES (60), TIMBRE_SOAK_SEED. Both engines speak when timbre-seedm
 of the program; else the embedded one.
 usage: soak.py [timbre]
 """
-import os, random, re, subprocess, sys, threading, time, http.client
-from urllib.parse import quote
+import http.client, json, os, random, subprocess, threading, time
+from urllib.parse import quote, urlencode
 from harness import BASIC, MIB, Server, Verdict, program, wav
 
 MINUTES = float(os.environ.get("TIMBRE_SOAK_MINUTES", "60"))
@@ -126,7 +126,6 @@ def stream(w):
     how = random.choice(("listen", "leave", "stop"))
     c = http.client.HTTPConnection("127.0.0.1", w.s.port, timeout=60)
     try:
-        from urllib.parse import urlencode
         c.request("POST", "/generate-tts", urlencode(f), {
             "Authorization": BASIC, "Content-Type": "application/x-www-form-urlencoded"})
         r = c.getresponse()
@@ -144,7 +143,6 @@ def stream(w):
     finally:
         c.close()
     for _ in range(600):
-        import json
         r = w.expect("job", w.s.ask("GET", f"/jobs/{job}"), 200)
         if not r:
             return None
@@ -201,7 +199,6 @@ def listen(w):
     r = w.expect("entry", w.s.ask("GET", "/history/" + clip), 200, 404)
     if not r or r[0] != 200:
         return
-    import json
     entry = json.loads(r[2])
     with w.lock:
         text = w.history.get(clip, entry["text"])
