@@ -16,38 +16,34 @@
 #include <unistd.h>
 
 /*
- * Who comes in. A thread of our own accepts connections and hands them to libmicrohttpd's threads:
+ * Who comes in. A thread of our own accepts connections, gives each a seat (seat.c) and hands it to
+ * libmicrohttpd's threads:
  *
  * - So many are let in that the table of open files keeps room for the work: a connection may need
- *   a second place for the file that it is sent, and jobs need some for files and children. Who
- *   comes beyond that hears 503 instead of waiting in front of a closed door.
+ *   a second place for the file that it is sent, and jobs need some for files and children. For who
+ *   comes beyond that somebody leaves who has shown no credentials, or they hear 503.
  * - When the table is full all the same, a spare place is given up for a moment to say so.
  * - Stopping closes the door first, and libmicrohttpd never has the listening socket: it cannot
  *   trip over it while it stops.
  */
-enum { WORK_PLACES = 192, PARTING = 4, AT_A_TIME = 64, LOOK_MS = 500, FULL_PAUSE_MS = 20 };
+enum {
+    WORK_PLACES = 192,
+    PARTING = 4,
+    AT_A_TIME = 64,
+    LOOK_MS = 500,
+    FULL_PAUSE_MS = 20,
+    TURNS = 50
+};
 
 struct tb_door {
     pthread_t thread;
-    int wake[2]; /* a pipe */
-    int spare;   /* -1: it has been given up */
-    int most;    /* connections at once */
-    int added;   /* handed over; the two below are counted by libmicrohttpd's threads */
-    atomic_int started, closed;
+    int wake[2];          /* a pipe */
+    int spare;            /* -1: it has been given up */
     int parting[PARTING]; /* refused ones, open for a moment so that they can read why */
     int n_parting;
     atomic_bool ending;
     bool running, refusing;
 };
-
-void tb_door_note(void *self, struct MHD_Connection *connection, void **context,
-                  enum MHD_ConnectionNotificationCode what)
-{
-    struct tb_door *d = ((tb_http *)self)->door;
-    (void)connection;
-    (void)context;
-    atomic_fetch_add(what == MHD_CONNECTION_NOTIFY_STARTED ? &d->started : &d->closed, 1);
-}
 
 static int accept_one(int listen_fd, struct sockaddr_storage *from, socklen_t *len)
 {
@@ -122,27 +118,37 @@ static void use_spare(tb_http *http)
     poll(NULL, 0, FULL_PAUSE_MS); /* whoever still waits is seen again, but not in a hurry */
 }
 
+/* A seat for a newcomer. Those who were sent away leave within some milliseconds. */
+static bool find_room(tb_http *http)
+{
+    for (int i = 0; i < TURNS; i++) {
+        tb_seat_room room = tb_seats_room(http);
+        if (room != TB_SEAT_SOON) return room == TB_SEAT_ROOM;
+        poll(NULL, 0, 2);
+    }
+    return false;
+}
+
 static void let_in(tb_http *http)
 {
     struct tb_door *d = http->door;
     struct sockaddr_storage from;
     socklen_t len;
     if (d->spare < 0) d->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    for (int i = 0; i < AT_A_TIME; i++) {
+    for (int i = 0; i < AT_A_TIME && !atomic_load(&d->ending); i++) {
         int fd = accept_one(http->listen_fd, &from, &len);
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
             use_spare(http);
         if (fd < 0) return; /* nobody else is there, or the next look tells */
-        if (d->added - atomic_load(&d->closed) >= d->most) {
+        if (!find_room(http) || !tb_seat_take(http, fd, (struct sockaddr *)&from)) {
             log_refusals(d, true, "CONNECTIONS_MAX, or what the limit of open files allows");
             say_no(http, fd);
             part(d, fd);
             continue;
         }
         log_refusals(d, false, "there is room");
-        d->added++;
         if (MHD_add_connection(http->daemon, fd, (struct sockaddr *)&from, len) != MHD_YES)
-            d->added--; /* it has closed it */
+            tb_seat_give_up(http, fd); /* it has closed it */
     }
 }
 
@@ -153,12 +159,9 @@ static void *attend(void *arg)
     while (!atomic_load(&d->ending)) {
         struct pollfd p[2] = {{http->listen_fd, POLLIN, 0}, {d->wake[0], POLLIN, 0}};
         int n = poll(p, 2, LOOK_MS);
-        if (n > 0 && p[0].revents) {
-            let_in(http);
-        } else if (n == 0) {
-            part_from_all(d);
-            d->added = atomic_load(&d->started); /* one that never started is not there */
-        }
+        if (n > 0 && p[0].revents) let_in(http);
+        if (n == 0) part_from_all(d);
+        tb_seats_look(http);
     }
     return NULL;
 }
@@ -187,13 +190,8 @@ tb_status tb_door_prepare(tb_http *http, tb_err *err)
         fcntl(d->wake[i], F_SETFD, FD_CLOEXEC);
     fcntl(http->listen_fd, F_SETFL, fcntl(http->listen_fd, F_GETFL) | O_NONBLOCK);
     d->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    d->most = count_places(http->config);
+    tb_seats_prepare(http, count_places(http->config));
     return TB_OK;
-}
-
-int tb_door_most(const tb_http *http)
-{
-    return http->door->most;
 }
 
 tb_status tb_door_open(tb_http *http, tb_err *err)
@@ -225,4 +223,5 @@ void tb_door_free(tb_http *http)
     if (d->spare >= 0) close(d->spare);
     tb_free(d);
     http->door = NULL;
+    tb_seats_free(http);
 }

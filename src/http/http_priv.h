@@ -35,6 +35,10 @@ typedef struct {
     const char *params; /* "name:type:where:required,..." for the documents */
 } tb_route;
 
+/* Whom a connection waits for: the client's head or body, us, the client's reading. */
+typedef enum { TB_SEAT_HEAD, TB_SEAT_BODY, TB_SEAT_WORK, TB_SEAT_REPLY } tb_seat_phase;
+typedef enum { TB_SEAT_ROOM, TB_SEAT_SOON, TB_SEAT_NONE } tb_seat_room;
+
 enum { TB_PATH_PARAMS = 2, TB_REPLY_HEADERS = 24 };
 
 struct tb_request {
@@ -86,6 +90,8 @@ struct tb_request {
     } headers[TB_REPLY_HEADERS];
     int n_headers;
 
+    int seat; /* in the table of connections; -1: none */
+    tb_seat_phase seat_phase;
     tb_request *next_watched; /* the watcher's list */
     bool watched;
 };
@@ -99,6 +105,8 @@ struct tb_http {
     int listen_fd, port;
     bool quiesced;
     struct tb_door *door;
+    struct tb_seats *seats;
+    atomic_bool closing;  /* whoever sleeps is woken, and nobody sleeps any more */
     atomic_size_t bodies; /* bytes of all bodies in memory */
     size_t bodies_max;
     atomic_int in_flight;
@@ -142,10 +150,27 @@ TB_MUST_CHECK tb_status tb_door_prepare(tb_http *http, tb_err *err);
 TB_MUST_CHECK tb_status tb_door_open(tb_http *http, tb_err *err);
 void tb_door_close(tb_http *http);
 void tb_door_free(tb_http *http);
-int tb_door_most(const tb_http *http); /* connections at once */
+
+/* The table of connections (seat.c). */
+void tb_seats_prepare(tb_http *http, int most);
+void tb_seats_free(tb_http *http);
+int tb_seats_most(const tb_http *http);    /* connections at once, at the very most */
+tb_seat_room tb_seats_room(tb_http *http); /* for one more; sends somebody away if need be */
+/* False: it cannot have one. */
+bool tb_seat_take(tb_http *http, int fd, const struct sockaddr *from);
+void tb_seat_give_up(tb_http *http, int fd);
+void tb_seats_look(tb_http *http); /* closes those that are late; call it now and then */
 /* libmicrohttpd's callback; self is the tb_http. */
-void tb_door_note(void *self, struct MHD_Connection *connection, void **context,
+void tb_seat_note(void *self, struct MHD_Connection *connection, void **context,
                   enum MHD_ConnectionNotificationCode what);
+/* A request's way, on the HTTP threads: it begins at work and untrusted. */
+void tb_seat_begin(tb_request *r);
+void tb_seat_go_on(tb_request *r, tb_seat_phase phase);
+void tb_seat_trust(tb_request *r); /* its credentials are right */
+void tb_seat_end(tb_request *r);
+/* Wakes all that sleep; how many are being worked for or sent their answer. */
+void tb_seats_wake(tb_http *http);
+int tb_seats_served(tb_http *http);
 
 /* The threads that may wait (desk.c). */
 TB_MUST_CHECK tb_status tb_desk_start(tb_http *http, tb_err *err);

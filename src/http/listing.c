@@ -72,9 +72,11 @@ static ssize_t send_piece(void *self, uint64_t pos, char *out, size_t max)
         memcpy(out, l->text.data + l->sent, left);
         l->sent += left;
         r->sent += left;
+        tb_seat_go_on(r, TB_SEAT_REPLY);
         return (ssize_t)left;
     }
     if (l->last) return MHD_CONTENT_READER_END_OF_STREAM;
+    tb_seat_go_on(r, TB_SEAT_WORK);
     if (!tb_desk_take(r, next_piece)) l->failed = true;
     return 0;
 }

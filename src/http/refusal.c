@@ -109,6 +109,7 @@ enum MHD_Result tb_refuse_midway(tb_request *r, const tb_err *err)
     *r->refusal = *err;
     r->refused_ns = tb_clock_mono_ns();
     r->phase = TB_AT_REFUSED;
+    tb_seat_go_on(r, TB_SEAT_BODY);
     return MHD_YES;
 }
 

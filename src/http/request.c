@@ -154,6 +154,7 @@ enum MHD_Result tb_reply_send(tb_request *r)
     for (int i = 0; i < r->n_headers; i++)
         MHD_add_response_header(r->response, r->headers[i].name, r->headers[i].value);
     r->phase = TB_AT_END;
+    tb_seat_go_on(r, TB_SEAT_REPLY);
     return MHD_queue_response(r->connection, (unsigned)r->status, r->response);
 }
 
@@ -180,6 +181,7 @@ void tb_request_wake(void *request)
 /* Sleeps unless something happened since the last look (false: look again). */
 static bool fall_asleep(tb_request *r)
 {
+    tb_seat_go_on(r, TB_SEAT_WORK);
     pthread_mutex_lock(&r->lock);
     bool sleeps = !r->news;
     r->news = false;
@@ -201,9 +203,11 @@ static ssize_t read_stream(void *self, uint64_t pos, char *out, size_t max)
             int64_t n = tb_job_read(r->job, pos, out, max);
             if (n <= 0) return MHD_CONTENT_READER_END_WITH_ERROR;
             r->sent += (uint64_t)n;
+            tb_seat_go_on(r, TB_SEAT_REPLY);
             return (ssize_t)n;
         }
         if (view.state == TB_JOB_DONE) return MHD_CONTENT_READER_END_OF_STREAM;
+        if (atomic_load(&r->http->closing)) return MHD_CONTENT_READER_END_WITH_ERROR;
         if (fall_asleep(r)) return 0;
     }
 }
@@ -289,6 +293,10 @@ static enum MHD_Result wait_for_job(tb_request *r)
     tb_watch_add(r); /* before the first look: a stream that is ready at once may sleep later */
     for (;;) {
         if (tb_reply_job(r)) return tb_reply_send(r);
+        if (atomic_load(&r->http->closing)) {
+            tb_fail(&r->err, TB_EUNREADY, "the server is stopping");
+            return send_error(r, &r->err);
+        }
         if (fall_asleep(r)) return MHD_YES;
     }
 }
@@ -501,6 +509,7 @@ static tb_request *request_new(tb_http *http, struct MHD_Connection *connection,
         strspn(trace, "0123456789abcdef-") == sizeof r->trace - 1)
         snprintf(r->trace, sizeof r->trace, "%s", trace);
     atomic_fetch_add(&http->in_flight, 1);
+    tb_seat_begin(r);
     return r;
 }
 
@@ -544,8 +553,10 @@ static enum MHD_Result begin(tb_request *r)
     }
     if (found == TB_EMETHOD) tb_reply_header(r, "Allow", allow);
     tb_free(allow);
+    if (*r->user) tb_seat_trust(r);
     if (found || check_length(r, &err) || check_coding(r, &err)) return tb_refuse(r, &err);
     r->phase = TB_AT_BODY;
+    if (tb_request_has_body(r)) tb_seat_go_on(r, TB_SEAT_BODY);
     return MHD_YES;
 }
 
@@ -597,6 +608,7 @@ static enum MHD_Result act(tb_request *r)
         return answer(r);
     }
     r->phase = TB_AT_DESK;
+    tb_seat_go_on(r, TB_SEAT_WORK);
     (void)tb_desk_take(r, perform); /* refused or done: the next call answers */
     return MHD_YES;
 }
@@ -634,6 +646,7 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
     if (!r) return;
     *request = NULL;
     tb_watch_remove(r);
+    tb_seat_end(r);
     if (r->early) tb_linger_add(http, connection);
     tb_auth_leave(http->auth, r->check);
     if (r->job) tb_job_leave(r->job); /* cancels it unless it is done */

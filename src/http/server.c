@@ -18,7 +18,7 @@
 /* The listening socket, the daemon and its threads. What a request goes through is in request.c. */
 
 enum { BODIES_MAX = 256 << 20 }; /* of all requests together */
-enum { THREADS = 2, BACKLOG = 512, CONNECTION_MEMORY = 64 * 1024, TLS_FILE_MAX = 1 << 20 };
+enum { THREADS = 2, BACKLOG = 4096, CONNECTION_MEMORY = 64 * 1024, TLS_FILE_MAX = 1 << 20 };
 
 static tb_status listen_on(const tb_config *c, int *out, tb_err *err)
 {
@@ -112,11 +112,11 @@ static tb_status start_daemon(tb_http *http, tb_err *err)
     if (!http->tls_cert) tls[0] = tls[2];
     http->daemon =
         MHD_start_daemon(flags, 0, NULL, NULL, tb_request_handle, http, MHD_OPTION_EXTERNAL_LOGGER,
-                         mhd_log, NULL, MHD_OPTION_NOTIFY_CONNECTION, tb_door_note, http,
+                         mhd_log, NULL, MHD_OPTION_NOTIFY_CONNECTION, tb_seat_note, http,
                          MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
                          /* for each of the threads more than the door lets in for all */
                          MHD_OPTION_CONNECTION_LIMIT,
-                         (unsigned)(THREADS * (tb_door_most(http) + 8)),
+                         (unsigned)(THREADS * (tb_seats_most(http) + 8)),
                          MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)c->client_timeout_s,
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
                          MHD_OPTION_NOTIFY_COMPLETED, tb_request_completed, http, MHD_OPTION_ARRAY,
@@ -190,10 +190,12 @@ void tb_http_stop(tb_http *http)
     if (!http) return;
     if (http->daemon) {
         if (!http->quiesced) tb_http_quiesce(http);
-        /* libmicrohttpd cannot stop while a connection sleeps. */
+        /* libmicrohttpd aborts when it is stopped while a connection sleeps. */
         tb_auth_drain(http->auth);
         tb_desk_drain(http);
-        for (int ms = 0; ms < LAST_WORDS_MS && atomic_load(&http->in_flight) > 0; ms += LOOK_MS)
+        atomic_store(&http->closing, true);
+        tb_seats_wake(http);
+        for (int ms = 0; ms < LAST_WORDS_MS && tb_seats_served(http) > 0; ms += LOOK_MS)
             tb_clock_sleep_ms(LOOK_MS);
         MHD_stop_daemon(http->daemon);
     }
