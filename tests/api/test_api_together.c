@@ -339,7 +339,7 @@ static int start_as_it_comes(void **state)
 static int start_with_one(void **state)
 {
     (void)state;
-    api_start(&server, "WORKERS=1\nQUEUE_PER_USER=1\nLOG_LEVEL=warn\n");
+    api_start(&server, "WORKERS=1\nQUEUE_PER_USER=1\nSHUTDOWN_GRACE=10m\nLOG_LEVEL=warn\n");
     return 0;
 }
 
