@@ -1,5 +1,8 @@
+#define _XOPEN_SOURCE 700 /* nftw */
+
 #include "client.h"
 
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -242,6 +245,66 @@ static void a_demo_speaks_whatever_carries_the_text(void **state)
     api_reply_clear(&json);
     api_reply_clear(&multi);
     expect(api_call(&server, "POST", "/demo", &(api_extra){.body = "", .size = 0}), 200, NULL);
+}
+
+static int files_kept;
+
+static int count_kept(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)at;
+    if (kind == FTW_F && !strstr(path, "timbre.db") && !strstr(path, "/bases/")) files_kept++;
+    return 0;
+}
+
+/* Files of the server's folder but the database and the statistics of its own voices, and clips in
+ * the history. */
+static void count_what_is_kept(int *files, char total[16])
+{
+    files_kept = 0;
+    nftw(server.dir, count_kept, 16, FTW_PHYS);
+    *files = files_kept;
+    api_reply r = api_get(&server, "/history?limit=1");
+    assert_status(&r, 200);
+    char *count = api_header(&r, "X-Total-Count");
+    assert_non_null(count);
+    snprintf(total, 16, "%s", count);
+    free(count);
+    api_reply_clear(&r);
+}
+
+/* A demo speaks in an uploaded recording, and neither the recording nor the speech stays; nor does
+ * a recording that cannot be used. /generate-tts keeps both: so the counting counts. */
+static void a_demo_keeps_nothing_of_a_recording(void **state)
+{
+    int before, after;
+    char said[16], now[16];
+    (void)state;
+    api_reply clip = api_speech_clip(&server);
+    assert_status(&clip, 200);
+    for (int generate = 0; generate < 2; generate++)
+        for (int json = 0; json < 2; json++) {
+            const char *path = generate ? "/generate-tts" : "/demo";
+            count_what_is_kept(&before, said);
+            api_parts parts = {0};
+            api_part_text(&parts, "text", json ? "Once more" : "Good morning");
+            /* So that the two recordings differ. */
+            clip.body[clip.size - 1] ^= 1;
+            api_part_file(&parts, "audio_prompt", "me.wav", clip.body, clip.size);
+            api_parts_end(&parts);
+            expect(api_multipart(&server, path, &parts), 200, NULL);
+            count_what_is_kept(&after, now);
+            assert_int_equal(after - before, generate ? 2 : 0);
+            assert_int_equal(atoi(now) - atoi(said), generate);
+            api_part_text(&parts, "text", "Good morning");
+            api_part_file(&parts, "audio_prompt", "short.wav", clip.body, 8044);
+            api_parts_end(&parts);
+            expect(api_multipart(&server, path, &parts), 422, "audio_prompt");
+            count_what_is_kept(&before, said);
+            assert_int_equal(before, after);
+            assert_string_equal(said, now);
+        }
+    api_reply_clear(&clip);
 }
 
 static void wrong_values_name_their_field(void **state)
@@ -634,6 +697,7 @@ int main(void)
         cmocka_unit_test(request_ids_go_in_and_come_out),
         cmocka_unit_test(login_answers_the_old_client),
         cmocka_unit_test(a_demo_speaks_whatever_carries_the_text),
+        cmocka_unit_test(a_demo_keeps_nothing_of_a_recording),
         cmocka_unit_test(wrong_values_name_their_field),
         cmocka_unit_test(a_text_that_names_no_language_is_read_in_its_own_and_says_so),
         cmocka_unit_test(words_are_said_as_the_request_wants_and_again_so),

@@ -439,6 +439,41 @@ static void names_are_ids_aliases_and_sums(void **state)
     tb_ambience_close(set);
 }
 
+/* A second of a bed. */
+static void hear_bed(tb_ambience_set *set, const char *name, float *out)
+{
+    tb_bed *bed = NULL;
+    tb_err err = {0};
+    if (tb_bed_new(set, name, 3, 24000, &bed, &err)) fail_msg("%s: %s", name, err.msg);
+    tb_bed_process(bed, out, 24000);
+    tb_bed_free(bed);
+}
+
+static void a_bed_named_twice_is_heard_once(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"rain+rain", "rain"},
+        {"rain+lluvia+ RAIN ", "rain"},
+        {"storm+rain", "rain+wind"},
+        {"rain+wind+storm", "rain+wind"},
+        {"fan+fan+fan+fan+fan+fan", "fan"}, /* nor is it counted against the most parts */
+        {"rain+wind+fire+fan+rain+wind", "rain+wind+fire+fan"},
+    };
+    static float twice[24000], once[24000];
+    (void)state;
+    tb_ambience_set *set = open_set("/nonexistent");
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        hear_bed(set, pairs[i][0], twice);
+        hear_bed(set, pairs[i][1], once);
+        if (memcmp(twice, once, sizeof once) != 0)
+            fail_msg("%s is not %s", pairs[i][0], pairs[i][1]);
+    }
+    hear_bed(set, "rain+wind", twice); /* and two that differ are two */
+    hear_bed(set, "rain", once);
+    assert_true(memcmp(twice, once, sizeof once) != 0);
+    tb_ambience_close(set);
+}
+
 static void names_are_spanish_as_well(void **state)
 {
     (void)state;
@@ -573,6 +608,7 @@ int main(void)
         cmocka_unit_test(every_preset_meets_its_targets),
         cmocka_unit_test(nothing_repeats),
         cmocka_unit_test(names_are_ids_aliases_and_sums),
+        cmocka_unit_test(a_bed_named_twice_is_heard_once),
         cmocka_unit_test(names_are_spanish_as_well),
         cmocka_unit_test(a_sum_is_as_loud_as_one),
         cmocka_unit_test(other_rates_are_as_loud),

@@ -490,6 +490,78 @@ static void every_tag_reaches_the_model_as_its_token(void **state)
     tb_engine_close(e);
 }
 
+/* ---- pieces ---- */
+
+static tb_status collect(void *self, const tb_pcm *pcm, tb_err *err)
+{
+    return tb_pcm_append(self, pcm->data, pcm->len, err);
+}
+
+/* Item i of a plan as the network makes it, not as the engine hands it on. */
+static tb_pcm piece_alone(const tb_chatterbox *c, const tb_plan *plan, size_t i, tb_voice *v)
+{
+    tb_chatterbox_how how = usual(c, v->prefix);
+    tb_pcm pcm = {.rate_hz = 24000};
+    tb_chatterbox_said said;
+    tb_err err = {0};
+    how.conds = v->conds;
+    how.seed = plan->opts.seed;
+    how.segment = plan->script.items[i].sentence;
+    tb_status st = plan->stream ? tb_chatterbox_stream(c, &how, plan->script.items[i].text, NULL,
+                                                       collect, &pcm, &said, &err)
+                                : tb_chatterbox_say(c, &how, plan->script.items[i].text, NULL, &pcm,
+                                                    &said, &err);
+    if (st) fail_msg("%s", err.msg);
+    return pcm;
+}
+
+/*
+ * Of every piece each sample is handed on: all but the last 10 ms as they were made, those as well
+ * at the end of the text, and faded out before another piece. Behind it is silence, no shorter
+ * than what the gap is without the model's own.
+ */
+static void a_piece_is_handed_on_to_its_last_sample(void **state)
+{
+    enum { SEAM = 240 };
+    (void)state;
+    tb_engine *e = engine_of(folder);
+    const tb_chatterbox *c = tb_holder_lent(tb_engine_holder(e));
+    tb_voice *v = NULL;
+    tb_spoken spoken = {0};
+    tb_err err = {0};
+    if (tb_engine_voice_make(e, "chatterbox", "default", "", NULL, NULL, NULL, &v, &err))
+        fail_msg("%s", err.msg);
+    for (int stream = 0; stream < 2; stream++) {
+        tb_plan plan = plan_of(e, "Good morning to you all.\n\nAnd that was it for today.");
+        plan.stream = stream;
+        assert_int_equal(plan.script.n, 2);
+        for (size_t i = 0; i < 2; i++) {
+            tb_pcm got = {.rate_hz = 24000}, want = piece_alone(c, &plan, i, v);
+            if (tb_engine_speak(e, &plan, i, v, NULL, collect, &got, &spoken, &err))
+                fail_msg("%s", err.msg);
+            assert_true(want.len > SEAM);
+            const size_t body = want.len - SEAM;
+            assert_memory_equal(got.data, want.data, body * sizeof *want.data);
+            if (i == 0) {
+                /* An empty line is half a second, of which the model made 0.12. */
+                assert_int_equal(got.len, want.len + (size_t)lround((0.5 - 0.12) * 24000));
+                for (size_t k = 0; k < SEAM; k++)
+                    assert_true(fabsf(got.data[body + k] -
+                                      want.data[body + k] * (float)(SEAM - 1 - k) / SEAM) < 1e-6F);
+                for (size_t k = want.len; k < got.len; k++)
+                    assert_true(got.data[k] == 0);
+            } else {
+                assert_true(same(&got, &want));
+            }
+            tb_pcm_clear(&got);
+            tb_pcm_clear(&want);
+        }
+        tb_plan_clear(&plan);
+    }
+    tb_voice_free(v);
+    tb_engine_close(e);
+}
+
 /* ---- bounds ---- */
 
 static void odd_texts_are_spoken(void **state)
@@ -901,6 +973,7 @@ int main(void)
         cmocka_unit_test(a_short_recording_is_refused_with_a_sentence),
         cmocka_unit_test(what_is_kept_of_a_voice_is_whole_or_made_again),
         cmocka_unit_test(every_tag_reaches_the_model_as_its_token),
+        cmocka_unit_test(a_piece_is_handed_on_to_its_last_sample),
         cmocka_unit_test(odd_texts_are_spoken),
         cmocka_unit_test(a_sentence_too_long_for_the_model_is_refused),
         cmocka_unit_test(speed_changes_the_length_and_nothing_else),

@@ -233,6 +233,95 @@ static void a_least_time_outlasts_off_and_the_speech(void **state)
     tb_pcm_clear(&in);
 }
 
+/* In the tenth of a second from `second` of the speech on. */
+static bool bed_is_heard(const tb_pcm *out, const tb_pcm *in, size_t lead, double second)
+{
+    static float x[RATE / 10];
+    for (size_t i = 0; i < RATE / 10; i++) {
+        size_t at = (size_t)(second * RATE) + i;
+        x[i] = out->data[lead + at] - (at < in->len ? in->data[at] : 0);
+    }
+    return rms(x, RATE / 10) > 1e-5;
+}
+
+/* Six seconds of a bed were asked for: what stands between must not cut them short, whether the
+ * speech goes on (10 s) or has ended (3 s), with the file whole or streamed. */
+static void within_its_least_time_a_bed_is_on(void **state)
+{
+    static const struct {
+        const char *what, *marks[6];
+        double asked; /* the last time, in seconds of speech */
+    } cases[] = {
+        {"off after a second", {"rain", NULL, "-", "-", "-", "-"}, 0},
+        {"off twice", {"rain", NULL, NULL, "-", "-", "-"}, 0},
+        {"off just before", {"rain", "-", "-", "-", "-", NULL}, 0},
+        {"asked for again", {"rain", "-", "rain", NULL, "-", "-"}, 2},
+        {"in capitals", {"rain", "-", "RAIN", "-", NULL, "-"}, 2},
+    };
+    (void)state;
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
+        for (int seconds = 3; seconds <= 10; seconds += 7)
+            for (int streaming = 0; streaming < 2; streaming++) {
+                tb_post_opts o = plain();
+                o.streaming = streaming;
+                tb_pcm in = speech(10, 0.15); /* what is not spoken is silence */
+                if (seconds < 10)
+                    memset(in.data + seconds * RATE, 0,
+                           (size_t)(10 - seconds) * RATE * sizeof *in.data);
+                tb_pcm out = run(&o, &in, RATE, cases[k].marks, 6, 6, NULL);
+                const size_t lead = streaming ? 0 : RATE / 2; /* it begins with the lead-in */
+                const double end = cases[k].asked + (cases[k].asked > 0 || streaming ? 6 : 5.5);
+                for (double at = 0.5; at < end; at += 0.25)
+                    if (!bed_is_heard(&out, &in, lead, at))
+                        fail_msg("%s, streaming %d: silent at %g s", cases[k].what, streaming, at);
+                if (bed_is_heard(&out, &in, lead, end + 0.85))
+                    fail_msg("%s, streaming %d: does not end", cases[k].what, streaming);
+                tb_pcm_clear(&out);
+                tb_pcm_clear(&in);
+            }
+}
+
+static void another_bed_ends_a_least_time(void **state)
+{
+    (void)state;
+    static const char *const marks[] = {"train", "-", "white", "-", NULL};
+    tb_pcm in = speech(12, 0.15);
+    tb_post_opts o = plain();
+    tb_post_report report;
+    tb_pcm both = run(&o, &in, RATE, marks, 5, 6, &report);
+    /* white from 2 s on for six seconds; had the train stayed, it would be heard under it. */
+    static const char *const alone[] = {"-", "-", "white", "-", NULL};
+    tb_pcm one = run(&o, &in, RATE, alone, 5, 6, NULL);
+    const size_t lead = RATE / 2, from = 3 * RATE, to = 9 * RATE;
+    assert_memory_equal(both.data + lead + from, one.data + from, (to - from) * sizeof *one.data);
+    assert_true(bed_is_heard(&one, &in, 0, 7.5) && !bed_is_heard(&one, &in, 0, 8.9));
+    tb_pcm_clear(&both);
+    tb_pcm_clear(&one);
+    tb_pcm_clear(&in);
+}
+
+/* Fading takes 0.8 s; a further switch within them begins beside it. */
+static void a_bed_that_fades_goes_on_fading_when_the_next_is_switched(void **state)
+{
+    (void)state;
+    static const char *const soon[] = {"-", "-", "rain", "-", "white", "fan"};
+    static const char *const later[] = {"-", "-", "rain", "-", "white", "-", "fan"};
+    enum { HALF = RATE / 2, LOOK = RATE / 200 };
+    tb_pcm in = speech(5, 0.15);
+    tb_post_opts o = plain();
+    tb_pcm a = run(&o, &in, HALF, soon, 6, 0, NULL), b = run(&o, &in, HALF, later, 7, 0, NULL);
+    float bed[LOOK], change[LOOK];
+    for (size_t i = 0; i < LOOK; i++) { /* the 5 ms after the switch at 2.5 s */
+        size_t at = 5 * HALF + i;
+        bed[i] = b.data[at] - in.data[at];
+        change[i] = a.data[at] - b.data[at];
+    }
+    assert_true(rms(change, LOOK) < 0.02 * rms(bed, LOOK));
+    tb_pcm_clear(&a);
+    tb_pcm_clear(&b);
+    tb_pcm_clear(&in);
+}
+
 static void off_goes_back_to_the_requests_own_bed(void **state)
 {
     (void)state;
@@ -354,6 +443,9 @@ int main(void)
         cmocka_unit_test(a_stream_starts_with_the_speech_and_does_not_depend_on_pieces),
         cmocka_unit_test(marks_switch_beds_on_and_off),
         cmocka_unit_test(a_least_time_outlasts_off_and_the_speech),
+        cmocka_unit_test(within_its_least_time_a_bed_is_on),
+        cmocka_unit_test(another_bed_ends_a_least_time),
+        cmocka_unit_test(a_bed_that_fades_goes_on_fading_when_the_next_is_switched),
         cmocka_unit_test(off_goes_back_to_the_requests_own_bed),
         cmocka_unit_test(the_bed_gives_way_where_the_sum_would_clip),
         cmocka_unit_test(speech_is_brought_to_a_target),

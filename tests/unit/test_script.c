@@ -442,9 +442,43 @@ static void short_sentences_are_gathered(void **state)
     tb_script_clear(&s);
 }
 
+/* "Aaaa. Bbb.": two sentences of one letter each, first and second code points long. */
+static size_t pieces_of(const char *letter, size_t first, size_t second, char *longest)
+{
+    char text[1000] = "";
+    tb_script s = {0};
+    for (size_t i = 1; i < first; i++)
+        strcat(text, i == 1 ? "A" : letter);
+    strcat(text, ". ");
+    for (size_t i = 1; i < second; i++)
+        strcat(text, i == 1 ? "B" : letter);
+    strcat(text, ".");
+    assert_int_equal(tb_script_parse(text, &inline_tags, &s, NULL), TB_OK);
+    strcpy(longest, s.items[0].text);
+    const size_t n = s.n;
+    tb_script_clear(&s);
+    return n;
+}
+
+static void sentences_are_gathered_to_the_last_character_and_no_further(void **state)
+{
+    static const char *const letters[] = {"a", "\xc3\xa9", "\xe3\x81\x82"};
+    char longest[1000];
+    (void)state;
+    for (size_t k = 0; k < 3; k++)
+        for (size_t first = 20; first < TB_SEGMENT_MAX - 20; first += 53) {
+            /* With the blank between them just the longest piece, and one character more. */
+            assert_int_equal(pieces_of(letters[k], first, TB_SEGMENT_MAX - 1 - first, longest), 1);
+            assert_int_equal(tb_utf8_count(longest, strlen(longest)), TB_SEGMENT_MAX);
+            assert_int_equal(pieces_of(letters[k], first, TB_SEGMENT_MAX - first, longest), 2);
+            assert_int_equal(tb_utf8_count(longest, strlen(longest)), first);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sentences_are_gathered_to_the_last_character_and_no_further),
         cmocka_unit_test(tags_stay_in_the_text_under_their_own_names),
         cmocka_unit_test(styles_without_a_token_stay_tones),
         cmocka_unit_test(short_sentences_are_gathered),
