@@ -57,9 +57,9 @@ tb_status tb_loop_load(const char *path, int rate_hz, tb_loop **out, tb_err *err
     size_t size = 0;
     tb_pcm raw = {0}, pcm = {0};
     struct stat info;
-    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode))
+    if (lstat(path, &info) != 0 || !S_ISREG(info.st_mode))
         return tb_fail(err, TB_ENOTFOUND, "it is gone or not a regular file");
-    tb_status st = tb_file_read(path, LOOP_BYTES_MAX, &data, &size, err);
+    tb_status st = tb_file_read_plain(path, LOOP_BYTES_MAX, &data, &size, err);
     if (st != TB_OK) goto out;
     st = tb_wav_read(data, size, LOOP_SECONDS_MAX, &raw, err);
     if (st != TB_OK) goto out;

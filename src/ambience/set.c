@@ -139,13 +139,19 @@ static void list_files(tb_ambience_set *set, const char *dir)
     closedir(d);
     qsort(names, n, sizeof *names, by_name);
     for (size_t i = 0; i < n; i++) {
-        char *id = id_of(names[i]);
-        if (id)
+        char *id = id_of(names[i]), *path = tb_path_join(dir, names[i]);
+        bool plain = tb_file_plain_size(path) >= 0;
+        tb_free(path);
+        if (!plain)
+            tb_log(TB_WARN, "ambience", "file=%s left out: a link, pipe or folder is no recording",
+                   names[i]);
+        else if (id)
             add_file(set, id, dir, names[i]);
         else
             tb_log(TB_WARN, "ambience",
                    "file=%s left out: an id is at most %d of a-z, 0-9, \"-\" and \"_\"", names[i],
                    TB_AMBIENCE_ID_MAX);
+        if (!plain) tb_free(id);
         tb_free(names[i]);
     }
 }
@@ -340,7 +346,7 @@ static void release(tb_loop *loop)
 static bool is_current(const tb_loop *loop, const char *path, int rate_hz)
 {
     struct stat info;
-    return loop && loop->rate_hz == rate_hz && stat(path, &info) == 0 &&
+    return loop && loop->rate_hz == rate_hz && lstat(path, &info) == 0 &&
            loop->changed_s == (int64_t)info.st_mtime && loop->size == (int64_t)info.st_size;
 }
 

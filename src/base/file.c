@@ -17,34 +17,58 @@
 
 static const char tmp_prefix[] = ".tb-tmp-";
 
-tb_status tb_file_read(const char *path, size_t max, char **data, size_t *size, tb_err *err)
+static const char *kind_of(mode_t mode)
+{
+    return S_ISDIR(mode)    ? "a folder"
+           : S_ISLNK(mode)  ? "a link"
+           : S_ISFIFO(mode) ? "a pipe"
+           : S_ISSOCK(mode) ? "a socket"
+                            : "a device";
+}
+
+static tb_status open_regular(const char *path, int flags, int *out, uint64_t *size, tb_err *err)
 {
     struct stat info;
+    tb_status st = TB_OK;
+    /* A FIFO would wait for a writer; a terminal would become ours. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
+    if (fd < 0 && errno == ELOOP && (flags & O_NOFOLLOW))
+        return tb_fail(err, TB_EINVAL, "%s is a link, not a regular file", path);
+    if (fd < 0 && errno == ENXIO) /* a socket */
+        return tb_fail(err, TB_EINVAL, "%s is not a regular file", path);
+    if (fd < 0) return tb_fail_errno(err, errno, "cannot open %s", path);
+    if (fstat(fd, &info) != 0)
+        st = tb_fail_errno(err, errno, "cannot read %s", path);
+    else if (!S_ISREG(info.st_mode))
+        st = tb_fail(err, TB_EINVAL, "%s is %s, not a regular file", path, kind_of(info.st_mode));
+    if (st) {
+        close(fd);
+        return st;
+    }
+    *out = fd;
+    *size = (uint64_t)info.st_size;
+    return TB_OK;
+}
+
+/* Closes fd. */
+static tb_status read_all(int fd, const char *path, uint64_t there, size_t max, char **data,
+                          size_t *size, tb_err *err)
+{
     char *bytes = NULL;
     size_t len = 0;
     tb_status st = TB_OK;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait for a writer */
-    if (fd < 0) return tb_fail_errno(err, errno, "cannot open %s", path);
-    if (fstat(fd, &info) != 0) {
-        st = tb_fail_errno(err, errno, "cannot read %s", path);
+    if (there > max) {
+        st = tb_fail(err, TB_ETOOBIG, "%s has %llu bytes; at most %zu are read", path,
+                     (unsigned long long)there, max);
         goto out;
     }
-    if (!S_ISREG(info.st_mode)) {
-        st = tb_fail(err, TB_EINVAL, "%s is not a regular file", path);
-        goto out;
-    }
-    if ((uint64_t)info.st_size > max) {
-        st = tb_fail(err, TB_ETOOBIG, "%s has %lld bytes; at most %zu are read", path,
-                     (long long)info.st_size, max);
-        goto out;
-    }
-    bytes = tb_try_alloc((size_t)info.st_size + 1, 1);
+    bytes = tb_try_alloc((size_t)there + 1, 1);
     if (!bytes) {
-        st = tb_nomem(err, (size_t)info.st_size, 1);
+        st = tb_nomem(err, (size_t)there, 1);
         goto out;
     }
-    while (len < (size_t)info.st_size) {
-        ssize_t n = read(fd, bytes + len, (size_t)info.st_size - len);
+    while (len < (size_t)there) {
+        ssize_t n = read(fd, bytes + len, (size_t)there - len);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
             st = tb_fail_errno(err, errno, "cannot read %s", path);
@@ -61,6 +85,27 @@ out:
     free(bytes);
     close(fd);
     return st;
+}
+
+tb_status tb_file_read(const char *path, size_t max, char **data, size_t *size, tb_err *err)
+{
+    int fd;
+    uint64_t there;
+    tb_status st = open_regular(path, 0, &fd, &there, err);
+    return st ? st : read_all(fd, path, there, max, data, size, err);
+}
+
+tb_status tb_file_open_plain(const char *path, int *fd, uint64_t *size, tb_err *err)
+{
+    return open_regular(path, O_NOFOLLOW, fd, size, err);
+}
+
+tb_status tb_file_read_plain(const char *path, size_t max, char **data, size_t *size, tb_err *err)
+{
+    int fd;
+    uint64_t there;
+    tb_status st = open_regular(path, O_NOFOLLOW, &fd, &there, err);
+    return st ? st : read_all(fd, path, there, max, data, size, err);
 }
 
 static tb_status sync_folder(const char *path, tb_err *err)
@@ -264,6 +309,12 @@ int64_t tb_file_size(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISREG(info.st_mode) ? (int64_t)info.st_size : -1;
+}
+
+int64_t tb_file_plain_size(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISREG(info.st_mode) ? (int64_t)info.st_size : -1;
 }
 
 char *tb_path_join(const char *folder, const char *name)

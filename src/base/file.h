@@ -14,6 +14,16 @@ TB_MUST_CHECK tb_status tb_file_read(const char *path, size_t max, char **data, 
                                      tb_err *err);
 
 /*
+ * For folders that programs and people may put things into that were never meant to be read: only a
+ * regular file that is no link, and opened without waiting for whoever holds the other end of a
+ * pipe. TB_EINVAL says what it is instead.
+ */
+TB_MUST_CHECK tb_status tb_file_open_plain(const char *path, int *fd, uint64_t *size, tb_err *err);
+TB_MUST_CHECK tb_status tb_file_read_plain(const char *path, size_t max, char **data, size_t *size,
+                                           tb_err *err);
+int64_t tb_file_plain_size(const char *path); /* -1 when there is none */
+
+/*
  * Writes a file so that at any instant, power cut included, either the old one or the whole new
  * one is there: a temporary name of ours in the same folder, fsync, rename, fsync of the folder.
  */

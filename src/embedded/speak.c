@@ -162,7 +162,7 @@ static tb_status load_base(tb_embedded *e, const tb_base *base, const tb_cancel 
     size_t size = 0;
     tb_err ignored = {0};
     tb_status st = TB_ENOTFOUND;
-    if (path && tb_file_read(path, 1 << 20, &data, &size, &ignored) == TB_OK)
+    if (path && tb_file_read_plain(path, 1 << 20, &data, &size, &ignored) == TB_OK)
         st = tb_bend_unpack(data, size, key, out, &ignored);
     if (st) {
         uint8_t packed[TB_BEND_PACKED];

@@ -2,14 +2,13 @@
 
 #include "api/print.h"
 #include "api/range.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static tb_store *store_of(tb_request *r)
@@ -420,17 +419,16 @@ tb_status tb_get_download(tb_request *r, tb_err *err)
 tb_status tb_get_voice_audio(tb_request *r, tb_err *err)
 {
     tb_voice_row row = {0};
-    struct stat info;
+    int fd = -1;
+    uint64_t size = 0;
     tb_status st = tb_store_voice_get(store_of(r), r->params[0], &row, err);
     if (st) return st;
     char *path = tb_store_voice_path(store_of(r), row.uuid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &info) != 0) {
-        if (fd >= 0) close(fd);
+    if (tb_file_open_plain(path, &fd, &size, NULL)) {
         st = tb_fail(err, TB_ENOTFOUND, "File not found");
     } else {
         char *etag = tb_sprintf("\"%s\"", row.content_hash);
-        st = send_file(r, fd, (uint64_t)info.st_size, etag, "audio/wav", row.filename, err);
+        st = send_file(r, fd, size, etag, "audio/wav", row.filename, err);
         tb_free(etag);
     }
     tb_free(path);

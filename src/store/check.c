@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Is there a row for this file of ours? */
 tb_status tb_store_is_known(sqlite3 *db, const char *folder, const char *name, bool *known,
@@ -30,6 +31,13 @@ tb_status tb_store_is_known(sqlite3 *db, const char *folder, const char *name, b
     return st;
 }
 
+/* Whatever it is; a link that leads nowhere, too. */
+static bool is_there(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0;
+}
+
 static tb_status check_folder(sqlite3 *db, const char *path, const char *folder,
                               tb_store_report report, void *self, tb_err *err)
 {
@@ -51,7 +59,7 @@ static tb_status check_folder(sqlite3 *db, const char *path, const char *folder,
                 waited = true;
                 st = tb_store_is_known(db, folder, e->d_name, &known, err);
             }
-            if (!st && !known && tb_file_exists(file)) report(self, TB_STORE_UNKNOWN_FILE, file);
+            if (!st && !known && is_there(file)) report(self, TB_STORE_UNKNOWN_FILE, file);
         }
         tb_free(file);
     }
@@ -68,7 +76,7 @@ static tb_status check_rows(sqlite3 *db, const char *sql, const char *folder,
     while (!st && !(st = tb_db_step(s, &row, err)) && row) {
         const char *name = (const char *)sqlite3_column_text(s, 0);
         char *path = tb_path_join(folder, name ? name : "");
-        if (tb_file_size(path) < 0) report(self, TB_STORE_MISSING_FILE, path);
+        if (tb_file_plain_size(path) < 0) report(self, TB_STORE_MISSING_FILE, path);
         tb_free(path);
     }
     tb_db_end(s);

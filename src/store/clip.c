@@ -4,10 +4,8 @@
 #include "store/store_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct tb_clip_writer {
@@ -121,28 +119,19 @@ static void mark_missing(tb_store *store, const char *id)
 tb_status tb_store_clip_open(tb_store *store, const tb_clip_row *row, tb_clip_file *out,
                              tb_err *err)
 {
-    struct stat info;
-    tb_status st = TB_OK;
+    int fd = -1;
     if (!*row->filename || strchr(row->filename, '/')) /* only a tampered table has such */
         return tb_fail(err, TB_ENOTFOUND, "File not found");
     char *path = tb_store_clip_path(store, row->filename);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 && errno == ENOENT) {
+    tb_status st = tb_file_open_plain(path, &fd, &out->size, err);
+    tb_free(path);
+    if (st == TB_ENOTFOUND || st == TB_EINVAL) {
         mark_missing(store, row->id); /* no row changes when it was deleted */
-        st = tb_fail(err, TB_ENOTFOUND, "File not found");
-        goto out;
+        return tb_fail(err, TB_ENOTFOUND, "File not found");
     }
-    if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        st = tb_fail_errno(err, errno, "cannot open the clip %s", row->filename);
-        goto out;
-    }
+    if (st) return st;
     out->fd = fd;
-    out->size = (uint64_t)info.st_size;
     /* A clip never changes under its id. */
     snprintf(out->etag, sizeof out->etag, "\"%.36s\"", row->id);
-    fd = -1;
-out:
-    if (fd >= 0) close(fd);
-    tb_free(path);
-    return st;
+    return TB_OK;
 }

@@ -282,7 +282,7 @@ static tb_status mark_missing(tb_store *store, const char *select, const char *u
         const char *name = (const char *)sqlite3_column_text(s, 1);
         if (!name) continue;
         char *path = tb_sprintf("%s/%s%s", folder, name, suffix);
-        bool missing = tb_file_size(path) < 0, was = sqlite3_column_int(s, 2) != 0;
+        bool missing = tb_file_plain_size(path) < 0, was = sqlite3_column_int(s, 2) != 0;
         tb_free(path);
         if (missing == was) continue;
         st = tb_db_run(store->writer, err, update, "ii", (int64_t)missing,

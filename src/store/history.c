@@ -56,7 +56,7 @@ static size_t read_row(sqlite3_stmt *s, tb_clip_row *r, int64_t *seq)
 static void look_for_file(const tb_store *store, tb_clip_row *r)
 {
     char *path = tb_store_clip_path(store, r->filename);
-    r->missing = tb_file_size(path) < 0;
+    r->missing = tb_file_plain_size(path) < 0;
     tb_free(path);
 }
 

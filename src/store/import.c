@@ -51,14 +51,17 @@ static const char *short_member(const tb_json *o, const char *key, size_t most, 
     return "";
 }
 
-static tb_json *read_json(const char *path)
+/* HISTORY_FILE may be a link, what lies in a folder may not. */
+static tb_json *read_json(const char *path, bool plain)
 {
     char *text = NULL;
     size_t size = 0;
     tb_json *v = NULL;
     tb_err err = {0};
     if (!tb_file_exists(path)) return NULL;
-    if (tb_file_read(path, JSON_MAX, &text, &size, &err) || tb_json_parse(text, size, &v, &err))
+    tb_status st = plain ? tb_file_read_plain(path, JSON_MAX, &text, &size, &err)
+                         : tb_file_read(path, JSON_MAX, &text, &size, &err);
+    if (st || tb_json_parse(text, size, &v, &err))
         tb_log(TB_WARN, "store", "import=unreadable path=\"%.200s\" why=\"%s\"", path, err.msg);
     tb_free(text);
     return v;
@@ -82,13 +85,13 @@ static void take_voice(struct import *im, const char *folder, const char *file, 
 {
     char *path = tb_path_join(folder, file), *name = tb_strndup(file, strlen(file) - 4);
     char *json_path = tb_sprintf("%s/%s.json", folder, name), *data = NULL, *wav = NULL;
-    tb_json *own = read_json(json_path);
+    tb_json *own = read_json(json_path, true);
     const tb_json *meta = own ? own : all ? tb_json_get(all, name) : NULL;
     size_t size = 0, wav_size = 0;
     double seconds = 0;
     tb_err err = {0};
     tb_status st = tb_voice_name_check(name, &err);
-    if (!st) st = tb_file_read(path, FILE_MAX, &data, &size, &err);
+    if (!st) st = tb_file_read_plain(path, FILE_MAX, &data, &size, &err);
     if (!st && im->decode) {
         st = im->decode(im->self, data, size, &wav, &wav_size, &seconds, &err);
     } else if (!st && (size < 12 || memcmp(data, "RIFF", 4) != 0)) {
@@ -126,7 +129,7 @@ static void take_voices(struct import *im, const char *folder)
     DIR *dir = folder && *folder ? opendir(folder) : NULL;
     if (!dir) return;
     char *index = tb_path_join(folder, "voices.json");
-    tb_json *all = read_json(index);
+    tb_json *all = read_json(index, true);
     for (struct dirent *e; (e = readdir(dir));)
         if (e->d_name[0] != '.' && strlen(e->d_name) > 4 && tb_str_ends(e->d_name, ".wav"))
             take_voice(im, folder, e->d_name, all);
@@ -156,7 +159,7 @@ static void take_clip(struct import *im, const char *folder, const tb_json *old)
     if (!*file || strchr(file, '/') || file[0] == '.')
         st = tb_fail(&err, TB_EINVAL, "its filename is not a plain name");
     path = tb_path_join(folder, file);
-    if (!st) st = tb_file_read(path, FILE_MAX, &data, &size, &err);
+    if (!st) st = tb_file_read_plain(path, FILE_MAX, &data, &size, &err);
     if (!st) st = tb_store_clip_begin(im->store, "wav", &w, &err);
     if (!st && (st = tb_clip_writer_append(w, data, size, &err))) tb_clip_writer_abort(w);
     if (!st) {
@@ -184,7 +187,7 @@ static void take_clip(struct import *im, const char *folder, const tb_json *old)
 
 static void take_history(struct import *im, const char *folder, const char *file)
 {
-    tb_json *all = file && *file && folder && *folder ? read_json(file) : NULL;
+    tb_json *all = file && *file && folder && *folder ? read_json(file, false) : NULL;
     if (all && !tb_json_is_array(all))
         tb_log(TB_WARN, "store", "import=skipped what=\"%.200s\" why=\"it is not an array\"", file);
     for (size_t i = tb_json_len(all); i > 0; i--) { /* newest first in there; oldest in here */

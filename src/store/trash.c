@@ -95,7 +95,7 @@ tb_status tb_store_prompt_put(tb_store *store, const void *wav, size_t size, cha
     tb_hash_hex(wav, size, hex);
     name = tb_sprintf("%s.wav", hex);
     path = tb_path_join(store->prompts, name);
-    if (tb_file_size(path) != (int64_t)size) st = tb_store_place(path, wav, size, &file, err);
+    if (tb_file_plain_size(path) != (int64_t)size) st = tb_store_place(path, wav, size, &file, err);
     if (st) goto out;
     st = tb_store_write(store, err);
     if (st) goto out;
@@ -108,7 +108,7 @@ tb_status tb_store_prompt_put(tb_store *store, const void *wav, size_t size, cha
     if (!st)
         st = tb_db_run(store->writer, err, "DELETE FROM trash WHERE folder='prompts' AND name=?",
                        "s", name);
-    if (!st && !tb_file_exists(path)) {
+    if (!st && tb_file_plain_size(path) < 0) {
         tb_file_settle(&file);
         st = tb_store_place(path, wav, size, &file, err);
     }
@@ -128,8 +128,8 @@ tb_status tb_store_prompt_get(tb_store *store, const char *hash, char **wav, siz
     if (strlen(hash) != TB_HASH_HEX - 1 || strspn(hash, "0123456789abcdef") != TB_HASH_HEX - 1)
         return tb_fail(err, TB_ENOTFOUND, "the voice sample of this clip is not kept any more");
     char *path = tb_sprintf("%s/%s.wav", store->prompts, hash);
-    tb_status st = tb_file_read(path, MAX, wav, size, err);
-    if (st == TB_ENOTFOUND)
+    tb_status st = tb_file_read_plain(path, MAX, wav, size, err);
+    if (st == TB_ENOTFOUND || st == TB_EINVAL)
         st = tb_fail(err, TB_ENOTFOUND, "the voice sample of this clip is not kept any more");
     tb_free(path);
     return st;

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/unicode.h"
@@ -212,7 +213,7 @@ static void look_for_file(tb_store *store, sqlite3 *db, tb_voice_row *r)
 {
     int64_t still = 0;
     char *path = tb_store_voice_path(store, r->uuid);
-    bool missing = tb_file_size(path) < 0;
+    bool missing = tb_file_plain_size(path) < 0;
     tb_free(path);
     if (missing && !r->missing &&
         (tb_db_int(db, 0, &still, NULL, "SELECT 1 FROM voices WHERE uuid=?", "s", r->uuid) ||
@@ -322,8 +323,10 @@ tb_status tb_store_voice_read(tb_store *store, const char *uuid, char **data, si
     enum { MAX = 256 * 1024 * 1024 };
     if (!tb_uuid_valid(uuid)) return tb_fail(err, TB_ENOTFOUND, "no such voice");
     char *path = tb_store_voice_path(store, uuid);
-    tb_status st = tb_file_read(path, MAX, data, size, err);
-    if (st == TB_ENOTFOUND)
+    tb_status st = tb_file_read_plain(path, MAX, data, size, err);
+    if (st == TB_EINVAL)
+        tb_log(TB_WARN, "store", "voice=%s why=\"%s\"", uuid, err ? err->msg : "no regular file");
+    if (st == TB_ENOTFOUND || st == TB_EINVAL)
         st = tb_fail_field(err, TB_ENOTFOUND, "voice_id",
                            "the sound of this voice is gone from the disk (%s.wav): upload it "
                            "again",
@@ -537,7 +540,7 @@ tb_status tb_store_voice_cache_get(tb_store *store, const char *uuid, const char
     enum { MAX = 256 * 1024 * 1024 };
     char *path = cache_path(store, uuid, kind);
     if (!path) return tb_fail(err, TB_ENOTFOUND, "no analysis '%s' is kept", kind);
-    tb_status st = tb_file_read(path, MAX, data, size, err);
+    tb_status st = tb_file_read_plain(path, MAX, data, size, err);
     tb_free(path);
     return st;
 }

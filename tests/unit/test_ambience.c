@@ -13,6 +13,7 @@
 #include "measure.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { RATE = 24000 };
@@ -571,6 +572,13 @@ static void files_override_and_add_and_are_looped(void **state)
                "d name.wav",
                wav, size);
     write_file(dir, "notes.txt", wav, size);
+    static const char *const odd[] = {"link.wav", "pipe.wav", "folder.wav"};
+    char *at[3];
+    for (size_t i = 0; i < 3; i++)
+        at[i] = tb_path_join(dir, odd[i]);
+    assert_int_equal(symlink("lofi.wav", at[0]), 0);
+    assert_int_equal(mkfifo(at[1], 0600), 0);
+    assert_int_equal(mkdir(at[2], 0700), 0);
 
     tb_ambience_set *set = open_set(dir);
     assert_int_equal(tb_ambience_count(set), TB_RECIPES + 2);
@@ -590,6 +598,18 @@ static void files_override_and_add_and_are_looped(void **state)
     assert_int_equal(tb_bed_new(set, "broken", 1, RATE, &bed, &err), TB_EINTERNAL);
     assert_non_null(strstr(err.msg, "broken.wav"));
     assert_null(bed);
+    /* One that became a link later: what it leads to is not read. */
+    char *broken = tb_path_join(dir, "broken.wav");
+    assert_int_equal(unlink(broken), 0);
+    assert_int_equal(symlink("lofi.wav", broken), 0);
+    assert_int_equal(tb_bed_new(set, "broken", 1, RATE, &bed, &err), TB_EINTERNAL);
+    assert_null(bed);
+    tb_free(broken);
+    assert_int_equal(rmdir(at[2]), 0);
+    for (size_t i = 0; i < 3; i++) {
+        unlink(at[i]);
+        tb_free(at[i]);
+    }
     tb_ambience_close(set);
     tb_free(wav);
     tb_pcm_clear(&pcm);

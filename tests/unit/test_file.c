@@ -9,7 +9,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,6 +55,52 @@ static void a_file_is_written_and_replaced_as_a_whole(void **state)
     assert_int_equal(tb_file_size("b"), -1);
     assert_true(tb_file_exists("a") && !tb_file_is_dir("a") && tb_file_is_dir("."));
     unlink("a");
+}
+
+/* Nothing waits, and nothing of another place is read. */
+static void what_is_no_plain_file_is_named(void **state)
+{
+    static const struct {
+        const char *name, *said;
+    } odd[] = {{"pipe", "a pipe"},     {"link", "a link"},    {"loop", "a link"},
+               {"folder", "a folder"}, {"nowhere", "a link"}, {"socket", "not a regular file"}};
+    (void)state;
+    const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "socket"};
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(tb_file_write("a", "one", 3, 0600, NULL), TB_OK);
+    assert_int_equal(mkfifo("pipe", 0600), 0);
+    assert_int_equal(symlink("a", "link"), 0);
+    assert_int_equal(symlink("loop", "loop"), 0);
+    assert_int_equal(symlink("nothing", "nowhere"), 0);
+    assert_int_equal(mkdir("folder", 0700), 0);
+    char *data = NULL;
+    size_t size = 0;
+    uint64_t bytes = 0;
+    int fd = -1;
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        tb_err err = {0};
+        assert_int_equal(tb_file_read_plain(odd[i].name, 100, &data, &size, &err), TB_EINVAL);
+        if (!strstr(err.msg, odd[i].said)) fail_msg("%s: %s", odd[i].name, err.msg);
+        assert_int_equal(tb_file_open_plain(odd[i].name, &fd, &bytes, NULL), TB_EINVAL);
+        assert_int_equal(tb_file_plain_size(odd[i].name), -1);
+    }
+    is("link", "one"); /* elsewhere a link is as good as its file */
+    assert_int_equal(tb_file_read("pipe", 100, &data, &size, NULL), TB_EINVAL);
+    assert_int_equal(tb_file_read_plain("a", 100, &data, &size, NULL), TB_OK);
+    assert_string_equal(data, "one");
+    tb_free(data);
+    assert_int_equal(tb_file_open_plain("a", &fd, &bytes, NULL), TB_OK);
+    assert_int_equal(bytes, 3);
+    close(fd);
+    close(listener);
+    assert_int_equal(tb_file_plain_size("a"), 3);
+    assert_int_equal(tb_file_read_plain("b", 100, &data, &size, NULL), TB_ENOTFOUND);
+    assert_int_equal(tb_file_plain_size("b"), -1);
+    assert_int_equal(rmdir("folder"), 0);
+    static const char *const names[] = {"a", "pipe", "link", "loop", "nowhere", "socket"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        unlink(names[i]);
 }
 
 static void a_write_that_fails_leaves_the_old_file_and_no_litter(void **state)
@@ -179,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_written_and_replaced_as_a_whole),
+        cmocka_unit_test(what_is_no_plain_file_is_named),
         cmocka_unit_test(a_write_that_fails_leaves_the_old_file_and_no_litter),
         cmocka_unit_test(a_writer_shows_nothing_before_its_commit),
         cmocka_unit_test(a_sweep_takes_only_our_own_old_names),

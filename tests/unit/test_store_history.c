@@ -434,7 +434,13 @@ static void a_download_name_is_looked_up_and_never_a_path(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(symlink("secret.wav", path), 0);
     assert_ok(tb_store_clip_by_filename(store, name, &row, err));
-    assert_refused(TB_EINTERNAL, "cannot open", tb_store_clip_open(store, &row, &file, err));
+    assert_true(row.missing);
+    assert_refused(TB_ENOTFOUND, "File not found", tb_store_clip_open(store, &row, &file, err));
+    /* Nor does a pipe, which nobody waits for. */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_refused(TB_ENOTFOUND, "File not found", tb_store_clip_open(store, &row, &file, err));
+    assert_int_equal(file.fd, -1);
     tb_clip_row_clear(&row);
     tb_free(path);
     tb_free(name);

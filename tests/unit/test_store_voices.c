@@ -456,6 +456,47 @@ static void a_voice_whose_sound_is_gone_is_marked_at_the_next_start(void **state
     tb_store_close(store);
 }
 
+/* Put there by somebody who may write into the folder: nothing of another place is read, and
+ * nothing waits. */
+static void a_link_or_pipe_in_a_recordings_place_is_none(void **state)
+{
+    tb_store *store = store_open(*state, true);
+    tb_voice_row row = {0};
+    char *data = NULL;
+    size_t size = 0;
+    store_voice(store, "Ana", sound);
+    assert_ok(tb_store_voice_get(store, "ana", &row, err));
+    assert_ok(tb_store_voice_cache_put(store, row.uuid, "embedded-3", "x", 1, err));
+    char *path = tb_store_voice_path(store, row.uuid);
+    char *cache = tb_sprintf("%.*s.embedded-3.cache", (int)strlen(path) - 4, path);
+    assert_ok(tb_store_voice_cache_get(store, row.uuid, "embedded-3", &data, &size, err));
+    tb_free(data);
+    for (int i = 0; i < 3; i++) {
+        tb_voice_row now = {0};
+        const char *const both[] = {path, cache};
+        for (size_t k = 0; k < 2; k++) {
+            assert_true(unlink(both[k]) == 0 || rmdir(both[k]) == 0);
+            if (i == 0) assert_int_equal(symlink("/etc/passwd", both[k]), 0);
+            if (i == 1) assert_int_equal(mkfifo(both[k], 0600), 0);
+            if (i == 2) assert_int_equal(mkdir(both[k], 0700), 0);
+        }
+        assert_refused(TB_ENOTFOUND, "upload it again",
+                       tb_store_voice_read(store, row.uuid, &data, &size, err));
+        assert_true(tb_store_voice_cache_get(store, row.uuid, "embedded-3", &data, &size, NULL));
+        assert_ok(tb_store_voice_get(store, "ana", &now, err));
+        assert_true(now.missing);
+        tb_voice_row_clear(&now);
+        tb_store_close(store);
+        store = store_open(*state, true); /* which looks at all of them */
+    }
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(cache), 0);
+    tb_voice_row_clear(&row);
+    tb_free(path);
+    tb_free(cache);
+    tb_store_close(store);
+}
+
 /* As macOS writes it, with an accent of its own, and as everybody else does. */
 #define COMPOSED   "Jos\xC3\xA9"
 #define DECOMPOSED "Jose\xCC\x81"
@@ -524,6 +565,7 @@ int main(void)
         store_test(the_names_of_caches_are_no_paths),
         store_test(near_names_are_offered_when_there_is_none),
         store_test(a_name_of_any_length_is_just_not_found),
+        store_test(a_link_or_pipe_in_a_recordings_place_is_none),
         store_test(voices_are_listed_by_name_whatever_their_case),
         store_test(a_voice_whose_sound_is_gone_is_marked_at_the_next_start),
     };
