@@ -41,7 +41,7 @@ static const char *const text_fields[] = {
     "text", "voice_id", "language", "language_id", "mode", "temperature", "speed", "exaggeration",
     "cfg", "min_p", "top_p", "repetition_penalty", "top_k", "ambience_id", "ambience_level",
     "ambience_duck_db", "ambience_prompt", "engine", "seed", "response_format", "sample_rate",
-    "stream", "normalize", NULL,
+    "stream", "stream_pace", "normalize", NULL,
 };
 /* clang-format on */
 
@@ -362,6 +362,20 @@ static tb_status read_engine(tb_speech_req *req, const tb_fields *fields, tb_err
     return st;
 }
 
+/* What X-Stream-Pace of an earlier reply said. */
+static tb_status read_pace(const tb_fields *fields, tb_pace *out, tb_err *err)
+{
+    char *text = wish(fields, "stream_pace"), show[176];
+    tb_status st = TB_OK;
+    if (text && !tb_pace_parse(text, out))
+        st = tb_fail_field(err, TB_EINVAL, "stream_pace",
+                           "stream_pace is \"%s\"; it is what X-Stream-Pace of an earlier reply "
+                           "said, three numbers as in 20000-600-2000",
+                           shown(text, show));
+    tb_free(text);
+    return st;
+}
+
 static tb_status read_output(tb_speech_req *req, const tb_fields *fields, tb_err *err)
 {
     unsigned long long rate;
@@ -373,7 +387,8 @@ static tb_status read_output(tb_speech_req *req, const tb_fields *fields, tb_err
     if (!st) st = read_whole(fields, "sample_rate", 8000, 48000, 24000, &rate, &given, err);
     if (!st) req->sample_rate_hz = (int)rate;
     if (!st) st = read_switch(fields, "stream", &req->stream, err);
-    req->post.streaming = req->stream;
+    if (!st) st = read_pace(fields, &req->engine.pace, err);
+    req->post.streaming = req->pieces = req->stream;
     tb_free(format);
     return st;
 }
@@ -408,6 +423,11 @@ static tb_json *record(const tb_speech_req *req)
     tb_json_set_string(o, "response_format", tb_format_name(req->format));
     tb_json_set_int(o, "sample_rate", req->sample_rate_hz);
     tb_json_set_bool(o, "stream", req->stream);
+    if (req->engine.pace.token_s > 0) {
+        char pace[TB_PACE_TEXT];
+        tb_pace_print(&req->engine.pace, pace);
+        tb_json_set_string(o, "stream_pace", pace);
+    }
     tb_json_set_bool(o, "normalize", !req->engine.as_written);
     return o;
 }

@@ -31,6 +31,7 @@ typedef struct {
     tb_format format;
     int sample_rate_hz; /* 24000 */
     bool stream;
+    bool pieces; /* it sounds as a stream does: what is streamed, and its replay */
     bool seed_given;
     char *user, *request_id; /* set by http */
     tb_json *params;  /* everything needed to speak it again, without text and prompt bytes */

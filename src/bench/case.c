@@ -155,14 +155,15 @@ tb_status tb_bench_speak(const tb_bench *b, const tb_nn *nn, tb_bench_said *s, t
 {
     tb_sound sound;
     tb_status st = tb_bench_talk(b, nn, s, err);
-    if (!st && s->gate) st = tb_gate_enter(s->gate, (double)s->tokens / 25, NULL, err);
+    const double seconds = (double)s->tokens / 25;
+    if (!st && s->gate) st = tb_gate_enter(s->gate, seconds, NULL, err);
     if (st) return st;
     tb_sound_init(&sound, &b->flow, &b->hift, &b->voice, "timbre/bench/0");
     st = tb_sound_more(&sound, nn, s->speech, s->n, true, NULL, out, err);
     tb_sound_clear(&sound);
     if (s->gate) {
         tb_scratch_trim(nn->scratch); /* the next one inside needs as much */
-        tb_gate_leave(s->gate);
+        tb_gate_leave(s->gate, seconds);
     }
     return st;
 }

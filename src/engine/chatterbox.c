@@ -45,7 +45,7 @@ struct tb_chatterbox {
     tb_perth *perth;
     tb_pool *pool;
     pace_box *pace;
-    tb_gate *gate; /* one flow and vocoder at a time */
+    tb_gate *gate; /* one long flow and vocoder at a time */
     tb_talk *talk; /* everybody's steps of T3, together */
     char id[ID_LEN + 1];
     const char *model;
@@ -236,7 +236,7 @@ tb_status tb_chatterbox_condition(const tb_chatterbox *c, const tb_pcm *clip,
     st = tb_conditioner_run(&c->conditioner, &nn, clip, cancel, out, err);
     tb_scratch_free(nn.scratch);
     drop_conditioning(c);
-    tb_gate_leave(c->gate);
+    tb_gate_leave(c->gate, CONDITION_S);
     return st;
 }
 
@@ -341,6 +341,7 @@ typedef struct {
     /* streaming only */
     tb_chatterbox_sink sink; /* NULL: whole */
     void *self;
+    tb_pace pace;
     size_t next;  /* tokens at which a piece is due */
     double ahead; /* seconds of sound that are out, by the pace */
     size_t last;  /* tokens of the last piece */
@@ -366,7 +367,7 @@ static tb_status sound_piece(way *w, bool last, tb_pcm *out, tb_err *err)
         st = tb_sound_more(&w->sound, w->nn, speech, n, last, w->cancel, out, err);
         /* The next one inside needs as much: it is not kept by everybody who was there once. */
         tb_scratch_trim(w->nn->scratch);
-        tb_gate_leave(w->c->gate);
+        tb_gate_leave(w->c->gate, cost);
     }
     tb_free(speech);
     w->said->pieces++;
@@ -391,8 +392,7 @@ static tb_status on_token(void *self, int32_t token, tb_err *err)
     tb_status st = sound_piece(w, false, &pcm, err);
     if (!st) st = hand_over(w, &pcm, err);
     tb_talk_join(w->run.talk);
-    const tb_pace pace = tb_chatterbox_pace(w->c);
-    w->last = tb_pace_next(&pace, w->how->conds->n_prompt, w->next, w->last, &w->ahead);
+    w->last = tb_pace_next(&w->pace, w->how->conds->n_prompt, w->next, w->last, &w->ahead);
     w->next += w->last;
     return st;
 }
@@ -472,10 +472,10 @@ tb_status tb_chatterbox_stream(const tb_chatterbox *c, const tb_chatterbox_how *
         return st;
     }
     tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
-    const tb_pace pace = tb_chatterbox_pace(c);
     way w = {
         .c = c, .nn = &nn, .how = how, .cancel = cancel, .said = said, .sink = sink, .self = self};
-    w.next = w.last = tb_pace_first(&pace, how->conds->n_prompt);
+    w.pace = how->pace.token_s > 0 ? how->pace : tb_chatterbox_pace(c); /* from first to last */
+    w.next = w.last = tb_pace_first(&w.pace, how->conds->n_prompt);
     way_begin(&w);
     st = say_text(&w, text, err);
     if (!st) st = sound_piece(&w, true, &pcm, err);
@@ -524,7 +524,7 @@ tb_pace tb_chatterbox_pace(const tb_chatterbox *c)
 void tb_chatterbox_set_pace(tb_chatterbox *c, const tb_pace *pace)
 {
     pthread_mutex_lock(&c->pace->lock);
-    c->pace->pace = *pace;
+    c->pace->pace = tb_pace_round(pace);
     pthread_mutex_unlock(&c->pace->lock);
 }
 
@@ -595,6 +595,7 @@ void tb_chatterbox_find_pace(tb_chatterbox *c, const char *path, const tb_cancel
     if (!c->has_voice) return;
     tb_nn nn = {.scratch = tb_scratch_new()};
     if (measure(c, &nn, cancel, &pace) == TB_OK) {
+        pace = tb_pace_round(&pace);
         tb_chatterbox_set_pace(c, &pace);
         if (path && tb_pace_write(path, &pace, &err))
             tb_log(TB_WARN, "engine", "pace=not kept why=\"%s\"", err.msg);

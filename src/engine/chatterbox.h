@@ -63,6 +63,7 @@ typedef struct {
     tb_sampler_params sampler;
     double speed; /* 0.25 .. 4 */
     uint64_t seed;
+    tb_pace pace;   /* of a stream's pieces; {0}: this machine's */
     size_t segment; /* which piece of the request this is: every piece has noise of its own */
 } tb_chatterbox_how;
 

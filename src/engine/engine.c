@@ -248,8 +248,10 @@ static tb_status take_model(tb_engine *e, tb_plan *plan, tb_err *err)
 {
     tb_chatterbox *c;
     tb_status st = tb_holder_take(e->neural, &c, err);
-    if (!st) plan->model = e->neural;
-    return st;
+    if (st) return st;
+    plan->model = e->neural;
+    plan->pace = plan->opts.pace.token_s > 0 ? plan->opts.pace : tb_chatterbox_pace(c);
+    return TB_OK;
 }
 
 static bool is_neural(const tb_plan *plan)
@@ -296,6 +298,7 @@ static void list_ignored(const tb_engine_opts *o, tb_plan *plan)
         {"repetition_penalty", embedded && !isnan(o->repetition_penalty)},
         {"exaggeration", !isnan(o->exaggeration)},
         {"cfg", !isnan(o->cfg)},
+        {"stream_pace", embedded && o->pace.token_s > 0},
     };
     tb_str s;
     tb_str_init(&s, 256);
@@ -534,6 +537,7 @@ static tb_status say_neural(tb_engine *e, const tb_plan *plan, size_t i, const t
                         given(o->repetition_penalty, tb_sampler_defaults.repetition_penalty)},
         .speed = o->speed,
         .seed = o->seed,
+        .pace = plan->pace,
         .segment = item->sentence,
     };
     const tb_chatterbox *c = tb_holder_lent(e->neural);

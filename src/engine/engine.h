@@ -5,6 +5,7 @@
 #include "base/cancel.h"
 #include "embedded/speak.h"
 #include "engine/install.h"
+#include "engine/pace.h"
 #include "text/lexicon.h"
 #include "text/script.h"
 #include "voice/voice.h"
@@ -50,6 +51,7 @@ typedef struct {
     uint64_t seed;                           /* 0..2^53-1, always set */
     double top_p, min_p, repetition_penalty, exaggeration, cfg; /* NAN = not given */
     int top_k;                                                  /* -1 = not given */
+    tb_pace pace; /* of the pieces of a stream; {0} = this machine's */
 } tb_engine_opts;
 
 struct tb_holder;
@@ -71,6 +73,7 @@ typedef struct {
     char *unspoken;               /* words and signs left out that nobody can say; likewise */
     tb_pronunciations pronounced; /* those that were put in, as the request's own */
     bool stream;                  /* set by the caller: pieces of a sentence are wanted at once */
+    tb_pace pace;                 /* that these follow; {0}: this engine makes none */
     tb_engine_opts opts;          /* its strings are not kept: NULL */
 } tb_plan;
 

@@ -10,16 +10,19 @@
 /* How often somebody who waits looks whether they still should. */
 enum { LOOK_NS = 20000000 };
 
+enum { INSIDE_MOST = 2 }; /* one of them long */
+
 typedef struct waiter {
     struct waiter *next;
     double due;
+    bool brief;
 } waiter;
 
 struct tb_gate {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     waiter *waiting;
-    bool taken;
+    int inside, inside_long;
 };
 
 tb_gate *tb_gate_new(void)
@@ -38,11 +41,21 @@ void tb_gate_free(tb_gate *g)
     tb_free(g);
 }
 
+static bool is_brief(double seconds)
+{
+    return seconds <= TB_GATE_BRIEF_S;
+}
+
+static bool has_room(const tb_gate *g, const waiter *w)
+{
+    return g->inside < INSIDE_MOST && (w->brief || g->inside_long == 0);
+}
+
 static bool is_next(const tb_gate *g, const waiter *me)
 {
     for (const waiter *w = g->waiting; w; w = w->next)
-        if (w != me && w->due < me->due) return false;
-    return !g->taken;
+        if (w != me && w->due < me->due && has_room(g, w)) return false;
+    return has_room(g, me);
 }
 
 static void forget(tb_gate *g, const waiter *me)
@@ -57,7 +70,9 @@ tb_status tb_gate_enter(tb_gate *g, double seconds, const tb_cancel *cancel, tb_
 {
     tb_status st = TB_OK;
     pthread_mutex_lock(&g->lock);
-    waiter me = {.next = g->waiting, .due = (double)tb_clock_mono_ns() * 1e-9 + seconds};
+    waiter me = {.next = g->waiting,
+                 .due = (double)tb_clock_mono_ns() * 1e-9 + seconds,
+                 .brief = is_brief(seconds)};
     g->waiting = &me;
     while (!st && !is_next(g, &me)) {
         const struct timespec until = tb_cond_deadline(LOOK_NS);
@@ -65,16 +80,20 @@ tb_status tb_gate_enter(tb_gate *g, double seconds, const tb_cancel *cancel, tb_
         if (tb_cancelled(cancel)) st = tb_fail_cancelled(err);
     }
     forget(g, &me);
-    if (!st) g->taken = true;
+    if (!st) {
+        g->inside++;
+        g->inside_long += !me.brief;
+    }
     pthread_cond_broadcast(&g->changed);
     pthread_mutex_unlock(&g->lock);
     return st;
 }
 
-void tb_gate_leave(tb_gate *g)
+void tb_gate_leave(tb_gate *g, double seconds)
 {
     pthread_mutex_lock(&g->lock);
-    g->taken = false;
+    g->inside--;
+    g->inside_long -= !is_brief(seconds);
     pthread_cond_broadcast(&g->changed);
     pthread_mutex_unlock(&g->lock);
 }

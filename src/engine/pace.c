@@ -4,7 +4,12 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define MICROSECOND 1e-6
 
 /* Tokens are 40 ms of sound, two frames. */
 #define TOKEN_S 0.04
@@ -14,7 +19,9 @@
 
 enum { FIRST_LEAST = 12, FIRST_MOST = 60, PIECE_MOST = 150, PIECE_LEAST = 8, PLAIN = 25 };
 
-const tb_pace tb_pace_usual = {.token_s = 0.02, .flow_s = 0.0006, .vocode_s = 0.002};
+const tb_pace tb_pace_usual = {.token_s = 20000 * MICROSECOND,
+                               .flow_s = 600 * MICROSECOND,
+                               .vocode_s = 2000 * MICROSECOND};
 
 double tb_pace_cost(const tb_pace *p, size_t prompt_tokens, size_t said, size_t m)
 {
@@ -51,6 +58,40 @@ size_t tb_pace_next(const tb_pace *p, size_t prompt_tokens, size_t said, size_t 
     }
     *ahead -= tb_pace_cost(p, prompt_tokens, said, m);
     return m;
+}
+
+enum { MICROSECONDS_MOST = 99999999 };
+
+static long microseconds(double s)
+{
+    return lround(fmin(fmax(s / MICROSECOND, 1), MICROSECONDS_MOST));
+}
+
+void tb_pace_print(const tb_pace *p, char out[TB_PACE_TEXT])
+{
+    snprintf(out, TB_PACE_TEXT, "%ld-%ld-%ld", microseconds(p->token_s), microseconds(p->flow_s),
+             microseconds(p->vocode_s));
+}
+
+bool tb_pace_parse(const char *text, tb_pace *out)
+{
+    double s[3];
+    for (size_t i = 0; i < 3; i++) {
+        size_t digits = strspn(text, "0123456789");
+        if (digits == 0 || digits > 8 || text[digits] != (i < 2 ? '-' : 0)) return false;
+        s[i] = (double)strtol(text, NULL, 10) * MICROSECOND;
+        if (s[i] <= 0) return false;
+        text += digits + 1;
+    }
+    *out = (tb_pace){.token_s = s[0], .flow_s = s[1], .vocode_s = s[2]};
+    return true;
+}
+
+tb_pace tb_pace_round(const tb_pace *p)
+{
+    return (tb_pace){.token_s = (double)microseconds(p->token_s) * MICROSECOND,
+                     .flow_s = (double)microseconds(p->flow_s) * MICROSECOND,
+                     .vocode_s = (double)microseconds(p->vocode_s) * MICROSECOND};
 }
 
 bool tb_pace_read(const char *path, tb_pace *out)

@@ -10,8 +10,9 @@
  * How fast a model runs on this machine, measured once and kept, and the sizes of a stream's pieces
  * that follow from it. Every piece pays the flow over prompt and all that was said; so the first is
  * as short as lets the second be ready before it has played, and each next one as long as the sound
- * that is already out allows. The sizes depend on what is kept, not on the moment: a seed gives the
- * same stream today and tomorrow, on a busy machine and on a quiet one.
+ * that is already out allows. The sizes depend on the pace alone, not on the moment: with one pace
+ * a seed gives the same stream today and tomorrow, here and elsewhere. So a reply says its pace and
+ * a request may name one; it is of whole microseconds, which three numbers tell exactly.
  */
 typedef struct {
     double token_s;  /* one token of T3, one speaker */
@@ -21,6 +22,13 @@ typedef struct {
 
 /* A machine of two fast cores; used until something was measured. */
 extern const tb_pace tb_pace_usual;
+
+/* "20000-600-2000": microseconds of the three. parse: false for what is none. */
+enum { TB_PACE_TEXT = 40 };
+void tb_pace_print(const tb_pace *pace, char out[TB_PACE_TEXT]);
+bool tb_pace_parse(const char *text, tb_pace *out);
+/* To what print tells. */
+tb_pace tb_pace_round(const tb_pace *pace);
 
 /* Seconds to make the next m tokens of which `said` are before, with a prompt. */
 double tb_pace_cost(const tb_pace *pace, size_t prompt_tokens, size_t said, size_t m);

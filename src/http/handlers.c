@@ -129,7 +129,7 @@ tb_status tb_post_replay(tb_request *r, tb_err *err)
     if (!st && !req.prompt_hash && *row.prompt_hash) req.prompt_hash = tb_strdup(row.prompt_hash);
     if (!st && !req.voice_id && !req.prompt_hash)
         st = tb_fail(err, TB_ENOTFOUND, "the recording this was spoken with is not kept any more");
-    req.stream = false;
+    req.stream = false; /* it sounds as it did, but comes whole */
     if (!req.voice_hash) req.voice_before_us = row.timestamp_us;
     if (!st) st = submit(r, &req, err);
     tb_speech_req_clear(&req);

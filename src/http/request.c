@@ -127,7 +127,7 @@ void tb_reply_common(tb_request *r)
 {
     static const char exposed[] =
         "X-Request-Id, X-History-Id, X-Job-Id, X-Seed, X-Audio-Duration, "
-        "X-Download-Url, X-Engine, X-Engine-Reason, X-Language, X-Language-Guessed, "
+        "X-Download-Url, X-Engine, X-Engine-Reason, X-Language, X-Language-Guessed, X-Stream-Pace, "
         "X-Ignored-Parameters, X-Unsupported-Tags, X-Unknown-Tags, X-Unspoken-Text, "
         "X-Retried-Segments, "
         "X-Total-Count, Link, Content-Disposition, Retry-After";
@@ -221,6 +221,7 @@ static void speech_headers(tb_request *r, const tb_job_head *h, bool done)
     tb_reply_header(r, "X-Engine-Reason", h->engine_reason);
     tb_reply_header(r, "X-Language", h->language);
     tb_reply_header(r, "X-Language-Guessed", h->language_guessed);
+    tb_reply_header(r, "X-Stream-Pace", h->stream_pace);
     tb_reply_header(r, "X-Ignored-Parameters", h->ignored);
     tb_reply_header(r, "X-Unsupported-Tags", h->unsupported_tags);
     tb_reply_header(r, "X-Unknown-Tags", h->unknown_tags);

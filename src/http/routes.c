@@ -12,7 +12,7 @@
     "engine string q,temperature number q,speed number q,seed integer q,exaggeration number q,"   \
     "cfg number q,min_p number q,top_p number q,top_k integer q,repetition_penalty number q,"     \
     "ambience_id string q,ambience_level number q,ambience_duck_db number q,"                     \
-    "response_format string q,sample_rate integer q,stream boolean q,normalize boolean q,"        \
+    "response_format string q,sample_rate integer q,stream boolean q,stream_pace string q,normalize boolean q,"        \
     "pronunciations string q"
 
 enum { KIB = 1024, MIB = 1024 * 1024 };

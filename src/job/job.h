@@ -41,6 +41,7 @@ typedef struct {
     const char *content_type, *extension;
     const char *engine, *engine_reason, *language;
     const char *language_guessed; /* NULL: it was said, or is the default */
+    const char *stream_pace;      /* NULL: not made by pieces */
     const char *ignored, *unsupported_tags, *unknown_tags, *unspoken; /* NULL none */
     const char *history_id, *filename;                                /* NULL: not kept */
     const char *voice;

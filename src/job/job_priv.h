@@ -36,7 +36,7 @@ struct tb_job {
     tb_job_head head; /* constant once view.ready */
     char *json;
     int fd; /* the output; -1 until begun */
-    char *strings[10];
+    char *strings[12];
     size_t n_strings; /* owns what head points into */
 
     pthread_mutex_t wake_lock; /* held while wake runs, so that leaving can wait for it */

@@ -137,6 +137,11 @@ static void fill_head(tb_job *job, const tb_plan *plan, const tb_voice *voice, c
     h->engine_reason = tb_job_keep(job, plan->reason);
     h->language = tb_job_keep(job, plan->language->code);
     h->language_guessed = plan->guessed; /* a constant */
+    if (plan->stream && plan->pace.token_s > 0) {
+        char pace[TB_PACE_TEXT];
+        tb_pace_print(&plan->pace, pace);
+        h->stream_pace = tb_job_keep(job, pace);
+    }
     h->ignored = tb_job_keep(job, plan->ignored);
     h->unsupported_tags = tb_job_keep(job, plan->unsupported_tags);
     h->unknown_tags = tb_job_keep(job, plan->unknown_tags);
@@ -176,6 +181,8 @@ static tb_status commit(struct tb_speaking *l, double seconds, tb_err *err)
     const tb_speech_req *req = &job->req;
     /* A replay speaks the language that was spoken, whatever the setting and the guess say then. */
     tb_json_set_string(req->params, "language", plan->language->code);
+    if (job->head.stream_pace)
+        tb_json_set_string(req->params, "stream_pace", job->head.stream_pace);
     if (plan->pronounced.n > 0) {
         char *said = tb_print_pronunciations(&plan->pronounced);
         tb_json_set_string(req->params, "pronunciations", said);
@@ -272,7 +279,7 @@ static tb_status speak_begin(struct tb_speaking *l, tb_err *err)
     tb_status st = add_dictionary(s->store, req, err);
     if (!st)
         st = tb_engine_prepare(s->engine, req->text, &script_opts, &req->engine, &l->plan, err);
-    l->plan.stream = req->stream;
+    l->plan.stream = req->pieces;
     if (!st) st = tb_post_check(s->ambiences, &req->post, err);
     if (!st) st = check_beds(s, &l->plan.script, err);
     if (!st) st = find_voice(job, l->plan.engine, l->prompt_hash, &l->voice, err);
@@ -350,7 +357,7 @@ tb_status tb_job_speech(tb_service *s, tb_speech_req *req, tb_job_wake wake, voi
     job->req = *req;
     *req = (tb_speech_req){0};
     job->entry.size = size_of(job->req.text);
-    job->req.post.streaming = job->req.stream;
+    job->req.post.streaming = job->req.pieces;
     job->req.post.loudness_lufs = s->config->loudness_lufs;
     return tb_job_submit(s, job, out, err);
 }

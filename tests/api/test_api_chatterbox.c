@@ -1,6 +1,7 @@
 #define _XOPEN_SOURCE 700 /* nftw */
 
 #include "base/json.h"
+#include "base/str.h"
 #include "client.h"
 #include "patience.h"
 #include "small_hub.h"
@@ -282,6 +283,66 @@ static void a_stream_is_the_file_that_is_kept(void **state)
     api_reply_clear(&r);
 }
 
+static api_reply stream_at(const char *pace)
+{
+    char form[300];
+    snprintf(
+        form, sizeof form,
+        "voice_id=default&seed=14&stream=true%s%s&text=A+sentence+of+some+length+is+spoken+here,"
+        "+so+that+its+pieces+are+several.+And+another+one.",
+        pace ? "&stream_pace=" : "", pace ? pace : "");
+    api_reply r = say(form);
+    assert_status(&r, 200);
+    assert_true(r.chunked);
+    return r;
+}
+
+static void assert_same_sound(const api_reply *a, const api_reply *b)
+{
+    assert_int_equal(a->size, b->size);
+    assert_memory_equal(a->body + 44, b->body + 44, a->size - 44); /* sizes are in the head */
+}
+
+/* What pace this machine has may change under a stream's next request, as when it is measured: the
+ * reply says which it was, a request may name it, and a replay does so by itself. */
+static void a_stream_says_its_pace_and_a_replay_keeps_it(void **state)
+{
+    static const char other[] = "39000-100-100"; /* many pieces */
+    char path[200];
+    (void)state;
+    api_reply slow = stream_at(other), usual = stream_at("20000-600-2000"), mine = stream_at(NULL);
+    header_is(&slow, "X-Stream-Pace", other);
+    assert_true(slow.size != usual.size ||
+                memcmp(slow.body + 44, usual.body + 44, slow.size - 44) != 0); /* it matters */
+    char *pace = api_header(&mine, "X-Stream-Pace"), *id = api_header(&slow, "X-History-Id");
+    assert_non_null(pace);
+    api_reply again = stream_at(pace);
+    assert_same_sound(&again, &mine);
+    api_reply_clear(&again);
+    for (int i = 0; i < 2; i++) { /* the replay's own entry is replayed, too */
+        snprintf(path, sizeof path, "/history/%s/replay", id);
+        again = api_call(&server, "POST", path, &(api_extra){.body = "", .size = 0});
+        assert_status(&again, 200);
+        assert_false(again.chunked);
+        header_is(&again, "X-Stream-Pace", other);
+        assert_same_sound(&again, &slow);
+        free(id);
+        id = api_header(&again, "X-History-Id");
+        api_reply_clear(&again);
+    }
+    free(id);
+    free(pace);
+    api_reply_clear(&slow);
+    api_reply_clear(&usual);
+    api_reply_clear(&mine);
+    refused("voice_id=default&text=Hi&stream=true&stream_pace=fast", "stream_pace");
+    again = say("voice_id=default&text=Hi&engine=embedded&stream_pace=20000-600-2000");
+    assert_status(&again, 200);
+    header_is(&again, "X-Ignored-Parameters", "stream_pace");
+    header_is(&again, "X-Stream-Pace", NULL);
+    api_reply_clear(&again);
+}
+
 /* ---- many ---- */
 
 struct call {
@@ -322,6 +383,52 @@ static void eight_at_once_get_what_one_gets(void **state)
         api_reply_clear(&alone);
         api_reply_clear(r);
     }
+}
+
+/* Two workers and eight texts of many sentences: a word goes between these and sounds as alone. */
+static void a_word_passes_eight_long_texts(void **state)
+{
+    enum { LONG = 8, SENTENCES = 200, BOUND_MS = 3000 };
+    static const char word[] = "voice_id=default&seed=5&text=Hello.";
+    char head[1024];
+    int fds[LONG];
+    tb_str form;
+    (void)state;
+    api_reply alone = say(word);
+    assert_status(&alone, 200);
+    tb_str_init(&form, 100000);
+    tb_str_printf(&form, "voice_id=default&seed=1&text=");
+    for (int i = 0; i < SENTENCES; i++)
+        tb_str_printf(&form, "This+is+sentence+%d+of+many.+", i);
+    for (int i = 0; i < LONG; i++) {
+        fds[i] = api_connect(&server);
+        snprintf(head, sizeof head,
+                 "POST /generate-tts HTTP/1.1\r\nHost: t\r\n%s"
+                 "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n\r\n",
+                 api_basic(), form.len);
+        api_send_text(fds[i], head);
+        api_send_text(fds[i], form.data);
+    }
+    tb_str_clear(&form);
+    poll(NULL, 0, 300);
+    for (int i = 0; i < 3; i++) {
+        int64_t began = api_now_ms();
+        api_reply r = say(word);
+        const int64_t took = api_now_ms() - began;
+        assert_status(&r, 200);
+        assert_int_equal(r.size, alone.size);
+        assert_memory_equal(r.body, alone.body, r.size);
+        api_reply_clear(&r);
+        print_message("a word among eight long texts: %lld ms\n", (long long)took);
+        assert_true(took < test_patient(BOUND_MS));
+        for (int k = 0; k < LONG; k++) {
+            struct pollfd p = {fds[k], POLLIN, 0};
+            assert_int_equal(poll(&p, 1, 0), 0); /* still at it */
+        }
+    }
+    for (int i = 0; i < LONG; i++)
+        close(fds[i]);
+    api_reply_clear(&alone);
 }
 
 static void a_voice_sounds_the_same_after_a_restart(void **state)
@@ -664,7 +771,9 @@ int main(void)
         cmocka_unit_test(a_recording_that_only_one_engine_can_use_is_kept_with_a_warning),
         cmocka_unit_test(parameters_act_or_are_named),
         cmocka_unit_test(a_stream_is_the_file_that_is_kept),
+        cmocka_unit_test(a_stream_says_its_pace_and_a_replay_keeps_it),
         cmocka_unit_test(eight_at_once_get_what_one_gets),
+        cmocka_unit_test(a_word_passes_eight_long_texts),
         cmocka_unit_test(a_voice_sounds_the_same_after_a_restart),
         cmocka_unit_test(what_was_kept_and_is_damaged_is_made_again),
         cmocka_unit_test(a_client_who_leaves_frees_the_worker),

@@ -1,5 +1,5 @@
-/* One inside at a time; short work passes long work that came a little earlier; who is cancelled
- * goes away; nobody is forgotten. */
+/* One long work inside at a time, and a brief one beside it; short work passes long work that came
+ * a little earlier; who is cancelled goes away; nobody is forgotten. */
 #include "base/clock.h"
 #include "engine/gate.h"
 
@@ -15,7 +15,7 @@
 enum { MANY = 12 };
 
 static tb_gate *gate;
-static atomic_int inside, worst, order;
+static atomic_int inside, worst, inside_long, worst_long, order;
 
 typedef struct {
     double seconds;
@@ -29,28 +29,35 @@ static void *visit(void *arg)
     visitor *v = arg;
     v->st = tb_gate_enter(gate, v->seconds, &v->cancel, NULL);
     if (v->st) return NULL;
-    int now = atomic_fetch_add(&inside, 1) + 1;
+    const int one = v->seconds > TB_GATE_BRIEF_S;
+    int now = atomic_fetch_add(&inside, 1) + 1,
+        now_long = atomic_fetch_add(&inside_long, one) + one;
     if (now > atomic_load(&worst)) atomic_store(&worst, now);
+    if (now_long > atomic_load(&worst_long)) atomic_store(&worst_long, now_long);
     v->place = atomic_fetch_add(&order, 1);
     tb_clock_sleep_ms(1);
     atomic_fetch_sub(&inside, 1);
-    tb_gate_leave(gate);
+    atomic_fetch_sub(&inside_long, one);
+    tb_gate_leave(gate, v->seconds);
     return NULL;
 }
 
-static void one_at_a_time_and_nobody_forgotten(void **state)
+static void one_long_at_a_time_and_nobody_forgotten(void **state)
 {
     (void)state;
     visitor v[MANY] = {{0}};
     pthread_t threads[MANY];
     gate = tb_gate_new();
-    for (int i = 0; i < MANY; i++)
+    for (int i = 0; i < MANY; i++) {
+        v[i].seconds = i % 3 ? 1.5 : 0.01;
         assert_int_equal(pthread_create(&threads[i], NULL, visit, &v[i]), 0);
+    }
     for (int i = 0; i < MANY; i++) {
         pthread_join(threads[i], NULL);
         assert_int_equal(v[i].st, TB_OK);
     }
-    assert_int_equal(atomic_load(&worst), 1);
+    assert_int_equal(atomic_load(&worst_long), 1);
+    assert_true(atomic_load(&worst) <= 2);
     assert_int_equal(atomic_load(&order), MANY);
     tb_gate_free(gate);
 }
@@ -58,11 +65,11 @@ static void one_at_a_time_and_nobody_forgotten(void **state)
 static void short_work_passes_long_work(void **state)
 {
     (void)state;
-    visitor longest = {.seconds = 1000}, shortest = {.seconds = 0.1}, gone = {.seconds = 1};
+    visitor longest = {.seconds = 1000}, shortest = {.seconds = 2}, gone = {.seconds = 1.5};
     pthread_t a, b, c;
     gate = tb_gate_new();
     atomic_store(&order, 0);
-    assert_int_equal(tb_gate_enter(gate, 1, NULL, NULL), TB_OK); /* all wait for us */
+    assert_int_equal(tb_gate_enter(gate, 3, NULL, NULL), TB_OK); /* all wait for us */
     assert_int_equal(pthread_create(&a, NULL, visit, &longest), 0);
     tb_clock_sleep_ms(30);
     assert_int_equal(pthread_create(&b, NULL, visit, &shortest), 0);
@@ -71,7 +78,7 @@ static void short_work_passes_long_work(void **state)
     tb_cancel_set(&gone.cancel);
     pthread_join(c, NULL);
     assert_int_equal(gone.st, TB_ECANCELLED);
-    tb_gate_leave(gate);
+    tb_gate_leave(gate, 3);
     pthread_join(a, NULL);
     pthread_join(b, NULL);
     assert_int_equal(shortest.place, 0);
@@ -79,11 +86,30 @@ static void short_work_passes_long_work(void **state)
     tb_gate_free(gate);
 }
 
+static void brief_work_need_not_wait_for_long_work(void **state)
+{
+    (void)state;
+    visitor brief = {.seconds = 0.5}, other = {.seconds = 5};
+    pthread_t a, b;
+    gate = tb_gate_new();
+    assert_int_equal(tb_gate_enter(gate, 60, NULL, NULL), TB_OK);
+    assert_int_equal(pthread_create(&b, NULL, visit, &other), 0);
+    assert_int_equal(pthread_create(&a, NULL, visit, &brief), 0);
+    pthread_join(a, NULL); /* while we are inside */
+    assert_int_equal(brief.st, TB_OK);
+    tb_cancel_set(&other.cancel);
+    pthread_join(b, NULL);
+    assert_int_equal(other.st, TB_ECANCELLED);
+    tb_gate_leave(gate, 60);
+    tb_gate_free(gate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_at_a_time_and_nobody_forgotten),
+        cmocka_unit_test(one_long_at_a_time_and_nobody_forgotten),
         cmocka_unit_test(short_work_passes_long_work),
+        cmocka_unit_test(brief_work_need_not_wait_for_long_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,6 +145,7 @@ static void bad_values_are_named(void **state)
         {"\"sample_rate\":7999", "sample_rate"},
         {"\"sample_rate\":96000", "sample_rate"},
         {"\"stream\":\"maybe\"", "stream"},
+        {"\"stream_pace\":\"20000-600\"", "stream_pace"},
         {"\"normalize\":\"perhaps\"", "normalize"},
         {"\"response_format\":\"ogg2\"", "response_format"},
         {"\"engine\":\"gpu\"", "engine"},
@@ -296,6 +297,7 @@ static void assert_same(const tb_speech_req *a, const tb_speech_req *b)
     assert_int_equal(a->sample_rate_hz, b->sample_rate_hz);
     assert_int_equal(a->route, b->route);
     assert_int_equal(a->stream, b->stream);
+    assert_memory_equal(&a->engine.pace, &b->engine.pace, sizeof a->engine.pace);
     assert_int_equal(a->seed_given, b->seed_given);
     assert_int_equal(a->engine.as_written, b->engine.as_written);
 }
@@ -309,7 +311,8 @@ static void a_replay_is_the_same_request_to_the_bit(void **state)
         "\"speed\":1.1,\"exaggeration\":0,\"cfg\":-0.0,\"min_p\":1e-300,\"top_p\":0.3333333333333,"
         "\"repetition_penalty\":1.0000000001,\"top_k\":0,\"ambience_id\":\"rain\","
         "\"ambience_level\":12.7,\"ambience_duck_db\":6,\"seed\":9007199254740991,"
-        "\"response_format\":\"MP3\",\"sample_rate\":\"44100.0\",\"stream\":\"yes\","
+        "\"response_format\":\"MP3\",\"sample_rate\":\"44100.0\",\"stream\":\"yes\",\"stream_"
+        "pace\":\"12346-7-890\","
         "\"engine\":\"Embedded\",\"language\":\"en\",\"language_id\":\"es-419\",\"mode\":"
         "\"Turbo\",\"normalize\":\"off\"}",
     };

@@ -256,6 +256,26 @@ static void a_pace_is_kept_and_nonsense_is_not_believed(void **state)
     tb_free(path);
 }
 
+static void a_pace_is_told_in_three_numbers(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",       "1",      "1-2",     "1-2-3-4", "1-2-3 ",
+                                      "-1-2-3", "1-0-3",  "1-2-x",   "1--2-3",  "+1-2-3",
+                                      "1-2-",   " 1-2-3", "1.5-2-3", "1e3-2-3", "123456789-2-3"};
+    char told[TB_PACE_TEXT];
+    tb_pace p = {.token_s = 0.0123456, .flow_s = 1e-9, .vocode_s = 1e9}, q;
+    p = tb_pace_round(&p);
+    tb_pace_print(&p, told);
+    assert_string_equal(told, "12346-1-99999999");
+    assert_true(tb_pace_parse(told, &q));
+    assert_memory_equal(&p, &q, sizeof p); /* to the bit: sizes of pieces follow from it */
+    tb_pace_print(&tb_pace_usual, told);
+    assert_true(tb_pace_parse(told, &q));
+    assert_memory_equal(&tb_pace_usual, &q, sizeof q);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(tb_pace_parse(bad[i], &q));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +285,7 @@ int main(void)
         cmocka_unit_test(another_speed_comes_in_one_piece),
         cmocka_unit_test(at_its_pace_no_piece_comes_late),
         cmocka_unit_test(a_slow_machine_gets_long_pieces),
+        cmocka_unit_test(a_pace_is_told_in_three_numbers),
         cmocka_unit_test(a_pace_is_kept_and_nonsense_is_not_believed),
     };
     return cmocka_run_group_tests(tests, start, stop);

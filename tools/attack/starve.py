@@ -4,7 +4,7 @@ word sounds as it does alone, byte for byte.
 usage: starve.py [timbre [model folder]]    with a model the neural engine speaks
 The bound is of two cores that have nothing else to do.
 """
-import sys, time
+import os, sys, time
 from urllib.parse import urlencode
 from harness import BASIC, Server, Verdict
 
@@ -44,7 +44,7 @@ def attack(v, server):
 
 
 if __name__ == "__main__":
-    model = sys.argv[2] if len(sys.argv) > 2 else ""
+    model = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else ""
     v = Verdict("starve" + (" (chatterbox)" if model else ""))
     engine = {"ENGINE": "chatterbox", "MODEL": model} if model else {"ENGINE": "embedded"}
     server = Server(**engine)
