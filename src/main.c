@@ -1,3 +1,4 @@
+#include "base/json.h"
 #include "base/mem.h"
 #include "commands.h"
 
@@ -6,6 +7,7 @@
 int main(int argc, char **argv)
 {
     tb_mem_setup();
+    tb_json_setup();
     signal(SIGPIPE, SIG_IGN); /* a reader who left is an error of write, not the end of us */
     return tb_cli_main(argc, argv, tb_commands);
 }

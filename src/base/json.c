@@ -13,13 +13,33 @@
  * take a hundred times its text without end. */
 static const tb_json_bounds bounds = {.values_max = 1 << 20, .depth_max = 64};
 
+/* What a text becomes is as large as its sender chose: it fails where there is no memory. What we
+ * build ourselves is small, and comes out of the reserve. */
+static _Thread_local bool reading, failed;
+
+static void *get(size_t size)
+{
+    void *p = reading ? malloc(size) : tb_alloc(size);
+    if (!p) failed = true;
+    return p;
+}
+
+void tb_json_setup(void)
+{
+    json_set_alloc_funcs(get, free);
+}
+
 static tb_status parse(const char *text, size_t len, size_t more_flags, tb_json **out, tb_err *err)
 {
     json_error_t e;
     tb_status st = tb_json_scan(text, len, &bounds, err);
     if (st)
         return st == TB_ETOOBIG ? tb_fail(err, TB_EMALFORMED, "the JSON has too many values") : st;
+    reading = true;
+    failed = false;
     json_t *v = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | more_flags, &e);
+    reading = false;
+    if (!v && failed) return tb_fail(err, TB_ENOMEM, "there is no memory to read this JSON now");
     if (!v)
         return tb_fail(err, TB_EMALFORMED, "the JSON cannot be read: %s (line %d, column %d)",
                        e.text, e.line, e.column);
@@ -56,7 +76,7 @@ void tb_json_free(tb_json *v)
 
 static json_t *must(json_t *v)
 {
-    if (!v) abort(); /* only out of memory for a small thing */
+    if (!v) abort(); /* a program that did without tb_json_setup, out of memory */
     return v;
 }
 

@@ -13,8 +13,13 @@
  */
 typedef struct json_t tb_json;
 
+/* Once, before any thread: what is built takes from the reserve of base/mem.h when there is no
+ * memory, and what is read fails. */
+void tb_json_setup(void);
+
 /* Reads one strict JSON text: duplicate members, trailing text, depth over 64, more than a million
- * values refused with the position in the sentence (TB_EMALFORMED). *out is the caller's. */
+ * values refused with the position in the sentence (TB_EMALFORMED). TB_ENOMEM. *out is the
+ * caller's. */
 TB_MUST_CHECK tb_status tb_json_parse(const char *text, size_t len, tb_json **out, tb_err *err);
 /* The same, but strings may hold U+0000 (keys may not): for whoever takes their length from
  * tb_json_text_len. */

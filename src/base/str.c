@@ -63,9 +63,10 @@ bool tb_str_printf(tb_str *s, const char *fmt, ...)
     if (len >= 0 && (size_t)len < sizeof small) {
         ok = tb_str_add(s, small, (size_t)len);
     } else if (len >= 0 && (size_t)len <= s->max) {
-        char *big = tb_alloc((size_t)len + 1);
-        vsnprintf(big, (size_t)len + 1, fmt, again);
-        ok = tb_str_add(s, big, (size_t)len);
+        char *big = tb_try_alloc((size_t)len + 1, 1);
+        if (big) vsnprintf(big, (size_t)len + 1, fmt, again);
+        ok = big && tb_str_add(s, big, (size_t)len);
+        s->full = s->full || !ok;
         free(big);
     } else {
         s->full = true;

@@ -173,8 +173,9 @@ static tb_status in_child(const char *kind, const part parts[PARTS], double max_
         } else if (n == 0) {
             st = tb_fail(err, TB_EINVAL, "the recording holds no sound");
         } else {
-            st = tb_pcm_init(out, n, (int)head.rate_hz, err);
-            if (!st) memcpy(out->data, bytes + sizeof head, n * sizeof(float));
+            memmove(bytes, bytes + sizeof head, n * sizeof(float)); /* not a second time */
+            *out = (tb_pcm){.data = (float *)(void *)bytes, .len = n, .rate_hz = (int)head.rate_hz};
+            bytes = NULL;
         }
     }
     tb_free(bytes);

@@ -88,12 +88,12 @@ static tb_status find_voice(tb_job *job, const char *of, char prompt_hash[TB_HAS
                             const tb_voice **voice, tb_err *err)
 {
     tb_service *s = job->service;
-    const tb_speech_req *req = &job->req;
+    tb_speech_req *req = &job->req;
     uint8_t *wav = NULL;
     size_t size = 0;
     tb_status st;
     if (req->prompt) {
-        st = tb_voices_canon(req->prompt, req->prompt_size, "audio_prompt", &job->cancel, &wav,
+        st = tb_voices_canon(&req->prompt, req->prompt_size, "audio_prompt", &job->cancel, &wav,
                              &size, err);
         if (!st)
             st = tb_voices_from_wav(s->voices, of, wav, size, "audio_prompt", &job->cancel, voice,

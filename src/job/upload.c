@@ -58,7 +58,7 @@ tb_status tb_work_voice(tb_job *job, bool *again, tb_err *err)
     tb_err why = {0};
     tb_json *list = tb_json_array();
     tb_status st = tb_voice_name_check(up->name, err);
-    if (!st) st = tb_voices_canon(up->data, up->size, "file", &job->cancel, &wav, &size, err);
+    if (!st) st = tb_voices_canon(&up->data, up->size, "file", &job->cancel, &wav, &size, err);
     /* Measured before it is kept: a recording that cannot be used is refused now, not later. */
     if (!st) {
         st = tb_voices_from_wav(s->voices, "embedded", wav, size, "file", &job->cancel, &voice,

@@ -277,7 +277,7 @@ tb_status tb_voices_from_wav(tb_voices *v, const char *of, const void *wav, size
     return st;
 }
 
-tb_status tb_voices_canon(const void *data, size_t size, const char *field, const tb_cancel *cancel,
+tb_status tb_voices_canon(void **data, size_t size, const char *field, const tb_cancel *cancel,
                           uint8_t **out, size_t *out_size, tb_err *err)
 {
     tb_pcm clip = {0}, lower = {0};
@@ -285,8 +285,13 @@ tb_status tb_voices_canon(const void *data, size_t size, const char *field, cons
     if (size == 0)
         return tb_fail_field(err, TB_EINVAL, field, "the recording in %s is empty (0 bytes)",
                              field);
-    st = tb_decode_audio(data, size, TB_VOICES_SECONDS, cancel, &clip, err);
-    if (!st && clip.rate_hz > CANON_RATE_HZ) st = tb_resample(&clip, CANON_RATE_HZ, &lower, err);
+    st = tb_decode_audio(*data, size, TB_VOICES_SECONDS, cancel, &clip, err);
+    tb_free(*data);
+    *data = NULL;
+    if (!st && clip.rate_hz > CANON_RATE_HZ) {
+        st = tb_resample(&clip, CANON_RATE_HZ, &lower, err);
+        tb_pcm_clear(&clip);
+    }
     if (!st) st = tb_wav_print_exact(lower.rate_hz ? &lower : &clip, out, out_size, err);
     if (st && err && !err->field[0]) snprintf(err->field, sizeof err->field, "%s", field);
     tb_pcm_clear(&clip);

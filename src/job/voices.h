@@ -50,8 +50,11 @@ enum { TB_VOICES_SECONDS = 600 }; /* of a recording that are kept */
  * Any upload as the wav that is kept and measured: decoded, mono, its own rate (48 kHz at most),
  * its first 600 s, every sample exact (16 or 24 bit, or float). What is kept is what was measured,
  * so that a replay finds the same voice. *out is heap.
+ *
+ * *data is freed as soon as it is decoded, and *data is NULL then: the upload, its samples and the
+ * wav together would be more than three times the upload.
  */
-TB_MUST_CHECK tb_status tb_voices_canon(const void *data, size_t size, const char *field,
+TB_MUST_CHECK tb_status tb_voices_canon(void **data, size_t size, const char *field,
                                         const tb_cancel *cancel, uint8_t **out, size_t *out_size,
                                         tb_err *err);
 

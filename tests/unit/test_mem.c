@@ -1,3 +1,4 @@
+#include "base/json.h"
 #include "base/mem.h"
 
 #include <setjmp.h>
@@ -55,6 +56,7 @@ static int in_a_narrow_place(void)
     size_t n = 0;
     tb_err err = {0};
     tb_mem_setup();
+    tb_json_setup();
     struct rlimit narrow = {.rlim_cur = (256 << 20), .rlim_max = RLIM_INFINITY};
     if (setrlimit(RLIMIT_AS, &narrow) != 0) return 10;
     if (!tb_mem_room(1 << 20)) return 1;
@@ -65,9 +67,22 @@ static int in_a_narrow_place(void)
     if (tb_mem_want(1 << 20, &err) != TB_ENOMEM || !err.msg[0]) return 4;
     for (int i = 0; i < 1000; i++) /* 2 MB, though there is nothing */
         if (!tb_alloc(2000)) return 5;
+    /* What a text asks for is not small: reading it fails, with its own name, and lives. */
+    static char text[1 << 20];
+    tb_json *v = NULL;
+    memset(text, '1', sizeof text);
+    for (size_t i = 2; i < sizeof text; i += 2)
+        text[i] = ',';
+    text[0] = '[', text[sizeof text - 2] = ' ', text[sizeof text - 1] = ']';
+    if (tb_json_parse(text, sizeof text, &v, &err) != TB_ENOMEM) return 7;
+    v = tb_json_object();
+    tb_json_set_string(v, "still", "here");
+    tb_json_free(v);
     while (n > 0)
         tb_free(held[--n]);
     tb_mem_give_back();
+    if (tb_json_parse(text, sizeof text, &v, &err) != TB_OK) return 8;
+    tb_json_free(v);
     return tb_mem_room(1 << 20) ? 0 : 6;
 }
 
