@@ -10,7 +10,7 @@
 #include "base/counter.h"
 #include "base/mem.h"
 #include "nn/ops.h"
-#include "nn/yardstick.h"
+#include "nn/roofline.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,8 +116,8 @@ static void attention(const tb_nn *nn, size_t T, size_t heads, bool half, double
     tb_attention a = {.heads = heads, .d = D, .scale = 0.125f, .half = half};
     tb_timing t = {0};
     while (again(&t))
-        tb_nn_attend(nn, &a, qkv, heads * D * 3, T, TB_F32, qkv + heads * D, qkv + 2 * heads * D,
-                     heads * D * 3, T, y, heads * D);
+        tb_nn_attention(nn, &a, qkv, heads * D * 3, T, TB_F32, qkv + heads * D, qkv + 2 * heads * D,
+                        heads * D * 3, T, y, heads * D);
     const double best = t.best_s;
     double flops = 4.0 * (double)T * (double)T * (double)(heads * D) / best;
     printf("{\"what\":\"attention T=%zu H=%zu\",\"type\":\"%s\",\"gflops\":%.1f,"
@@ -131,21 +131,21 @@ static void attention(const tb_nn *nn, size_t T, size_t heads, bool half, double
 int main(int argc, char **argv)
 {
     size_t threads = argc > 1 ? (size_t)atoi(argv[1]) : 2;
-    tb_pool *pool = NULL;
+    tb_thread_pool *pool = NULL;
     tb_err err = {0};
-    if (threads < 1 || threads > 256 || tb_pool_new(threads, &pool, &err)) {
+    if (threads < 1 || threads > 256 || tb_thread_pool_new(threads, &pool, &err)) {
         fprintf(stderr, "bench-nn: %s\n", err.msg[0] ? err.msg : "threads: 1 to 256");
         return 2;
     }
     wanted = argc > 2 ? argv[2] : NULL;
     if (argc > 3 && !tb_nn_use_isa(argv[3])) {
         fprintf(stderr, "bench-nn: this CPU has no %s\n", argv[3]);
-        tb_pool_free(pool);
+        tb_thread_pool_free(pool);
         return 2;
     }
     tb_nn nn = {.pool = pool, .scratch = tb_scratch_new()};
-    double read = tb_yardstick_read(pool), f32 = tb_yardstick_rate(pool, TB_F32);
-    double bf16 = tb_yardstick_rate(pool, TB_BF16);
+    double read = tb_roofline_bandwidth(pool), f32 = tb_roofline_compute(pool, TB_F32);
+    double bf16 = tb_roofline_compute(pool, TB_BF16);
     if (bf16 == 0) bf16 = f32; /* without the instruction it is f32's work */
     printf("{\"isa\":\"%s\",\"threads\":%zu,\"read_gbytes\":%.1f,\"f32_gflops\":%.1f,"
            "\"bf16_gflops\":%.1f}\n",
@@ -171,6 +171,6 @@ int main(int argc, char **argv)
     attention(&nn, 1000, 8, true, bf16);
     attention(&nn, 375, 16, false, f32);
     tb_scratch_free(nn.scratch);
-    tb_pool_free(pool);
+    tb_thread_pool_free(pool);
     return 0;
 }

@@ -69,13 +69,13 @@ static tb_status measure_machine(tb_bench_report *r, tb_err *err)
 {
     static const tb_dtype types[TB_YARD_COUNT] = {
         [TB_YARD_F32] = TB_F32, [TB_YARD_BF16] = TB_BF16, [TB_YARD_INT8] = TB_Q8_0};
-    tb_pool *pool = NULL;
-    tb_status st = tb_pool_new(r->threads, &pool, err);
+    tb_thread_pool *pool = NULL;
+    tb_status st = tb_thread_pool_new(r->threads, &pool, err);
     if (st) return st;
-    r->yards[TB_YARD_READ] = fmax(r->yards[TB_YARD_READ], tb_yardstick_read(pool));
+    r->yards[TB_YARD_READ] = fmax(r->yards[TB_YARD_READ], tb_roofline_bandwidth(pool));
     for (tb_yard y = TB_YARD_F32; y < TB_YARD_COUNT; y++)
-        r->yards[y] = fmax(r->yards[y], tb_yardstick_rate(pool, types[y]));
-    tb_pool_free(pool);
+        r->yards[y] = fmax(r->yards[y], tb_roofline_compute(pool, types[y]));
+    tb_thread_pool_free(pool);
     return TB_OK;
 }
 

@@ -8,8 +8,8 @@
 #include "model/flow.h"
 #include "model/hift.h"
 #include "model/t3.h"
+#include "nn/roofline.h"
 #include "nn/weights.h"
-#include "nn/yardstick.h"
 
 /*
  * timbre bench: how fast the neural engine is on this machine, beside what the machine allows.
@@ -131,7 +131,7 @@ typedef struct {
     tb_flow flow;
     tb_hift hift;
     tb_conditioner conditioner;
-    tb_pool *pool;
+    tb_thread_pool *pool;
     tb_nn nn;
     tb_conds voice;
     tb_t3_prefix *prefix;
@@ -157,7 +157,7 @@ typedef struct {
     size_t tokens;
     double step_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1]; /* the best of each window of tokens */
     double step_cpu_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1];
-    tb_reading *reading; /* looked at after every window; NULL: not */
+    tb_bandwidth *reading; /* looked at after every window; NULL: not */
     double read_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1]; /* the best look after each */
     int64_t first_ns;                   /* when the first token after the text was there */
     int32_t speech[TB_T3_MAX_MORE + 4]; /* what was said, and how much */

@@ -17,7 +17,7 @@ static tb_status bind_all(tb_bench *b, tb_err *err)
     if (!st) st = tb_flow_bind(&b->flow, b->weights, NULL, err);
     if (!st) st = tb_hift_bind(&b->hift, b->weights, err);
     if (!st) st = tb_conditioner_bind(b->weights, &b->conditioner, err);
-    if (!st) st = tb_pool_new(b->threads, &b->pool, err);
+    if (!st) st = tb_thread_pool_new(b->threads, &b->pool, err);
     if (st) return st;
     const uint64_t stream = tb_counter_stream("bench/text");
     for (size_t i = 0; i < TB_BENCH_TEXT; i++)
@@ -62,7 +62,7 @@ void tb_bench_close(tb_bench *b)
     tb_t3_prefix_free(b->prefix);
     tb_conds_clear(&b->voice);
     tb_scratch_free(b->nn.scratch);
-    tb_pool_free(b->pool);
+    tb_thread_pool_free(b->pool);
     tb_conditioner_clear(&b->conditioner);
     tb_flow_clear(&b->flow);
     tb_t3_clear(&b->t3);
@@ -137,7 +137,7 @@ tb_status tb_bench_talk(const tb_bench *b, const tb_nn *nn, tb_bench_said *s, tb
             if (!(s->step_s[w] > 0) || took < s->step_s[w]) s->step_s[w] = took;
             if (!(s->step_cpu_s[w] > 0) || cpu < s->step_cpu_s[w]) s->step_cpu_s[w] = cpu;
             if (s->reading) {
-                const double look = tb_reading_look(s->reading);
+                const double look = tb_bandwidth_sample(s->reading);
                 if (!(s->read_s[w] > 0) || look < s->read_s[w]) s->read_s[w] = look;
             }
         }

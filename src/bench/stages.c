@@ -65,10 +65,10 @@ static tb_status time_steps(tb_bench *b, tb_bench_said *said, tb_err *err)
     tb_status st = TB_OK;
     memset(said, 0, sizeof *said);
     said->tokens = TB_BENCH_TOKENS;
-    said->reading = tb_reading_new(b->pool);
+    said->reading = tb_bandwidth_new(b->pool);
     for (size_t i = 0; !st && i < b->runs; i++)
         st = tb_bench_talk(b, &b->nn, said, err);
-    tb_reading_free(said->reading);
+    tb_bandwidth_free(said->reading);
     said->reading = NULL;
     if (st) return st;
     double read_s = 0;
@@ -87,7 +87,7 @@ static tb_status time_steps(tb_bench *b, tb_bench_said *said, tb_err *err)
     memset(&one, 0, sizeof one);
     tb_bench_more_work(&one, &all, 1.0 / TB_BENCH_TOKENS);
     add_timed(b, STAGES, "t3.token", &each, &one, "T3: one of them");
-    const double rate = (double)windows * TB_READING_BYTES / read_s;
+    const double rate = (double)windows * TB_BANDWIDTH_BYTES / read_s;
     tb_bench_add(b->report, STAGES, "t3.read", TB_BENCH_NUMBER, "GB/s", rate / 1e9,
                  "memory, read between those tokens");
     tb_bench_add(b->report, STAGES, "t3.share", TB_BENCH_NUMBER, "of 1",

@@ -43,7 +43,7 @@ struct tb_chatterbox {
     tb_conds voice; /* built in */
     bool has_voice;
     tb_perth *perth;
-    tb_pool *pool;
+    tb_thread_pool *pool;
     pace_box *pace;
     tb_gate *gate; /* one long flow and vocoder at a time */
     tb_talk *talk; /* everybody's steps of T3, together */
@@ -168,7 +168,7 @@ tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox *
     }
     if (!st && config->perth && access(config->perth, R_OK) == 0)
         st = tb_perth_open(config->perth, &c->perth, err);
-    if (!st) st = tb_pool_new(threads, &c->pool, err);
+    if (!st) st = tb_thread_pool_new(threads, &c->pool, err);
     if (!st) c->talk = tb_talk_new(c->pool);
     if (st) {
         tb_chatterbox_close(c);
@@ -188,7 +188,7 @@ void tb_chatterbox_close(tb_chatterbox *c)
     tb_free(c->pace);
     tb_gate_free(c->gate);
     tb_talk_free(c->talk);
-    tb_pool_free(c->pool);
+    tb_thread_pool_free(c->pool);
     tb_perth_close(c->perth);
     tb_conds_clear(&c->voice);
     tb_bpe_close(c->bpe);
@@ -572,10 +572,10 @@ static tb_status measure(const tb_chatterbox *c, const tb_nn *nn, const tb_cance
         out->vocode_s = fmin(out->vocode_s, vocode / (2.0 * TOKENS));
         out->flow_s = fmin(out->flow_s, fmax(all - vocode, 1e-6) / frames / (0.5 + frames / 2000));
     }
-    const double threads = pow((double)tb_pool_threads(c->pool), 0.85);
+    const double threads = pow((double)tb_thread_pool_threads(c->pool), 0.85);
     /* T3 waits for memory: a second thread saves it a sixth where that is slow and a third where it
      * is not (17.6 to 11.4 ms); a stream must not be late in the former. */
-    out->token_s /= pow((double)tb_pool_threads(c->pool), 0.25);
+    out->token_s /= pow((double)tb_thread_pool_threads(c->pool), 0.25);
     out->flow_s /= threads;
     out->vocode_s /= threads;
     tb_t3_session_free(session);

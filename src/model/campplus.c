@@ -257,7 +257,7 @@ static void conv2d(const tb_campplus_conv *c, const tb_nn *nn, const float *x, s
     for (size_t t = 0; t < T; t += TILE) {
         const size_t n = T - t < TILE ? T - t : TILE;
         unfold_job u = {.c = c, .x = x, .T = T, .F = F, .t0 = t, .rows = rows};
-        tb_pool_for(nn->pool, n, unfold, &u);
+        tb_thread_pool_for(nn->pool, n, unfold, &u);
         tb_nn_linear(nn, &c->w, rows, K, n * Fo, TB_ACT_NONE, TB_SET, y + t * Fo * N, N);
     }
     normalise(nn, &c->norm, act, T * Fo, N, y);
@@ -273,14 +273,14 @@ static void flatten(const float *x, size_t T, size_t F, size_t C, float *out)
                 out[(t * C + c) * F + f] = x[c];
 }
 
-static void tap_image(const tb_nn *nn, const float *x, size_t T, size_t F, size_t C,
-                      const char *name)
+static void trace_image(const tb_nn *nn, const float *x, size_t T, size_t F, size_t C,
+                        const char *name)
 {
-    if (!nn->tap) return;
+    if (!nn->trace) return;
     size_t mark = tb_scratch_mark(nn->scratch);
     float *flat = tb_scratch_f32(nn->scratch, T * F * C);
     flatten(x, T, F, C, flat);
-    tb_tap_put_t(nn->tap, flat, T, C * F, "%s", name);
+    tb_trace_put_t(nn->trace, flat, T, C * F, "%s", name);
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -313,7 +313,7 @@ static void head(const tb_campplus *net, const tb_nn *nn, const float *x, size_t
     float *b = tb_scratch_f32(nn->scratch, T * F * C);
 
     conv2d(&net->conv1, nn, x, T, F, TB_ACT_NONE, a); /* the image has one channel */
-    tap_image(nn, a, T, F, C, "head_bn1");
+    trace_image(nn, a, T, F, C, "head_bn1");
     tb_nn_act(nn, TB_ACT_RELU, a, T * F * C, a);
     for (size_t i = 0; i < TB_CAMPPLUS_RES; i++) {
         residual(&net->res[i], nn, a, T, F, b);
@@ -321,13 +321,13 @@ static void head(const tb_campplus *net, const tb_nn *nn, const float *x, size_t
         float *swap = a;
         a = b;
         b = swap;
-        if (i % 2) tap_image(nn, a, T, F, C, i == 1 ? "head_layer1" : "head_layer2");
+        if (i % 2) trace_image(nn, a, T, F, C, i == 1 ? "head_layer1" : "head_layer2");
     }
     const size_t N = net->conv2.w.N, Fo = bands_out(&net->conv2, F);
     float *y = tb_scratch_f32(nn->scratch, T * Fo * N); /* (T, Fo, N) */
     conv2d(&net->conv2, nn, a, T, F, TB_ACT_RELU, y);
     flatten(y, T, Fo, N, out);
-    tb_tap_put_t(nn->tap, out, T, net->tdnn.C, "head_out");
+    tb_trace_put_t(nn->trace, out, T, net->tdnn.C, "head_out");
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -375,19 +375,19 @@ static void contexts(const tb_nn *nn, const float *h, size_t T, size_t C, float 
     tb_scratch_release(nn->scratch, mark);
 }
 
-static void tap_gate(const tb_nn *nn, const float *gate, size_t T, size_t G)
+static void trace_gate(const tb_nn *nn, const float *gate, size_t T, size_t G)
 {
-    if (!nn->tap) return;
+    if (!nn->trace) return;
     size_t mark = tb_scratch_mark(nn->scratch);
     float *all = tb_scratch_f32(nn->scratch, T * G);
     for (size_t t = 0; t < T; t++)
         memcpy(all + t * G, gate + t / SEGMENT * G, G * sizeof *all);
-    tb_tap_put_t(nn->tap, all, T, G, "b1_tdnnd1_gate");
+    tb_trace_put_t(nn->trace, all, T, G, "b1_tdnnd1_gate");
     tb_scratch_release(nn->scratch, mark);
 }
 
 /*
- * One dense layer: G more channels from the C there are. Golden tensors (nn->tap is set for the
+ * One dense layer: G more channels from the C there are. Golden tensors (nn->trace is set for the
  * first layer alone): b1_tdnnd1*.
  *
  *   x  (T, C)  rows ldx apart; the new channels go behind
@@ -408,18 +408,18 @@ static void dense_layer(const tb_campplus_layer *w, const tb_nn *nn, float *x, s
     normalise_rows(&w->in, x, ldx, T, C, in);
     tb_nn_linear(nn, &w->widen, in, C, T, TB_ACT_NONE, TB_SET, h, B);
     normalise(nn, &w->mid, TB_ACT_RELU, T, B, h);
-    tb_tap_put_t(nn->tap, h, T, B, "b1_tdnnd1_nl2");
+    tb_trace_put_t(nn->trace, h, T, B, "b1_tdnnd1_nl2");
     tb_nn_conv(nn, &w->local, NULL, h, T, TB_ACT_NONE, TB_SET, y);
-    tb_tap_put_t(nn->tap, y, T, G, "b1_tdnnd1_local");
+    tb_trace_put_t(nn->trace, y, T, G, "b1_tdnnd1_local");
 
     contexts(nn, h, T, B, context);
     tb_nn_linear(nn, &w->squeeze, context, B, n_seg, TB_ACT_RELU, TB_SET, small, S);
     tb_nn_linear(nn, &w->excite, small, S, n_seg, TB_ACT_SIGMOID, TB_SET, gate, G);
-    tap_gate(nn, gate, T, G);
+    trace_gate(nn, gate, T, G);
     for (size_t t = 0; t < T; t++)
         for (size_t c = 0; c < G; c++)
             y[t * G + c] *= gate[t / SEGMENT * G + c];
-    tb_tap_put_t(nn->tap, y, T, G, "b1_tdnnd1");
+    tb_trace_put_t(nn->trace, y, T, G, "b1_tdnnd1");
     put_rows(y, T, G, x + C, ldx);
 
     tb_scratch_release(nn->scratch, mark);
@@ -437,11 +437,11 @@ static void dense_block(const tb_campplus *net, const tb_nn *nn, size_t i, const
     put_rows(x, T, w->C_in, all, w->C_out);
     for (size_t l = 0; l < w->n_layers && !tb_cancelled(nn->cancel); l++)
         dense_layer(&w->layers[l], i == 0 && l == 0 ? nn : &quiet, all, w->C_out, T);
-    tb_tap_put_t(nn->tap, all, T, w->C_out, "block%zu", i + 1);
+    tb_trace_put_t(nn->trace, all, T, w->C_out, "block%zu", i + 1);
 
     normalise(nn, &w->norm, TB_ACT_RELU, T, w->C_out, all);
     tb_nn_linear(nn, &w->transit, all, w->C_out, T, TB_ACT_NONE, TB_SET, out, w->transit.N);
-    tb_tap_put_t(nn->tap, out, T, w->transit.N, "transit%zu", i + 1);
+    tb_trace_put_t(nn->trace, out, T, w->transit.N, "transit%zu", i + 1);
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -482,7 +482,7 @@ void tb_campplus_run(const tb_campplus *net, const tb_nn *nn, const float *x, si
     tb_nn_conv(nn, &net->tdnn, NULL, image, frames, TB_ACT_NONE, TB_SET, a);
     tb_scratch_release(nn->scratch, inner);
     normalise(nn, &net->tdnn_norm, TB_ACT_RELU, T, net->tdnn.w.N, a);
-    tb_tap_put_t(nn->tap, a, T, net->tdnn.w.N, "tdnn");
+    tb_trace_put_t(nn->trace, a, T, net->tdnn.w.N, "tdnn");
 
     for (size_t i = 0; i < TB_CAMPPLUS_BLOCKS; i++) {
         dense_block(net, nn, i, a, T, b);
@@ -492,13 +492,13 @@ void tb_campplus_run(const tb_campplus *net, const tb_nn *nn, const float *x, si
     }
     const size_t C = net->dense.K / 2;
     normalise(nn, &net->out_norm, TB_ACT_RELU, T, C, a);
-    tb_tap_put_t(nn->tap, a, T, C, "out_nonlinear");
+    tb_trace_put_t(nn->trace, a, T, C, "out_nonlinear");
     statistics(a, T, C, stats);
-    tb_tap_put(nn->tap, stats, 1, 2 * C, "stats");
+    tb_trace_put(nn->trace, stats, 1, 2 * C, "stats");
     tb_nn_linear(nn, &net->dense, stats, 2 * C, 1, TB_ACT_NONE, TB_SET, out, net->dim);
     normalise(nn, &net->dense_norm, TB_ACT_NONE, 1, net->dim, out);
-    tb_tap_put(nn->tap, out, 1, net->dim, "dense"); /* the reduced recordings have it twice */
-    tb_tap_put(nn->tap, out, 1, net->dim, "embedding");
+    tb_trace_put(nn->trace, out, 1, net->dim, "dense"); /* the reduced recordings have it twice */
+    tb_trace_put(nn->trace, out, 1, net->dim, "embedding");
 
     tb_scratch_release(nn->scratch, mark);
 }

@@ -115,7 +115,7 @@ tb_status tb_conditioner_run(const tb_conditioner *c, const tb_nn *outer, const 
 {
     const tb_nn stoppable = {.pool = outer->pool,
                              .scratch = outer->scratch,
-                             .tap = outer->tap,
+                             .trace = outer->trace,
                              .cancel = cancel};
     const tb_nn *nn = &stoppable;
     const tb_front_tables tables = {.filters = c->tok.filters, .window = c->tok.window};

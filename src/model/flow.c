@@ -91,14 +91,14 @@ tb_status tb_flow_encode(const tb_flow *flow, const tb_nn *nn, const int32_t *to
     assert(T > 0);
     st = look_up(flow, tokens, T, x, err);
     if (st) goto out;
-    tb_tap_put(nn->tap, x, T, C, "flow.token_emb");
+    tb_trace_put(nn->trace, x, T, C, "flow.token_emb");
     tb_flow_encoder_run(flow->encoder, nn, x, T, cancel, y);
     if (tb_cancelled(cancel)) {
         st = tb_fail_cancelled(err);
         goto out;
     }
     tb_nn_linear(nn, &flow->mu, y, C, 2 * T, TB_ACT_NONE, TB_SET, mu, flow->mels);
-    tb_tap_put(nn->tap, mu, 2 * T, flow->mels, "flow.mu");
+    tb_trace_put(nn->trace, mu, 2 * T, flow->mels, "flow.mu");
 out:
     tb_scratch_release(nn->scratch, mark);
     return st;
@@ -116,7 +116,7 @@ static void run_speaker(const tb_flow *flow, const tb_nn *nn, const float *embed
     for (size_t i = 0; i < n; i++)
         unit[i] = (float)((double)embedding[i] / fmax(sqrt(sum), 1e-12));
     tb_nn_linear(nn, &flow->speaker, unit, n, 1, TB_ACT_NONE, TB_SET, spk, flow->mels);
-    tb_tap_put(nn->tap, spk, 1, flow->mels, "flow.spk");
+    tb_trace_put(nn->trace, spk, 1, flow->mels, "flow.spk");
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -154,7 +154,7 @@ tb_status tb_flow_run(const tb_flow *flow, const tb_nn *nn, const tb_flow_input 
 
     memset(cond, 0, T * M * sizeof *cond);
     if (F) memcpy(cond, in->prompt_mel, F * M * sizeof *cond);
-    tb_tap_put_t(nn->tap, cond, T, M, "flow.cond");
+    tb_trace_put_t(nn->trace, cond, T, M, "flow.cond");
     put_columns(rows, T, M, 1, mu, M);
     put_columns(rows, T, M, 2, spk, 0);
     put_columns(rows, T, M, 3, cond, M);
@@ -162,7 +162,7 @@ tb_status tb_flow_run(const tb_flow *flow, const tb_nn *nn, const tb_flow_input 
     for (size_t s = 0; s < TB_FLOW_STEPS; s++) {
         const float dt = tb_flow_times[s + 1] - tb_flow_times[s];
 
-        tb_tap_put_t(nn->tap, x, T, M, "est.s%zu.x", s);
+        tb_trace_put_t(nn->trace, x, T, M, "est.s%zu.x", s);
         put_columns(rows, T, M, 0, x, M);
         tb_flow_unet_run(flow->unet, nn, s, rows, T, cancel, v);
         if (tb_cancelled(cancel)) {
@@ -173,7 +173,7 @@ tb_status tb_flow_run(const tb_flow *flow, const tb_nn *nn, const tb_flow_input 
         tb_nn_add(nn, v, T * M, x);
     }
     memcpy(mel, x + F * M, (T - F) * M * sizeof *mel);
-    tb_tap_put_t(nn->tap, mel, T - F, M, "mel");
+    tb_trace_put_t(nn->trace, mel, T - F, M, "mel");
 out:
     tb_scratch_release(nn->scratch, mark);
     return st;

@@ -165,9 +165,9 @@ static void run_embed(const tb_nn *nn, const embed *w, const float *x, size_t T,
 {
     tb_nn_linear(nn, &w->linear, x, C, T, TB_ACT_NONE, TB_SET, y, C);
     tb_nn_layer_norm(nn, w->g, w->b, EPS, y, T, C, y);
-    tb_tap_put(nn->tap, y, T, C, "enc.%s_ln", name);
+    tb_trace_put(nn->trace, y, T, C, "enc.%s_ln", name);
     tb_nn_scale(nn, sqrtf((float)C), T * C, y);
-    tb_tap_put(nn->tap, y, T, C, "enc.%s", name);
+    tb_trace_put(nn->trace, y, T, C, "enc.%s", name);
 }
 
 /*
@@ -186,33 +186,33 @@ static void run_layer(const tb_nn *nn, const layer *w, size_t heads, const float
                         .u_bias = w->u_bias,
                         .v_bias = w->v_bias,
                         .half = w->q.type == TB_BF16};
-    const tb_dtype heard = tb_nn_attends(&how);
+    const tb_dtype heard = tb_nn_attention_type(&how);
     const tb_rows stream = tb_rows_f32(x, C);
 
-    tb_rows h = tb_nn_rows(nn, tb_nn_reads(&w->q), T, C);
+    tb_rows h = tb_nn_rows(nn, tb_nn_matmul_type(&w->q), T, C);
     const tb_rows q = tb_nn_rows(nn, TB_F32, T, C); /* biases are added to it before products */
     const tb_rows k = tb_nn_rows(nn, heard, T, 2 * C), v = tb_rows_from(k, C); /* side by side */
     const tb_rows r = tb_nn_rows(nn, heard, 2 * T - 1, C);
-    const tb_rows a = tb_nn_rows(nn, tb_nn_reads(&w->out), T, C);
+    const tb_rows a = tb_nn_rows(nn, tb_nn_matmul_type(&w->out), T, C);
     tb_nn_layer_norm_rows(nn, w->mha_g, w->mha_b, EPS_LAYER, x, T, C, h);
     tb_nn_linear_rows(nn, &w->q, h, T, TB_ACT_NONE, TB_SET, q);
     tb_nn_linear_rows(nn, &w->k, h, T, TB_ACT_NONE, TB_SET, k);
     tb_nn_linear_rows(nn, &w->v, h, T, TB_ACT_NONE, TB_SET, v);
     tb_nn_linear_rows(nn, &w->pos, tb_rows_f32(pos, C), 2 * T - 1, TB_ACT_NONE, TB_SET, r);
-    tb_nn_tap_rows(nn, r, 2 * T - 1, C, "enc.%s%zu.linear_pos", name, i);
+    tb_nn_trace_rows(nn, r, 2 * T - 1, C, "enc.%s%zu.linear_pos", name, i);
     how.rel = r.at;
-    tb_nn_attend_rows(nn, &how, q, T, k, v.at, T, a);
-    tb_nn_tap_linear(nn, &w->out, a, T, "enc.%s%zu.attn", name, i);
+    tb_nn_attention_rows(nn, &how, q, T, k, v.at, T, a);
+    tb_nn_trace_linear(nn, &w->out, a, T, "enc.%s%zu.attn", name, i);
     tb_nn_linear_rows(nn, &w->out, a, T, TB_ACT_NONE, TB_ADD, stream); /* x += out(a) */
     tb_scratch_release(nn->scratch, mark);
 
-    h = tb_nn_rows(nn, tb_nn_reads(&w->w1), T, C);
-    const tb_rows f = tb_nn_rows(nn, tb_nn_reads(&w->w2), T, FF);
+    h = tb_nn_rows(nn, tb_nn_matmul_type(&w->w1), T, C);
+    const tb_rows f = tb_nn_rows(nn, tb_nn_matmul_type(&w->w2), T, FF);
     tb_nn_layer_norm_rows(nn, w->ff_g, w->ff_b, EPS_LAYER, x, T, C, h);
     tb_nn_linear_rows(nn, &w->w1, h, T, TB_ACT_SILU, TB_SET, f);
-    tb_nn_tap_linear(nn, &w->w2, f, T, "enc.%s%zu.ff", name, i);
+    tb_nn_trace_linear(nn, &w->w2, f, T, "enc.%s%zu.ff", name, i);
     tb_nn_linear_rows(nn, &w->w2, f, T, TB_ACT_NONE, TB_ADD, stream); /* x += w2(f) */
-    tb_tap_put(nn->tap, x, T, C, "enc.%s%zu", name, i);
+    tb_trace_put(nn->trace, x, T, C, "enc.%s%zu", name, i);
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -226,12 +226,12 @@ void tb_flow_encoder_run(const tb_flow_encoder *e, const tb_nn *nn, const float 
     const float *pos_T = pos + T * C; /* its middle 2T - 1 rows */
 
     positions(e, 2 * T, pos);
-    tb_tap_put(nn->tap, pos_T, 2 * T - 1, C, "enc.pos_emb");
+    tb_trace_put(nn->trace, pos_T, 2 * T - 1, C, "enc.pos_emb");
 
     run_embed(nn, &e->embed, x, T, C, "embed", a);
     tb_nn_conv(nn, &e->look1, NULL, a, T, TB_ACT_LRELU_001, TB_SET, b);
     tb_nn_conv(nn, &e->look2, NULL, b, T, TB_ACT_NONE, TB_ADD, a);
-    tb_tap_put(nn->tap, a, T, C, "enc.lookahead");
+    tb_trace_put(nn->trace, a, T, C, "enc.lookahead");
     for (size_t i = 0; i < e->n_layers && !tb_cancelled(cancel); i++)
         run_layer(nn, &e->layers[i], e->heads, pos_T, a, T, C, "block", i);
     if (tb_cancelled(cancel)) goto out;
@@ -239,13 +239,13 @@ void tb_flow_encoder_run(const tb_flow_encoder *e, const tb_nn *nn, const float 
     for (size_t t = 0; t < 2 * T; t++) /* every row twice */
         memcpy(b + t * C, a + t / 2 * C, C * sizeof *b);
     tb_nn_conv(nn, &e->up, NULL, b, 2 * T, TB_ACT_NONE, TB_SET, y);
-    tb_tap_put_t(nn->tap, y, 2 * T, C, "enc.up_layer");
+    tb_trace_put_t(nn->trace, y, 2 * T, C, "enc.up_layer");
     run_embed(nn, &e->up_embed, y, 2 * T, C, "up_embed", b);
     for (size_t i = 0; i < e->n_up && !tb_cancelled(cancel); i++)
         run_layer(nn, &e->up_layers[i], e->heads, pos, b, 2 * T, C, "up_block", i);
     if (tb_cancelled(cancel)) goto out;
     tb_nn_layer_norm(nn, e->after_g, e->after_b, EPS, b, 2 * T, C, y);
-    tb_tap_put(nn->tap, y, 2 * T, C, "enc.after_norm");
+    tb_trace_put(nn->trace, y, 2 * T, C, "enc.after_norm");
 out:
     tb_scratch_release(nn->scratch, mark);
 }

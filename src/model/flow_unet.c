@@ -260,15 +260,15 @@ static void run_resnet(const tb_nn *nn, const resnet *w, size_t step, const floa
     float *h = tb_scratch_f32(nn->scratch, T * C);
 
     run_block(nn, &w->b1, x, T, h);
-    tb_tap_put_t(nn->tap, h, T, C, "%s.block1", name);
-    tb_tap_put(nn->tap, w->shift + step * C, 1, C, "%s.tmlp", name);
+    tb_trace_put_t(nn->trace, h, T, C, "%s.block1", name);
+    tb_trace_put(nn->trace, w->shift + step * C, 1, C, "%s.tmlp", name);
     tb_nn_add_row(nn, w->shift + step * C, T, C, h);
     run_block(nn, &w->b2, h, T, y);
-    tb_tap_put_t(nn->tap, y, T, C, "%s.block2", name);
+    tb_trace_put_t(nn->trace, y, T, C, "%s.block2", name);
     tb_nn_conv(nn, &w->res, NULL, x, T, TB_ACT_NONE, TB_SET, h);
-    tb_tap_put_t(nn->tap, h, T, C, "%s.res_conv", name);
+    tb_trace_put_t(nn->trace, h, T, C, "%s.res_conv", name);
     tb_nn_add(nn, h, T * C, y);
-    tb_tap_put_t(nn->tap, y, T, C, "%s.resnet", name);
+    tb_trace_put_t(nn->trace, y, T, C, "%s.resnet", name);
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -276,7 +276,7 @@ static void run_resnet(const tb_nn *nn, const resnet *w, size_t step, const floa
 static tb_rows norm_for(const tb_nn *nn, const tb_mat *w, const float *g, const float *b,
                         const float *x, size_t T)
 {
-    const tb_rows y = tb_nn_rows(nn, tb_nn_reads(w), T, w->K);
+    const tb_rows y = tb_nn_rows(nn, tb_nn_matmul_type(w), T, w->K);
 
     tb_nn_layer_norm_rows(nn, g, b, EPS, x, T, w->K, y);
     return y;
@@ -294,24 +294,24 @@ static void run_transformer(const tb_nn *nn, const transformer *w, size_t heads,
     const tb_rows stream = tb_rows_f32(x, C);
 
     tb_rows h = norm_for(nn, &w->q, w->n1_g, w->n1_b, x, T);
-    tb_rows qkv = tb_nn_rows(nn, tb_nn_attends(&how), T, 3 * I); /* q, k, v side by side */
+    tb_rows qkv = tb_nn_rows(nn, tb_nn_attention_type(&how), T, 3 * I); /* q, k, v side by side */
     const tb_rows k = tb_rows_from(qkv, I), v = tb_rows_from(qkv, 2 * I);
-    const tb_rows a = tb_nn_rows(nn, tb_nn_reads(&w->out), T, I);
-    tb_nn_tap_rows(nn, h, T, C, "%s.tb%zu.norm1", name, i);
+    const tb_rows a = tb_nn_rows(nn, tb_nn_matmul_type(&w->out), T, I);
+    tb_nn_trace_rows(nn, h, T, C, "%s.tb%zu.norm1", name, i);
     tb_nn_linear_rows(nn, &w->q, h, T, TB_ACT_NONE, TB_SET, qkv);
     tb_nn_linear_rows(nn, &w->k, h, T, TB_ACT_NONE, TB_SET, k);
     tb_nn_linear_rows(nn, &w->v, h, T, TB_ACT_NONE, TB_SET, v);
-    tb_nn_attend_rows(nn, &how, qkv, T, k, v.at, T, a);
-    tb_nn_tap_linear(nn, &w->out, a, T, "%s.tb%zu.attn", name, i);
+    tb_nn_attention_rows(nn, &how, qkv, T, k, v.at, T, a);
+    tb_nn_trace_linear(nn, &w->out, a, T, "%s.tb%zu.attn", name, i);
     tb_nn_linear_rows(nn, &w->out, a, T, TB_ACT_NONE, TB_ADD, stream); /* x += out(a) */
     tb_scratch_release(nn->scratch, mark);
 
     h = norm_for(nn, &w->ff1, w->n3_g, w->n3_b, x, T);
-    const tb_rows f = tb_nn_rows(nn, tb_nn_reads(&w->ff2), T, FF);
+    const tb_rows f = tb_nn_rows(nn, tb_nn_matmul_type(&w->ff2), T, FF);
     tb_nn_linear_rows(nn, &w->ff1, h, T, TB_ACT_GELU_ERF, TB_SET, f);
-    tb_nn_tap_linear(nn, &w->ff2, f, T, "%s.tb%zu.ff", name, i);
+    tb_nn_trace_linear(nn, &w->ff2, f, T, "%s.tb%zu.ff", name, i);
     tb_nn_linear_rows(nn, &w->ff2, f, T, TB_ACT_NONE, TB_ADD, stream); /* x += ff2(f) */
-    tb_tap_put(nn->tap, x, T, C, "%s.tb%zu", name, i);
+    tb_trace_put(nn->trace, x, T, C, "%s.tb%zu", name, i);
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -334,17 +334,17 @@ void tb_flow_unet_run(const tb_flow_unet *u, const tb_nn *nn, size_t step, const
     float *wide = tb_scratch_f32(nn->scratch, T * 2 * C);
     char name[48];
 
-    tb_tap_put(nn->tap, u->sinus + step * E, 1, E, "est.s%zu.t_sin", step);
-    tb_tap_put(nn->tap, u->sinus + (step + 1) * E, 1, E, "est.s%zu.r_sin", step);
-    tb_tap_put(nn->tap, u->mlp + step * D, 1, D, "est.s%zu.t_mlp", step);
-    tb_tap_put(nn->tap, u->mlp + (step + 1) * D, 1, D, "est.s%zu.r_mlp", step);
-    tb_tap_put(nn->tap, u->temb + step * D, 1, D, "est.s%zu.temb", step);
+    tb_trace_put(nn->trace, u->sinus + step * E, 1, E, "est.s%zu.t_sin", step);
+    tb_trace_put(nn->trace, u->sinus + (step + 1) * E, 1, E, "est.s%zu.r_sin", step);
+    tb_trace_put(nn->trace, u->mlp + step * D, 1, D, "est.s%zu.t_mlp", step);
+    tb_trace_put(nn->trace, u->mlp + (step + 1) * D, 1, D, "est.s%zu.r_mlp", step);
+    tb_trace_put(nn->trace, u->temb + step * D, 1, D, "est.s%zu.temb", step);
 
     snprintf(name, sizeof name, "est.s%zu.down", step);
     run_stage(u, nn, &u->down, step, in, T, cancel, name, skip);
     if (tb_cancelled(cancel)) goto out;
     tb_nn_conv(nn, &u->down_conv, NULL, skip, T, TB_ACT_NONE, TB_SET, h);
-    tb_tap_put_t(nn->tap, h, T, C, "%s.conv", name);
+    tb_trace_put_t(nn->trace, h, T, C, "%s.conv", name);
     for (size_t i = 0; i < u->n_mids; i++) {
         float *from = h;
 
@@ -353,7 +353,7 @@ void tb_flow_unet_run(const tb_flow_unet *u, const tb_nn *nn, size_t step, const
         if (tb_cancelled(cancel)) goto out;
         h = g;
         g = from;
-        tb_tap_put(nn->tap, h, T, C, "%s", name);
+        tb_trace_put(nn->trace, h, T, C, "%s", name);
     }
     for (size_t t = 0; t < T; t++) {
         memcpy(wide + t * 2 * C, h + t * C, C * sizeof *wide);
@@ -362,13 +362,13 @@ void tb_flow_unet_run(const tb_flow_unet *u, const tb_nn *nn, size_t step, const
     snprintf(name, sizeof name, "est.s%zu.up", step);
     run_stage(u, nn, &u->up, step, wide, T, cancel, name, g);
     if (tb_cancelled(cancel)) goto out;
-    tb_tap_put(nn->tap, g, T, C, "%s.tb_last", name);
+    tb_trace_put(nn->trace, g, T, C, "%s.tb_last", name);
     tb_nn_conv(nn, &u->up_conv, NULL, g, T, TB_ACT_NONE, TB_SET, h);
-    tb_tap_put_t(nn->tap, h, T, C, "%s.conv", name);
+    tb_trace_put_t(nn->trace, h, T, C, "%s.conv", name);
     run_block(nn, &u->final, h, T, g);
-    tb_tap_put_t(nn->tap, g, T, C, "est.s%zu.final_block", step);
+    tb_trace_put_t(nn->trace, g, T, C, "est.s%zu.final_block", step);
     tb_nn_conv(nn, &u->proj, NULL, g, T, TB_ACT_NONE, TB_SET, v);
-    tb_tap_put_t(nn->tap, v, T, u->mels, "est.s%zu.dxdt", step);
+    tb_trace_put_t(nn->trace, v, T, u->mels, "est.s%zu.dxdt", step);
 out:
     tb_scratch_release(nn->scratch, mark);
 }

@@ -132,7 +132,7 @@ void tb_hift_f0(const tb_hift *hift, const tb_nn *nn, const float *mel, size_t T
         float *y = i % 2 ? b : a;
 
         tb_nn_conv(nn, &hift->f0[i], NULL, x, Tm, TB_ACT_ELU, TB_SET, y);
-        tb_tap_put_t(nn->tap, y, Tm, hift->f0[i].w.N, "hift.f0.elu%zu", i);
+        tb_trace_put_t(nn->trace, y, Tm, hift->f0[i].w.N, "hift.f0.elu%zu", i);
         x = y;
     }
     /* Like a convolution: a frame's bits are the same in a chunk and in the whole. */
@@ -140,7 +140,7 @@ void tb_hift_f0(const tb_hift *hift, const tb_nn *nn, const float *mel, size_t T
                f0);
     for (size_t t = 0; t < Tm; t++)
         f0[t] = fabsf(f0[t]);
-    tb_tap_put(nn->tap, f0, 1, Tm, "hift.f0");
+    tb_trace_put(nn->trace, f0, 1, Tm, "hift.f0");
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -218,7 +218,7 @@ void tb_hift_source(const tb_hift *hift, const tb_nn *nn, const float *f0, size_
         for (size_t n = 0; n < TB_HIFT_HOP; n++)
             turn_on(osc->cycles, f0[t]);
     }
-    tb_pool_for(nn->pool, (Tm + SOURCE_FRAMES - 1) / SOURCE_FRAMES, source_piece, &job);
+    tb_thread_pool_for(nn->pool, (Tm + SOURCE_FRAMES - 1) / SOURCE_FRAMES, source_piece, &job);
     osc->sample += Tm * TB_HIFT_HOP;
     tb_scratch_release(nn->scratch, mark);
 }
@@ -340,14 +340,14 @@ static void run_stage(const tb_hift *hift, const tb_nn *nn, size_t i, const floa
 
     /* The last stage has one row more, mirrored on the left. */
     tb_nn_conv_transpose(nn, &s->up, NULL, m->x, T, TB_SET, last ? x + C : x);
-    tb_tap_put_t(nn->tap, last ? x + C : x, up, C, "hift.up%zu", i);
+    tb_trace_put_t(nn->trace, last ? x + C : x, up, C, "hift.up%zu", i);
     if (last) memcpy(x, x + 2 * C, C * sizeof *x);
 
     assert(tb_conv_len(&s->source_down, F) == rows);
     tb_nn_conv(nn, &s->source_down, NULL, S, F, TB_ACT_NONE, TB_SET, y);
-    tb_tap_put_t(nn->tap, y, rows, C, "hift.src_down%zu", i);
+    tb_trace_put_t(nn->trace, y, rows, C, "hift.src_down%zu", i);
     run_res(nn, &s->source_res, cancel, rows, m->t, y);
-    tb_tap_put_t(nn->tap, y, rows, C, "hift.src_res%zu", i);
+    tb_trace_put_t(nn->trace, y, rows, C, "hift.src_res%zu", i);
     tb_nn_add(nn, y, rows * C, x);
 
     for (size_t j = 0; j < TB_HIFT_KERNELS && !tb_cancelled(cancel); j++) {
@@ -355,12 +355,12 @@ static void run_stage(const tb_hift *hift, const tb_nn *nn, size_t i, const floa
 
         memcpy(r, x, rows * C * sizeof *r);
         run_res(nn, &s->res[j], cancel, rows, m->t, r);
-        tb_tap_put_t(nn->tap, r, rows, C, "hift.res%zu", TB_HIFT_KERNELS * i + j);
+        tb_trace_put_t(nn->trace, r, rows, C, "hift.res%zu", TB_HIFT_KERNELS * i + j);
         if (j) tb_nn_add(nn, r, rows * C, sum);
     }
     tb_nn_scale(nn, 1.0f / TB_HIFT_KERNELS, rows * C, sum);
     tb_nn_act(nn, last ? TB_ACT_LRELU_001 : TB_ACT_LRELU_01, sum, rows * C, sum);
-    tb_tap_put_t(nn->tap, sum, rows, C, "hift.stage%zu_lrelu", i);
+    tb_trace_put_t(nn->trace, sum, rows, C, "hift.stage%zu_lrelu", i);
 }
 
 /* What is done frame by frame at both ends, a thread some thousand frames at a time. */
@@ -376,9 +376,9 @@ typedef struct {
 
 enum { FRAMES_PIECE = 1024 };
 
-static void over_frames(const tb_nn *nn, frames_job *j, tb_pool_body body)
+static void over_frames(const tb_nn *nn, frames_job *j, tb_thread_pool_body body)
 {
-    tb_pool_for(nn->pool, (j->F + FRAMES_PIECE - 1) / FRAMES_PIECE, body, j);
+    tb_thread_pool_for(nn->pool, (j->F + FRAMES_PIECE - 1) / FRAMES_PIECE, body, j);
 }
 
 static size_t piece_end(const frames_job *j, size_t i)
@@ -427,10 +427,10 @@ static void run_end(const tb_hift *hift, const tb_nn *nn, const table *w, const 
                     .wav = wav};
 
     tb_nn_conv(nn, &hift->post, NULL, x, F, TB_ACT_NONE, TB_SET, y);
-    tb_tap_put_t(nn->tap, y, F, 2 * BINS, "hift.conv_post");
+    tb_trace_put_t(nn->trace, y, F, 2 * BINS, "hift.conv_post");
     over_frames(nn, &j, inverse_piece);
-    tb_tap_put_t(nn->tap, j.mag, F, BINS, "hift.mag");
-    tb_tap_put_t(nn->tap, j.phase, F, BINS, "hift.phase");
+    tb_trace_put_t(nn->trace, j.mag, F, BINS, "hift.mag");
+    tb_trace_put_t(nn->trace, j.phase, F, BINS, "hift.phase");
     over_frames(nn, &j, add_piece);
     tb_scratch_release(nn->scratch, mark);
 }
@@ -447,7 +447,7 @@ static tb_status decode_piece(const tb_hift *hift, const tb_nn *nn, const float 
     make_table(&w);
     float *S = tb_scratch_f32(nn->scratch, F * 2 * BINS);
     over_frames(nn, &(frames_job){.w = &w, .F = F, .source = source, .S = S}, stft_piece);
-    tb_tap_put_t(nn->tap, S, F, 2 * BINS, "hift.stft");
+    tb_trace_put_t(nn->trace, S, F, 2 * BINS, "hift.stft");
 
     for (size_t i = 0; i < TB_HIFT_STAGES; i++) {
         const size_t n = stage_rows(i, Tm) * hift->stage[i].up.w.N;
@@ -457,7 +457,7 @@ static tb_status decode_piece(const tb_hift *hift, const tb_nn *nn, const float 
     rooms m = {tb_scratch_f32(nn->scratch, most), tb_scratch_f32(nn->scratch, most),
                tb_scratch_f32(nn->scratch, most), tb_scratch_f32(nn->scratch, most)};
     tb_nn_conv(nn, &hift->pre, NULL, mel, Tm, TB_ACT_NONE, TB_SET, m.x);
-    tb_tap_put_t(nn->tap, m.x, Tm, hift->pre.w.N, "hift.conv_pre");
+    tb_trace_put_t(nn->trace, m.x, Tm, hift->pre.w.N, "hift.conv_pre");
     tb_nn_act(nn, TB_ACT_LRELU_01, m.x, Tm * hift->pre.w.N, m.x);
     for (size_t i = 0; i < TB_HIFT_STAGES; i++) {
         run_stage(hift, nn, i, S, F, T, cancel, &m);
@@ -563,7 +563,7 @@ tb_status tb_hift_decode(const tb_hift *hift, const tb_nn *nn, const float *mel,
             memcpy(wav + t * TB_HIFT_HOP, part + (t - from) * TB_HIFT_HOP,
                    n * TB_HIFT_HOP * sizeof *wav);
     }
-    if (!st) tb_tap_put(nn->tap, wav, 1, Tm * TB_HIFT_HOP, "wav_raw");
+    if (!st) tb_trace_put(nn->trace, wav, 1, Tm * TB_HIFT_HOP, "wav_raw");
     tb_scratch_release(nn->scratch, mark);
     return st;
 }

@@ -181,8 +181,8 @@ typedef struct {
     size_t n, T;    /* T = n / HOP + 1 frames, the first and last centred on the ends */
     float *mask;    /* (T): 1 where the mark goes */
     float *sum;     /* ((T - 1) HOP + FFT): windowed frames put back over each other */
-    float *mag;     /* (T, BINS), only for a tap */
-    float *mag_low; /* (T, K), only for a tap: what the low bins became */
+    float *mag;     /* (T, BINS), only for a trace */
+    float *mag_low; /* (T, K), only for a trace: what the low bins became */
 } utterance;
 
 /* Spectrum (BINS, 2) of frame t; the signal is reflected at its ends. frame (FFT): buffer. */
@@ -317,11 +317,11 @@ tb_status tb_perth_mark(const tb_perth *perth, const tb_nn *nn, float *x, size_t
     if (st) goto out;
     u.mask = tb_try_alloc(u.T, sizeof *u.mask);
     u.sum = tb_try_alloc(sum_len, sizeof *u.sum);
-    if (nn->tap) {
+    if (nn->trace) {
         u.mag = tb_try_alloc(u.T, BINS * sizeof *u.mag);
         u.mag_low = tb_try_alloc(u.T, perth->low * sizeof *u.mag_low);
     }
-    if (!u.mask || !u.sum || (nn->tap && (!u.mag || !u.mag_low))) {
+    if (!u.mask || !u.sum || (nn->trace && (!u.mag || !u.mag_low))) {
         st = tb_nomem(err, sum_len, sizeof *u.sum);
         goto out;
     }
@@ -330,11 +330,11 @@ tb_status tb_perth_mark(const tb_perth *perth, const tb_nn *nn, float *x, size_t
         mark_block(&u, t, u.T - t < BLOCK ? u.T - t : BLOCK);
     for (size_t i = 0; i < n; i++)
         x[i] = u.sum[i + FFT / 2] / overlap(&u, i + FFT / 2);
-    if (nn->tap) {
-        tb_tap_put_t(nn->tap, u.mag, u.T, BINS, "mag");
-        tb_tap_put_t(nn->tap, u.mag_low, u.T, perth->low, "wm_mag_sub");
-        tb_tap_put(nn->tap, u.mask, 1, u.T, "mask");
-        tb_tap_put(nn->tap, x, 1, n, "wm_signal32k");
+    if (nn->trace) {
+        tb_trace_put_t(nn->trace, u.mag, u.T, BINS, "mag");
+        tb_trace_put_t(nn->trace, u.mag_low, u.T, perth->low, "wm_mag_sub");
+        tb_trace_put(nn->trace, u.mask, 1, u.T, "mask");
+        tb_trace_put(nn->trace, x, 1, n, "wm_signal32k");
     }
 out:
     tb_fft_free(u.fft);

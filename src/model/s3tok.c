@@ -207,35 +207,35 @@ static void block(const tb_s3tok *tok, const tb_nn *nn, size_t index, const floa
     float *f = tb_scratch_f32(nn->scratch, T * F); /* (T, F) */
 
     tb_nn_layer_norm(nn, w->attn_ln_g, w->attn_ln_b, ATTN_EPS, x, T, C, h);
-    tb_tap_put(nn->tap, h, T, C, "b%zu_attn_ln", index);
+    tb_trace_put(nn->trace, h, T, C, "b%zu_attn_ln", index);
     tb_nn_linear(nn, &w->query, h, C, T, TB_ACT_NONE, TB_SET, q, C);
     tb_nn_linear(nn, &w->key, h, C, T, TB_ACT_NONE, TB_SET, k, C);
     tb_nn_linear(nn, &w->value, h, C, T, TB_ACT_NONE, TB_SET, v, C);
-    tb_tap_put(nn->tap, q, T, C, "b%zu_q_pre_rope", index);
-    tb_tap_put(nn->tap, k, T, C, "b%zu_k_pre_rope", index);
-    tb_tap_put(nn->tap, v, T, C, "b%zu_v", index);
+    tb_trace_put(nn->trace, q, T, C, "b%zu_q_pre_rope", index);
+    tb_trace_put(nn->trace, k, T, C, "b%zu_k_pre_rope", index);
+    tb_trace_put(nn->trace, v, T, C, "b%zu_v", index);
 
     memcpy(y, v, T * C * sizeof *y);
     tb_nn_depthwise(nn, w->memory, tok->k, v, T, C, TB_ADD,
                     y); /* values, not rotated, remembered */
-    tb_tap_put(nn->tap, y, T, C, "b%zu_fsmn", index);
+    tb_trace_put(nn->trace, y, T, C, "b%zu_fsmn", index);
 
     rotate(q, T, tok->heads, d / 2, cosines, sines);
     rotate(k, T, tok->heads, d / 2, cosines, sines);
-    tb_tap_put(nn->tap, q, T, C, "b%zu_q_rope", index);
-    tb_tap_put(nn->tap, k, T, C, "b%zu_k_rope", index);
-    tb_nn_attend(nn, &a, q, C, T, TB_F32, k, v, C, T, h, C);
+    tb_trace_put(nn->trace, q, T, C, "b%zu_q_rope", index);
+    tb_trace_put(nn->trace, k, T, C, "b%zu_k_rope", index);
+    tb_nn_attention(nn, &a, q, C, T, TB_F32, k, v, C, T, h, C);
     tb_nn_linear(nn, &w->out, h, C, T, TB_ACT_NONE, TB_ADD, y, C); /* the memory joins here */
-    tb_tap_put(nn->tap, y, T, C, "b%zu_attn_out", index);
+    tb_trace_put(nn->trace, y, T, C, "b%zu_attn_out", index);
     tb_nn_add(nn, y, T * C, x);
 
     tb_nn_layer_norm(nn, w->mlp_ln_g, w->mlp_ln_b, MLP_EPS, x, T, C, h);
-    tb_tap_put(nn->tap, h, T, C, "b%zu_mlp_ln", index);
+    tb_trace_put(nn->trace, h, T, C, "b%zu_mlp_ln", index);
     tb_nn_linear(nn, &w->up, h, C, T, TB_ACT_GELU_ERF, TB_SET, f, F);
     tb_nn_linear(nn, &w->down, f, F, T, TB_ACT_NONE, TB_SET, y, C);
-    tb_tap_put(nn->tap, y, T, C, "b%zu_mlp", index);
+    tb_trace_put(nn->trace, y, T, C, "b%zu_mlp", index);
     tb_nn_add(nn, y, T * C, x);
-    tb_tap_put(nn->tap, x, T, C, "b%zu_out", index);
+    tb_trace_put(nn->trace, x, T, C, "b%zu_out", index);
 
     tb_scratch_release(nn->scratch, mark);
 }
@@ -272,10 +272,10 @@ void tb_s3tok_run(const tb_s3tok *tok, const tb_nn *nn, const float *mel, size_t
     assert(T == tb_s3tok_len(frames));
 
     tb_nn_conv(nn, &tok->conv1, NULL, mel, frames, TB_ACT_NONE, TB_SET, y);
-    tb_tap_put_t(nn->tap, y, T1, C, "conv1_pre_gelu");
+    tb_trace_put_t(nn->trace, y, T1, C, "conv1_pre_gelu");
     tb_nn_act(nn, TB_ACT_GELU_ERF, y, T1 * C, y);
     tb_nn_conv(nn, &tok->conv2, NULL, y, T1, TB_ACT_NONE, TB_SET, x);
-    tb_tap_put_t(nn->tap, x, T, C, "conv2_pre_gelu");
+    tb_trace_put_t(nn->trace, x, T, C, "conv2_pre_gelu");
     tb_nn_act(nn, TB_ACT_GELU_ERF, x, T * C, x);
     tb_scratch_release(nn->scratch, inner);
 
@@ -284,7 +284,7 @@ void tb_s3tok_run(const tb_s3tok *tok, const tb_nn *nn, const float *mel, size_t
         block(tok, nn, i, cosines, sines, x, T);
 
     tb_nn_linear(nn, &tok->digit, x, C, T, TB_ACT_NONE, TB_SET, e, tok->digits);
-    tb_tap_put(nn->tap, e, T, tok->digits, "project_down");
+    tb_trace_put(nn->trace, e, T, tok->digits, "project_down");
     for (size_t t = 0; t < T; t++) {
         float margin;
         tokens[t] = quantise(e + t * tok->digits, tok->digits, &margin);

@@ -137,9 +137,9 @@ static void block(const tb_t3 *t3, const tb_nn *nn, size_t layer, tb_kv *const *
     float *f = tb_scratch_f32(nn->scratch, T * F);       /* (T, F) */
 
     tb_nn_layer_norm(&quiet, w->ln1_g, w->ln1_b, EPS, x, T, D, h);
-    tb_tap_put(in->tap, h, T, D, "prefill.h0.ln_1");
+    tb_trace_put(in->trace, h, T, D, "prefill.h0.ln_1");
     tb_nn_linear(&quiet, &w->qkv, h, D, T, TB_ACT_NONE, TB_SET, qkv, 3 * D);
-    tb_tap_put(in->tap, qkv, T, 3 * D, "prefill.h0.c_attn");
+    tb_trace_put(in->trace, qkv, T, 3 * D, "prefill.h0.c_attn");
     for (size_t s = 0; s < n_seq; s++) {
         const size_t held = kv[s]->n, past = tb_kv_past(kv[s]);
         const tb_kv *before = kv[s]->before;
@@ -156,19 +156,19 @@ static void block(const tb_t3 *t3, const tb_nn *nn, size_t layer, tb_kv *const *
         float *rows = qkv + s * n * 3 * D;
         tb_kv_put(kv[s], layer, held, n, rows + D, rows + 2 * D, 3 * D);
         /* Over what the cache holds, rounded as it is: the prefix of another day has no more. */
-        tb_nn_attend(&quiet, &a, rows, 3 * D, n, kv[s]->type, tb_kv_keys(kv[s], layer),
-                     tb_kv_values(kv[s], layer), d, past + n, h + s * n * D, D);
+        tb_nn_attention(&quiet, &a, rows, 3 * D, n, kv[s]->type, tb_kv_keys(kv[s], layer),
+                        tb_kv_values(kv[s], layer), d, past + n, h + s * n * D, D);
     }
-    tb_tap_put(in->tap, h, T, D, "prefill.h0.attn_heads");
-    tb_nn_tap_linear(in, &w->out, tb_rows_f32(h, D), T, "prefill.h0.attn");
+    tb_trace_put(in->trace, h, T, D, "prefill.h0.attn_heads");
+    tb_nn_trace_linear(in, &w->out, tb_rows_f32(h, D), T, "prefill.h0.attn");
     tb_nn_linear(&quiet, &w->out, h, D, T, TB_ACT_NONE, TB_ADD, x, D); /* x += out(h) */
 
     tb_nn_layer_norm(&quiet, w->ln2_g, w->ln2_b, EPS, x, T, D, h);
-    tb_tap_put(in->tap, h, T, D, "prefill.h0.ln_2");
-    tb_nn_tap_linear(in, &w->fc, tb_rows_f32(h, D), T, "prefill.h0.c_fc");
+    tb_trace_put(in->trace, h, T, D, "prefill.h0.ln_2");
+    tb_nn_trace_linear(in, &w->fc, tb_rows_f32(h, D), T, "prefill.h0.c_fc");
     tb_nn_linear(&quiet, &w->fc, h, D, T, TB_ACT_GELU_TANH, TB_SET, f, F);
-    tb_tap_put(in->tap, f, T, F, "prefill.h0.gelu");
-    tb_nn_tap_linear(in, &w->proj, tb_rows_f32(f, F), T, "prefill.h0.mlp");
+    tb_trace_put(in->trace, f, T, F, "prefill.h0.gelu");
+    tb_nn_trace_linear(in, &w->proj, tb_rows_f32(f, F), T, "prefill.h0.mlp");
     tb_nn_linear(&quiet, &w->proj, f, F, T, TB_ACT_NONE, TB_ADD, x, D); /* x += proj(f) */
 
     tb_scratch_release(nn->scratch, mark);
@@ -179,19 +179,19 @@ static void block(const tb_t3 *t3, const tb_nn *nn, size_t layer, tb_kv *const *
 static tb_status run_rows(const tb_t3 *t3, const tb_nn *nn, tb_kv *kv, size_t n, float *x,
                           const tb_cancel *cancel, tb_err *err)
 {
-    tb_tap_put(nn->tap, x, n, t3->D, "prefill.embeds");
+    tb_trace_put(nn->trace, x, n, t3->D, "prefill.embeds");
     add_positions(t3, nn, tb_kv_past(kv), n, x);
     for (size_t i = 0; i < t3->n_layers; i++) {
         if (tb_cancelled(cancel)) return tb_fail_cancelled(err);
         block(t3, nn, i, &kv, 1, n, x);
-        tb_tap_put(nn->tap, x, n, t3->D, "prefill.h%zu", i);
+        tb_trace_put(nn->trace, x, n, t3->D, "prefill.h%zu", i);
     }
     kv->n += n;
-    if (!nn->tap) return TB_OK; /* who speaks needs the last row alone */
+    if (!nn->trace) return TB_OK; /* who speaks needs the last row alone */
     size_t mark = tb_scratch_mark(nn->scratch);
     float *y = tb_scratch_f32(nn->scratch, n * t3->D);
     tb_nn_layer_norm(nn, t3->lnf_g, t3->lnf_b, EPS, x, n, t3->D, y);
-    tb_tap_put(nn->tap, y, n, t3->D, "prefill.ln_f");
+    tb_trace_put(nn->trace, y, n, t3->D, "prefill.ln_f");
     tb_scratch_release(nn->scratch, mark);
     return TB_OK;
 }
@@ -200,9 +200,9 @@ static tb_status run_rows(const tb_t3 *t3, const tb_nn *nn, tb_kv *kv, size_t n,
 static void speak(const tb_t3 *t3, const tb_nn *nn, float *x, size_t n, float *logits)
 {
     tb_nn_layer_norm(nn, t3->lnf_g, t3->lnf_b, EPS, x, n, t3->D, x);
-    tb_tap_put(nn->tap, x, n, t3->D, "step.hidden");
+    tb_trace_put(nn->trace, x, n, t3->D, "step.hidden");
     tb_nn_linear(nn, &t3->head, x, t3->D, n, TB_ACT_NONE, TB_SET, logits, t3->vocab);
-    tb_tap_put(nn->tap, logits, n, t3->vocab, "step.logits");
+    tb_trace_put(nn->trace, logits, n, t3->vocab, "step.logits");
 }
 
 static tb_status check_ids(const int32_t *ids, size_t n, size_t vocab, const char *what,

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* As many as may be together without a seed's speech depending on who is. */
-enum { TOGETHER = TB_NN_FEW_ROWS, PATIENCE_NS = 2000000 };
+enum { TOGETHER = TB_NN_GEMV_ROWS, PATIENCE_NS = 2000000 };
 
 /* Somebody's wish for a step, on their own stack. */
 typedef struct wish {
@@ -28,11 +28,11 @@ struct tb_talk {
     size_t waiting, members;
     bool stepping;
     uint64_t steps, tokens;
-    tb_pool *pool;
+    tb_thread_pool *pool;
     tb_scratch *scratch; /* the stepper's */
 };
 
-tb_talk *tb_talk_new(tb_pool *pool)
+tb_talk *tb_talk_new(tb_thread_pool *pool)
 {
     tb_talk *t = tb_alloc(sizeof *t);
     pthread_mutex_init(&t->lock, NULL);

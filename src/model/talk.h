@@ -2,7 +2,7 @@
 #define TB_MODEL_TALK_H
 
 #include "base/err.h"
-#include "nn/pool.h"
+#include "nn/thread_pool.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,8 +17,8 @@ struct tb_t3_session;
  */
 typedef struct tb_talk tb_talk;
 
-tb_talk *tb_talk_new(tb_pool *pool); /* borrowed */
-void tb_talk_free(tb_talk *talk);    /* nobody may be talking */
+tb_talk *tb_talk_new(tb_thread_pool *pool); /* borrowed */
+void tb_talk_free(tb_talk *talk);           /* nobody may be talking */
 
 void tb_talk_join(tb_talk *talk);
 void tb_talk_leave(tb_talk *talk);

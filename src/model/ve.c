@@ -175,11 +175,11 @@ static void listen(const tb_ve *ve, const tb_nn *nn, const float *mel, size_t fr
         }
         memcpy(g->h + (l * g->all + g->first) * H, said + (P - 1) * n * H, n * H * sizeof *said);
     }
-    if (nn->tap && g->first == 0) {
+    if (nn->trace && g->first == 0) {
         float *top = tb_scratch_f32(nn->scratch, P * H);
         for (size_t t = 0; t < P; t++)
             memcpy(top + t * H, said + t * n * H, H * sizeof *top);
-        tb_tap_put(nn->tap, top, P, H, "top_seq_p0");
+        tb_trace_put(nn->trace, top, P, H, "top_seq_p0");
     }
     tb_scratch_release(nn->scratch, mark);
 }
@@ -208,15 +208,15 @@ void tb_ve_run(const tb_ve *ve, const tb_nn *nn, const float *mel, size_t frames
         const group g = {.first = i, .n = Q - i < GROUP ? Q - i : GROUP, .h = h, .c = c, .all = Q};
         listen(ve, nn, mel, frames, &g);
     }
-    tb_tap_put(nn->tap, h, L * Q, H, "h_last");
-    tb_tap_put(nn->tap, c, L * Q, H, "c_last");
+    tb_trace_put(nn->trace, h, L * Q, H, "h_last");
+    tb_trace_put(nn->trace, c, L * Q, H, "c_last");
 
     tb_nn_linear(nn, &ve->proj, h + (L - 1) * Q * H, H, Q, TB_ACT_NONE, TB_SET, e, D);
-    tb_tap_put(nn->tap, e, Q, D, "proj_pre_relu");
+    tb_trace_put(nn->trace, e, Q, D, "proj_pre_relu");
     tb_nn_act(nn, TB_ACT_RELU, e, Q * D, e);
     for (size_t i = 0; i < Q; i++)
         normalise(e + i * D, D);
-    tb_tap_put(nn->tap, e, Q, D, "partial_embeds");
+    tb_trace_put(nn->trace, e, Q, D, "partial_embeds");
 
     for (size_t k = 0; k < D; k++) {
         double sum = 0;
@@ -225,6 +225,6 @@ void tb_ve_run(const tb_ve *ve, const tb_nn *nn, const float *mel, size_t frames
         out[k] = (float)(sum / (double)Q);
     }
     normalise(out, D);
-    tb_tap_put(nn->tap, out, 1, D, "embed");
+    tb_trace_put(nn->trace, out, 1, D, "embed");
     tb_scratch_release(nn->scratch, mark);
 }

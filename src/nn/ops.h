@@ -2,10 +2,10 @@
 #define TB_NN_OPS_H
 
 #include "base/cancel.h"
-#include "nn/pool.h"
 #include "nn/scratch.h"
-#include "nn/tap.h"
 #include "nn/tensor.h"
+#include "nn/thread_pool.h"
+#include "nn/trace.h"
 
 /*
  * The operations of the compute core. Activations are f32 (but see tb_rows), (T, C): time
@@ -16,9 +16,9 @@
 
 /* What a network runs in: one per worker thread. The pool may be shared. */
 typedef struct {
-    tb_pool *pool;       /* NULL: this thread alone */
-    tb_scratch *scratch; /* stack of temporaries */
-    const tb_tap *tap;   /* golden taps; NULL when nobody listens */
+    tb_thread_pool *pool;  /* NULL: this thread alone */
+    tb_scratch *scratch;   /* stack of temporaries */
+    const tb_trace *trace; /* traces of activations; NULL when nobody listens */
     /* NULL or not set: go on. A network that returns nothing may stop early once it is set, its
      * results then mean nothing: whoever set it here looks at it afterwards. */
     const tb_cancel *cancel;
@@ -59,7 +59,7 @@ typedef struct {
 } tb_rows;
 
 /* The type that products with w read without making it first: bf16 or f32. */
-tb_dtype tb_nn_reads(const tb_mat *w);
+tb_dtype tb_nn_matmul_type(const tb_mat *w);
 tb_rows tb_nn_rows(const tb_nn *nn, tb_dtype type, size_t T, size_t C); /* (T, C), of scratch */
 static inline tb_rows tb_rows_f32(const float *x, size_t ld)
 {
@@ -72,20 +72,20 @@ static inline tb_rows tb_rows_from(tb_rows r, size_t column)
 }
 
 /* Up to so many rows at once, the result of a row is the same whatever rows come with it. */
-enum { TB_NN_FEW_ROWS = 32 };
+enum { TB_NN_GEMV_ROWS = 32 };
 
 /*   x (T, K), rows ldx apart;  y (T, N), rows ldy apart. y must not overlap x. */
 void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T,
                   tb_act act, tb_into store, float *y, size_t ldy);
-/* The same for x in bf16 too, where tb_nn_reads(w) says so, and for y in bf16, which is set, not
- * added to, on a machine that has products in bf16. */
+/* The same for x in bf16 too, where tb_nn_matmul_type(w) says so, and for y in bf16, which is set,
+ * not added to, on a machine that has products in bf16. */
 void tb_nn_linear_rows(const tb_nn *nn, const tb_mat *w, tb_rows x, size_t T, tb_act act,
                        tb_into store, tb_rows y);
-/* As tb_tap_put, of rows that lie close together. */
-void tb_nn_tap_rows(const tb_nn *nn, tb_rows x, size_t T, size_t C, const char *fmt, ...)
+/* As tb_trace_put, of rows that lie close together. */
+void tb_nn_trace_rows(const tb_nn *nn, tb_rows x, size_t T, size_t C, const char *fmt, ...)
     TB_PRINTF(5, 6);
 /* What a linear layer would give where it stands fused with something: only for who listens. */
-void tb_nn_tap_linear(const tb_nn *nn, const tb_mat *w, tb_rows x, size_t T, const char *fmt, ...)
+void tb_nn_trace_linear(const tb_nn *nn, const tb_mat *w, tb_rows x, size_t T, const char *fmt, ...)
     TB_PRINTF(5, 6);
 
 enum { TB_CONV_MAX_TAPS = 64 };
@@ -165,14 +165,14 @@ typedef struct {
     size_t n0, ldh0; /* ldh0 0: d */
 } tb_attention;
 
-void tb_nn_attend(const tb_nn *nn, const tb_attention *a, const float *q, size_t ldq, size_t Tq,
-                  tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk,
-                  float *out, size_t ldo);
+void tb_nn_attention(const tb_nn *nn, const tb_attention *a, const float *q, size_t ldq, size_t Tq,
+                     tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk,
+                     float *out, size_t ldo);
 /* The type that it reads q, k and v in without making it first: bf16 or f32. */
-tb_dtype tb_nn_attends(const tb_attention *a);
-/* The same for bf16 too, where tb_nn_attends(a) says so; v lies as k does. */
-void tb_nn_attend_rows(const tb_nn *nn, const tb_attention *a, tb_rows q, size_t Tq, tb_rows k,
-                       const void *v, size_t Tk, tb_rows out);
+tb_dtype tb_nn_attention_type(const tb_attention *a);
+/* The same for bf16 too, where tb_nn_attention_type(a) says so; v lies as k does. */
+void tb_nn_attention_rows(const tb_nn *nn, const tb_attention *a, tb_rows q, size_t Tq, tb_rows k,
+                          const void *v, size_t Tk, tb_rows out);
 
 /* As tb_from_f32 does it, by as many as the machine can at once. */
 void tb_nn_to_f16(const float *x, size_t n, uint16_t *y);

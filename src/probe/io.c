@@ -487,8 +487,8 @@ static void hear(void *self, const char *said, const float *x, size_t rows, size
 
 void tb_probe_listen(tb_probe *p)
 {
-    p->tap = (tb_tap){.put = hear, .self = p};
-    p->nn.tap = &p->tap;
+    p->tap = (tb_trace){.put = hear, .self = p};
+    p->nn.trace = &p->tap;
 }
 
 /* ------------------------------------------------------------------- write */
@@ -524,6 +524,6 @@ void tb_probe_clear(tb_probe *p)
     tb_weights_free(p->weights);
     tb_weights_free(p->in);
     tb_scratch_free(p->nn.scratch);
-    tb_pool_free(p->nn.pool);
+    tb_thread_pool_free(p->nn.pool);
     tb_json_free(p->recorded);
 }

@@ -152,7 +152,7 @@ static tb_status open_all(tb_probe *p, tb_dtype type, tb_err *err)
         threads = cores < 1 ? 1 : (size_t)cores;
     }
     p->nn.scratch = tb_scratch_new();
-    return st ? st : tb_pool_new(threads, &p->nn.pool, err);
+    return st ? st : tb_thread_pool_new(threads, &p->nn.pool, err);
 }
 
 static bool has_case(const tb_probe *p)

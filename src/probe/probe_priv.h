@@ -70,7 +70,7 @@ struct tb_probe {
     tb_perth *perth;
 
     tb_nn nn; /* its tap is below */
-    tb_tap tap;
+    tb_trace tap;
     const char *tap_prefix; /* put between prefix and what a network says */
     const char *tap_only;   /* names that do not begin so are ignored */
     bool tap_joins;         /* arrays of one name are rows of one array */

@@ -235,7 +235,7 @@ static tb_status run_processed(tb_probe *p, t3_run *r, tb_err *err)
     char name[32];
     tb_status st = tb_t3_session_new(&r->t3, r->prefix, &s, err);
 
-    p->nn.tap = NULL;
+    p->nn.trace = NULL;
     tb_t3_run_init(&run, &r->t3, &tb_sampler_defaults, 0, PROC_STEPS - 1);
     if (!st) st = tb_t3_prefill(s, &p->nn, r->ids, r->n_ids, NULL, r->logits, err);
     for (size_t i = 0; !st; i++) {

@@ -22,14 +22,14 @@ typedef struct {
 } tight;
 
 typedef struct {
-    tb_tap tap;
+    tb_trace trace;
     golden *g;
     double tolerance;   /* largest difference from the recording */
     const tight *tight; /* ends at a NULL name; may be NULL */
     bool sampled;
-} cond_tap;
+} cond_trace;
 
-static inline double cond_tolerance(const cond_tap *t, const char *name)
+static inline double cond_tolerance(const cond_trace *t, const char *name)
 {
     for (const tight *x = t->tight; x && x->name; x++)
         if (!strcmp(x->name, name)) return x->tolerance;
@@ -39,7 +39,7 @@ static inline double cond_tolerance(const cond_tap *t, const char *name)
 static inline void cond_put(void *self, const char *name, const float *x, size_t rows, size_t cols,
                             bool transposed)
 {
-    cond_tap *t = self;
+    cond_trace *t = self;
     char full[160];
     snprintf(full, sizeof full, "%s%s", t->g->prefix, name);
     const tb_tensor *want = tb_weights_find(t->g->tensors, full);
@@ -57,12 +57,12 @@ static inline void cond_put(void *self, const char *name, const float *x, size_t
     tb_free(some);
 }
 
-static inline void cond_listen(cond_tap *t, golden *g, double tolerance, const tight *list)
+static inline void cond_listen(cond_trace *t, golden *g, double tolerance, const tight *list)
 {
-    *t = (cond_tap){.tap = {.put = cond_put, .self = t},
-                    .g = g,
-                    .tolerance = tolerance,
-                    .tight = list};
+    *t = (cond_trace){.trace = {.put = cond_put, .self = t},
+                      .g = g,
+                      .tolerance = tolerance,
+                      .tight = list};
 }
 
 /* A recording of (cols, rows), turned to (rows, cols). Heap. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /*
- * A tap that keeps everything said under a name, calls one after the other as rows of one array:
+ * A trace that keeps everything said under a name, calls one after the other as rows of one array:
  * T3 runs a sequence in pieces (prefix, text, steps) that were recorded as one.
  */
 typedef struct {
@@ -18,7 +18,7 @@ typedef struct {
 } gathered;
 
 typedef struct {
-    tb_tap tap;
+    tb_trace trace;
     gathered of[64];
     size_t n;
 } gather;
@@ -52,7 +52,7 @@ static inline void gather_put(void *self, const char *name, const float *x, size
 static inline void gather_init(gather *g)
 {
     memset(g, 0, sizeof *g);
-    g->tap = (tb_tap){.put = gather_put, .self = g};
+    g->trace = (tb_trace){.put = gather_put, .self = g};
 }
 
 static inline void gather_clear(gather *g)

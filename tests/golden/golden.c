@@ -137,7 +137,7 @@ static bool listed(const char *list, const char *name)
 static void put(void *self, const char *name, const float *x, size_t rows, size_t cols,
                 bool transposed)
 {
-    golden_tap *t = self;
+    golden_trace *t = self;
     if (!golden_has(t->g, name) || listed(t->skip, name)) return;
     if (!t->rows || strncmp(name, t->rows_prefix, strlen(t->rows_prefix)) != 0) {
         golden_compare(t->g, name, x, rows, cols, transposed, -1);
@@ -152,9 +152,9 @@ static void put(void *self, const char *name, const float *x, size_t rows, size_
     tb_free(some);
 }
 
-void golden_listen(golden_tap *t, golden *g)
+void golden_listen(golden_trace *t, golden *g)
 {
-    *t = (golden_tap){.tap = {.put = put, .self = t}, .g = g};
+    *t = (golden_trace){.trace = {.put = put, .self = t}, .g = g};
 }
 
 void golden_noise(const char *key, float mean, float scale, float *out, size_t n)

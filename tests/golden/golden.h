@@ -34,17 +34,17 @@ double golden_err32(const golden *g, const char *name); /* 0 when the JSON says 
 void golden_compare(golden *g, const char *name, const float *x, size_t rows, size_t cols,
                     bool transposed, double tolerance);
 
-/* A tap that compares every array that the recording has; others are ignored. rows (may be NULL):
+/* A trace that compares every array that the recording has; others are ignored. rows (may be NULL):
  * the recording holds only these rows of arrays whose name starts with rows_prefix. */
 typedef struct {
-    tb_tap tap;
+    tb_trace trace;
     golden *g;
     const int32_t *rows;
     size_t n_rows;
     const char *rows_prefix;
     const char *skip; /* names, space-separated, that the test compares itself */
-} golden_tap;
-void golden_listen(golden_tap *t, golden *g);
+} golden_trace;
+void golden_listen(golden_trace *t, golden *g);
 
 /* The generator of seeded weights and noise (test data that is made, not stored). n normals for
  * scale 1.7320508; see docs/model/seeded.md. */

@@ -35,7 +35,7 @@ static inline tb_weights *s3gen_tiny_weights(tb_dtype type)
 
 typedef struct {
     golden g;
-    golden_tap tap;
+    golden_trace trace;
     tb_nn nn;
     tb_flow flow;
     tb_hift hift;
@@ -77,9 +77,9 @@ static inline void s3gen_open(s3gen *c, const char *name, tb_weights *weights,
 
     memset(c, 0, sizeof *c);
     golden_open(&c->g, name);
-    golden_listen(&c->tap, &c->g);
-    c->nn = (tb_nn){.scratch = tb_scratch_new(), .tap = &c->tap.tap};
-    if (tb_pool_new(2, &c->nn.pool, &err) || tb_flow_bind(&c->flow, weights, hp, &err) ||
+    golden_listen(&c->trace, &c->g);
+    c->nn = (tb_nn){.scratch = tb_scratch_new(), .trace = &c->trace.trace};
+    if (tb_thread_pool_new(2, &c->nn.pool, &err) || tb_flow_bind(&c->flow, weights, hp, &err) ||
         tb_hift_bind(&c->hift, weights, &err))
         fail_msg("%s", err.msg);
 
@@ -118,7 +118,7 @@ static inline void s3gen_close(s3gen *c)
     tb_free(c->tokens);
     tb_flow_clear(&c->flow);
     tb_scratch_free(c->nn.scratch);
-    tb_pool_free(c->nn.pool);
+    tb_thread_pool_free(c->nn.pool);
     golden_close(&c->g);
 }
 

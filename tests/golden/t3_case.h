@@ -30,13 +30,13 @@ static inline int32_t t3_argmax(const float *x, size_t n)
 static inline void t3_case_bind(t3_case *c, const char *name, tb_weights *weights, size_t heads)
 {
     tb_err err = {0};
-    tb_pool *pool = NULL;
+    tb_thread_pool *pool = NULL;
     memset(c, 0, sizeof *c);
     golden_open(&c->g, name);
     c->weights = weights;
     if (tb_t3_bind(&c->t3, weights, heads, &err)) fail_msg("%s", err.msg);
     gather_init(&c->heard);
-    assert_int_equal(tb_pool_new(2, &pool, &err), TB_OK);
+    assert_int_equal(tb_thread_pool_new(2, &pool, &err), TB_OK);
     c->nn = (tb_nn){.pool = pool, .scratch = tb_scratch_new()};
     c->ids = golden_ids(&c->g, "text_ids", &c->n_ids);
     c->prompt = golden_ids(&c->g, "cond_prompt_speech_tokens", &c->n_prompt);
@@ -59,7 +59,7 @@ static inline void t3_case_begin(t3_case *c)
 static inline void t3_case_open(t3_case *c, const char *name, tb_weights *weights, size_t heads)
 {
     t3_case_bind(c, name, weights, heads);
-    c->nn.tap = &c->heard.tap;
+    c->nn.trace = &c->heard.trace;
     t3_case_begin(c);
 }
 
@@ -71,7 +71,7 @@ static inline void t3_case_close(t3_case *c)
     tb_free(c->prompt);
     tb_free(c->rows);
     tb_scratch_free(c->nn.scratch);
-    tb_pool_free(c->nn.pool);
+    tb_thread_pool_free(c->nn.pool);
     tb_t3_clear(&c->t3);
     tb_weights_free(c->weights);
     golden_close(&c->g);
@@ -135,7 +135,7 @@ static inline void t3_check_processed(t3_case *c)
     char name[32];
     tb_t3_run run;
 
-    c->nn.tap = NULL;
+    c->nn.trace = NULL;
     tb_t3_session *s = t3_prefilled(c, logits);
     tb_t3_run_init(&run, &c->t3, &tb_sampler_defaults, 0, n - 1);
     for (size_t i = 0; i < n; i++) {

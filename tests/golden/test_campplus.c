@@ -50,19 +50,19 @@ static int close_all(void **state)
 
 static void run_case(fixture *f, const char *prefix, size_t threads, size_t taps)
 {
-    cond_tap tap;
+    cond_trace trace;
     tb_err err = {0};
     float out[24];
     f->g.prefix = prefix;
     f->g.compared = 0;
-    cond_listen(&tap, &f->g, STAGES, closer);
-    tb_nn nn = {.scratch = f->nn.scratch, .tap = &tap.tap};
-    if (tb_pool_new(threads, &nn.pool, &err)) fail_msg("%s", err.msg);
+    cond_listen(&trace, &f->g, STAGES, closer);
+    tb_nn nn = {.scratch = f->nn.scratch, .trace = &trace.trace};
+    if (tb_thread_pool_new(threads, &nn.pool, &err)) fail_msg("%s", err.msg);
     tb_campplus_run(&f->net, &nn, golden_f32(&f->g, "feat", NULL), golden_dim(&f->g, "feat", 0),
                     out);
     golden_compare(&f->g, "embedding", out, 1, 24, false, closer[0].tolerance);
     assert_int_equal(f->g.compared, taps + 1);
-    tb_pool_free(nn.pool);
+    tb_thread_pool_free(nn.pool);
 }
 
 static void a_clip_becomes_the_recorded_vector(void **state)

@@ -218,13 +218,13 @@ static void the_same_clip_gives_the_same_bits_on_any_number_of_threads(void **st
     tb_nn nn = {.scratch = f->nn.scratch};
     tb_err err = {0};
     assert_int_equal(tb_conditioner_run(&f->c, &f->nn, &f->clip, NULL, &one, &err), TB_OK);
-    assert_int_equal(tb_pool_new(3, &nn.pool, &err), TB_OK);
+    assert_int_equal(tb_thread_pool_new(3, &nn.pool, &err), TB_OK);
     assert_int_equal(tb_conditioner_run(&f->c, &nn, &f->clip, NULL, &three, &err), TB_OK);
     assert_memory_equal(one.t3_prompt, three.t3_prompt, one.n_t3_prompt * sizeof(int32_t));
     assert_memory_equal(one.prompt, three.prompt, one.n_prompt * sizeof(int32_t));
     assert_memory_equal(one.embedding, three.embedding, DIM * sizeof(float));
     assert_memory_equal(one.speaker, three.speaker, DIM * sizeof(float));
-    tb_pool_free(nn.pool);
+    tb_thread_pool_free(nn.pool);
     tb_conds_clear(&one);
     tb_conds_clear(&three);
 }
@@ -245,7 +245,7 @@ static void a_clip_too_short_or_of_no_sound_is_refused(void **state)
 
 /* Listens to the networks and sets the flag at the n-th array. */
 typedef struct {
-    tb_tap tap;
+    tb_trace trace;
     tb_cancel cancel;
     size_t heard, at;
 } stopper;
@@ -261,8 +261,8 @@ static void hear(void *self, const char *name, const float *x, size_t rows, size
 static void a_job_that_is_stopped_ends_within_a_block(void **state)
 {
     fixture *f = *state;
-    stopper s = {.tap = {.put = hear, .self = &s}};
-    const tb_nn nn = {.scratch = f->nn.scratch, .tap = &s.tap};
+    stopper s = {.trace = {.put = hear, .self = &s}};
+    const tb_nn nn = {.scratch = f->nn.scratch, .trace = &s.trace};
     tb_conds conds = {0};
     tb_err err = {0};
     assert_int_equal(tb_conditioner_run(&f->c, &nn, &f->clip, &s.cancel, &conds, &err), TB_OK);
@@ -270,7 +270,7 @@ static void a_job_that_is_stopped_ends_within_a_block(void **state)
     tb_conds_clear(&conds);
     const size_t places[] = {1, all / 4, all / 2, all * 3 / 4, all - 1};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        s = (stopper){.tap = {.put = hear, .self = &s}, .at = places[i]};
+        s = (stopper){.trace = {.put = hear, .self = &s}, .at = places[i]};
         assert_int_equal(tb_conditioner_run(&f->c, &nn, &f->clip, &s.cancel, &conds, &err),
                          TB_ECANCELLED);
         assert_null(conds.speaker);

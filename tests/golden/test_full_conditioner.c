@@ -53,7 +53,7 @@ static int set_up(void **state)
     char *ve = tb_path_join(dir, "ve.safetensors");
     if (tb_safetensors_open(s3gen, &src.s3gen, &err) || tb_safetensors_open(ve, &src.ve, &err) ||
         tb_recipe_build(&src, TB_F32, dir, &f->weights, &err) ||
-        tb_conditioner_bind(f->weights, &f->c, &err) || tb_pool_new(2, &f->nn.pool, &err) ||
+        tb_conditioner_bind(f->weights, &f->c, &err) || tb_thread_pool_new(2, &f->nn.pool, &err) ||
         tb_file_read(TB_TEST_DATA "/golden/cond_ref.wav", 1 << 24, &bytes, &size, &err) ||
         tb_wav_read(bytes, size, 100, &f->clip, &err))
         fail_msg("%s", err.msg);
@@ -68,7 +68,7 @@ static int tear_down(void **state)
 {
     fixture *f = *state;
     tb_scratch_free(f->nn.scratch);
-    tb_pool_free(f->nn.pool);
+    tb_thread_pool_free(f->nn.pool);
     tb_pcm_clear(&f->clip);
     tb_conditioner_clear(&f->c);
     tb_weights_free(f->weights);
@@ -106,13 +106,13 @@ static void the_tokenizer_says_what_was_recorded(void **state)
 {
     fixture *f = *state;
     if (!f->there) skip();
-    cond_tap tap;
+    cond_trace trace;
     golden stages = f->full; /* the same recording, names without their prefix */
     stages.prefix = "tok/";
     stages.compared = 0;
-    cond_listen(&tap, &stages, TOK, tok_closer);
-    tap.sampled = true;
-    const tb_nn nn = {.pool = f->nn.pool, .scratch = f->nn.scratch, .tap = &tap.tap};
+    cond_listen(&trace, &stages, TOK, tok_closer);
+    trace.sampled = true;
+    const tb_nn nn = {.pool = f->nn.pool, .scratch = f->nn.scratch, .trace = &trace.trace};
     tokenize(f, &nn, "s3_logmel_t3", "main/t3_tokens", "main/t3_margin");
     assert_int_equal(stages.compared, TOK_STAGES);
     assert_non_null(f->c.tok.filters); /* the model's own, which the front end is given */
@@ -130,13 +130,13 @@ static void the_speaker_network_says_what_was_recorded(void **state)
 {
     fixture *f = *state;
     if (!f->there) skip();
-    cond_tap tap;
+    cond_trace trace;
     golden stages = f->full;
     stages.prefix = "spk/";
     stages.compared = 0;
-    cond_listen(&tap, &stages, SPK, spk_closer);
-    tap.sampled = true;
-    const tb_nn nn = {.pool = f->nn.pool, .scratch = f->nn.scratch, .tap = &tap.tap};
+    cond_listen(&trace, &stages, SPK, spk_closer);
+    trace.sampled = true;
+    const tb_nn nn = {.pool = f->nn.pool, .scratch = f->nn.scratch, .trace = &trace.trace};
     float *out = tb_alloc(f->c.campplus.dim * sizeof *out);
     tb_campplus_run(&f->c.campplus, &nn, golden_f32(&f->dsp, "kaldi_fbank_cmn", NULL),
                     golden_dim(&f->dsp, "kaldi_fbank_cmn", 0), out);

@@ -77,7 +77,7 @@ static sound sound_of(tb_weights *w)
     tb_err err = {0};
 
     s3gen_open(&c, "s3_full", w, NULL);
-    c.nn.tap = NULL; /* the recording is of f32 */
+    c.nn.trace = NULL; /* the recording is of f32 */
     s.n = c.frames * c.flow.mels;
     s.mel = tb_alloc(s.n * sizeof *s.mel);
     s.log_mel = tb_alloc(s.n * sizeof *s.log_mel);

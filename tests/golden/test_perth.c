@@ -1,8 +1,8 @@
 #include "model/perth.h"
 
-#include "torch_help.h"
 #include "base/counter.h"
 #include "base/file.h"
+#include "torch_help.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -124,14 +124,14 @@ static int end(void **state)
 static void the_recorded_signal_is_marked_alike(void **state)
 {
     golden g;
-    golden_tap tap;
+    golden_trace trace;
     tb_nn nn = {.scratch = tb_scratch_new()};
     tb_err err = {0};
     size_t n = 0;
     (void)state;
     golden_open(&g, "perth");
-    golden_listen(&tap, &g);
-    nn.tap = &tap.tap;
+    golden_listen(&trace, &g);
+    nn.trace = &trace.trace;
     const float *signal = golden_f32(&g, "signal32k", &n);
     float *x = tb_alloc(n * sizeof *x);
     memcpy(x, signal, n * sizeof *x);

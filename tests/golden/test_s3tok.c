@@ -57,15 +57,15 @@ static int close_all(void **state)
 
 static void run_case(fixture *f, const char *prefix, size_t threads)
 {
-    cond_tap tap;
+    cond_trace trace;
     tb_err err = {0};
     size_t n;
     f->g.prefix = prefix;
     f->g.compared = 0;
     const size_t frames = golden_dim(&f->g, "mel", 1);
-    cond_listen(&tap, &f->g, STAGES, closer);
-    tb_nn nn = {.scratch = f->nn.scratch, .tap = &tap.tap};
-    if (tb_pool_new(threads, &nn.pool, &err)) fail_msg("%s", err.msg);
+    cond_listen(&trace, &f->g, STAGES, closer);
+    tb_nn nn = {.scratch = f->nn.scratch, .trace = &trace.trace};
+    if (tb_thread_pool_new(threads, &nn.pool, &err)) fail_msg("%s", err.msg);
 
     float *mel = cond_turned(&f->g, "mel");
     int32_t *want = golden_ids(&f->g, "tokens", &n);
@@ -87,7 +87,7 @@ static void run_case(fixture *f, const char *prefix, size_t threads)
     tb_free(got);
     tb_free(want);
     tb_free(mel);
-    tb_pool_free(nn.pool);
+    tb_thread_pool_free(nn.pool);
 }
 
 static void a_clip_becomes_the_recorded_tokens(void **state)
@@ -162,9 +162,9 @@ static void weights_in_f16_are_computed_in_f32(void **state)
     open_as(&f, TB_F16);
     f.g.prefix = "tiny_s3tok/c0/";
     assert_int_equal(f.tok.blocks[0].query.type, TB_F16);
-    cond_tap tap;
-    cond_listen(&tap, &f.g, 2e-2, NULL);
-    f.nn.tap = &tap.tap;
+    cond_trace trace;
+    cond_listen(&trace, &f.g, 2e-2, NULL);
+    f.nn.trace = &trace.trace;
     float *mel = cond_turned(&f.g, "mel");
     int32_t *want = golden_ids(&f.g, "tokens", &n);
     int32_t *got = tb_alloc(n * sizeof *got);

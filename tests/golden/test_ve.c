@@ -105,8 +105,8 @@ static void the_reduced_network_says_what_the_reference_says(void **state)
     tb_weights *w = small_weights(g);
     tb_scratch *scratch = tb_scratch_new();
     tb_ve ve = {0};
-    golden_tap ears;
-    tb_nn nn = {.scratch = scratch, .tap = &ears.tap};
+    golden_trace ears;
+    tb_nn nn = {.scratch = scratch, .trace = &ears.trace};
     assert_int_equal(tb_ve_bind(w, &hp, &ve, NULL), TB_OK);
     assert_int_equal(ve.bands, 8);
     assert_int_equal(ve.H, 24);
@@ -152,8 +152,8 @@ static void the_full_network_says_what_the_reference_says(void **state)
     tb_weights *w = seeded_weights();
     tb_scratch *scratch = tb_scratch_new();
     tb_ve ve = {0};
-    golden_tap ears;
-    tb_nn nn = {.scratch = scratch, .tap = &ears.tap};
+    golden_trace ears;
+    tb_nn nn = {.scratch = scratch, .trace = &ears.trace};
     float out[256];
     assert_int_equal(tb_ve_bind(w, &tb_ve_published, &ve, NULL), TB_OK);
     golden_open(&dsp, "cond_dsp");

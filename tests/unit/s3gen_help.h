@@ -46,9 +46,9 @@ static inline void normals(const char *stream, float mean, float scale, float *o
         out[i] = mean + scale * (float)tb_counter_normal(tb_counter_stream(stream), i);
 }
 
-/* A tap that sets a flag when it hears a name, and counts what it hears afterwards. */
+/* A trace that sets a flag when it hears a name, and counts what it hears afterwards. */
 typedef struct {
-    tb_tap tap;
+    tb_trace trace;
     tb_cancel cancel;
     const char *at;
     size_t after;

@@ -86,9 +86,9 @@ static void the_number_of_threads_changes_no_bit(void **state)
 
     (void)state;
     run(one);
-    assert_int_equal(tb_pool_new(3, &fix.nn.pool, NULL), TB_OK);
+    assert_int_equal(tb_thread_pool_new(3, &fix.nn.pool, NULL), TB_OK);
     run(three);
-    tb_pool_free(fix.nn.pool);
+    tb_thread_pool_free(fix.nn.pool);
     assert_memory_equal(one, three, (T - F) * MELS * sizeof *one);
 }
 
@@ -168,11 +168,11 @@ static void it_stops_within_a_block(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
-        canceller c = {.tap = {.put = canceller_put, .self = &c}, .at = at[i]};
+        canceller c = {.trace = {.put = canceller_put, .self = &c}, .at = at[i]};
         tb_err err = {0};
         const size_t mark = tb_scratch_mark(fix.nn.scratch);
 
-        fix.nn.tap = &c.tap;
+        fix.nn.trace = &c.trace;
         assert_int_equal(tb_flow_run(&fix.flow, &fix.nn, &fix.in, &c.cancel, mel, &err),
                          TB_ECANCELLED);
         assert_int_equal(c.after, 0);

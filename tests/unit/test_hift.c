@@ -234,9 +234,9 @@ static void the_number_of_threads_changes_no_bit(void **state)
 
     (void)state;
     decode(mel, TM, source, one);
-    assert_int_equal(tb_pool_new(3, &nn.pool, NULL), TB_OK);
+    assert_int_equal(tb_thread_pool_new(3, &nn.pool, NULL), TB_OK);
     decode(mel, TM, source, three);
-    tb_pool_free(nn.pool);
+    tb_thread_pool_free(nn.pool);
     nn.pool = NULL;
     assert_memory_equal(one, three, sizeof one);
 }
@@ -248,14 +248,14 @@ static void it_stops_within_a_stage(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        canceller c = {.tap = {.put = canceller_put, .self = &c}, .at = at[i]};
+        canceller c = {.trace = {.put = canceller_put, .self = &c}, .at = at[i]};
         tb_err err = {0};
         const size_t mark = tb_scratch_mark(nn.scratch);
 
-        nn.tap = &c.tap;
+        nn.trace = &c.trace;
         assert_int_equal(tb_hift_decode(&hift, &nn, mel, TM, source, &c.cancel, wav, &err),
                          TB_ECANCELLED);
-        nn.tap = NULL;
+        nn.trace = NULL;
         assert_true(c.after <= 4); /* the way into the stage, and its end */
         assert_int_equal(tb_scratch_mark(nn.scratch), mark);
     }

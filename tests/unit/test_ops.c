@@ -69,13 +69,13 @@ static void close_to(const float *got, const double *want, size_t n, double tole
 
 typedef struct {
     tb_nn nn;
-    tb_pool *pool;
+    tb_thread_pool *pool;
 } bench;
 
 static int open_bench(void **state)
 {
     bench *b = tb_alloc(sizeof *b);
-    assert_int_equal(tb_pool_new(3, &b->pool, NULL), TB_OK);
+    assert_int_equal(tb_thread_pool_new(3, &b->pool, NULL), TB_OK);
     b->nn.pool = b->pool;
     b->nn.scratch = tb_scratch_new();
     *state = b;
@@ -85,7 +85,7 @@ static int open_bench(void **state)
 static int close_bench(void **state)
 {
     bench *b = *state;
-    tb_pool_free(b->pool);
+    tb_thread_pool_free(b->pool);
     tb_scratch_free(b->nn.scratch);
     tb_free(b);
     return 0;
@@ -425,8 +425,8 @@ static void attention_of_each_kind(void **state)
             }
         for (int s = 0; s < SETS; s++) {
             if (!tb_nn_use_isa(sets[s])) continue;
-            tb_nn_attend(&b->nn, &a, q, D, Tq, cases[z].type, stored,
-                         stored + tb_row_bytes(cases[z].type, D), 2 * D, Tk, out, D);
+            tb_nn_attention(&b->nn, &a, q, D, Tq, cases[z].type, stored,
+                            stored + tb_row_bytes(cases[z].type, D), 2 * D, Tk, out, D);
             close_to(out, want, Tq * D, tolerance, "attention");
             /* The same bits when the beginning lies elsewhere. */
             if (cases[z].past > 3) {
@@ -437,9 +437,9 @@ static void attention_of_each_kind(void **state)
                 a.k0 = begin;
                 a.v0 = begin + tb_row_bytes(cases[z].type, D);
                 a.n0 = n0;
-                tb_nn_attend(&b->nn, &a, q, D, Tq, cases[z].type, stored + n0 * row,
-                             stored + n0 * row + tb_row_bytes(cases[z].type, D), 2 * D, Tk, apart,
-                             D);
+                tb_nn_attention(&b->nn, &a, q, D, Tq, cases[z].type, stored + n0 * row,
+                                stored + n0 * row + tb_row_bytes(cases[z].type, D), 2 * D, Tk,
+                                apart, D);
                 assert_memory_equal(apart, out, Tq * D * sizeof *apart);
                 /* And when each head has a place of its own, as in a cache. */
                 const size_t part = tb_row_bytes(cases[z].type, d), room = Tk + 5;
@@ -456,8 +456,8 @@ static void attention_of_each_kind(void **state)
                 a.v0 = heads0 + H * (n0 + 1) * part;
                 a.ldh0 = (n0 + 1) * d;
                 a.ldh = room * d;
-                tb_nn_attend(&b->nn, &a, q, D, Tq, cases[z].type, heads, heads + H * room * part, d,
-                             Tk, apart, D);
+                tb_nn_attention(&b->nn, &a, q, D, Tq, cases[z].type, heads, heads + H * room * part,
+                                d, Tk, apart, D);
                 assert_memory_equal(apart, out, Tq * D * sizeof *apart);
                 a.ldh0 = a.ldh = 0;
                 tb_free(heads0);
@@ -469,8 +469,8 @@ static void attention_of_each_kind(void **state)
             /* Rounding q, k, p and v to 8 bits moves scores by 4e-3 and results by as much again;
              * where there is no instruction for it nothing is rounded. */
             a.half = true;
-            tb_nn_attend(&b->nn, &a, q, D, Tq, cases[z].type, stored,
-                         stored + tb_row_bytes(cases[z].type, D), 2 * D, Tk, out, D);
+            tb_nn_attention(&b->nn, &a, q, D, Tq, cases[z].type, stored,
+                            stored + tb_row_bytes(cases[z].type, D), 2 * D, Tk, out, D);
             close_to(out, want, Tq * D, strstr(sets[s], "bf16") ? 3e-2 : tolerance,
                      "attention in bf16");
             a.half = false;
@@ -553,7 +553,7 @@ static void same_halves(const char *what, tb_rows got, const float *want, size_t
 static void rows_between_products_are_rounded_once(void **state)
 {
     bench *b = *state;
-    const size_t sizes[] = {1, 5, TB_NN_FEW_ROWS, 77, 300};
+    const size_t sizes[] = {1, 5, TB_NN_GEMV_ROWS, 77, 300};
     enum { N = 74, K = 320, H = 3, D = H * 32 };
     size_t tried = 0;
     for (int set = 0; set < SETS; set++) {
@@ -561,7 +561,7 @@ static void rows_between_products_are_rounded_once(void **state)
         uint16_t stored[N * K];
         tb_from_f32(TB_BF16, wide, stored, N * K);
         const tb_mat w = {.type = TB_BF16, .N = N, .K = K, .rows = stored, .bias = bias};
-        if (tb_nn_use_isa(sets[set]) && tb_nn_reads(&w) == TB_BF16) {
+        if (tb_nn_use_isa(sets[set]) && tb_nn_matmul_type(&w) == TB_BF16) {
             tried++;
             for (size_t z = 0; z < sizeof sizes / sizeof sizes[0]; z++) {
                 const size_t T = sizes[z];
@@ -599,17 +599,17 @@ static void rows_between_products_are_rounded_once(void **state)
                 const void *v = tb_rows_from(k, D).at, *hv = tb_rows_from(hk, D).at;
                 const tb_rows to = {TB_BF16, half.at, D}, fo = tb_rows_f32(normed, D);
                 if (T > 1) { /* a single query is never rounded, but where it comes so */
-                    tb_nn_attend_rows(&b->nn, &at, q, T, k, v, T, fo);
-                    tb_nn_attend_rows(&b->nn, &at, hq, T, hk, hv, T, to);
+                    tb_nn_attention_rows(&b->nn, &at, q, T, k, v, T, fo);
+                    tb_nn_attention_rows(&b->nn, &at, hq, T, hk, hv, T, to);
                     same_halves("attention", to, normed, T, D);
                     at.u_bias = at.v_bias = u;
                     at.rel = rel;
-                    tb_nn_attend_rows(&b->nn, &at, q, T, k, v, T, fo);
+                    tb_nn_attention_rows(&b->nn, &at, q, T, k, v, T, fo);
                     at.rel = hr.at;
-                    tb_nn_attend_rows(&b->nn, &at, q, T, hk, hv, T, to);
+                    tb_nn_attention_rows(&b->nn, &at, q, T, hk, hv, T, to);
                     same_halves("relative attention", to, normed, T, D);
                 } else {
-                    tb_nn_attend_rows(&b->nn, &at, hq, T, hk, hv, T, to);
+                    tb_nn_attention_rows(&b->nn, &at, hq, T, hk, hv, T, to);
                     tb_to_f32(TB_BF16, hv, normed, D); /* all of the attention is on one value */
                     same_halves("attention", to, normed, T, D);
                 }
@@ -658,7 +658,7 @@ static void a_row_is_the_same_in_any_company(void **state)
 {
     bench *b = *state;
     tb_nn alone = {.scratch = b->nn.scratch};
-    enum { T = TB_NN_FEW_ROWS, N = 130, K = 320 };
+    enum { T = TB_NN_GEMV_ROWS, N = 130, K = 320 };
     float *w = noise("w", N * K, 0.5f), *x = noise("x", T * K, 1);
     float *together = tb_alloc(T * N * sizeof *together), one[N];
     for (tb_dtype type = TB_F32; type <= TB_Q4_0; type++) {
@@ -724,21 +724,21 @@ static void a_pool_does_each_piece_once(void **state)
     (void)state;
     /* With a core for every thread they look for work before they sleep; with fewer they do not. */
     for (size_t threads = 1; threads <= 3; threads++) {
-        tb_pool *pool;
-        assert_int_equal(tb_pool_new(threads, &pool, NULL), TB_OK);
+        tb_thread_pool *pool;
+        assert_int_equal(tb_thread_pool_new(threads, &pool, NULL), TB_OK);
         for (size_t n = 0; n < 200; n++) {
             int times[200] = {0};
-            tb_pool_for(pool, n, count, times);
+            tb_thread_pool_for(pool, n, count, times);
             for (size_t i = 0; i < 200; i++)
                 assert_int_equal(times[i], i < n);
             if (n % 50 == 49) usleep(1000); /* to sleep */
         }
-        tb_pool_free(pool);
+        tb_thread_pool_free(pool);
     }
 }
 
 typedef struct {
-    tb_pool *pool;
+    tb_thread_pool *pool;
     int times[64];
     pthread_t thread;
 } one_of_many;
@@ -747,7 +747,7 @@ static void *loops(void *self)
 {
     one_of_many *m = self;
     for (size_t k = 0; k < 2000; k++)
-        tb_pool_for(m->pool, 1 + k % 64, count, m->times);
+        tb_thread_pool_for(m->pool, 1 + k % 64, count, m->times);
     return NULL;
 }
 
@@ -758,8 +758,8 @@ static void callers_do_not_mix(void **state)
     for (size_t threads = 2; threads <= 3; threads++)
         for (size_t callers = 1; callers <= 4; callers++) {
             one_of_many many[4];
-            tb_pool *pool;
-            assert_int_equal(tb_pool_new(threads, &pool, NULL), TB_OK);
+            tb_thread_pool *pool;
+            assert_int_equal(tb_thread_pool_new(threads, &pool, NULL), TB_OK);
             for (size_t i = 0; i < callers; i++) {
                 many[i] = (one_of_many){.pool = pool};
                 assert_int_equal(pthread_create(&many[i].thread, NULL, loops, &many[i]), 0);
@@ -773,7 +773,7 @@ static void callers_do_not_mix(void **state)
                     want += 1 + k % 64;
                 assert_int_equal(sum, want);
             }
-            tb_pool_free(pool);
+            tb_thread_pool_free(pool);
         }
 }
 

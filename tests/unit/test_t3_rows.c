@@ -29,13 +29,13 @@ static void model_open(model *m, tb_dtype type, size_t threads)
     m->weights = tiny_t3_make(type);
     if (tb_t3_bind(&m->t3, m->weights, TINY_T3_HEADS, &err)) fail_msg("%s", err.msg);
     m->nn = (tb_nn){.scratch = tb_scratch_new()};
-    if (threads > 1) assert_int_equal(tb_pool_new(threads, &m->nn.pool, &err), TB_OK);
+    if (threads > 1) assert_int_equal(tb_thread_pool_new(threads, &m->nn.pool, &err), TB_OK);
 }
 
 static void model_close(model *m)
 {
     tb_scratch_free(m->nn.scratch);
-    tb_pool_free(m->nn.pool);
+    tb_thread_pool_free(m->nn.pool);
     tb_t3_clear(&m->t3);
     tb_weights_free(m->weights);
 }

@@ -17,7 +17,7 @@ enum { SPEAKERS = 8, MORE = 60 };
 typedef struct {
     const tb_t3 *t3;
     tb_talk *talk;
-    tb_pool *pool;
+    tb_thread_pool *pool;
     size_t i;
     int32_t said[MORE + 1];
     size_t n;
@@ -63,12 +63,12 @@ static void together_they_say_what_each_says_alone(void **state)
     for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
         tb_weights *weights = tiny_t3_make(types[k]);
         tb_t3 t3;
-        tb_pool *pool = NULL;
+        tb_thread_pool *pool = NULL;
         static speaker alone[SPEAKERS], together[SPEAKERS];
         pthread_t threads[SPEAKERS];
         uint64_t steps, tokens;
         assert_int_equal(tb_t3_bind(&t3, weights, TINY_T3_HEADS, NULL), TB_OK);
-        assert_int_equal(tb_pool_new(2, &pool, NULL), TB_OK);
+        assert_int_equal(tb_thread_pool_new(2, &pool, NULL), TB_OK);
         tb_talk *talk = tb_talk_new(pool);
         for (size_t i = 0; i < SPEAKERS; i++) {
             alone[i] = (speaker){.t3 = &t3, .i = i};
@@ -90,7 +90,7 @@ static void together_they_say_what_each_says_alone(void **state)
         assert_true(tokens + SPEAKERS >= said && steps > 0);
         assert_true(tokens > steps); /* somebody had company */
         tb_talk_free(talk);
-        tb_pool_free(pool);
+        tb_thread_pool_free(pool);
         tb_t3_clear(&t3);
         tb_weights_free(weights);
     }

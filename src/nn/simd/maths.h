@@ -21,24 +21,24 @@ ALWAYS_INLINE vf vexp(vf x)
     const vi tiny = (vi)(x < splat(-87.3f));
     x = vmin(vmax(x, splat(-87.3f)), splat(87.0f));
     const vf magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
-    vf n = mad(x, splat(LOG2_E), magic);
+    vf n = fmadd(x, splat(LOG2_E), magic);
     const vi k = (vi)n << 23;
     n -= magic;
 #endif
-    vf r = mad(n, splat(-0x1.62e0p-1f), x); /* 12 bits of ln 2: n times it is exact */
-    r = mad(n, splat(-0x1.0bfbe8p-15f), r);
+    vf r = fmadd(n, splat(-0x1.62e0p-1f), x); /* 12 bits of ln 2: n times it is exact */
+    r = fmadd(n, splat(-0x1.0bfbe8p-15f), r);
     vf p = splat(1.0f / 5040);
-    p = mad(p, r, splat(1.0f / 720));
-    p = mad(p, r, splat(1.0f / 120));
-    p = mad(p, r, splat(1.0f / 24));
-    p = mad(p, r, splat(1.0f / 6));
-    p = mad(p, r, splat(0.5f));
-    p = mad(p, r, splat(1.0f));
-    p = mad(p, r, splat(1.0f));
+    p = fmadd(p, r, splat(1.0f / 720));
+    p = fmadd(p, r, splat(1.0f / 120));
+    p = fmadd(p, r, splat(1.0f / 24));
+    p = fmadd(p, r, splat(1.0f / 6));
+    p = fmadd(p, r, splat(0.5f));
+    p = fmadd(p, r, splat(1.0f));
+    p = fmadd(p, r, splat(1.0f));
 #if TB_VW == 16
     return (vf)_mm512_maskz_scalef_ps(some, (__m512)p, (__m512)n);
 #else
-    return pick(tiny, splat(0), (vf)((vi)p + k));
+    return select_lanes(tiny, splat(0), (vf)((vi)p + k));
 #endif
 }
 
@@ -52,14 +52,14 @@ ALWAYS_INLINE vf vtanh(vf x)
 {
     vf a = vmin(vabs(x), splat(10.0f)), z = x * x;
     vf p = splat(-0.00554759149f);
-    p = mad(p, z, splat(0.0204901434f));
-    p = mad(p, z, splat(-0.0536898188f));
-    p = mad(p, z, splat(0.133307382f));
-    p = mad(p, z, splat(-0.333332449f));
-    p = mad(p, z, splat(1.0f));
+    p = fmadd(p, z, splat(0.0204901434f));
+    p = fmadd(p, z, splat(-0.0536898188f));
+    p = fmadd(p, z, splat(0.133307382f));
+    p = fmadd(p, z, splat(-0.333332449f));
+    p = fmadd(p, z, splat(1.0f));
     vf big = 1.0f - 2.0f / (vexp(a + a) + 1.0f);
     big = (vf)((vi)big | ((vi)x & (int32_t)0x80000000));
-    return pick((vi)(a < splat(0.64f)), x * p, big);
+    return select_lanes((vi)(a < splat(0.64f)), x * p, big);
 }
 
 /*
@@ -71,15 +71,15 @@ ALWAYS_INLINE vf vgelu(vf x)
 {
     const vf a = vabs(x), c = vmin(a, splat(7.0710678f));
     vf q = splat(1.74478411e-07f);
-    q = mad(q, c, splat(-2.67899613e-06f));
-    q = mad(q, c, splat(-7.83177255e-06f));
-    q = mad(q, c, splat(0.000491979605f));
-    q = mad(q, c, splat(-0.00554267644f));
-    q = mad(q, c, splat(0.0369803299f));
-    q = mad(q, c, splat(0.318009157f));
-    q = mad(q, c, splat(0.797951234f));
-    q = mad(q, c, splat(0.693142247f));
-    return mad(a, -vexp(-q), vmax(x, splat(0)));
+    q = fmadd(q, c, splat(-2.67899613e-06f));
+    q = fmadd(q, c, splat(-7.83177255e-06f));
+    q = fmadd(q, c, splat(0.000491979605f));
+    q = fmadd(q, c, splat(-0.00554267644f));
+    q = fmadd(q, c, splat(0.0369803299f));
+    q = fmadd(q, c, splat(0.318009157f));
+    q = fmadd(q, c, splat(0.797951234f));
+    q = fmadd(q, c, splat(0.693142247f));
+    return fmadd(a, -vexp(-q), vmax(x, splat(0)));
 }
 
 /* sin(x)^2, |x| up to 1e4: x = n pi + r by three parts of pi, of which the first two times n are
@@ -87,18 +87,18 @@ ALWAYS_INLINE vf vgelu(vf x)
 ALWAYS_INLINE vf vsin2(vf x)
 {
     vf magic = splat(12582912.0f);
-    vf n = mad(x, splat(0.318309886f), magic);
+    vf n = fmadd(x, splat(0.318309886f), magic);
     n -= magic;
-    vf r = mad(n, splat(-0x1.92p+1f), x);
-    r = mad(n, splat(-0x1.fb4p-11f), r);
-    r = mad(n, splat(-0x1.4442d2p-23f), r);
+    vf r = fmadd(n, splat(-0x1.92p+1f), x);
+    r = fmadd(n, splat(-0x1.fb4p-11f), r);
+    r = fmadd(n, splat(-0x1.4442d2p-23f), r);
     vf z = r * r;
     vf p = splat(-2.38666473e-08f);
-    p = mad(p, z, splat(2.75240063e-06f));
-    p = mad(p, z, splat(-0.000198408365f));
-    p = mad(p, z, splat(0.00833333097f));
-    p = mad(p, z, splat(-0.166666672f));
-    p = mad(p, z, splat(1.0f));
+    p = fmadd(p, z, splat(2.75240063e-06f));
+    p = fmadd(p, z, splat(-0.000198408365f));
+    p = fmadd(p, z, splat(0.00833333097f));
+    p = fmadd(p, z, splat(-0.166666672f));
+    p = fmadd(p, z, splat(1.0f));
     p *= r;
     return p * p;
 }
@@ -108,14 +108,14 @@ ALWAYS_INLINE vf vsin2(vf x)
 ALWAYS_INLINE vf vsin2_short(vf x)
 {
     vf magic = splat(12582912.0f);
-    vf n = mad(x, splat(0.318309886f), magic);
+    vf n = fmadd(x, splat(0.318309886f), magic);
     n -= magic;
-    vf r = mad(n, splat(-3.14159274f), x);
+    vf r = fmadd(n, splat(-3.14159274f), x);
     vf z = r * r;
     vf p = splat(-0.00242302078f);
-    p = mad(p, z, splat(0.0429534204f));
-    p = mad(p, z, splat(-0.332144260f));
-    p = mad(p, z, splat(0.999703169f));
+    p = fmadd(p, z, splat(0.0429534204f));
+    p = fmadd(p, z, splat(-0.332144260f));
+    p = fmadd(p, z, splat(0.999703169f));
     return p * z;
 }
 
@@ -132,7 +132,7 @@ ALWAYS_INLINE vf vact(tb_act act, vf x)
         return vmax(x, x * 0.01f);
     case TB_ACT_GELU_TANH:
         /* (1 + tanh u) / 2 is the sigmoid of 2 u. */
-        return x * vsigmoid(x * mad(x * x, splat(0.0713548163f), splat(1.5957691216f)));
+        return x * vsigmoid(x * fmadd(x * x, splat(0.0713548163f), splat(1.5957691216f)));
     case TB_ACT_GELU_ERF:
         return vgelu(x);
     case TB_ACT_SILU:
@@ -140,10 +140,10 @@ ALWAYS_INLINE vf vact(tb_act act, vf x)
     case TB_ACT_MISH: {
         /* tanh(ln(1 + e)) = (e^2 + 2e) / (e^2 + 2e + 2) */
         vf e = vexp(vmin(x, splat(20.0f))), a = e * (e + 2.0f);
-        return pick((vi)(x > splat(20.0f)), x, x * (a / (a + 2.0f)));
+        return select_lanes((vi)(x > splat(20.0f)), x, x * (a / (a + 2.0f)));
     }
     case TB_ACT_ELU:
-        return pick((vi)(x > splat(0)), x, vexp(vmin(x, splat(0))) - 1.0f);
+        return select_lanes((vi)(x > splat(0)), x, vexp(vmin(x, splat(0))) - 1.0f);
     case TB_ACT_TANH:
         return vtanh(x);
     case TB_ACT_SIGMOID:
@@ -159,9 +159,9 @@ ALWAYS_INLINE vf vexp2_short(vf y)
 {
     const vf r = (vf)_mm512_reduce_ps((__m512)y, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
     vf p = splat(0.0780245226f);
-    p = mad(p, r, splat(0.226067155f));
-    p = mad(p, r, splat(0.69583354f));
-    p = mad(p, r, splat(0.999925219f));
+    p = fmadd(p, r, splat(0.226067155f));
+    p = fmadd(p, r, splat(0.69583354f));
+    p = fmadd(p, r, splat(0.999925219f));
     return (vf)_mm512_scalef_ps((__m512)p, (__m512)y); /* times 2 to what r was taken from */
 }
 #endif
@@ -170,7 +170,7 @@ ALWAYS_INLINE vf vexp2_short(vf y)
 ALWAYS_INLINE vf vexp_short(vf x, float top)
 {
 #if defined(TB_ISA_BF16) && TB_VW == 16
-    return vexp2_short(mad(x, splat(LOG2_E), splat(-top * LOG2_E)));
+    return vexp2_short(fmadd(x, splat(LOG2_E), splat(-top * LOG2_E)));
 #else
     return vexp(x - top);
 #endif
@@ -182,11 +182,11 @@ ALWAYS_INLINE vf vgelu_short(vf x)
 #if defined(TB_ISA_BF16) && TB_VW == 16
     const vf a = vabs(x), c = vmin(a, splat(5.65685425f));
     vf q = splat(0.003786421f);
-    q = mad(q, c, splat(-0.0436878383f));
-    q = mad(q, c, splat(-0.468640519f));
-    q = mad(q, c, splat(-1.14700028f));
-    q = mad(q, c, splat(-1.00054483f));
-    return mad(a, -vexp2_short(q), vmax(x, splat(0)));
+    q = fmadd(q, c, splat(-0.0436878383f));
+    q = fmadd(q, c, splat(-0.468640519f));
+    q = fmadd(q, c, splat(-1.14700028f));
+    q = fmadd(q, c, splat(-1.00054483f));
+    return fmadd(a, -vexp2_short(q), vmax(x, splat(0)));
 #else
     return vgelu(x);
 #endif

@@ -5,7 +5,7 @@
  * What is in this folder is compiled once for every instruction set: TB_ISA names the set, TB_VW
  * the vector's width in floats. Vectors are the compilers' own (vector_size); an intrinsic stands
  * where they have no word for it. Compiled with -O3 in every build. Where a * b + c is to be one
- * rounding, on machines that have the instruction, it is written mad(a, b, c): which of several
+ * rounding, on machines that have the instruction, it is written fmadd(a, b, c): which of several
  * products a compiler joins to a sum may differ from one tile of rows to another.
  */
 #include "nn/kernels.h"
@@ -55,7 +55,10 @@ typedef int32_t vi __attribute__((vector_size(VW * 4)));
 #define UNROLL
 #endif
 
-enum { AR = 6, AV = REGISTERS == 32 ? 4 : 2 }; /* rows and vectors of a tile of `outer` */
+enum {
+    GEMM_ROWS = 6,
+    GEMM_VECTORS = REGISTERS == 32 ? 4 : 2
+}; /* rows and vectors of a tile of `outer` */
 
 ALWAYS_INLINE vf load(const float *p)
 {
@@ -103,32 +106,32 @@ ALWAYS_INLINE void store_part(float *p, vf v, size_t n)
 }
 
 /*
- * What comes next in memory is read for good, a line after the other, and what lies AHEAD bytes
- * behind it is asked for: two streams in the order of the addresses, which memory is fastest at.
- * The weights themselves are used 4 or 16 rows at a time, in an order that no machine foresees, and
- * asking for them was not enough: requests beyond what a core can have on its way are dropped, and
- * nothing shows its prefetchers that there is more to come.
+ * What comes next in memory is read for good, a line after the other, and what lies
+ * PREFETCH_DISTANCE bytes behind it is asked for: two streams in the order of the addresses, which
+ * memory is fastest at. The weights themselves are used 4 or 16 rows at a time, in an order that no
+ * machine foresees, and asking for them was not enough: requests beyond what a core can have on its
+ * way are dropped, and nothing shows its prefetchers that there is more to come.
  */
-enum { AHEAD = 6144, AHEAD_OF_USE = 16384, LINE = 64 };
+enum { PREFETCH_DISTANCE = 6144, LOAD_DISTANCE = 16384, LINE = 64 };
 
 typedef struct {
     const char *read, *ask;
     size_t mask; /* 0: there is nothing to read */
-} ahead;
+} read_stream;
 
 /* While `bytes` at w are used: those that lie so much further that both fit into the first cache.
  * From `end` on nothing may be read, but still be asked for. */
-ALWAYS_INLINE ahead what_follows(const char *w, size_t bytes, const void *end)
+ALWAYS_INLINE read_stream weight_stream(const char *w, size_t bytes, const void *end)
 {
     static const int nothing = 0;
-    const char *next = w + (AHEAD_OF_USE + bytes - 1) / bytes * bytes;
+    const char *next = w + (LOAD_DISTANCE + bytes - 1) / bytes * bytes;
     const bool inside = next + bytes <= (const char *)end;
-    return (ahead){.read = inside ? next : (const char *)&nothing,
-                   .ask = next + AHEAD,
-                   .mask = inside ? SIZE_MAX : 0};
+    return (read_stream){.read = inside ? next : (const char *)&nothing,
+                         .ask = next + PREFETCH_DISTANCE,
+                         .mask = inside ? SIZE_MAX : 0};
 }
 
-ALWAYS_INLINE void read_ahead(ahead *a, size_t bytes)
+ALWAYS_INLINE void read_stream_step(read_stream *a, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += LINE) {
         __builtin_prefetch(a->ask + i);
@@ -165,7 +168,7 @@ ALWAYS_INLINE vf splat(float x)
 #endif
 }
 
-ALWAYS_INLINE vf pick(vi mask, vf a, vf b)
+ALWAYS_INLINE vf select_lanes(vi mask, vf a, vf b)
 {
 #if defined(TB_ISA_NEON)
     return (vf)vbslq_f32((uint32x4_t)mask, (float32x4_t)a, (float32x4_t)b);
@@ -182,7 +185,7 @@ ALWAYS_INLINE vf vmax(vf a, vf b)
 #elif TB_VW == 8
     return (vf)_mm256_max_ps((__m256)a, (__m256)b);
 #else
-    return pick((vi)(a > b), a, b);
+    return select_lanes((vi)(a > b), a, b);
 #endif
 }
 
@@ -193,12 +196,12 @@ ALWAYS_INLINE vf vmin(vf a, vf b)
 #elif TB_VW == 8
     return (vf)_mm256_min_ps((__m256)a, (__m256)b);
 #else
-    return pick((vi)(a < b), a, b);
+    return select_lanes((vi)(a < b), a, b);
 #endif
 }
 
 /* All ones in the first n lanes. */
-ALWAYS_INLINE vi lanes_below(size_t n)
+ALWAYS_INLINE vi lane_mask(size_t n)
 {
     static const int32_t order[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     vi lane;
@@ -225,7 +228,7 @@ ALWAYS_INLINE vf vabs(vf a)
 }
 
 /* By halves: lane i and i + w, in every set. */
-ALWAYS_INLINE float sum_lanes(vf v)
+ALWAYS_INLINE float hsum(vf v)
 {
 #if TB_VW > 4
 #if TB_VW == 16
@@ -249,7 +252,7 @@ ALWAYS_INLINE float sum_lanes(vf v)
 
 /* ---- number types ---- */
 
-ALWAYS_INLINE vf from_half(const uint16_t *p)
+ALWAYS_INLINE vf load_f16(const uint16_t *p)
 {
 #if TB_VW == 16
     return (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
@@ -264,7 +267,7 @@ ALWAYS_INLINE vf from_half(const uint16_t *p)
 #endif
 }
 
-ALWAYS_INLINE vf from_bf16(const uint16_t *p)
+ALWAYS_INLINE vf load_bf16(const uint16_t *p)
 {
 #if TB_VW == 16
     __m256i h = _mm256_loadu_si256((const __m256i *)(const void *)p);
@@ -297,7 +300,7 @@ ALWAYS_INLINE vf widen_four(int8x8_t b)
 #endif
 
 /* The compilers' own conversion goes number by number here. */
-ALWAYS_INLINE vf from_i8(const int8_t *p)
+ALWAYS_INLINE vf load_i8(const int8_t *p)
 {
 #if TB_VW == 16
     return (vf)_mm512_cvtepi32_ps(
@@ -316,7 +319,7 @@ ALWAYS_INLINE vf from_i8(const int8_t *p)
 }
 
 /* 16 bytes' halves minus 8, VW of them. */
-ALWAYS_INLINE vf from_nibbles(const uint8_t *p, bool high)
+ALWAYS_INLINE vf load_q4(const uint8_t *p, bool high)
 {
 #if TB_VW == 16
     __m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
@@ -341,7 +344,7 @@ ALWAYS_INLINE vf from_nibbles(const uint8_t *p, bool high)
 }
 
 /* A block's scale. */
-ALWAYS_INLINE float scale_of(uint16_t half)
+ALWAYS_INLINE float block_scale(uint16_t half)
 {
 #if TB_VW > 4
     return _cvtsh_ss(half);
@@ -353,7 +356,7 @@ ALWAYS_INLINE float scale_of(uint16_t half)
 }
 
 /* m <= VW numbers into y, at number c of the row. */
-ALWAYS_INLINE void put(void *y, size_t c, vf v, size_t m, const bool bf16)
+ALWAYS_INLINE void store_as(void *y, size_t c, vf v, size_t m, const bool bf16)
 {
 #if defined(TB_ISA_BF16) && defined(TB_ISA_NEON)
     if (bf16) {
@@ -378,7 +381,7 @@ ALWAYS_INLINE void put(void *y, size_t c, vf v, size_t m, const bool bf16)
 /* ---- sums of products ---- */
 
 /* acc + a b, or with bf16 pairs in each word, acc + a0 b0 + a1 b1. */
-ALWAYS_INLINE vf add_product(const bool bf16, vf acc, vf a, vf b)
+ALWAYS_INLINE vf multiply_add(const bool bf16, vf acc, vf a, vf b)
 {
 #if defined(TB_ISA_BF16) && defined(TB_ISA_NEON)
     if (bf16) return (vf)vbfdotq_f32((float32x4_t)acc, (bfloat16x8_t)a, (bfloat16x8_t)b);
@@ -397,13 +400,13 @@ ALWAYS_INLINE vf add_product(const bool bf16, vf acc, vf a, vf b)
 #endif
 }
 
-ALWAYS_INLINE vf mad(vf a, vf b, vf c)
+ALWAYS_INLINE vf fmadd(vf a, vf b, vf c)
 {
-    return add_product(false, c, a, b);
+    return multiply_add(false, c, a, b);
 }
 
 /* The sums of four vectors' lanes, always in the same order. */
-ALWAYS_INLINE void sum4(const vf *v, float *out)
+ALWAYS_INLINE void hsum4(const vf *v, float *out)
 {
 #if TB_VW == 16
     __m512 a = (__m512)v[0], b = (__m512)v[1], c = (__m512)v[2], d = (__m512)v[3];
@@ -428,18 +431,18 @@ ALWAYS_INLINE void sum4(const vf *v, float *out)
 }
 
 /* VW numbers of a row of weights from number c on, as to_f32 makes them. */
-ALWAYS_INLINE vf weights(const tb_dtype type, const char *row, size_t c)
+ALWAYS_INLINE vf dequant(const tb_dtype type, const char *row, size_t c)
 {
     switch (type) {
     case TB_F16:
-        return from_half((const uint16_t *)(const void *)row + c);
+        return load_f16((const uint16_t *)(const void *)row + c);
     case TB_BF16:
-        return from_bf16((const uint16_t *)(const void *)row + c);
+        return load_bf16((const uint16_t *)(const void *)row + c);
     case TB_Q8_0: {
         const char *block = row + c / TB_QUANT_BLOCK * 34;
         uint16_t d;
         memcpy(&d, block, 2);
-        return scale_of(d) * from_i8((const int8_t *)block + 2 + c % TB_QUANT_BLOCK);
+        return block_scale(d) * load_i8((const int8_t *)block + 2 + c % TB_QUANT_BLOCK);
     }
     case TB_Q4_0: {
         const char *block = row + c / TB_QUANT_BLOCK * 18;
@@ -448,7 +451,7 @@ ALWAYS_INLINE vf weights(const tb_dtype type, const char *row, size_t c)
         /* The low halves of the 16 bytes are the block's first 16 numbers, the high ones its last.
          */
         size_t at = c % TB_QUANT_BLOCK;
-        return scale_of(d) * from_nibbles((const uint8_t *)block + 2 + at % 16, at >= 16);
+        return block_scale(d) * load_q4((const uint8_t *)block + 2 + at % 16, at >= 16);
     }
     default:
         return load((const float *)(const void *)row + c);
@@ -523,35 +526,36 @@ ALWAYS_INLINE vi dot4_all(vi sum, vi w, int32_t x)
 
 void KERNEL(to_f32)(tb_dtype type, const void *src, float *dst, size_t n);
 void KERNEL(to_f16)(const float *src, uint16_t *dst, size_t n);
-void KERNEL(dot)(const tb_dot *d, size_t T, size_t N);
-void KERNEL(dot_quant)(const tb_dot *d, size_t T, size_t N);
-void KERNEL(quantise)(tb_dtype type, const float *x, size_t C, tb_quant_pair *out);
+void KERNEL(gemv)(const tb_gemv *d, size_t T, size_t N);
+void KERNEL(gemv_quant)(const tb_gemv *d, size_t T, size_t N);
+void KERNEL(quantise)(tb_dtype type, const float *x, size_t C, tb_quant_block_pair *out);
 void KERNEL(epilogue)(const float *x, size_t ldx, size_t T, size_t N, const float *bias, tb_act act,
                       tb_into store, float *y, size_t ldy);
 void KERNEL(prologue)(const tb_prologue *p, const float *x, size_t ldx, size_t T, size_t C, void *y,
                       size_t row_bytes, bool bf16);
 void KERNEL(layer_norm)(const float *gain, const float *bias, float eps, const float *x, size_t T,
                         size_t C, bool bf16, void *y);
-float KERNEL(exponentials)(const float *x, size_t n, void *y, bool bf16, tb_softmax *so_far);
+float KERNEL(softmax_block)(const float *x, size_t n, void *y, bool bf16, tb_softmax *so_far);
 void KERNEL(softmax)(float *x, size_t n);
-void KERNEL(outer)(const tb_outer *o, size_t rows, size_t n);
-void KERNEL(panel)(tb_dtype type, const void *rows, size_t row_bytes, size_t cols, size_t n,
-                   bool bf16, float *out);
-void KERNEL(score_row)(tb_dtype type, const float *q, size_t d, const void *keys, size_t stride,
-                       size_t n, const void *end, float scale, float *y);
-void KERNEL(mix_row)(tb_dtype type, const float *p, size_t n, const void *values, size_t stride,
-                     const void *end, size_t d, tb_into into, float *y);
+void KERNEL(gemm)(const tb_gemm *o, size_t rows, size_t n);
+void KERNEL(pack_panel)(tb_dtype type, const void *rows, size_t row_bytes, size_t cols, size_t n,
+                        bool bf16, float *out);
+void KERNEL(query_scores)(tb_dtype type, const float *q, size_t d, const void *keys, size_t stride,
+                          size_t n, const void *end, float scale, float *y);
+void KERNEL(weighted_values)(tb_dtype type, const float *p, size_t n, const void *values,
+                             size_t stride, const void *end, size_t d, tb_into into, float *y);
 void KERNEL(depthwise)(const float *w, size_t k, const float *x, size_t T, size_t C, size_t t0,
                        size_t t1, tb_into store, float *y);
 double KERNEL(peak)(tb_dtype type, size_t times);
 #if defined(TB_ISA_BF16)
-void KERNEL(dot_bf16)(const tb_dot *d, size_t T, size_t N);
+void KERNEL(gemv_bf16)(const tb_gemv *d, size_t T, size_t N);
 /* epilogue, also into bf16, and with an activation that need be no better than for eight bits. */
 void KERNEL(epilogue_rows)(const float *x, size_t ldx, size_t T, size_t N, const float *bias,
                            tb_act act, bool coarse, tb_into set_or_add, bool halves, void *y,
                            size_t ldy);
-void KERNEL(turn_bf16)(const uint16_t *x, size_t ldx, size_t n, size_t d, float *y, size_t ldy);
-void KERNEL(pair_bf16)(const uint16_t *a, const uint16_t *b, size_t d, float *y);
+void KERNEL(transpose_bf16)(const uint16_t *x, size_t ldx, size_t n, size_t d, float *y,
+                            size_t ldy);
+void KERNEL(interleave_bf16)(const uint16_t *a, const uint16_t *b, size_t d, float *y);
 #endif
 
 #endif

@@ -4,7 +4,7 @@
 enum { MR = REGISTERS == 32 ? 6 : 2, NR = 4 };
 
 /* The rest of a row that fills no vector; block types have none. */
-ALWAYS_INLINE vf weights_part(const tb_dtype type, const char *row, size_t c, size_t n)
+ALWAYS_INLINE vf dequant_part(const tb_dtype type, const char *row, size_t c, size_t n)
 {
     float some[VW] = {0};
     if (type == TB_F32) return load_part((const float *)(const void *)row + c, n);
@@ -14,8 +14,8 @@ ALWAYS_INLINE vf weights_part(const tb_dtype type, const char *row, size_t c, si
 
 /* rows x NR results from (t, n). cols < NR repeats the last column, whose results are dropped. With
  * bf16 the "numbers" are words of two, of f32's size. */
-ALWAYS_INLINE void dot_tile(const tb_dtype type, const bool bf16, const tb_dot *d, size_t t,
-                            size_t n, const int rows, const int cols)
+ALWAYS_INLINE void gemv_tile(const tb_dtype type, const bool bf16, const tb_gemv *d, size_t t,
+                             size_t n, const int rows, const int cols)
 {
     const float *x[MR];
     const char *w[NR];
@@ -28,93 +28,94 @@ ALWAYS_INLINE void dot_tile(const tb_dtype type, const bool bf16, const tb_dot *
         for (int j = 0; j < NR; j++)
             acc[i][j] = (vf){0};
     const size_t C = d->C, whole = C - C % VW;
-    ahead next = what_follows(w[0], NR * d->row_bytes, d->end);
+    read_stream next = weight_stream(w[0], NR * d->row_bytes, d->end);
     const size_t step = NR * bytes_of(type, VW);
     for (size_t tap = 0; tap < d->taps; tap++) {
         const ptrdiff_t xo = d->xoff[tap];
         const size_t wo = (size_t)d->woff[tap];
         for (size_t c = 0; c < whole; c += VW) {
             vf b[NR];
-            if (rows < MR) read_ahead(&next, step);
+            if (rows < MR) read_stream_step(&next, step);
             for (int j = 0; j < NR; j++)
-                b[j] = weights(type, w[j], wo + c);
+                b[j] = dequant(type, w[j], wo + c);
             for (int i = 0; i < rows; i++) {
                 vf a = load(x[i] + xo + c);
                 for (int j = 0; j < NR; j++)
-                    acc[i][j] = add_product(bf16, acc[i][j], a, b[j]);
+                    acc[i][j] = multiply_add(bf16, acc[i][j], a, b[j]);
             }
         }
         if (whole < C) {
             vf b[NR];
             for (int j = 0; j < NR; j++)
-                b[j] = weights_part(type, w[j], wo + whole, C - whole);
+                b[j] = dequant_part(type, w[j], wo + whole, C - whole);
             UNROLL
             for (int i = 0; i < rows; i++) {
                 vf a = load_part(x[i] + xo + whole, C - whole);
                 for (int j = 0; j < NR; j++)
-                    acc[i][j] = add_product(bf16, acc[i][j], a, b[j]);
+                    acc[i][j] = multiply_add(bf16, acc[i][j], a, b[j]);
             }
         }
     }
     for (int i = 0; i < rows; i++) {
         float s[NR];
-        sum4(acc[i], s);
+        hsum4(acc[i], s);
         float *y = d->y + (ptrdiff_t)(t + (size_t)i) * d->ldy + n;
         for (int j = 0; j < cols; j++)
             y[j] = s[j];
     }
 }
 
-ALWAYS_INLINE void dot_rows(const tb_dtype type, const bool bf16, const tb_dot *d, size_t T,
-                            size_t n, const int cols)
+ALWAYS_INLINE void gemv_rows(const tb_dtype type, const bool bf16, const tb_gemv *d, size_t T,
+                             size_t n, const int cols)
 {
     size_t t = 0;
     for (; t + MR <= T; t += MR)
-        dot_tile(type, bf16, d, t, n, MR, cols);
+        gemv_tile(type, bf16, d, t, n, MR, cols);
 #if REGISTERS == 32
     /* A batch of a few speakers: weights are unpacked once for four or two of them. */
     for (; t + 4 <= T; t += 4)
-        dot_tile(type, bf16, d, t, n, 4, cols);
+        gemv_tile(type, bf16, d, t, n, 4, cols);
     for (; t + 2 <= T; t += 2)
-        dot_tile(type, bf16, d, t, n, 2, cols);
+        gemv_tile(type, bf16, d, t, n, 2, cols);
 #endif
     for (; t < T; t++)
-        dot_tile(type, bf16, d, t, n, 1, cols);
+        gemv_tile(type, bf16, d, t, n, 1, cols);
 }
 
-ALWAYS_INLINE void dot_of(const tb_dtype type, const bool bf16, const tb_dot *d, size_t T, size_t N)
+ALWAYS_INLINE void gemv_of(const tb_dtype type, const bool bf16, const tb_gemv *d, size_t T,
+                           size_t N)
 {
     size_t n = 0;
     for (; n + NR <= N; n += NR)
-        dot_rows(type, bf16, d, T, n, NR);
-    if (n < N) dot_rows(type, bf16, d, T, n, (int)(N - n));
+        gemv_rows(type, bf16, d, T, n, NR);
+    if (n < N) gemv_rows(type, bf16, d, T, n, (int)(N - n));
 }
 
-void KERNEL(dot)(const tb_dot *d, size_t T, size_t N)
+void KERNEL(gemv)(const tb_gemv *d, size_t T, size_t N)
 {
     switch (d->type) {
     case TB_F16:
-        dot_of(TB_F16, false, d, T, N);
+        gemv_of(TB_F16, false, d, T, N);
         break;
     case TB_BF16:
-        dot_of(TB_BF16, false, d, T, N);
+        gemv_of(TB_BF16, false, d, T, N);
         break;
     case TB_Q8_0:
-        dot_of(TB_Q8_0, false, d, T, N);
+        gemv_of(TB_Q8_0, false, d, T, N);
         break;
     case TB_Q4_0:
-        dot_of(TB_Q4_0, false, d, T, N);
+        gemv_of(TB_Q4_0, false, d, T, N);
         break;
     default:
-        dot_of(TB_F32, false, d, T, N);
+        gemv_of(TB_F32, false, d, T, N);
     }
 }
 
 #if defined(TB_ISA_BF16)
-void KERNEL(dot_bf16)(const tb_dot *d, size_t T, size_t N)
+void KERNEL(gemv_bf16)(const tb_gemv *d, size_t T, size_t N)
 {
     ptrdiff_t xoff[TB_CONV_MAX_TAPS], woff[TB_CONV_MAX_TAPS];
-    tb_dot words = *d;
+    tb_gemv words = *d;
     words.ldx /= 2;
     words.C /= 2;
     words.xoff = xoff;
@@ -123,6 +124,6 @@ void KERNEL(dot_bf16)(const tb_dot *d, size_t T, size_t N)
         xoff[j] = d->xoff[j] / 2;
         woff[j] = d->woff[j] / 2;
     }
-    dot_of(TB_F32, true, &words, T, N);
+    gemv_of(TB_F32, true, &words, T, N);
 }
 #endif

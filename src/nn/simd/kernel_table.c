@@ -11,11 +11,11 @@ double KERNEL(peak)(tb_dtype type, size_t times)
             sum[i] = splat((float)i);
         for (size_t k = 0; k < times; k++)
             for (int i = 0; i < SUMS; i++)
-                sum[i] = add_product(false, b, sum[i], a);
+                sum[i] = multiply_add(false, b, sum[i], a);
         for (int i = 1; i < SUMS; i++)
             sum[0] += sum[i];
         /* The result is finite whatever happens: a compiler cannot know that and keeps the sums. */
-        return sum_lanes(sum[0]) < INFINITY ? 2.0 * VW * SUMS * (double)times : 0;
+        return hsum(sum[0]) < INFINITY ? 2.0 * VW * SUMS * (double)times : 0;
     }
     if (type == TB_Q8_0) {
         vi sum[SUMS], x = splat_int(0x01010101);
@@ -36,10 +36,10 @@ double KERNEL(peak)(tb_dtype type, size_t times)
             sum[i] = splat(0);
         for (size_t k = 0; k < times; k++)
             for (int i = 0; i < SUMS; i++)
-                sum[i] = add_product(true, sum[i], a, a);
+                sum[i] = multiply_add(true, sum[i], a, a);
         for (int i = 1; i < SUMS; i++)
             sum[0] += sum[i];
-        return sum_lanes(sum[0]) < INFINITY ? 4.0 * VW * SUMS * (double)times : 0;
+        return hsum(sum[0]) < INFINITY ? 4.0 * VW * SUMS * (double)times : 0;
     }
 #endif
     return 0;
@@ -48,13 +48,13 @@ double KERNEL(peak)(tb_dtype type, size_t times)
 const tb_kernels PASTE(tb_kernels_, TB_ISA) = {
     .name = STRING(TB_ISA),
     .width = VW,
-    .columns = AV * VW,
-    .dot = KERNEL(dot),
+    .columns = GEMM_VECTORS * VW,
+    .gemv = KERNEL(gemv),
 #if defined(TB_ISA_BF16)
-    .dot_bf16 = KERNEL(dot_bf16),
+    .gemv_bf16 = KERNEL(gemv_bf16),
 #endif
-    .panel = KERNEL(panel),
-    .dot_quant = KERNEL(dot_quant),
+    .pack_panel = KERNEL(pack_panel),
+    .gemv_quant = KERNEL(gemv_quant),
     .quantise = KERNEL(quantise),
     .to_f32 = KERNEL(to_f32),
     .to_f16 = KERNEL(to_f16),
@@ -62,14 +62,14 @@ const tb_kernels PASTE(tb_kernels_, TB_ISA) = {
     .prologue = KERNEL(prologue),
     .layer_norm = KERNEL(layer_norm),
     .softmax = KERNEL(softmax),
-    .exponentials = KERNEL(exponentials),
-    .outer = KERNEL(outer),
+    .softmax_block = KERNEL(softmax_block),
+    .gemm = KERNEL(gemm),
 #if defined(TB_ISA_BF16)
-    .turn_bf16 = KERNEL(turn_bf16),
-    .pair_bf16 = KERNEL(pair_bf16),
+    .transpose_bf16 = KERNEL(transpose_bf16),
+    .interleave_bf16 = KERNEL(interleave_bf16),
 #endif
-    .score_row = KERNEL(score_row),
-    .mix_row = KERNEL(mix_row),
+    .query_scores = KERNEL(query_scores),
+    .weighted_values = KERNEL(weighted_values),
     .depthwise = KERNEL(depthwise),
     .peak = KERNEL(peak),
 };

@@ -8,12 +8,12 @@ void KERNEL(to_f32)(tb_dtype type, const void *src, float *dst, size_t n)
     if (type == TB_F16) {
         const uint16_t *h = src;
         for (; i + VW <= n; i += VW)
-            store(dst + i, from_half(h + i));
+            store(dst + i, load_f16(h + i));
         tb_to_f32(type, h + i, dst + i, n - i);
     } else if (type == TB_BF16) {
         const uint16_t *h = src;
         for (; i + VW <= n; i += VW)
-            store(dst + i, from_bf16(h + i));
+            store(dst + i, load_bf16(h + i));
         tb_to_f32(type, h + i, dst + i, n - i);
     } else if (type == TB_Q8_0) {
         const uint8_t *b = src;
@@ -22,18 +22,18 @@ void KERNEL(to_f32)(tb_dtype type, const void *src, float *dst, size_t n)
             int8_t q[TB_QUANT_BLOCK];
             memcpy(&h, b, 2);
             memcpy(q, b + 2, sizeof q);
-            float d = scale_of(h);
+            float d = block_scale(h);
             for (int j = 0; j < TB_QUANT_BLOCK; j += VW)
-                store(dst + i + j, d * from_i8(q + j));
+                store(dst + i + j, d * load_i8(q + j));
         }
     } else if (type == TB_Q4_0) {
         const uint8_t *b = src;
         for (; i < n; i += TB_QUANT_BLOCK, b += 18) {
             uint16_t h;
             memcpy(&h, b, 2);
-            float d = scale_of(h);
+            float d = block_scale(h);
             for (size_t j = 0; j < TB_QUANT_BLOCK; j += VW)
-                store(dst + i + j, d * from_nibbles(b + 2 + j % 16, j >= 16));
+                store(dst + i + j, d * load_q4(b + 2 + j % 16, j >= 16));
         }
     } else {
         tb_to_f32(type, src, dst, n);
@@ -71,7 +71,7 @@ ALWAYS_INLINE void epilogue_of(const tb_act act, const bool coarse, const bool h
             if (bias) v += load_n(bias + n, m);
             v = coarse ? vact_short(act, v) : vact(act, v);
             if (!halves && set_or_add == TB_ADD) v += load_n((float *)row + n, m);
-            put(row, n, v, m, halves);
+            store_as(row, n, v, m, halves);
         }
     }
 }
@@ -132,10 +132,10 @@ ALWAYS_INLINE void prologue_rows(const tb_prologue *p, const float *x, size_t ld
         }
         for (size_t t = 0; t < rows; t++) {
             vf v = load_n(x + t * ldx + c, m);
-            if (p->scale) v = mad(v, scale, shift);
+            if (p->scale) v = fmadd(v, scale, shift);
             v = vact(p->act, v);
-            if (p->alpha) v = mad(bf16 ? vsin2_short(alpha * v) : vsin2(alpha * v), inverse, v);
-            put((char *)y + t * row_bytes, c, v, m, bf16);
+            if (p->alpha) v = fmadd(bf16 ? vsin2_short(alpha * v) : vsin2(alpha * v), inverse, v);
+            store_as((char *)y + t * row_bytes, c, v, m, bf16);
         }
     }
 }
@@ -179,23 +179,23 @@ ALWAYS_INLINE void norm_row(const float *gain, const float *bias, float eps, con
             sum[i] += load(x + c + i * VW);
     for (; c < C; c += VW)
         sum[0] += load_n(x + c, C - c < VW ? C - c : VW);
-    const float mean = sum_lanes((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)C;
+    const float mean = hsum((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)C;
     for (c = 0; c + SUMS * VW <= C; c += SUMS * VW)
         for (size_t i = 0; i < SUMS; i++) {
             const vf d = load(x + c + i * VW) - mean;
-            square[i] = mad(d, d, square[i]);
+            square[i] = fmadd(d, d, square[i]);
         }
     for (; c < C; c += VW) {
         const size_t m = C - c < VW ? C - c : VW;
-        const vf d = pick(lanes_below(m), load_n(x + c, m) - mean, splat(0));
-        square[0] = mad(d, d, square[0]);
+        const vf d = select_lanes(lane_mask(m), load_n(x + c, m) - mean, splat(0));
+        square[0] = fmadd(d, d, square[0]);
     }
-    const float variance = sum_lanes((square[0] + square[1]) + (square[2] + square[3])) / (float)C;
+    const float variance = hsum((square[0] + square[1]) + (square[2] + square[3])) / (float)C;
     const float a = 1.0f / sqrtf(variance + eps);
     for (c = 0; c < C; c += VW) {
         const size_t m = C - c < VW ? C - c : VW;
         const vf v = (load_n(x + c, m) - mean) * a;
-        put(y, c, mad(v, load_n(gain + c, m), load_n(bias + c, m)), m, bf16);
+        store_as(y, c, fmadd(v, load_n(gain + c, m), load_n(bias + c, m)), m, bf16);
     }
 }
 
@@ -210,7 +210,7 @@ void KERNEL(layer_norm)(const float *gain, const float *bias, float eps, const f
 }
 
 /* The largest of each lane. */
-ALWAYS_INLINE vf largest_of(const float *x, size_t n)
+ALWAYS_INLINE vf lane_max(const float *x, size_t n)
 {
     vf most[4];
     for (int j = 0; j < 4; j++)
@@ -221,11 +221,12 @@ ALWAYS_INLINE vf largest_of(const float *x, size_t n)
             most[j] = vmax(load(x + i + j * VW), most[j]);
     for (; i + VW <= n; i += VW)
         most[0] = vmax(load(x + i), most[0]);
-    if (i < n) most[1] = vmax(pick(lanes_below(n - i), load_part(x + i, n - i), most[1]), most[1]);
+    if (i < n)
+        most[1] = vmax(select_lanes(lane_mask(n - i), load_part(x + i, n - i), most[1]), most[1]);
     return vmax(vmax(most[0], most[1]), vmax(most[2], most[3]));
 }
 
-ALWAYS_INLINE float largest_lane(vf v)
+ALWAYS_INLINE float hmax(vf v)
 {
 #if TB_VW == 16
     return _mm512_reduce_max_ps((__m512)v);
@@ -252,15 +253,15 @@ ALWAYS_INLINE vf exponentials_of(const float *x, size_t n, float top, void *y, c
         const vf f = exponential_of(load(x + i + VW), top, bf16);
         sum += e;
         other += f;
-        put(y, i, e, VW, bf16);
-        put(y, i + VW, f, VW, bf16);
+        store_as(y, i, e, VW, bf16);
+        store_as(y, i + VW, f, VW, bf16);
     }
     for (; i < n; i += VW) {
         const size_t m = n - i < VW ? n - i : VW;
         vf e = exponential_of(load_part(x + i, m), top, bf16);
-        e = pick(lanes_below(m), e, splat(0));
+        e = select_lanes(lane_mask(m), e, splat(0));
         sum += e;
-        put(y, i, e, m, bf16);
+        store_as(y, i, e, m, bf16);
     }
     return sum + other;
 }
@@ -269,13 +270,13 @@ ALWAYS_INLINE vf exponentials_of(const float *x, size_t n, float top, void *y, c
  * f32, and so most parts need not look for their largest number across lanes. */
 static const float SLACK = 16;
 
-float KERNEL(exponentials)(const float *x, size_t n, void *y, bool bf16, tb_softmax *so_far)
+float KERNEL(softmax_block)(const float *x, size_t n, void *y, bool bf16, tb_softmax *so_far)
 {
-    const vf most = largest_of(x, n);
+    const vf most = lane_max(x, n);
     float factor = 1;
     vf sum = load(so_far->sum);
     if (any_above(most, so_far->top + SLACK)) {
-        const float top = largest_lane(most);
+        const float top = hmax(most);
         factor = vexp(splat(so_far->top - top))[0];
         so_far->top = top;
         sum *= factor;
@@ -288,8 +289,8 @@ float KERNEL(exponentials)(const float *x, size_t n, void *y, bool bf16, tb_soft
 
 void KERNEL(softmax)(float *x, size_t n)
 {
-    const float top = largest_lane(largest_of(x, n));
-    const float a = 1.0f / sum_lanes(exponentials_of(x, n, top, x, false));
+    const float top = hmax(lane_max(x, n));
+    const float a = 1.0f / hsum(exponentials_of(x, n, top, x, false));
     for (size_t i = 0; i < n; i++)
         x[i] *= a;
 }
@@ -304,7 +305,7 @@ void KERNEL(depthwise)(const float *w, size_t k, const float *x, size_t T, size_
             vf s = {0};
             for (size_t j = 0; j < k; j++) {
                 if (t + j < half || t + j - half >= T) continue;
-                s = mad(load_n(w + j * C + c, m), load_n(x + (t + j - half) * C + c, m), s);
+                s = fmadd(load_n(w + j * C + c, m), load_n(x + (t + j - half) * C + c, m), s);
             }
             if (set_or_add == TB_ADD) s += load_n(y + t * C + c, m);
             store_n(y + t * C + c, s, m);

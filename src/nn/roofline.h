@@ -1,8 +1,8 @@
-#ifndef TB_NN_YARDSTICK_H
-#define TB_NN_YARDSTICK_H
+#ifndef TB_NN_ROOFLINE_H
+#define TB_NN_ROOFLINE_H
 
-#include "nn/pool.h"
 #include "nn/tensor.h"
+#include "nn/thread_pool.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,17 +31,17 @@ bool tb_timing_again(tb_timing *t, size_t least, double enough_s);
 double tb_timing_cpu_s(void); /* computed by the process so far */
 
 /* Bytes a second that the pool's threads read from memory. */
-double tb_yardstick_read(tb_pool *pool);
+double tb_roofline_bandwidth(tb_thread_pool *pool);
 /* The same by single looks of about a millisecond, to be had between the runs of something that
  * memory is the limit of: what memory gives can change from second to second. */
-typedef struct tb_reading tb_reading;
-enum { TB_READING_BYTES = 64 << 20 }; /* of a look */
-tb_reading *tb_reading_new(tb_pool *pool);
-void tb_reading_free(tb_reading *r);
-double tb_reading_look(tb_reading *r); /* seconds */
+typedef struct tb_bandwidth tb_bandwidth;
+enum { TB_BANDWIDTH_BYTES = 64 << 20 }; /* of a look */
+tb_bandwidth *tb_bandwidth_new(tb_thread_pool *pool);
+void tb_bandwidth_free(tb_bandwidth *r);
+double tb_bandwidth_sample(tb_bandwidth *r); /* seconds */
 
 /* Multiplications and additions a second of all threads of the pool, each at its best, from
  * register to register (tb_nn_peak). 0: the CPU has no instruction for the type. */
-double tb_yardstick_rate(tb_pool *pool, tb_dtype type);
+double tb_roofline_compute(tb_thread_pool *pool, tb_dtype type);
 
 #endif

@@ -1,4 +1,4 @@
-#include "nn/yardstick.h"
+#include "nn/roofline.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -48,12 +48,12 @@ bool tb_timing_again(tb_timing *t, size_t least, double enough_s)
 enum {
     MOST = 256, /* threads of a pool */
     PARTS = 8,
-    WORDS = TB_READING_BYTES / 8,
+    WORDS = TB_BANDWIDTH_BYTES / 8,
     AHEAD = 512, /* words */
 };
 
-struct tb_reading {
-    tb_pool *pool;
+struct tb_bandwidth {
+    tb_thread_pool *pool;
     uint64_t *memory; /* PARTS times what a look reads */
     size_t part;      /* the next one's */
     size_t pieces;
@@ -63,7 +63,7 @@ struct tb_reading {
 
 static void read_piece(void *self, size_t i)
 {
-    tb_reading *r = self;
+    tb_bandwidth *r = self;
     const size_t n = WORDS / r->pieces;
     const uint64_t *p = r->data + n * i;
     uint64_t a = 0, b = 0, c = 0, d = 0;
@@ -82,23 +82,23 @@ static void read_piece(void *self, size_t i)
     r->sum[i] = a + b + c + d;
 }
 
-static size_t threads_of(const tb_pool *pool)
+static size_t threads_of(const tb_thread_pool *pool)
 {
-    const size_t n = tb_pool_threads(pool);
+    const size_t n = tb_thread_pool_threads(pool);
     return n < MOST ? n : MOST;
 }
 
-tb_reading *tb_reading_new(tb_pool *pool)
+tb_bandwidth *tb_bandwidth_new(tb_thread_pool *pool)
 {
-    tb_reading *r = tb_alloc(sizeof *r);
+    tb_bandwidth *r = tb_alloc(sizeof *r);
     r->pool = pool;
     r->pieces = threads_of(pool);
-    r->memory = tb_alloc((size_t)PARTS * TB_READING_BYTES);
-    memset(r->memory, 1, (size_t)PARTS * TB_READING_BYTES);
+    r->memory = tb_alloc((size_t)PARTS * TB_BANDWIDTH_BYTES);
+    memset(r->memory, 1, (size_t)PARTS * TB_BANDWIDTH_BYTES);
     return r;
 }
 
-void tb_reading_free(tb_reading *r)
+void tb_bandwidth_free(tb_bandwidth *r)
 {
     if (!r) return;
     tb_free(r->memory);
@@ -106,32 +106,32 @@ void tb_reading_free(tb_reading *r)
 }
 
 /* Before a part's turn comes again all others have pushed it out of the caches. */
-double tb_reading_look(tb_reading *r)
+double tb_bandwidth_sample(tb_bandwidth *r)
 {
     const int64_t begun = tb_clock_mono_ns();
     r->data = r->memory + r->part * WORDS;
     r->part = (r->part + 1) % PARTS;
-    tb_pool_for(r->pool, r->pieces, read_piece, r);
+    tb_thread_pool_for(r->pool, r->pieces, read_piece, r);
     return (double)(tb_clock_mono_ns() - begun) * 1e-9;
 }
 
 /* A part at a time, of each its best: short quiet moments are enough, and one lucky part does not
  * make a machine. */
-double tb_yardstick_read(tb_pool *pool)
+double tb_roofline_bandwidth(tb_thread_pool *pool)
 {
-    tb_reading *r = tb_reading_new(pool);
+    tb_bandwidth *r = tb_bandwidth_new(pool);
     tb_timing all = {0};
     double best[PARTS] = {0}, sum = 0;
 
     while (tb_timing_again(&all, LEAST_RUNS, ENOUGH_S))
         for (size_t i = 0; i < PARTS; i++) {
-            const double took = tb_reading_look(r);
+            const double took = tb_bandwidth_sample(r);
             if (!(best[i] > 0) || took < best[i]) best[i] = took;
         }
     for (size_t i = 0; i < PARTS; i++)
         sum += best[i];
-    tb_reading_free(r);
-    return PARTS * (double)TB_READING_BYTES / sum;
+    tb_bandwidth_free(r);
+    return PARTS * (double)TB_BANDWIDTH_BYTES / sum;
 }
 
 /* ---- multiplication ---- */
@@ -153,14 +153,14 @@ static void multiply_piece(void *self, size_t i)
     if (rate > m->rate[i]) m->rate[i] = rate;
 }
 
-double tb_yardstick_rate(tb_pool *pool, tb_dtype type)
+double tb_roofline_compute(tb_thread_pool *pool, tb_dtype type)
 {
     multiplying m = {.type = type};
     tb_timing t = {0};
     double sum = 0;
 
     while (tb_timing_again(&t, LEAST_RUNS, ENOUGH_S))
-        tb_pool_for(pool, threads_of(pool), multiply_piece, &m);
+        tb_thread_pool_for(pool, threads_of(pool), multiply_piece, &m);
     for (size_t i = 0; i < threads_of(pool); i++)
         sum += m.rate[i];
     return sum;

@@ -1,17 +1,17 @@
 /* Sums of products: linear layers and convolutions. */
 #include "nn/kernels.h"
-#include "nn/spread.h"
+#include "nn/parallel.h"
 
 #include <assert.h>
 #include <string.h>
 
 enum {
     MAX_TAPS = TB_CONV_MAX_TAPS,
-    BLOCK = 1 << 19, /* bytes of x in a block, at most: a panel of weights is turned once for them,
-                      * and they stay in the second cache while other panels follow */
-    LEAST_ROWS = 24, /* of a block, at least, where there are more */
-    LINE = 64,       /* bytes that memory is read in */
-    FEW_N = 64,      /* columns of a piece of few rows: a microsecond or two of memory's time */
+    BLOCK_BYTES = 1 << 19, /* bytes of x in a block, at most: a panel of weights is turned once for
+                            * them, and they stay in the second cache while other panels follow */
+    MIN_BLOCK_ROWS = 24,   /* of a block, at least, where there are more */
+    CACHE_LINE = 64,       /* bytes that memory is read in */
+    GEMV_COLUMNS = 64, /* columns of a piece of few rows: a microsecond or two of memory's time */
 };
 
 typedef struct {
@@ -22,16 +22,16 @@ typedef struct {
     const tb_prologue *pro;
     tb_rows x;
     size_t T_in, T, rows; /* rows of a block */
-    size_t N_piece, blocks;
+    size_t N_chunk, blocks;
     size_t columns; /* multiplied at a time */
-    bool copy, bf16, many;
-    tb_quant_pair *pairs;   /* (T, n_pairs): x in bytes for block types; NULL: x */
-    size_t n_pairs;         /* of a row */
-    size_t w_first, w_step; /* which taps of the weights: first, first + step, ... */
+    bool copy, bf16, use_gemm;
+    tb_quant_block_pair *pairs; /* (T, n_pairs): x in bytes for block types; NULL: x */
+    size_t n_pairs;             /* of a row */
+    size_t tap_first, tap_step; /* which taps of the weights: first, first + step, ... */
     tb_act act;
     tb_into store;
     tb_rows y;
-} product;
+} matmul;
 
 /* Row t of what goes in or comes out. */
 static void *row_of(tb_rows r, size_t t)
@@ -42,19 +42,19 @@ static void *row_of(tb_rows r, size_t t)
 /* Words of a panel of weights, and of the noise behind it. */
 static size_t panel_size(const tb_kernels *k)
 {
-    return TB_PANEL_APART * k->columns;
+    return TB_PANEL_LD * k->columns;
 }
 
-static size_t block_in(const product *p, size_t rows)
+static size_t input_rows(const matmul *p, size_t rows)
 {
     return (rows - 1) * p->stride + (p->taps - 1) * p->dilation + 1;
 }
 
 /* Rows of x that a block of results needs, through the prologue, zeros where there is padding. */
-static void fill_block(const product *p, size_t t0, size_t rows, char *out)
+static void gather_input(const matmul *p, size_t t0, size_t rows, char *out)
 {
     static const tb_prologue none = {0};
-    const size_t n = block_in(p, rows), size = p->bf16 ? 2 : 4, row_bytes = p->C * size;
+    const size_t n = input_rows(p, rows), size = p->bf16 ? 2 : 4, row_bytes = p->C * size;
     const ptrdiff_t from = (ptrdiff_t)(t0 * p->stride) - p->pad;
     /* Rows first .. last - 1 of the block lie inside x. */
     size_t first = from < 0 ? (size_t)-from : 0, last = n;
@@ -82,33 +82,33 @@ typedef struct {
     size_t taps, C;
     ptrdiff_t xoff[MAX_TAPS], woff[MAX_TAPS]; /* numbers */
     float *sums;
-} part;
+} chunk;
 
 /* Few rows: the weights where they lie. Or block types, whose kernel turns them itself. */
-static void multiply_few(const product *p, const part *s)
+static void gemv_chunk(const matmul *p, const chunk *s)
 {
     const size_t row_bytes = tb_row_bytes(p->w->type, p->w->K);
-    tb_dot d = {.x = s->x,
-                .ldx = (ptrdiff_t)s->ldx,
-                .type = p->w->type,
-                .row_bytes = row_bytes,
-                .end = (const char *)p->w->rows + p->w->N * row_bytes,
-                .taps = s->taps,
-                .C = s->C,
-                .xoff = s->xoff,
-                .woff = s->woff,
-                .y = s->sums,
-                .ldy = (ptrdiff_t)p->columns};
+    tb_gemv d = {.x = s->x,
+                 .ldx = (ptrdiff_t)s->ldx,
+                 .type = p->w->type,
+                 .row_bytes = row_bytes,
+                 .end = (const char *)p->w->rows + p->w->N * row_bytes,
+                 .taps = s->taps,
+                 .C = s->C,
+                 .xoff = s->xoff,
+                 .woff = s->woff,
+                 .y = s->sums,
+                 .ldy = (ptrdiff_t)p->columns};
     for (size_t n = s->n0; n < s->n1; n += p->columns) {
         const size_t cols = s->n1 - n < p->columns ? s->n1 - n : p->columns;
         if (p->w->bias) /* from memory, too: it is here when the sums are */
-            for (size_t c = 0; c < cols; c += LINE / sizeof *p->w->bias)
+            for (size_t c = 0; c < cols; c += CACHE_LINE / sizeof *p->w->bias)
                 __builtin_prefetch(p->w->bias + n + c);
         d.w = (const char *)p->w->rows + n * row_bytes;
         if (p->pairs)
-            p->k->dot_quant(&d, s->rows, cols);
+            p->k->gemv_quant(&d, s->rows, cols);
         else
-            (p->bf16 ? p->k->dot_bf16 : p->k->dot)(&d, s->rows, cols);
+            (p->bf16 ? p->k->gemv_bf16 : p->k->gemv)(&d, s->rows, cols);
         const bool halves = p->y.type == TB_BF16;
         void *y = tb_rows_from(p->y, s->t0 * p->y.ld + n).at;
         p->k->epilogue(s->sums, p->columns, s->rows, cols, p->w->bias ? p->w->bias + n : NULL,
@@ -119,25 +119,25 @@ static void multiply_few(const product *p, const part *s)
     }
 }
 
-/* Many rows: a panel of the weights' columns for all of them, TB_PANEL_WORDS words at a time. */
-static void multiply_many(const product *p, const part *s, float *panel)
+/* Many rows: a panel of the weights' columns for all of them, TB_PANEL_K words at a time. */
+static void gemm_chunk(const matmul *p, const chunk *s, float *panel)
 {
     const size_t row_bytes = tb_row_bytes(p->w->type, p->w->K), per = p->bf16 ? 2 : 1;
     ptrdiff_t at[MAX_TAPS + 1];
     size_t len[MAX_TAPS + 1];
-    tb_outer o = {.a = s->x,
-                  .b = panel,
-                  .lda = s->ldx / per,
-                  .ldb = p->k->width,
-                  .apart = TB_PANEL_APART * p->k->width,
-                  .at = at,
-                  .len = len,
-                  .scale = 1,
-                  .bf16 = p->bf16,
-                  .y = s->sums,
-                  .ldy = p->columns,
-                  .act = p->act,
-                  .store = p->store};
+    tb_gemm o = {.a = s->x,
+                 .b = panel,
+                 .lda = s->ldx / per,
+                 .ldb = p->k->width,
+                 .apart = TB_PANEL_LD * p->k->width,
+                 .at = at,
+                 .len = len,
+                 .scale = 1,
+                 .bf16 = p->bf16,
+                 .y = s->sums,
+                 .ldy = p->columns,
+                 .act = p->act,
+                 .store = p->store};
     for (size_t n = s->n0; n < s->n1; n += p->columns) {
         const size_t cols = s->n1 - n < p->columns ? s->n1 - n : p->columns;
         const char *w = (const char *)p->w->rows + n * row_bytes;
@@ -146,10 +146,10 @@ static void multiply_many(const product *p, const part *s, float *panel)
         o.parts = 0;
         o.out = NULL;
         for (size_t tap = 0, c = 0; tap < s->taps;) {
-            size_t some = (TB_PANEL_WORDS - words) * per;
+            size_t some = (TB_PANEL_K - words) * per;
             if (some > s->C - c) some = s->C - c;
-            p->k->panel(p->w->type, w + tb_row_bytes(p->w->type, (size_t)s->woff[tap] + c),
-                        row_bytes, cols, some, p->bf16, panel + words * p->k->width);
+            p->k->pack_panel(p->w->type, w + tb_row_bytes(p->w->type, (size_t)s->woff[tap] + c),
+                             row_bytes, cols, some, p->bf16, panel + words * p->k->width);
             at[o.parts] = (s->xoff[tap] + (ptrdiff_t)c) / (ptrdiff_t)per;
             len[o.parts++] = some / per;
             words += some / per;
@@ -158,7 +158,7 @@ static void multiply_many(const product *p, const part *s, float *panel)
                 tap++;
                 c = 0;
             }
-            if (words == TB_PANEL_WORDS || tap == s->taps) {
+            if (words == TB_PANEL_K || tap == s->taps) {
                 if (tap == s->taps) {
                     o.out = tb_rows_from(p->y, s->t0 * p->y.ld + n).at;
                     o.ldo = p->y.ld;
@@ -166,7 +166,7 @@ static void multiply_many(const product *p, const part *s, float *panel)
                     o.cols = cols;
                     o.bias = p->w->bias ? p->w->bias + n : NULL;
                 }
-                p->k->outer(&o, s->rows, tb_round_up(cols, p->k->width));
+                p->k->gemm(&o, s->rows, tb_round_up(cols, p->k->width));
                 o.into = TB_ADD;
                 o.parts = words = 0;
             }
@@ -174,15 +174,15 @@ static void multiply_many(const product *p, const part *s, float *panel)
     }
 }
 
-static void product_piece(void *op, size_t i, void *mine)
+static void matmul_chunk(void *op, size_t i, void *mine)
 {
-    const product *p = op;
-    part s = {.t0 = i % p->blocks * p->rows, .n0 = i / p->blocks * p->N_piece};
+    const matmul *p = op;
+    chunk s = {.t0 = i % p->blocks * p->rows, .n0 = i / p->blocks * p->N_chunk};
     s.rows = p->T - s.t0 < p->rows ? p->T - s.t0 : p->rows;
-    s.n1 = s.n0 + p->N_piece < p->w->N ? s.n0 + p->N_piece : p->w->N;
-    float *panel = mine; /* (columns, TB_PANEL_APART) and the noise behind, for many rows */
-    s.sums = panel + (p->many ? panel_size(p->k) : 0); /* (rows, columns) */
-    float *block = s.sums + p->rows * p->columns;      /* (block_in, C) */
+    s.n1 = s.n0 + p->N_chunk < p->w->N ? s.n0 + p->N_chunk : p->w->N;
+    float *panel = mine; /* (columns, TB_PANEL_LD) and the noise behind, for many rows */
+    s.sums = panel + (p->use_gemm ? panel_size(p->k) : 0); /* (rows, columns) */
+    float *block = s.sums + p->rows * p->columns;          /* (input_rows, C) */
 
     s.taps = p->taps;
     s.C = p->C;
@@ -190,7 +190,7 @@ static void product_piece(void *op, size_t i, void *mine)
         s.x = p->pairs + s.t0 * p->n_pairs;
         s.ldx = p->n_pairs;
     } else if (p->copy) {
-        fill_block(p, s.t0, s.rows, (char *)block);
+        gather_input(p, s.t0, s.rows, (char *)block);
         s.x = block;
         s.ldx = p->stride * p->C;
     } else {
@@ -199,83 +199,85 @@ static void product_piece(void *op, size_t i, void *mine)
     }
     for (size_t j = 0; j < p->taps; j++) {
         s.xoff[j] = (ptrdiff_t)(j * p->dilation * p->C);
-        s.woff[j] = (ptrdiff_t)((p->w_first + j * p->w_step) * p->C);
+        s.woff[j] = (ptrdiff_t)((p->tap_first + j * p->tap_step) * p->C);
     }
     /* Neighbouring taps over neighbouring weights are one longer sum. */
-    if (s.taps > 1 && p->dilation == 1 && p->w_step == 1 && p->x.ld == p->C) {
+    if (s.taps > 1 && p->dilation == 1 && p->tap_step == 1 && p->x.ld == p->C) {
         s.C *= s.taps;
         s.taps = 1;
     }
-    if (p->many)
-        multiply_many(p, &s, panel);
+    if (p->use_gemm)
+        gemm_chunk(p, &s, panel);
     else
-        multiply_few(p, &s);
+        gemv_chunk(p, &s);
 }
 
 static void quantise_row(void *op, size_t t, void *mine)
 {
     (void)mine;
-    const product *p = op;
+    const matmul *p = op;
     p->k->quantise(p->w->type, row_of(p->x, t), p->C, p->pairs + t * p->n_pairs);
 }
 
 /* Pieces: blocks of rows, and parts of the results' columns where the blocks are too few for all.
  */
-static size_t cut(product *p, size_t threads)
+static size_t partition(matmul *p, size_t threads)
 {
-    const size_t wanted = threads > 1 ? threads * 2 : 1, least = p->many ? p->k->columns : FEW_N;
+    const size_t wanted = threads > 1 ? threads * 2 : 1,
+                 least = p->use_gemm ? p->k->columns : GEMV_COLUMNS;
     const size_t most = (p->w->N + least - 1) / least;
     size_t bytes = p->C * (p->bf16 ? 2 : 4);
-    if (bytes > TB_PANEL_WORDS * 4) bytes = TB_PANEL_WORDS * 4; /* that meet a panel */
-    const size_t most_rows = BLOCK / bytes + 1;
+    if (bytes > TB_PANEL_K * 4) bytes = TB_PANEL_K * 4; /* that meet a panel */
+    const size_t most_rows = BLOCK_BYTES / bytes + 1;
     size_t blocks = (p->T + most_rows - 1) / most_rows;
-    if (p->many && p->copy && p->T >= wanted * LEAST_ROWS * 4) blocks = tb_round_up(blocks, wanted);
-    size_t parts = p->many ? (wanted + blocks - 1) / blocks : most;
+    if (p->use_gemm && p->copy && p->T >= wanted * MIN_BLOCK_ROWS * 4)
+        blocks = tb_round_up(blocks, wanted);
+    size_t parts = p->use_gemm ? (wanted + blocks - 1) / blocks : most;
     if (parts > most) parts = most;
     if (blocks * parts < wanted) blocks = (wanted + parts - 1) / parts;
-    if (blocks * LEAST_ROWS > p->T) blocks = (p->T + LEAST_ROWS - 1) / LEAST_ROWS;
+    if (blocks * MIN_BLOCK_ROWS > p->T) blocks = (p->T + MIN_BLOCK_ROWS - 1) / MIN_BLOCK_ROWS;
     p->rows = tb_round_up((p->T + blocks - 1) / blocks, 6);
     if (p->rows > p->T) p->rows = p->T;
     p->blocks = (p->T + p->rows - 1) / p->rows;
-    p->N_piece = tb_round_up((p->w->N + parts - 1) / parts, least);
-    return p->blocks * ((p->w->N + p->N_piece - 1) / p->N_piece);
+    p->N_chunk = tb_round_up((p->w->N + parts - 1) / parts, least);
+    return p->blocks * ((p->w->N + p->N_chunk - 1) / p->N_chunk);
 }
 
-static bool multiplies_bf16(const tb_kernels *k, const tb_mat *w)
+static bool uses_bf16(const tb_kernels *k, const tb_mat *w)
 {
-    return w->type == TB_BF16 && !w->exact && k->dot_bf16;
+    return w->type == TB_BF16 && !w->exact && k->gemv_bf16;
 }
 
-static void multiply(const tb_nn *nn, product *p)
+static void matmul_run(const tb_nn *nn, matmul *p)
 {
     if (p->T == 0 || p->w->N == 0) return;
     assert(p->taps <= MAX_TAPS);
     const size_t mark = tb_scratch_mark(nn->scratch);
     const bool blocks = p->w->type == TB_Q8_0 || p->w->type == TB_Q4_0;
     p->k = tb_kernels_here();
-    if (blocks && !p->w->exact && !p->many) {
+    if (blocks && !p->w->exact && !p->use_gemm) {
         p->n_pairs = (p->C / TB_QUANT_BLOCK + 1) / 2;
         p->pairs = tb_scratch_bytes(nn->scratch, p->T * p->n_pairs * sizeof *p->pairs);
-        tb_spread(nn, p->T, (double)p->T * (double)p->C * 8, 0, quantise_row, p);
+        tb_parallel_for(nn, p->T, (double)p->T * (double)p->C * 8, 0, quantise_row, p);
     }
-    p->many = p->many || (p->T > TB_NN_FEW_ROWS && !p->pairs);
-    p->bf16 = p->C % 2 == 0 && multiplies_bf16(p->k, p->w);
+    p->use_gemm = p->use_gemm || (p->T > TB_NN_GEMV_ROWS && !p->pairs);
+    p->bf16 = p->C % 2 == 0 && uses_bf16(p->k, p->w);
     p->copy = p->copy || (p->bf16 && p->x.type == TB_F32);
     assert(p->x.type == TB_F32 || (p->x.type == TB_BF16 && p->bf16 && !p->copy));
-    assert(p->y.type == TB_F32 || (p->y.type == TB_BF16 && p->k->dot_bf16 && p->store == TB_SET));
-    const size_t pieces = cut(p, tb_pool_threads(nn->pool));
-    p->columns = p->many ? p->k->columns : FEW_N;
+    assert(p->y.type == TB_F32 || (p->y.type == TB_BF16 && p->k->gemv_bf16 && p->store == TB_SET));
+    const size_t pieces = partition(p, tb_thread_pool_threads(nn->pool));
+    p->columns = p->use_gemm ? p->k->columns : GEMV_COLUMNS;
     size_t floats = p->rows * p->columns;
-    if (p->many) floats += panel_size(p->k);
-    if (p->copy) floats += block_in(p, p->rows) * p->C;
-    tb_spread(nn, pieces, (double)p->T * (double)p->w->N * (double)p->w->K, floats * sizeof(float),
-              product_piece, p);
+    if (p->use_gemm) floats += panel_size(p->k);
+    if (p->copy) floats += input_rows(p, p->rows) * p->C;
+    tb_parallel_for(nn, pieces, (double)p->T * (double)p->w->N * (double)p->w->K,
+                    floats * sizeof(float), matmul_chunk, p);
     tb_scratch_release(nn->scratch, mark);
 }
 
-tb_dtype tb_nn_reads(const tb_mat *w)
+tb_dtype tb_nn_matmul_type(const tb_mat *w)
 {
-    return w->K % 2 == 0 && multiplies_bf16(tb_kernels_here(), w) ? TB_BF16 : TB_F32;
+    return w->K % 2 == 0 && uses_bf16(tb_kernels_here(), w) ? TB_BF16 : TB_F32;
 }
 
 tb_rows tb_nn_rows(const tb_nn *nn, tb_dtype type, size_t T, size_t C)
@@ -292,19 +294,19 @@ void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, 
 void tb_nn_linear_rows(const tb_nn *nn, const tb_mat *w, tb_rows x, size_t T, tb_act act,
                        tb_into store, tb_rows y)
 {
-    product p = {.w = w,
-                 .C = w->K,
-                 .taps = 1,
-                 .stride = 1,
-                 .dilation = 1,
-                 .x = x,
-                 .T_in = T,
-                 .T = T,
-                 .w_step = 1,
-                 .act = act,
-                 .store = store,
-                 .y = y};
-    multiply(nn, &p);
+    matmul p = {.w = w,
+                .C = w->K,
+                .taps = 1,
+                .stride = 1,
+                .dilation = 1,
+                .x = x,
+                .T_in = T,
+                .T = T,
+                .tap_step = 1,
+                .act = act,
+                .store = store,
+                .y = y};
+    matmul_run(nn, &p);
 }
 
 static size_t at_least_one(size_t n)
@@ -318,7 +320,7 @@ size_t tb_conv_len(const tb_conv *c, size_t T)
     return n < reach ? 0 : (n - reach) / at_least_one(c->stride) + 1;
 }
 
-static bool does_nothing(const tb_prologue *pro)
+static bool is_identity(const tb_prologue *pro)
 {
     return !pro || (pro->act == TB_ACT_NONE && !pro->alpha && !pro->scale);
 }
@@ -327,24 +329,24 @@ void tb_nn_conv(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const
                 tb_act act, tb_into store, float *y)
 {
     assert(c->w.K == c->k * c->C);
-    bool plain = does_nothing(pro);
-    product p = {.w = &c->w,
-                 .C = c->C,
-                 .taps = c->k,
-                 .stride = at_least_one(c->stride),
-                 .dilation = at_least_one(c->dilation),
-                 .pad = (ptrdiff_t)c->pad_left,
-                 .pro = plain ? NULL : pro,
-                 .x = tb_rows_f32(x, c->C),
-                 .T_in = T,
-                 .T = tb_conv_len(c, T),
-                 .copy = !plain || c->pad_left || c->pad_right,
-                 .many = true,
-                 .w_step = 1,
-                 .act = act,
-                 .store = store,
-                 .y = tb_rows_f32(y, c->w.N)};
-    multiply(nn, &p);
+    bool plain = is_identity(pro);
+    matmul p = {.w = &c->w,
+                .C = c->C,
+                .taps = c->k,
+                .stride = at_least_one(c->stride),
+                .dilation = at_least_one(c->dilation),
+                .pad = (ptrdiff_t)c->pad_left,
+                .pro = plain ? NULL : pro,
+                .x = tb_rows_f32(x, c->C),
+                .T_in = T,
+                .T = tb_conv_len(c, T),
+                .copy = !plain || c->pad_left || c->pad_right,
+                .use_gemm = true,
+                .tap_step = 1,
+                .act = act,
+                .store = store,
+                .y = tb_rows_f32(y, c->w.N)};
+    matmul_run(nn, &p);
 }
 
 size_t tb_conv_transpose_len(const tb_conv *c, size_t T)
@@ -368,23 +370,23 @@ void tb_nn_conv_transpose(const tb_nn *nn, const tb_conv *c, const tb_prologue *
         const size_t phase = (first + c->pad_left) % u, q = (first + c->pad_left) / u;
         const size_t taps = (c->k - 1 - phase) / u + 1;
         /* Row m of this phase is o = first + m u; it sees x[q + m - i] by tap phase + i u. */
-        product p = {.w = &c->w,
-                     .C = c->C,
-                     .taps = taps,
-                     .stride = 1,
-                     .dilation = 1,
-                     .pad = (ptrdiff_t)(taps - 1) - (ptrdiff_t)q,
-                     .pro = does_nothing(pro) ? NULL : pro,
-                     .x = tb_rows_f32(x, c->C),
-                     .T_in = T,
-                     .T = (len - first + u - 1) / u,
-                     .copy = true,
-                     .many = true,
-                     .w_first = phase + (taps - 1) * u,
-                     .w_step = (size_t)0 - u,
-                     .act = TB_ACT_NONE,
-                     .store = store,
-                     .y = tb_rows_f32(y + first * c->w.N, u * c->w.N)};
-        multiply(nn, &p);
+        matmul p = {.w = &c->w,
+                    .C = c->C,
+                    .taps = taps,
+                    .stride = 1,
+                    .dilation = 1,
+                    .pad = (ptrdiff_t)(taps - 1) - (ptrdiff_t)q,
+                    .pro = is_identity(pro) ? NULL : pro,
+                    .x = tb_rows_f32(x, c->C),
+                    .T_in = T,
+                    .T = (len - first + u - 1) / u,
+                    .copy = true,
+                    .use_gemm = true,
+                    .tap_first = phase + (taps - 1) * u,
+                    .tap_step = (size_t)0 - u,
+                    .act = TB_ACT_NONE,
+                    .store = store,
+                    .y = tb_rows_f32(y + first * c->w.N, u * c->w.N)};
+        matmul_run(nn, &p);
     }
 }

@@ -1,6 +1,6 @@
 /* What is done number by number or row by row. */
 #include "nn/kernels.h"
-#include "nn/spread.h"
+#include "nn/parallel.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -31,7 +31,8 @@ static void over_rows(const tb_nn *nn, rowwise *r, double cost,
     if (r->T == 0 || r->C == 0) return;
     r->k = tb_kernels_here();
     r->rows = rows_of_piece(r->C);
-    tb_spread(nn, (r->T + r->rows - 1) / r->rows, cost * (double)r->T * (double)r->C, 0, piece, r);
+    tb_parallel_for(nn, (r->T + r->rows - 1) / r->rows, cost * (double)r->T * (double)r->C, 0,
+                    piece, r);
 }
 
 static void range_of(const rowwise *r, size_t i, size_t *t0, size_t *t1)
@@ -164,7 +165,8 @@ void tb_nn_to_f16(const float *x, size_t n, uint16_t *y)
 }
 
 TB_PRINTF(5, 0)
-static void tap_rows(const tb_nn *nn, tb_rows x, size_t T, size_t C, const char *fmt, va_list args)
+static void trace_rows(const tb_nn *nn, tb_rows x, size_t T, size_t C, const char *fmt,
+                       va_list args)
 {
     const size_t mark = tb_scratch_mark(nn->scratch);
     char name[96];
@@ -176,28 +178,28 @@ static void tap_rows(const tb_nn *nn, tb_rows x, size_t T, size_t C, const char 
         tb_to_f32(x.type, x.at, made, T * C);
         y = made;
     }
-    tb_tap_put(nn->tap, y, T, C, "%s", name);
+    tb_trace_put(nn->trace, y, T, C, "%s", name);
     tb_scratch_release(nn->scratch, mark);
 }
 
-void tb_nn_tap_rows(const tb_nn *nn, tb_rows x, size_t T, size_t C, const char *fmt, ...)
+void tb_nn_trace_rows(const tb_nn *nn, tb_rows x, size_t T, size_t C, const char *fmt, ...)
 {
-    if (!nn->tap) return;
+    if (!nn->trace) return;
     va_list args;
     va_start(args, fmt);
-    tap_rows(nn, x, T, C, fmt, args);
+    trace_rows(nn, x, T, C, fmt, args);
     va_end(args);
 }
 
-void tb_nn_tap_linear(const tb_nn *nn, const tb_mat *w, tb_rows x, size_t T, const char *fmt, ...)
+void tb_nn_trace_linear(const tb_nn *nn, const tb_mat *w, tb_rows x, size_t T, const char *fmt, ...)
 {
-    if (!nn->tap) return;
+    if (!nn->trace) return;
     const size_t mark = tb_scratch_mark(nn->scratch);
     const tb_rows y = tb_nn_rows(nn, TB_F32, T, w->N);
     tb_nn_linear_rows(nn, w, x, T, TB_ACT_NONE, TB_SET, y);
     va_list args;
     va_start(args, fmt);
-    tap_rows(nn, y, T, w->N, fmt, args);
+    trace_rows(nn, y, T, w->N, fmt, args);
     va_end(args);
     tb_scratch_release(nn->scratch, mark);
 }

@@ -1,5 +1,5 @@
-#ifndef TB_NN_SIMD_TURN_H
-#define TB_NN_SIMD_TURN_H
+#ifndef TB_NN_SIMD_TRANSPOSE_H
+#define TB_NN_SIMD_TRANSPOSE_H
 
 /* Rows turned side by side: lanes run along them. */
 
@@ -21,7 +21,7 @@ ALWAYS_INLINE __m128i load_bytes(const char *p, size_t n)
 }
 
 /* 16 bytes of the rows j, j + 4, ... */
-ALWAYS_INLINE vi four_words(const char *w, const size_t *row, size_t n)
+ALWAYS_INLINE vi gather_16_bytes(const char *w, const size_t *row, size_t n)
 {
 #if TB_VW == 16
     __m512i v = _mm512_castsi128_si512(load_bytes(w + row[0], n));
@@ -48,12 +48,12 @@ ALWAYS_INLINE vi load_bytes(const char *p, size_t n)
 #endif
 
 /* Four words of VW rows side by side: n <= 16 bytes of each from w + row[0] on, then zeros. */
-ALWAYS_INLINE void turn_four(const char *w, const size_t row[VW], size_t n, vi *out)
+ALWAYS_INLINE void transpose_16_bytes(const char *w, const size_t row[VW], size_t n, vi *out)
 {
     vi v[4];
 #if TB_VW > 4
     for (size_t j = 0; j < 4; j++)
-        v[j] = four_words(w, row + j, n);
+        v[j] = gather_16_bytes(w, row + j, n);
 #endif
 #if TB_VW == 16
     __m512i a = _mm512_unpacklo_epi32((__m512i)v[0], (__m512i)v[1]);
@@ -88,10 +88,10 @@ ALWAYS_INLINE void turn_four(const char *w, const size_t row[VW], size_t n, vi *
 }
 
 /* n bytes of VW rows as words side by side; zeros behind the last, up to a whole four words. */
-ALWAYS_INLINE void turn_rows(const char *w, const size_t row[VW], size_t n, vi *out)
+ALWAYS_INLINE void transpose_rows(const char *w, const size_t row[VW], size_t n, vi *out)
 {
     for (size_t b = 0; b < n; b += 16, out += 4)
-        turn_four(w + b, row, n - b, out);
+        transpose_16_bytes(w + b, row, n - b, out);
 }
 
 #endif

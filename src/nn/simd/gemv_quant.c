@@ -1,4 +1,4 @@
-#include "nn/simd/turn.h"
+#include "nn/simd/transpose.h"
 #include "nn/simd/vector.h"
 
 /*
@@ -46,8 +46,8 @@ ALWAYS_INLINE vf scales(vi half)
 
 /* rows x VW results, to which `pairs` pairs of blocks are added. */
 ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs,
-                              const tb_quant_pair *x, size_t ldx, const int rows, const bool first,
-                              float *y, ptrdiff_t ldy)
+                              const tb_quant_block_pair *x, size_t ldx, const int rows,
+                              const bool first, float *y, ptrdiff_t ldy)
 {
     vf acc[ROWS_Q];
     for (int i = 0; i < rows; i++)
@@ -81,7 +81,7 @@ ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs
             for (int i = 0; i < rows; i++) {
                 const vf s = __builtin_convertvector(sum[i], vf);
                 const vf scaled = d * splat(x[(size_t)i * ldx].scale[half]);
-                acc[i] = mad(s, scaled, acc[i]);
+                acc[i] = fmadd(s, scaled, acc[i]);
             }
         }
         panel += words;
@@ -92,13 +92,13 @@ ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs
 
 /* VW results of one row of x: a step of one speaker. What is turned goes straight into the sums;
  * the numbers are quant_tile's in quant_tile's order. Whole units only; how many pairs they are. */
-ALWAYS_INLINE size_t quant_one(const tb_dtype type, const tb_dot *d, const char *w, ahead *next,
-                               const size_t row[VW], float *y)
+ALWAYS_INLINE size_t quant_one(const tb_dtype type, const tb_gemv *d, const char *w,
+                               read_stream *next, const size_t row[VW], float *y)
 {
     const int words = type == TB_Q8_0 ? 17 : 9, middle = words / 2;
     const int32_t flip = type == TB_Q8_0 && OFFSET_Q8 > 0 ? (int32_t)0x80808080 : 0;
     const size_t units = d->C / TB_QUANT_BLOCK / 2 / UNIT;
-    const tb_quant_pair *x = d->x;
+    const tb_quant_block_pair *x = d->x;
     vf acc = {0};
     for (size_t u = 0; u < units; u++, x += UNIT) {
         vi sum[4] = {{0}}; /* integers: any order will do, and none waits for another */
@@ -106,12 +106,12 @@ ALWAYS_INLINE size_t quant_one(const tb_dtype type, const tb_dot *d, const char 
         UNROLL_UNIT
         for (int g = 0; g < words; g++, w += 16) {
             vi q[4];
-            read_ahead(next, 16 * VW);
-            turn_four(w, row, 16, q);
+            read_stream_step(next, 16 * VW);
+            transpose_16_bytes(w, row, 16, q);
             UNROLL_UNIT
             for (int i = 0; i < 4; i++) {
                 const int at = (4 * g + i) % words, half = at > middle;
-                const tb_quant_pair *pair = x + (4 * g + i) / words;
+                const tb_quant_block_pair *pair = x + (4 * g + i) / words;
                 if (at == 0) scale = scales(q[i] & 0xffff) * splat(pair->scale[0]);
                 if (type == TB_Q4_0) {
                     vi *const s = sum + at % 2;
@@ -123,7 +123,7 @@ ALWAYS_INLINE size_t quant_one(const tb_dtype type, const tb_dot *d, const char 
                 if (at == middle || at == words - 1) {
                     const vi all = sum[0] + sum[1] + (sum[2] + sum[3]);
                     const vf s = __builtin_convertvector(all + splat_int(pair->start[half]), vf);
-                    acc = mad(s, scale, acc);
+                    acc = fmadd(s, scale, acc);
                     for (int k = 0; k < 4; k++)
                         sum[k] = (vi){0};
                 }
@@ -135,7 +135,8 @@ ALWAYS_INLINE size_t quant_one(const tb_dtype type, const tb_dot *d, const char 
     return units * UNIT;
 }
 
-ALWAYS_INLINE void quant_rows(const tb_dtype type, const tb_dot *d, size_t T, size_t n, size_t cols)
+ALWAYS_INLINE void quant_rows(const tb_dtype type, const tb_gemv *d, size_t T, size_t n,
+                              size_t cols)
 {
     vi panel[CHUNK_WORDS + 4]; /* a piece of 16 bytes may end behind */
     const size_t row_bytes = d->row_bytes, pairs = (d->C / TB_QUANT_BLOCK + 1) / 2;
@@ -148,17 +149,17 @@ ALWAYS_INLINE void quant_rows(const tb_dtype type, const tb_dot *d, size_t T, si
     const char *w = (const char *)d->w + n * row_bytes;
     /* Rows are read 16 bytes at a time, the last of which may be fewer. */
     const size_t beyond = (16 - row_bytes % 16) % 16 * VW;
-    ahead next = what_follows(w, VW * row_bytes, (const char *)d->end - beyond);
+    read_stream next = weight_stream(w, VW * row_bytes, (const char *)d->end - beyond);
     size_t p = T > 1 ? 0 : quant_one(type, d, w, &next, row, d->y + n);
     for (; p < pairs; p += CHUNK) {
         const size_t some = pairs - p < CHUNK ? pairs - p : CHUNK, at = p * pair_bytes;
         const size_t left = row_bytes - at;
         const size_t bytes = left < some * pair_bytes ? left : some * pair_bytes;
-        const tb_quant_pair *x = (const tb_quant_pair *)d->x + p;
+        const tb_quant_block_pair *x = (const tb_quant_block_pair *)d->x + p;
         for (size_t b = 0; b < bytes; b += 16) {
             vi *const q = panel + b / 4;
-            read_ahead(&next, 16 * VW);
-            turn_four(w + at + b, row, bytes - b, q);
+            read_stream_step(&next, 16 * VW);
+            transpose_16_bytes(w + at + b, row, bytes - b, q);
             for (int i = 0; i < 4; i++)
                 q[i] ^= flip;
         }
@@ -178,7 +179,7 @@ ALWAYS_INLINE void quant_rows(const tb_dtype type, const tb_dot *d, size_t T, si
     }
 }
 
-void KERNEL(dot_quant)(const tb_dot *d, size_t T, size_t N)
+void KERNEL(gemv_quant)(const tb_gemv *d, size_t T, size_t N)
 {
     for (size_t n = 0; n < N; n += VW) {
         const size_t cols = N - n < VW ? N - n : VW;
@@ -216,7 +217,7 @@ static float quantise_block(const float *x, int8_t q[TB_QUANT_BLOCK], int32_t *s
     return most / 127.0f;
 }
 
-void KERNEL(quantise)(tb_dtype type, const float *x, size_t C, tb_quant_pair *out)
+void KERNEL(quantise)(tb_dtype type, const float *x, size_t C, tb_quant_block_pair *out)
 {
     const int32_t offset = type == TB_Q8_0 ? OFFSET_Q8 : OFFSET_Q4;
     const size_t blocks = C / TB_QUANT_BLOCK;

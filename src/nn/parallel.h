@@ -1,5 +1,5 @@
-#ifndef TB_NN_SPREAD_H
-#define TB_NN_SPREAD_H
+#ifndef TB_NN_PARALLEL_H
+#define TB_NN_PARALLEL_H
 
 #include "nn/ops.h"
 
@@ -8,8 +8,8 @@
  * bytes of the calling thread's own, aligned to 64. In which order, and by whom, is not to matter.
  *   work  about how many multiplications all of it is: little is not worth waking anybody
  */
-void tb_spread(const tb_nn *nn, size_t pieces, double work, size_t scratch_each,
-               void (*piece)(void *op, size_t i, void *mine), void *op);
+void tb_parallel_for(const tb_nn *nn, size_t pieces, double work, size_t scratch_each,
+                     void (*piece)(void *op, size_t i, void *mine), void *op);
 
 static inline size_t tb_round_up(size_t a, size_t to)
 {

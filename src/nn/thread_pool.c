@@ -1,4 +1,4 @@
-#include "nn/pool.h"
+#include "nn/thread_pool.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -13,44 +13,44 @@
 /*
  * A step of T3 is a hundred and fifty short loops after each other, and waking a thread takes as
  * long as some of them. So a thread without work looks for a moment whether one comes, only while
- * each thread and caller can have a core: its box is open meanwhile, and a caller puts its loop
+ * each thread and caller can have a core: its mailbox is open meanwhile, and a caller puts its loop
  * there, which costs either of them one line of memory. Loops that found too few open boxes are in
  * a list, which the lock guards, and threads that looked in vain sleep until one is. The loop's
- * indices are handed out by a counter, so that it does not matter who comes, or when.
+ * indices are next_index out by a counter, so that it does not matter who comes, or when.
  */
 typedef struct loop {
     struct loop *next;
-    tb_pool_body body;
+    tb_thread_pool_body body;
     void *self;
     size_t n;
-    atomic_size_t handed;
+    atomic_size_t next_index;
     atomic_size_t helpers; /* threads at it, or whose boxes it is in; while > 0 it stays */
-    bool listed;           /* changed under the lock */
+    bool queued;           /* changed under the lock */
 } loop;
 
 enum {
-    LOOK_NS = 30000,
-    LOOKS = 64, /* between two glances at the clock */
-    TRIES = 64, /* of the lock, which nobody holds for long, before it is slept for */
+    SPIN_NS = 30000,
+    SPIN_CHECKS = 64, /* between two glances at the clock */
+    LOCK_SPINS = 64,  /* of the lock, which nobody holds for long, before it is slept for */
 };
 
 typedef struct {
-    _Alignas(64) _Atomic(loop *) box; /* &open_box: put one here; NULL: closed */
-    tb_pool *pool;
+    _Alignas(64) _Atomic(loop *) mailbox; /* &mailbox_open: put one here; NULL: closed */
+    tb_thread_pool *pool;
     pthread_t id;
 } thread;
 
-static loop open_box;
+static loop mailbox_open;
 
-struct tb_pool {
+struct tb_thread_pool {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     loop *loops; /* those with indices left to hand out */
     thread *threads;
     size_t n; /* threads of ours: one less than the pool's, the caller is the other */
     bool stop;
-    size_t room;                     /* callers for whom there are cores beside the threads */
-    atomic_size_t posted;            /* loops listed so far; changed under the lock */
+    size_t spare_cores;              /* callers for whom there are cores beside the threads */
+    atomic_size_t enqueued;          /* loops queued so far; changed under the lock */
     atomic_size_t callers, sleepers; /* now at a loop; of them, waiting for `done` */
 };
 
@@ -64,15 +64,15 @@ static void pause_core(void)
 }
 
 /* Whether a thread may keep a core busy with looking. */
-static bool has_room(const tb_pool *pool)
+static bool may_spin(const tb_thread_pool *pool)
 {
-    return pool->room > 0 &&
-           atomic_load_explicit(&pool->callers, memory_order_relaxed) <= pool->room;
+    return pool->spare_cores > 0 &&
+           atomic_load_explicit(&pool->callers, memory_order_relaxed) <= pool->spare_cores;
 }
 
-static void lock(tb_pool *pool)
+static void lock(tb_thread_pool *pool)
 {
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < LOCK_SPINS; i++) {
         if (pthread_mutex_trylock(&pool->lock) == 0) return;
         pause_core();
     }
@@ -81,24 +81,24 @@ static void lock(tb_pool *pool)
 
 static void run(loop *l)
 {
-    for (size_t i; (i = atomic_fetch_add_explicit(&l->handed, 1, memory_order_relaxed)) < l->n;)
+    for (size_t i; (i = atomic_fetch_add_explicit(&l->next_index, 1, memory_order_relaxed)) < l->n;)
         l->body(l->self, i);
 }
 
 /* Nobody joins l any more; the lock is held. */
-static void unlist(tb_pool *pool, loop *l)
+static void dequeue(tb_thread_pool *pool, loop *l)
 {
-    if (!l->listed) return;
+    if (!l->queued) return;
     loop **p = &pool->loops;
     while (*p != l)
         p = &(*p)->next;
     *p = l->next;
-    l->listed = false;
+    l->queued = false;
 }
 
 /* The caller may return as soon as this is done, and l is gone then. Either it sees that nobody is
  * left, or this that it sleeps: both orders are of one sequence. */
-static void leave(tb_pool *pool, loop *l)
+static void stop_helping(tb_thread_pool *pool, loop *l)
 {
     if (atomic_fetch_sub(&l->helpers, 1) > 1 || atomic_load(&pool->sleepers) == 0) return;
     lock(pool);
@@ -106,38 +106,38 @@ static void leave(tb_pool *pool, loop *l)
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* What is in t's box, if it can still be had. */
-static loop *take(thread *t)
+/* What is in t's mailbox, if it can still be had. */
+static loop *accept_loop(thread *t)
 {
-    loop *l = atomic_load_explicit(&t->box, memory_order_acquire);
-    if (l == &open_box || !atomic_compare_exchange_strong(&t->box, &l, NULL)) return NULL;
+    loop *l = atomic_load_explicit(&t->mailbox, memory_order_acquire);
+    if (l == &mailbox_open || !atomic_compare_exchange_strong(&t->mailbox, &l, NULL)) return NULL;
     return l;
 }
 
-/* Keeps t's box open until there is a loop in it, which is returned, or one is listed that was not
- * when `posted` was, or a moment has passed. */
-static loop *look_for_loop(thread *t, size_t posted)
+/* Keeps t's mailbox open until there is a loop in it, which is returned, or one is queued that was
+ * not when `enqueued` was, or a moment has passed. */
+static loop *spin_for_loop(thread *t, size_t enqueued)
 {
-    tb_pool *pool = t->pool;
-    if (!has_room(pool)) return NULL;
-    atomic_store(&t->box, &open_box);
+    tb_thread_pool *pool = t->pool;
+    if (!may_spin(pool)) return NULL;
+    atomic_store(&t->mailbox, &mailbox_open);
     const int64_t begun = tb_clock_mono_ns();
     do {
-        for (int i = 0; i < LOOKS; i++) {
-            if (atomic_load_explicit(&t->box, memory_order_relaxed) != &open_box) {
-                loop *l = take(t);
+        for (int i = 0; i < SPIN_CHECKS; i++) {
+            if (atomic_load_explicit(&t->mailbox, memory_order_relaxed) != &mailbox_open) {
+                loop *l = accept_loop(t);
                 if (l) return l;
             }
-            if (atomic_load_explicit(&pool->posted, memory_order_relaxed) != posted) goto out;
+            if (atomic_load_explicit(&pool->enqueued, memory_order_relaxed) != enqueued) goto out;
             pause_core();
         }
-    } while (has_room(pool) && tb_clock_mono_ns() - begun < LOOK_NS);
+    } while (may_spin(pool) && tb_clock_mono_ns() - begun < SPIN_NS);
 out:;
-    loop *l = &open_box;
-    while (!atomic_compare_exchange_strong(&t->box, &l, NULL)) {
-        l = take(t);
+    loop *l = &mailbox_open;
+    while (!atomic_compare_exchange_strong(&t->mailbox, &l, NULL)) {
+        l = accept_loop(t);
         if (l) return l;
-        l = &open_box; /* its caller took it back */
+        l = &mailbox_open; /* its caller took it back */
     }
     return NULL;
 }
@@ -145,7 +145,7 @@ out:;
 static void *worker(void *arg)
 {
     thread *t = arg;
-    tb_pool *pool = t->pool;
+    tb_thread_pool *pool = t->pool;
     lock(pool);
     while (!pool->stop) {
         loop *l = pool->loops;
@@ -154,17 +154,17 @@ static void *worker(void *arg)
             pthread_mutex_unlock(&pool->lock);
             run(l);
             lock(pool);
-            unlist(pool, l);
+            dequeue(pool, l);
             pthread_mutex_unlock(&pool->lock);
-            leave(pool, l);
+            stop_helping(pool, l);
             lock(pool);
             continue;
         }
-        const size_t posted = pool->posted;
+        const size_t enqueued = pool->enqueued;
         pthread_mutex_unlock(&pool->lock);
-        while ((l = look_for_loop(t, posted)) != NULL) {
+        while ((l = spin_for_loop(t, enqueued)) != NULL) {
             run(l);
-            leave(pool, l);
+            stop_helping(pool, l);
         }
         lock(pool);
         if (!pool->loops && !pool->stop) pthread_cond_wait(&pool->work, &pool->lock);
@@ -173,18 +173,18 @@ static void *worker(void *arg)
     return NULL;
 }
 
-tb_status tb_pool_new(size_t threads, tb_pool **out, tb_err *err)
+tb_status tb_thread_pool_new(size_t threads, tb_thread_pool **out, tb_err *err)
 {
-    tb_pool *pool = tb_alloc(sizeof *pool);
+    tb_thread_pool *pool = tb_alloc(sizeof *pool);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->done, NULL);
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    pool->room = cores > 0 && (size_t)cores >= threads ? (size_t)cores - threads + 1 : 0;
+    pool->spare_cores = cores > 0 && (size_t)cores >= threads ? (size_t)cores - threads + 1 : 0;
     const size_t count = threads ? threads : 1;
     void *lines = NULL;
     if (posix_memalign(&lines, _Alignof(thread), count * sizeof(thread))) {
-        tb_pool_free(pool);
+        tb_thread_pool_free(pool);
         return tb_nomem(err, count, sizeof(thread));
     }
     pool->threads = memset(lines, 0, count * sizeof(thread));
@@ -193,7 +193,7 @@ tb_status tb_pool_new(size_t threads, tb_pool **out, tb_err *err)
         t->pool = pool;
         int e = pthread_create(&t->id, NULL, worker, t);
         if (e) {
-            tb_pool_free(pool);
+            tb_thread_pool_free(pool);
             return tb_fail_errno(err, e, "no thread for the compute core");
         }
         pool->n++;
@@ -202,7 +202,7 @@ tb_status tb_pool_new(size_t threads, tb_pool **out, tb_err *err)
     return TB_OK;
 }
 
-void tb_pool_free(tb_pool *pool)
+void tb_thread_pool_free(tb_thread_pool *pool)
 {
     if (!pool) return;
     pthread_mutex_lock(&pool->lock);
@@ -218,53 +218,53 @@ void tb_pool_free(tb_pool *pool)
     tb_free(pool);
 }
 
-size_t tb_pool_threads(const tb_pool *pool)
+size_t tb_thread_pool_threads(const tb_thread_pool *pool)
 {
     return pool ? pool->n + 1 : 1;
 }
 
-/* Into t's box, if it is open. */
-static bool put(thread *t, loop *l)
+/* Into t's mailbox, if it is open. */
+static bool offer(thread *t, loop *l)
 {
-    loop *open = &open_box;
-    if (atomic_load_explicit(&t->box, memory_order_relaxed) != open) return false;
+    loop *open = &mailbox_open;
+    if (atomic_load_explicit(&t->mailbox, memory_order_relaxed) != open) return false;
     atomic_fetch_add_explicit(&l->helpers, 1, memory_order_relaxed);
-    if (atomic_compare_exchange_strong(&t->box, &open, l)) return true;
+    if (atomic_compare_exchange_strong(&t->mailbox, &open, l)) return true;
     atomic_fetch_sub_explicit(&l->helpers, 1, memory_order_relaxed);
     return false;
 }
 
-/* Out of t's box, if it is still there: the thread has had no core. */
-static void take_back(thread *t, loop *l)
+/* Out of t's mailbox, if it is still there: the thread has had no core. */
+static void withdraw(thread *t, loop *l)
 {
     loop *mine = l;
-    if (atomic_load_explicit(&t->box, memory_order_relaxed) != l) return;
-    if (atomic_compare_exchange_strong(&t->box, &mine, &open_box))
+    if (atomic_load_explicit(&t->mailbox, memory_order_relaxed) != l) return;
+    if (atomic_compare_exchange_strong(&t->mailbox, &mine, &mailbox_open))
         atomic_fetch_sub_explicit(&l->helpers, 1, memory_order_relaxed);
 }
 
-static void list(tb_pool *pool, loop *l, size_t missing)
+static void enqueue(tb_thread_pool *pool, loop *l, size_t missing)
 {
     lock(pool);
     l->next = pool->loops;
-    l->listed = true;
+    l->queued = true;
     pool->loops = l;
-    atomic_fetch_add_explicit(&pool->posted, 1, memory_order_release);
+    atomic_fetch_add_explicit(&pool->enqueued, 1, memory_order_release);
     for (size_t i = 0; i < missing; i++)
         pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(&pool->lock);
 }
 
-static void wait_for_helpers(tb_pool *pool, loop *l)
+static void wait_for_helpers(tb_thread_pool *pool, loop *l)
 {
     if (atomic_load_explicit(&l->helpers, memory_order_acquire) == 0) return;
     const int64_t begun = tb_clock_mono_ns();
     do {
-        for (int i = 0; i < LOOKS; i++) {
+        for (int i = 0; i < SPIN_CHECKS; i++) {
             if (atomic_load_explicit(&l->helpers, memory_order_acquire) == 0) return;
             pause_core();
         }
-    } while (has_room(pool) && tb_clock_mono_ns() - begun < LOOK_NS);
+    } while (may_spin(pool) && tb_clock_mono_ns() - begun < SPIN_NS);
     lock(pool);
     atomic_fetch_add(&pool->sleepers, 1);
     while (atomic_load(&l->helpers) > 0)
@@ -273,7 +273,7 @@ static void wait_for_helpers(tb_pool *pool, loop *l)
     pthread_mutex_unlock(&pool->lock);
 }
 
-void tb_pool_for(tb_pool *pool, size_t n, tb_pool_body body, void *self)
+void tb_thread_pool_for(tb_thread_pool *pool, size_t n, tb_thread_pool_body body, void *self)
 {
     if (!pool || pool->n == 0 || n < 2) {
         for (size_t i = 0; i < n; i++)
@@ -284,14 +284,14 @@ void tb_pool_for(tb_pool *pool, size_t n, tb_pool_body body, void *self)
     size_t missing = n - 1 < pool->n ? n - 1 : pool->n;
     atomic_fetch_add_explicit(&pool->callers, 1, memory_order_relaxed);
     for (size_t i = 0; i < pool->n && missing > 0; i++)
-        if (put(&pool->threads[i], &l)) missing--;
-    if (missing > 0) list(pool, &l, missing);
+        if (offer(&pool->threads[i], &l)) missing--;
+    if (missing > 0) enqueue(pool, &l, missing);
     run(&l);
     for (size_t i = 0; i < pool->n; i++)
-        take_back(&pool->threads[i], &l);
+        withdraw(&pool->threads[i], &l);
     if (missing > 0) {
         lock(pool);
-        unlist(pool, &l);
+        dequeue(pool, &l);
         pthread_mutex_unlock(&pool->lock);
     }
     wait_for_helpers(pool, &l);
