@@ -2,7 +2,7 @@
 #define TB_BENCH_BENCH_PRIV_H
 
 #include "bench/bench.h"
-#include "engine/gate.h"
+#include "engine/compute_lock.h"
 #include "engine/sound.h"
 #include "model/conditioner.h"
 #include "model/flow.h"
@@ -152,8 +152,9 @@ int32_t tb_bench_token(const tb_bench *b, size_t i);
  * asked, the sampler draws, and then a made-up token is taken. So it has the length asked for,
  * whatever the weights. */
 typedef struct {
-    tb_talk *talk; /* NULL: steps alone */
-    tb_gate *gate; /* to the flow and the vocoder, one at a time; NULL: nobody else is there */
+    tb_batcher *batcher; /* NULL: steps alone */
+    tb_compute_lock
+        *gate; /* to the flow and the vocoder, one at a time; NULL: nobody else is there */
     size_t tokens;
     double step_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1]; /* the best of each window of tokens */
     double step_cpu_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1];

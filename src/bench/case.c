@@ -114,20 +114,20 @@ tb_status tb_bench_talk(const tb_bench *b, const tb_nn *nn, tb_bench_said *s, tb
     tb_status st = tb_t3_session_new(&b->t3, b->prefix, &session, err);
     if (!st) st = tb_t3_prefill(session, nn, b->ids, TB_BENCH_TEXT, NULL, logits, err);
     s->first_ns = tb_clock_mono_ns();
-    if (s->talk) tb_talk_join(s->talk);
+    if (s->batcher) tb_batcher_join(s->batcher);
     for (size_t i = 0; !st && i < s->tokens; i++) {
         if (i % TB_BENCH_WINDOW == 0) {
             since = tb_clock_mono_ns();
             cpu = tb_timing_cpu_s();
         }
-        if (tb_t3_run_process(&run, logits)) tb_t3_run_draw(&run, logits);
-        run.end = TB_T3_TALKING; /* whatever this model thinks of it */
-        tb_t3_run_say(&run, tb_bench_token(b, i));
+        if (tb_t3_run_filter(&run, logits)) tb_t3_run_draw(&run, logits);
+        run.end = TB_T3_RUNNING; /* whatever this model thinks of it */
+        tb_t3_run_append(&run, tb_bench_token(b, i));
         /* A step for each, as if there were another: windows are all the same. */
         st = tb_t3_session_reserve(session, 1, err);
         if (st) break;
-        if (s->talk)
-            tb_talk_step(s->talk, session, run.tokens[i], logits);
+        if (s->batcher)
+            tb_batcher_step(s->batcher, session, run.tokens[i], logits);
         else
             tb_t3_step(&session, nn, &run.tokens[i], 1, logits);
         if (i % TB_BENCH_WINDOW == TB_BENCH_WINDOW - 1) {
@@ -142,8 +142,8 @@ tb_status tb_bench_talk(const tb_bench *b, const tb_nn *nn, tb_bench_said *s, tb
             }
         }
     }
-    if (s->talk) tb_talk_leave(s->talk);
-    if (!st) s->n = tb_t3_speech(&b->t3, run.tokens, run.n, s->speech);
+    if (s->batcher) tb_batcher_leave(s->batcher);
+    if (!st) s->n = tb_t3_flow_tokens(&b->t3, run.tokens, run.n, s->speech);
     tb_t3_run_clear(&run);
     tb_t3_session_free(session);
     tb_free(logits);
@@ -156,14 +156,14 @@ tb_status tb_bench_speak(const tb_bench *b, const tb_nn *nn, tb_bench_said *s, t
     tb_sound sound;
     tb_status st = tb_bench_talk(b, nn, s, err);
     const double seconds = (double)s->tokens / 25;
-    if (!st && s->gate) st = tb_gate_enter(s->gate, seconds, NULL, err);
+    if (!st && s->gate) st = tb_compute_lock_acquire(s->gate, seconds, NULL, err);
     if (st) return st;
     tb_sound_init(&sound, &b->flow, &b->hift, &b->voice, "timbre/bench/0");
     st = tb_sound_more(&sound, nn, s->speech, s->n, true, NULL, out, err);
     tb_sound_clear(&sound);
     if (s->gate) {
         tb_scratch_trim(nn->scratch); /* the next one inside needs as much */
-        tb_gate_leave(s->gate, seconds);
+        tb_compute_lock_release(s->gate, seconds);
     }
     return st;
 }

@@ -105,18 +105,18 @@ static tb_status time_start(tb_bench *b, const void *packed, size_t size, tb_err
     for (size_t i = 0; !st && i < b->runs; i++) {
         tb_chatterbox *c = NULL;
         tb_t3_prefix *prefix = NULL;
-        tb_chatterbox_said said;
+        tb_chatterbox_report said;
         int64_t begun = tb_clock_mono_ns(), first = begun;
         st = tb_chatterbox_open(&config, &c, err);
         if (st) break;
         opened = fmin(opened, (double)(tb_clock_mono_ns() - begun) * 1e-9);
         if (i == 0) read_resident(&loaded);
         st = tb_chatterbox_unpack_prefix(c, &b->voice, packed, size, &prefix, err);
-        const tb_chatterbox_how how = {.conds = &b->voice,
-                                       .prefix = prefix,
-                                       .sampler = tb_sampler_defaults,
-                                       .speed = 1,
-                                       .seed = 1};
+        const tb_chatterbox_options how = {.conds = &b->voice,
+                                           .prefix = prefix,
+                                           .sampler = tb_sampler_defaults,
+                                           .speed = 1,
+                                           .seed = 1};
         if (!st)
             st = tb_chatterbox_stream(c, &how, "And so it begins.", NULL, first_piece, &first,
                                       &said, err);
@@ -140,8 +140,8 @@ enum { SEGMENT = 300, MOST = 4 };
 
 typedef struct {
     const tb_bench *b;
-    tb_talk *talk;
-    tb_gate *gate;
+    tb_batcher *batcher;
+    tb_compute_lock *gate;
     tb_status status;
     tb_err err;
 } caller;
@@ -152,7 +152,7 @@ static void *call(void *self)
     tb_nn nn = {.pool = c->b->pool, .scratch = tb_scratch_new()};
     tb_bench_said *said = tb_alloc(sizeof *said);
     tb_pcm pcm = {0};
-    said->talk = c->talk;
+    said->batcher = c->batcher;
     said->gate = c->gate;
     said->tokens = SEGMENT;
     c->status = tb_bench_speak(c->b, &nn, said, &pcm, &c->err);
@@ -167,12 +167,12 @@ static tb_status speak_together(tb_bench *b, size_t n, watch *w, tb_err *err)
     pthread_t threads[MOST];
     caller all[MOST];
     size_t started = 0;
-    tb_talk *talk = tb_talk_new(b->pool);
-    tb_gate *gate = tb_gate_new();
+    tb_batcher *batcher = tb_batcher_new(b->pool);
+    tb_compute_lock *gate = tb_compute_lock_new();
     tb_status st = watch_start(w, err);
     const bool watched = !st;
     for (; !st && started < n; started++) {
-        all[started] = (caller){.b = b, .talk = talk, .gate = gate};
+        all[started] = (caller){.b = b, .batcher = batcher, .gate = gate};
         if (pthread_create(&threads[started], NULL, call, &all[started]) == 0) continue;
         st = tb_fail(err, TB_EINTERNAL, "cannot start a thread");
         break;
@@ -184,8 +184,8 @@ static tb_status speak_together(tb_bench *b, size_t n, watch *w, tb_err *err)
         st = all[i].status;
     }
     if (watched) watch_stop(w);
-    tb_gate_free(gate);
-    tb_talk_free(talk);
+    tb_compute_lock_free(gate);
+    tb_batcher_free(batcher);
     return st;
 }
 

@@ -39,10 +39,10 @@ static tb_status on_piece(void *self, const tb_pcm *pcm, tb_err *err)
     return l->out_s < TB_BENCH_TOKENS / 25.0 ? TB_OK : tb_fail_cancelled(err);
 }
 
-static tb_status listen(const tb_chatterbox *c, const tb_chatterbox_how *how, listener *l,
+static tb_status listen(const tb_chatterbox *c, const tb_chatterbox_options *how, listener *l,
                         tb_err *err)
 {
-    tb_chatterbox_said said;
+    tb_chatterbox_report said;
     *l = (listener){.begun = tb_clock_mono_ns()};
     tb_status st = tb_chatterbox_stream(c, how, text, NULL, on_piece, l, &said, err);
     return st == TB_ECANCELLED && l->n ? TB_OK : st;
@@ -67,11 +67,11 @@ static void first_work(const tb_bench *b, size_t first, tb_bench_line *line)
 
 static tb_status time_stream(tb_bench *b, tb_chatterbox *c, tb_err *err)
 {
-    const tb_chatterbox_how how = {.conds = &b->voice,
-                                   .prefix = b->prefix,
-                                   .sampler = tb_sampler_defaults,
-                                   .speed = 1,
-                                   .seed = 1};
+    const tb_chatterbox_options how = {.conds = &b->voice,
+                                       .prefix = b->prefix,
+                                       .sampler = tb_sampler_defaults,
+                                       .speed = 1,
+                                       .seed = 1};
     listener l, best = {0};
     tb_status st = TB_OK;
     char sizes[72] = "pieces, seconds:", ready[72] = "ready after:";

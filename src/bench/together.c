@@ -39,8 +39,9 @@ static void *call(void *self)
 }
 
 /* n callers begin together; seconds until the last has ended. */
-static tb_status call_all(const tb_bench *b, tb_talk *talk, tb_gate *gate, caller *all, size_t n,
-                          size_t tokens, bool whole, double *took, tb_err *err)
+static tb_status call_all(const tb_bench *b, tb_batcher *batcher, tb_compute_lock *gate,
+                          caller *all, size_t n, size_t tokens, bool whole, double *took,
+                          tb_err *err)
 {
     pthread_t threads[MOST];
     size_t started = 0;
@@ -48,7 +49,7 @@ static tb_status call_all(const tb_bench *b, tb_talk *talk, tb_gate *gate, calle
     const int64_t begun = tb_clock_mono_ns();
     for (; started < n; started++) {
         all[started] = (caller){.b = b, .whole = whole};
-        all[started].said.talk = talk;
+        all[started].said.batcher = batcher;
         all[started].said.gate = gate;
         all[started].said.tokens = tokens;
         if (pthread_create(&threads[started], NULL, call, &all[started]) != 0) {
@@ -109,12 +110,12 @@ static tb_status time_talk(tb_bench *b, caller *all, size_t n, double *one, tb_e
     double best = 0, company = 1;
     tb_status st = TB_OK;
     for (size_t k = 0; !st && k < b->runs; k++) {
-        tb_talk *talk = tb_talk_new(b->pool);
+        tb_batcher *batcher = tb_batcher_new(b->pool);
         double took;
         uint64_t steps = 1, tokens = 0;
-        st = call_all(b, talk, NULL, all, n, SHORT * 2, false, &took, err);
-        tb_talk_counts(talk, &steps, &tokens);
-        tb_talk_free(talk);
+        st = call_all(b, batcher, NULL, all, n, SHORT * 2, false, &took, err);
+        tb_batcher_counts(batcher, &steps, &tokens);
+        tb_batcher_free(batcher);
         if (st) break;
         /* The last windows: everybody is there. */
         double rate = 0;
@@ -130,7 +131,7 @@ static tb_status time_talk(tb_bench *b, caller *all, size_t n, double *one, tb_e
     }
     if (st) return st;
     char name[24];
-    snprintf(name, sizeof name, "talk.%zu", n);
+    snprintf(name, sizeof name, "batcher.%zu", n);
     if (n == 1) *one = best;
     tb_bench_add(b->report, TOGETHER, name, TB_BENCH_RATE, "tokens/s", best,
                  "T3: %zu caller%s, %.1f at a step, %.2f times one", n, n > 1 ? "s" : "", company,
@@ -143,12 +144,12 @@ static tb_status time_utterances(tb_bench *b, caller *all, size_t n, double *one
     double best = 0;
     tb_status st = TB_OK;
     for (size_t k = 0; !st && k < (n > 1 ? 1 : b->runs); k++) {
-        tb_talk *talk = tb_talk_new(b->pool);
-        tb_gate *gate = tb_gate_new();
+        tb_batcher *batcher = tb_batcher_new(b->pool);
+        tb_compute_lock *gate = tb_compute_lock_new();
         double took, sound = 0;
-        st = call_all(b, talk, gate, all, n, UTTERANCE, true, &took, err);
-        tb_gate_free(gate);
-        tb_talk_free(talk);
+        st = call_all(b, batcher, gate, all, n, UTTERANCE, true, &took, err);
+        tb_compute_lock_free(gate);
+        tb_batcher_free(batcher);
         for (size_t i = 0; i < n; i++)
             sound += all[i].sound_s;
         if (!st) best = fmax(best, sound / took);
@@ -170,9 +171,9 @@ static tb_status time_newcomer(tb_bench *b, caller *all, tb_err *err)
     for (size_t k = 0; !st && k < b->runs; k++) {
         pthread_t threads[MOST];
         size_t started = 0;
-        tb_talk *talk = tb_talk_new(b->pool);
+        tb_batcher *batcher = tb_batcher_new(b->pool);
         double took;
-        st = call_all(b, talk, NULL, all, 1, LATE, false, &took, err);
+        st = call_all(b, batcher, NULL, all, 1, LATE, false, &took, err);
         if (!st) alone = fmin(alone, (double)(all[0].said.first_ns - all[0].begun) * 1e-9);
         for (; !st && started < MOST; started++) {
             if (started == MOST - 1) {
@@ -180,11 +181,11 @@ static tb_status time_newcomer(tb_bench *b, caller *all, tb_err *err)
                 uint64_t steps = 0, tokens = 0;
                 for (int ms = 0; tokens < (MOST - 1) * 2 * LATE && ms < 60000; ms += 5) {
                     tb_clock_sleep_ms(5);
-                    tb_talk_counts(talk, &steps, &tokens);
+                    tb_batcher_counts(batcher, &steps, &tokens);
                 }
             }
             all[started] = (caller){.b = b};
-            all[started].said.talk = talk;
+            all[started].said.batcher = batcher;
             all[started].said.tokens = started == MOST - 1 ? LATE : 8 * LATE;
             if (pthread_create(&threads[started], NULL, call, &all[started]) != 0)
                 st = tb_fail(err, TB_EINTERNAL, "cannot start a thread");
@@ -199,13 +200,13 @@ static tb_status time_newcomer(tb_bench *b, caller *all, tb_err *err)
         }
         if (!st)
             late = fmin(late, (double)(all[MOST - 1].said.first_ns - all[MOST - 1].begun) * 1e-9);
-        tb_talk_free(talk);
+        tb_batcher_free(batcher);
     }
     if (st) return st;
     tb_bench_add(b->report, TOGETHER, "newcomer.alone", TB_BENCH_SECONDS, NULL, alone,
                  "the first token of a caller alone");
     tb_bench_add(b->report, TOGETHER, "newcomer", TB_BENCH_SECONDS, NULL, late,
-                 "of one who comes while seven talk");
+                 "of one who comes while seven batcher");
     return TB_OK;
 }
 

@@ -161,13 +161,13 @@ int tb_cli_run_model_convert(tb_cli *cli)
 /* A set as it lies on the disk: a GGUF file, a safetensors file, or what a folder would become. */
 typedef struct {
     tb_weights *set;
-    tb_recipe *recipe;
+    tb_layout *recipe;
 } look;
 
 static void look_clear(look *l)
 {
     tb_weights_free(l->set);
-    tb_recipe_free(l->recipe);
+    tb_layout_free(l->recipe);
 }
 
 static tb_status look_at(tb_cli *cli, look *l, tb_err *err)
@@ -176,7 +176,7 @@ static tb_status look_at(tb_cli *cli, look *l, tb_err *err)
                                   .base = tb_cli_get(cli, "--base"),
                                   .variant = tb_cli_get(cli, "--variant")};
     tb_model_paths paths = {0};
-    tb_recipe_source src = {0};
+    tb_layout_source src = {0};
     tb_status st;
 
     if (!tb_file_is_dir(place.path))
@@ -184,31 +184,31 @@ static tb_status look_at(tb_cli *cli, look *l, tb_err *err)
                                                 : tb_safetensors_open(place.path, &l->set, err);
     st = tb_model_find(&place, &paths, err);
     if (!st) st = tb_model_sources(&paths, &src, err);
-    if (!st) st = tb_recipe_new(&src, TB_F32, place.path, &l->recipe, err);
+    if (!st) st = tb_layout_new(&src, TB_F32, place.path, &l->recipe, err);
     tb_model_paths_clear(&paths);
     return st;
 }
 
 static size_t look_count(const look *l)
 {
-    return l->set ? tb_weights_count(l->set) : tb_recipe_count(l->recipe);
+    return l->set ? tb_weights_count(l->set) : tb_layout_count(l->recipe);
 }
 
 static const char *look_name(const look *l, size_t i)
 {
-    return l->set ? tb_weights_name(l->set, i) : tb_recipe_name(l->recipe, i);
+    return l->set ? tb_weights_name(l->set, i) : tb_layout_name(l->recipe, i);
 }
 
 static const tb_tensor *look_tensor(const look *l, size_t i)
 {
-    return l->set ? tb_weights_at(l->set, i) : tb_recipe_tensor(l->recipe, i);
+    return l->set ? tb_weights_at(l->set, i) : tb_layout_tensor(l->recipe, i);
 }
 
 /* The name on the other side: the published one of ours, ours of a published one; "" when the same.
  */
-static void other_name(const char *name, char out[TB_RECIPE_NAME])
+static void other_name(const char *name, char out[TB_LAYOUT_NAME])
 {
-    if (!tb_recipe_published_name(name, out) && !tb_recipe_our_name(name, out)) out[0] = '\0';
+    if (!tb_layout_published_name(name, out) && !tb_layout_our_name(name, out)) out[0] = '\0';
     if (strcmp(name, out) == 0) out[0] = '\0';
 }
 
@@ -216,7 +216,7 @@ static tb_json *tensor_json(const look *l, size_t i)
 {
     const tb_tensor *t = look_tensor(l, i);
     tb_json *o = tb_json_object(), *shape = tb_json_array();
-    char other[TB_RECIPE_NAME];
+    char other[TB_LAYOUT_NAME];
 
     for (unsigned d = 0; d < t->n_dims; d++)
         tb_json_add(shape, tb_json_int((int64_t)t->dim[d]));
@@ -292,7 +292,7 @@ static void print_totals(const look *l)
 static void print_tensors(const look *l)
 {
     for (size_t i = 0; i < look_count(l); i++) {
-        char shape[80], other[TB_RECIPE_NAME];
+        char shape[80], other[TB_LAYOUT_NAME];
         const tb_tensor *t = look_tensor(l, i);
 
         tb_tensor_shape(t, shape);

@@ -9,7 +9,7 @@
 #include "base/utf8.h"
 #include "dsp/mel.h"
 #include "dsp/stretch.h"
-#include "engine/gate.h"
+#include "engine/compute_lock.h"
 #include "engine/sound.h"
 #include "model/conditioner.h"
 #include "model/flow.h"
@@ -45,8 +45,8 @@ struct tb_chatterbox {
     tb_perth *perth;
     tb_thread_pool *pool;
     pace_box *pace;
-    tb_gate *gate; /* one long flow and vocoder at a time */
-    tb_talk *talk; /* everybody's steps of T3, together */
+    tb_compute_lock *compute_lock; /* one long flow and vocoder at a time */
+    tb_batcher *batcher;           /* everybody's steps of T3, together */
     char id[ID_LEN + 1];
     const char *model;
 };
@@ -61,7 +61,7 @@ static void identify(tb_chatterbox *c)
     tb_str all;
     char hex[TB_HASH_HEX], shape[80];
     tb_str_init(&all, 64 << 20);
-    tb_str_printf(&all, "%d\n", TB_RECIPE_VERSION);
+    tb_str_printf(&all, "%d\n", TB_LAYOUT_VERSION);
     for (size_t i = 0; i < tb_weights_count(c->weights); i++) {
         const tb_tensor *t = tb_weights_at(c->weights, i);
         size_t bytes = tb_tensor_bytes(t), some = bytes < SOME ? bytes : SOME;
@@ -108,11 +108,11 @@ static tb_status check_voice(const tb_chatterbox *c, const tb_conds *v, tb_err *
 }
 
 /* Does each network say as much as the next one hears? Alone each of them may be right. */
-static tb_status check_together(const tb_chatterbox *c, tb_err *err)
+static tb_status check_widths(const tb_chatterbox *c, tb_err *err)
 {
     const struct {
         const char *what, *from, *to;
-        size_t said, heard;
+        size_t width, expected;
     } all[] = {
         {"numbers of the speaker", "the voice encoder", "the token model", c->conditioner.ve.dim,
          c->t3.speaker_dim},
@@ -125,11 +125,11 @@ static tb_status check_together(const tb_chatterbox *c, tb_err *err)
         {"mel bands", "a recording", "the flow network", TB_MEL_S3GEN_BANDS, c->flow.mels},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i].said != all[i].heard)
+        if (all[i].width != all[i].expected)
             return tb_fail(err, TB_EMODEL,
                            "%s: %s has %zu %s, %s wants %zu; these files are not of one model",
-                           tb_weights_label(c->weights), all[i].from, all[i].said, all[i].what,
-                           all[i].to, all[i].heard);
+                           tb_weights_label(c->weights), all[i].from, all[i].width, all[i].what,
+                           all[i].to, all[i].expected);
     return TB_OK;
 }
 
@@ -139,7 +139,7 @@ tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox *
     c->pace = tb_alloc(sizeof *c->pace);
     pthread_mutex_init(&c->pace->lock, NULL);
     c->pace->pace = tb_pace_usual;
-    c->gate = tb_gate_new();
+    c->compute_lock = tb_compute_lock_new();
     size_t threads = config->threads;
     if (threads == 0) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -155,7 +155,7 @@ tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox *
         tb_bind_nothing_left(&rest);
         st = rest.status;
     }
-    if (!st) st = check_together(c, err);
+    if (!st) st = check_widths(c, err);
     if (!st) st = open_tokenizer(c, err);
     if (!st) {
         size_t size;
@@ -169,7 +169,7 @@ tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox *
     if (!st && config->perth && access(config->perth, R_OK) == 0)
         st = tb_perth_open(config->perth, &c->perth, err);
     if (!st) st = tb_thread_pool_new(threads, &c->pool, err);
-    if (!st) c->talk = tb_talk_new(c->pool);
+    if (!st) c->batcher = tb_batcher_new(c->pool);
     if (st) {
         tb_chatterbox_close(c);
         return st;
@@ -186,8 +186,8 @@ void tb_chatterbox_close(tb_chatterbox *c)
     if (!c) return;
     pthread_mutex_destroy(&c->pace->lock);
     tb_free(c->pace);
-    tb_gate_free(c->gate);
-    tb_talk_free(c->talk);
+    tb_compute_lock_free(c->compute_lock);
+    tb_batcher_free(c->batcher);
     tb_thread_pool_free(c->pool);
     tb_perth_close(c->perth);
     tb_conds_clear(&c->voice);
@@ -230,17 +230,17 @@ static void drop_conditioning(const tb_chatterbox *c)
 tb_status tb_chatterbox_condition(const tb_chatterbox *c, const tb_pcm *clip,
                                   const tb_cancel *cancel, tb_conds *out, tb_err *err)
 {
-    tb_status st = tb_gate_enter(c->gate, CONDITION_S, cancel, err);
+    tb_status st = tb_compute_lock_acquire(c->compute_lock, CONDITION_S, cancel, err);
     if (st) return st;
     tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
     st = tb_conditioner_run(&c->conditioner, &nn, clip, cancel, out, err);
     tb_scratch_free(nn.scratch);
     drop_conditioning(c);
-    tb_gate_leave(c->gate, CONDITION_S);
+    tb_compute_lock_release(c->compute_lock, CONDITION_S);
     return st;
 }
 
-static tb_t3_voice heard(const tb_conds *v)
+static tb_t3_voice t3_voice_of(const tb_conds *v)
 {
     return (tb_t3_voice){.speaker = v->speaker, .prompt = v->t3_prompt, .n_prompt = v->n_t3_prompt};
 }
@@ -248,7 +248,7 @@ static tb_t3_voice heard(const tb_conds *v)
 tb_status tb_chatterbox_prefix(const tb_chatterbox *c, const tb_conds *conds,
                                const tb_cancel *cancel, tb_t3_prefix **out, tb_err *err)
 {
-    tb_t3_voice voice = heard(conds);
+    tb_t3_voice voice = t3_voice_of(conds);
     tb_status st = check_voice(c, conds, err);
     if (st) return st;
     tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
@@ -324,7 +324,7 @@ tb_status tb_chatterbox_ids(const tb_chatterbox *c, const char *text, tb_bpe_ids
 }
 
 /* The name of what a segment's noise comes from: timbre/<seed>/<segment>. */
-static void segment_name(const tb_chatterbox_how *how, char out[80])
+static void segment_name(const tb_chatterbox_options *how, char out[80])
 {
     snprintf(out, 80, "timbre/%llu/%zu", (unsigned long long)how->seed, how->segment);
 }
@@ -333,9 +333,9 @@ static void segment_name(const tb_chatterbox_how *how, char out[80])
 typedef struct {
     const tb_chatterbox *c;
     const tb_nn *nn;
-    const tb_chatterbox_how *how;
+    const tb_chatterbox_options *how;
     const tb_cancel *cancel;
-    tb_chatterbox_said *said;
+    tb_chatterbox_report *said;
     tb_t3_run run;
     tb_sound sound;
     /* streaming only */
@@ -345,36 +345,37 @@ typedef struct {
     size_t next;  /* tokens at which a piece is due */
     double ahead; /* seconds of sound that are out, by the pace */
     size_t last;  /* tokens of the last piece */
-} way;
+} segment_run;
 
 /* All that was said so far, as the flow wants it; closing silence only at the end. Heap. */
-static int32_t *speech_of(const way *w, bool whole, size_t *n)
+static int32_t *flow_tokens(const segment_run *w, bool whole, size_t *n)
 {
     int32_t *speech = tb_alloc((w->run.n + TB_T3_SILENCES) * sizeof *speech);
-    *n = tb_t3_speech(&w->c->t3, w->run.tokens, w->run.n, speech) - (whole ? 0 : TB_T3_SILENCES);
+    *n = tb_t3_flow_tokens(&w->c->t3, w->run.tokens, w->run.n, speech) -
+         (whole ? 0 : TB_T3_SILENCES);
     return speech;
 }
 
-static tb_status sound_piece(way *w, bool last, tb_pcm *out, tb_err *err)
+static tb_status render_chunk(segment_run *w, bool last, tb_pcm *out, tb_err *err)
 {
     const tb_pace pace = tb_chatterbox_pace(w->c);
     size_t n;
-    int32_t *speech = speech_of(w, last, &n);
+    int32_t *speech = flow_tokens(w, last, &n);
     /* All but T3's part of what the pace says. */
     double cost = tb_pace_cost(&pace, w->how->conds->n_prompt, 0, n) - (double)n * pace.token_s;
-    tb_status st = tb_gate_enter(w->c->gate, cost, w->cancel, err);
+    tb_status st = tb_compute_lock_acquire(w->c->compute_lock, cost, w->cancel, err);
     if (!st) {
         st = tb_sound_more(&w->sound, w->nn, speech, n, last, w->cancel, out, err);
         /* The next one inside needs as much: it is not kept by everybody who was there once. */
         tb_scratch_trim(w->nn->scratch);
-        tb_gate_leave(w->c->gate, cost);
+        tb_compute_lock_release(w->c->compute_lock, cost);
     }
     tb_free(speech);
     w->said->pieces++;
     return st;
 }
 
-static tb_status hand_over(way *w, tb_pcm *pcm, tb_err *err)
+static tb_status deliver(segment_run *w, tb_pcm *pcm, tb_err *err)
 {
     tb_status st = pcm->len ? w->sink(w->self, pcm, err) : TB_OK;
     tb_pcm_clear(pcm);
@@ -384,22 +385,22 @@ static tb_status hand_over(way *w, tb_pcm *pcm, tb_err *err)
 /* T3 has said one more: is a piece due? */
 static tb_status on_token(void *self, int32_t token, tb_err *err)
 {
-    way *w = self;
+    segment_run *w = self;
     tb_pcm pcm = {0};
     (void)token;
     if (w->run.n < w->next + TB_SOUND_HELD_TOKENS) return TB_OK;
-    tb_talk_leave(w->run.talk); /* the others go on meanwhile */
-    tb_status st = sound_piece(w, false, &pcm, err);
-    if (!st) st = hand_over(w, &pcm, err);
-    tb_talk_join(w->run.talk);
+    tb_batcher_leave(w->run.batcher); /* the others go on meanwhile */
+    tb_status st = render_chunk(w, false, &pcm, err);
+    if (!st) st = deliver(w, &pcm, err);
+    tb_batcher_join(w->run.batcher);
     w->last = tb_pace_next(&w->pace, w->how->conds->n_prompt, w->next, w->last, &w->ahead);
     w->next += w->last;
     return st;
 }
 
 /* Text ids to speech tokens, in run. */
-static tb_status say_tokens(way *w, const tb_bpe_ids *ids, size_t most, const char *what,
-                            tb_err *err)
+static tb_status generate_tokens(segment_run *w, const tb_bpe_ids *ids, size_t most,
+                                 const char *what, tb_err *err)
 {
     char name[96], segment[80];
     tb_t3_session *session = NULL;
@@ -407,7 +408,7 @@ static tb_status say_tokens(way *w, const tb_bpe_ids *ids, size_t most, const ch
     snprintf(name, sizeof name, "%s/%s", segment, what);
     tb_t3_run_clear(&w->run);
     tb_t3_run_init(&w->run, &w->c->t3, &w->how->sampler, tb_counter_stream(name), most);
-    w->run.talk = w->c->talk;
+    w->run.batcher = w->c->batcher;
     tb_status st = tb_t3_session_new(&w->c->t3, w->how->prefix, &session, err);
     if (!st)
         st = tb_t3_generate(session, w->nn, ids->ids, ids->n, &w->run, w->cancel,
@@ -417,19 +418,19 @@ static tb_status say_tokens(way *w, const tb_bpe_ids *ids, size_t most, const ch
 }
 
 /* The tokens of a text, pieces of it sounded on the way when it is streamed. */
-static tb_status say_text(way *w, const char *text, tb_err *err)
+static tb_status speak_text(segment_run *w, const char *text, tb_err *err)
 {
     tb_bpe_ids ids = {0};
     size_t least, most;
     tb_chatterbox_bounds(text, &least, &most);
     tb_status st = tb_chatterbox_ids(w->c, text, &ids, err);
-    if (!st) st = say_tokens(w, &ids, most, "t3", err);
+    if (!st) st = generate_tokens(w, &ids, most, "t3", err);
     bool wrong = !st && (w->run.n < least || w->run.end == TB_T3_EXHAUSTED);
     /* Without a choice (top_k=1) a second run says the same; what was heard cannot be taken back.
      */
     if (wrong && w->run.chose && w->said->pieces == 0) {
         w->said->retried = true;
-        st = say_tokens(w, &ids, most, "t3/again", err);
+        st = generate_tokens(w, &ids, most, "t3/again", err);
     }
     if (!st) {
         w->said->cut = w->run.end == TB_T3_EXHAUSTED;
@@ -439,64 +440,64 @@ static tb_status say_text(way *w, const char *text, tb_err *err)
     return st;
 }
 
-static void way_begin(way *w)
+static void segment_begin(segment_run *w)
 {
     char name[80];
-    *w->said = (tb_chatterbox_said){0};
+    *w->said = (tb_chatterbox_report){0};
     segment_name(w->how, name);
     tb_sound_init(&w->sound, &w->c->flow, &w->c->hift, w->how->conds, name);
 }
 
-static void way_end(way *w)
+static void segment_end(segment_run *w)
 {
     w->said->flow_frames = w->sound.flow_frames;
     tb_sound_clear(&w->sound);
     tb_t3_run_clear(&w->run);
 }
 
-static bool at_usual_speed(const tb_chatterbox_how *how)
+static bool at_normal_speed(const tb_chatterbox_options *how)
 {
     return fabs(how->speed - 1) < 1e-9;
 }
 
-tb_status tb_chatterbox_stream(const tb_chatterbox *c, const tb_chatterbox_how *how,
+tb_status tb_chatterbox_stream(const tb_chatterbox *c, const tb_chatterbox_options *how,
                                const char *text, const tb_cancel *cancel, tb_chatterbox_sink sink,
-                               void *self, tb_chatterbox_said *said, tb_err *err)
+                               void *self, tb_chatterbox_report *said, tb_err *err)
 {
     tb_pcm pcm = {0};
     tb_status st;
-    if (c->perth || !at_usual_speed(how)) {
-        st = tb_chatterbox_say(c, how, text, cancel, &pcm, said, err);
+    if (c->perth || !at_normal_speed(how)) {
+        st = tb_chatterbox_speak(c, how, text, cancel, &pcm, said, err);
         if (!st) st = sink(self, &pcm, err);
         tb_pcm_clear(&pcm);
         return st;
     }
     tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
-    way w = {
+    segment_run w = {
         .c = c, .nn = &nn, .how = how, .cancel = cancel, .said = said, .sink = sink, .self = self};
     w.pace = how->pace.token_s > 0 ? how->pace : tb_chatterbox_pace(c); /* from first to last */
     w.next = w.last = tb_pace_first(&w.pace, how->conds->n_prompt);
-    way_begin(&w);
-    st = say_text(&w, text, err);
-    if (!st) st = sound_piece(&w, true, &pcm, err);
-    if (!st) st = hand_over(&w, &pcm, err);
-    way_end(&w);
+    segment_begin(&w);
+    st = speak_text(&w, text, err);
+    if (!st) st = render_chunk(&w, true, &pcm, err);
+    if (!st) st = deliver(&w, &pcm, err);
+    segment_end(&w);
     tb_scratch_free(nn.scratch);
     return st;
 }
 
-tb_status tb_chatterbox_say(const tb_chatterbox *c, const tb_chatterbox_how *how, const char *text,
-                            const tb_cancel *cancel, tb_pcm *out, tb_chatterbox_said *said,
-                            tb_err *err)
+tb_status tb_chatterbox_speak(const tb_chatterbox *c, const tb_chatterbox_options *how,
+                              const char *text, const tb_cancel *cancel, tb_pcm *out,
+                              tb_chatterbox_report *said, tb_err *err)
 {
     tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
     tb_pcm pcm = {0}, other = {0};
-    way w = {.c = c, .nn = &nn, .how = how, .cancel = cancel, .said = said};
-    way_begin(&w);
-    tb_status st = say_text(&w, text, err);
-    if (!st) st = sound_piece(&w, true, &pcm, err);
+    segment_run w = {.c = c, .nn = &nn, .how = how, .cancel = cancel, .said = said};
+    segment_begin(&w);
+    tb_status st = speak_text(&w, text, err);
+    if (!st) st = render_chunk(&w, true, &pcm, err);
     if (!st && c->perth) st = tb_perth_apply(c->perth, &nn, &pcm, err);
-    if (!st && !at_usual_speed(how)) {
+    if (!st && !at_normal_speed(how)) {
         st = tb_stretch(&pcm, how->speed, &other, err);
         tb_pcm_clear(&pcm);
         pcm = other;
@@ -506,7 +507,7 @@ tb_status tb_chatterbox_say(const tb_chatterbox *c, const tb_chatterbox_how *how
         pcm = (tb_pcm){0};
     }
     tb_pcm_clear(&pcm);
-    way_end(&w);
+    segment_end(&w);
     tb_scratch_free(nn.scratch);
     return st;
 }

@@ -65,7 +65,7 @@ typedef struct {
     uint64_t seed;
     tb_pace pace;   /* of a stream's pieces; {0}: this machine's */
     size_t segment; /* which piece of the request this is: every piece has noise of its own */
-} tb_chatterbox_how;
+} tb_chatterbox_options;
 
 typedef struct {
     bool retried;         /* the first try was far too long or too short for its text */
@@ -73,12 +73,13 @@ typedef struct {
     size_t pieces;        /* that the sound came in */
     uint64_t flow_frames; /* the flow\'s whole work, prompt included */
     size_t tokens;        /* of speech, those of the try that is heard */
-} tb_chatterbox_said;
+} tb_chatterbox_report;
 
 /* One segment, tags in it. out is at 24 kHz. TB_ECANCELLED within one step of a network. */
-TB_MUST_CHECK tb_status tb_chatterbox_say(const tb_chatterbox *c, const tb_chatterbox_how *how,
-                                          const char *text, const tb_cancel *cancel, tb_pcm *out,
-                                          tb_chatterbox_said *said, tb_err *err);
+TB_MUST_CHECK tb_status tb_chatterbox_speak(const tb_chatterbox *c,
+                                            const tb_chatterbox_options *how, const char *text,
+                                            const tb_cancel *cancel, tb_pcm *out,
+                                            tb_chatterbox_report *said, tb_err *err);
 
 /*
  * The same while it is being made: sink gets piece after piece, the first as soon as this machine's
@@ -86,10 +87,10 @@ TB_MUST_CHECK tb_status tb_chatterbox_say(const tb_chatterbox *c, const tb_chatt
  * model that watermarks, and a speed other than 1, need a whole segment: then there is one piece.
  */
 typedef tb_status (*tb_chatterbox_sink)(void *self, const tb_pcm *pcm, tb_err *err);
-TB_MUST_CHECK tb_status tb_chatterbox_stream(const tb_chatterbox *c, const tb_chatterbox_how *how,
-                                             const char *text, const tb_cancel *cancel,
-                                             tb_chatterbox_sink sink, void *self,
-                                             tb_chatterbox_said *said, tb_err *err);
+TB_MUST_CHECK tb_status tb_chatterbox_stream(const tb_chatterbox *c,
+                                             const tb_chatterbox_options *how, const char *text,
+                                             const tb_cancel *cancel, tb_chatterbox_sink sink,
+                                             void *self, tb_chatterbox_report *said, tb_err *err);
 
 /* The pace that a stream's pieces follow: read from path, or measured (about two seconds of work)
  * and kept there. path NULL: measured, not kept. Before anybody speaks, or as a background work

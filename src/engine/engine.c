@@ -23,7 +23,7 @@
 struct tb_engine {
     tb_embedded *embedded;
     bool chosen; /* ENGINE=embedded: the user's wish, no reason to give */
-    tb_holder *neural;
+    tb_model_handle *neural;
     tb_model_config model; /* strings are the opener's, which outlive the engine */
     pthread_mutex_t lock;
     tb_model_progress progress; /* state NULL: nothing is being done */
@@ -33,7 +33,7 @@ static const char no_weights[] = "the weights of chatterbox-turbo are not instal
 
 static const char not_loaded[] = "ENGINE=embedded keeps chatterbox-turbo from being loaded";
 
-tb_holder *tb_engine_holder(const tb_engine *e)
+tb_model_handle *tb_engine_model_handle(const tb_engine *e)
 {
     return e->neural;
 }
@@ -44,8 +44,8 @@ static tb_status open_installed(tb_engine *e, const char *wanted, tb_err *err)
     bool must = strcmp(wanted, "chatterbox") == 0;
     char *path = tb_model_installed(&e->model);
     tb_status st = TB_OK;
-    if (path && !e->chosen) st = tb_holder_load(e->neural, path, err);
-    if (!st && must && !tb_holder_has(e->neural))
+    if (path && !e->chosen) st = tb_model_handle_load(e->neural, path, err);
+    if (!st && must && !tb_model_handle_ready(e->neural))
         st = tb_fail_field(err, TB_EUNREADY, "ENGINE",
                            "ENGINE is chatterbox, but %s; get them with: timbre model pull, or "
                            "use one of the engines allowed without them: auto, embedded",
@@ -56,7 +56,7 @@ static tb_status open_installed(tb_engine *e, const char *wanted, tb_err *err)
 
 static bool will_install(const tb_engine *e)
 {
-    return e->model.download && e->model.folder && !e->chosen && !tb_holder_has(e->neural);
+    return e->model.download && e->model.folder && !e->chosen && !tb_model_handle_ready(e->neural);
 }
 
 tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out, tb_err *err)
@@ -67,7 +67,7 @@ tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out, tb_err
     e->chosen = strcmp(wanted, "embedded") == 0;
     e->model = config->model;
     if (!e->model.type) e->model.type = "q8_0";
-    e->neural = tb_holder_new(&e->model);
+    e->neural = tb_model_handle_new(&e->model);
     tb_status st = tb_embedded_open(&config->embedded, &e->embedded, err);
     if (!st) st = open_installed(e, wanted, err);
     /* Told from the first request on, not only once the fetching has begun. */
@@ -85,7 +85,7 @@ tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out, tb_err
 void tb_engine_close(tb_engine *e)
 {
     if (!e) return;
-    tb_holder_free(e->neural);
+    tb_model_handle_free(e->neural);
     tb_embedded_close(e->embedded);
     pthread_mutex_destroy(&e->lock);
     tb_free(e);
@@ -125,14 +125,14 @@ static void find_pace(tb_engine *e, const tb_cancel *cancel)
 {
     tb_chatterbox *c;
     char *name = NULL, *path = NULL;
-    if (!tb_holder_has(e->neural) || tb_cancelled(cancel)) return;
-    if (tb_holder_take(e->neural, &c, NULL)) return;
+    if (!tb_model_handle_ready(e->neural) || tb_cancelled(cancel)) return;
+    if (tb_model_handle_acquire(e->neural, &c, NULL)) return;
     if (e->model.folder && tb_file_mkdirs(e->model.folder, 0700, NULL) == TB_OK) {
         name = tb_sprintf("pace-%s.json", tb_chatterbox_id(c));
         path = tb_path_join(e->model.folder, name);
     }
     tb_chatterbox_find_pace(c, path, cancel);
-    tb_holder_give(e->neural);
+    tb_model_handle_release(e->neural);
     tb_free(path);
     tb_free(name);
 }
@@ -148,14 +148,14 @@ static void install(tb_engine *e, const tb_cancel *cancel)
         tb_status st = tb_model_install(&e->model, on_progress, e, cancel, &path, &err);
         if (!st) {
             on_progress(e, &(tb_model_progress){.state = "loading"});
-            st = tb_holder_load(e->neural, path, &err);
+            st = tb_model_handle_load(e->neural, path, &err);
         }
         tb_free(path);
         if (!st) {
             on_progress(e, &(tb_model_progress){0});
             find_pace(e, cancel);
-            tb_log(TB_INFO, "engine", "model=%s state=speaking type=%s", tb_holder_model(e->neural),
-                   e->model.type);
+            tb_log(TB_INFO, "engine", "model=%s state=speaking type=%s",
+                   tb_model_handle_name(e->neural), e->model.type);
             return;
         }
         if (st == TB_ECANCELLED) return;
@@ -177,8 +177,8 @@ void tb_engine_get_ready(tb_engine *e, const tb_cancel *cancel)
     find_pace(e, cancel);
     if (will_install(e) && !tb_cancelled(cancel)) install(e, cancel);
     while (e->model.idle_ttl_s > 0 && wait_s(1, cancel))
-        if (tb_holder_rest(e->neural, e->model.idle_ttl_s))
-            tb_log(TB_INFO, "engine", "model=%s state=resting", tb_holder_model(e->neural));
+        if (tb_model_handle_close_idle(e->neural, e->model.idle_ttl_s))
+            tb_log(TB_INFO, "engine", "model=%s state=resting", tb_model_handle_name(e->neural));
 }
 
 tb_embedded *tb_engine_embedded(tb_engine *e)
@@ -188,12 +188,12 @@ tb_embedded *tb_engine_embedded(tb_engine *e)
 
 const char *tb_engine_current(const tb_engine *e)
 {
-    return tb_holder_has(e->neural) ? "chatterbox" : "embedded";
+    return tb_model_handle_ready(e->neural) ? "chatterbox" : "embedded";
 }
 
 const char *tb_engine_model(const tb_engine *e)
 {
-    const char *model = tb_holder_model(e->neural);
+    const char *model = tb_model_handle_name(e->neural);
     return model ? model : "embedded";
 }
 
@@ -210,7 +210,7 @@ static tb_status choose(tb_engine *e, const tb_engine_opts *o, tb_plan *plan, tb
 {
     const char *asked = o->engine && *o->engine ? o->engine : NULL;
     bool by_name = asked && strcmp(asked, "chatterbox") == 0;
-    bool there = tb_holder_has(e->neural);
+    bool there = tb_model_handle_ready(e->neural);
     plan->engine = "embedded";
     if (asked && !by_name && strcmp(asked, "auto") != 0 && strcmp(asked, "embedded") != 0)
         return tb_fail_field(err, TB_EINVAL, "engine",
@@ -244,10 +244,10 @@ static tb_status choose(tb_engine *e, const tb_engine_opts *o, tb_plan *plan, tb
 }
 
 /* The model stays loaded as long as the plan is there. */
-static tb_status take_model(tb_engine *e, tb_plan *plan, tb_err *err)
+static tb_status acquire_model(tb_engine *e, tb_plan *plan, tb_err *err)
 {
     tb_chatterbox *c;
-    tb_status st = tb_holder_take(e->neural, &c, err);
+    tb_status st = tb_model_handle_acquire(e->neural, &c, err);
     if (st) return st;
     plan->model = e->neural;
     plan->pace = plan->opts.pace.token_s > 0 ? plan->opts.pace : tb_chatterbox_pace(c);
@@ -396,7 +396,7 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
     if (!st) st = check_sampling(opts, err);
     script.tags_inline = is_neural(&plan);
     script.language = plan.language ? plan.language->code : NULL;
-    if (!st && is_neural(&plan)) st = take_model(e, &plan, err);
+    if (!st && is_neural(&plan)) st = acquire_model(e, &plan, err);
     if (!st) st = parse(e, text, opts, &script, &plan, err);
     if (st) {
         tb_plan_clear(&plan);
@@ -417,7 +417,7 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
 void tb_plan_clear(tb_plan *plan)
 {
     if (!plan) return;
-    if (plan->model) tb_holder_give(plan->model);
+    if (plan->model) tb_model_handle_release(plan->model);
     tb_script_clear(&plan->script);
     tb_pronunciations_clear(&plan->pronounced);
     tb_free(plan->reason);
@@ -465,7 +465,7 @@ static double given(double x, double fallback)
 }
 
 /* Is anything said after item i? */
-static bool more_follows(const tb_plan *plan, size_t i)
+static bool has_next_segment(const tb_plan *plan, size_t i)
 {
     for (i++; i < plan->script.n; i++)
         if (plan->script.items[i].kind != TB_ITEM_BED) return true;
@@ -486,7 +486,7 @@ typedef struct {
     size_t n;
 } seam;
 
-static tb_status pass_on(seam *s, const float *data, size_t len, tb_err *err)
+static tb_status forward_chunk(seam *s, const float *data, size_t len, tb_err *err)
 {
     tb_pcm pcm = {0};
     if (len == 0) return TB_OK;
@@ -503,8 +503,8 @@ static tb_status through_seam(void *self, const tb_pcm *pcm, tb_err *err)
     seam *s = self;
     const size_t all = s->n + pcm->len, out = all > SEAM ? all - SEAM : 0;
     const size_t old = out < s->n ? out : s->n; /* of what was kept, what goes now */
-    tb_status st = pass_on(s, s->kept, old, err);
-    if (!st) st = pass_on(s, pcm->data, out - old, err);
+    tb_status st = forward_chunk(s, s->kept, old, err);
+    if (!st) st = forward_chunk(s, pcm->data, out - old, err);
     memmove(s->kept, s->kept + old, (s->n - old) * sizeof *s->kept);
     memcpy(s->kept + s->n - old, pcm->data + (out - old),
            (pcm->len - (out - old)) * sizeof *s->kept);
@@ -516,7 +516,7 @@ static tb_status end_seam(seam *s, bool more, tb_err *err)
 {
     for (size_t k = 0; more && k < s->n; k++)
         s->kept[s->n - 1 - k] *= (float)k / SEAM;
-    return pass_on(s, s->kept, s->n, err);
+    return forward_chunk(s, s->kept, s->n, err);
 }
 
 static tb_status say_neural(tb_engine *e, const tb_plan *plan, size_t i, const tb_voice *voice,
@@ -525,9 +525,9 @@ static tb_status say_neural(tb_engine *e, const tb_plan *plan, size_t i, const t
 {
     const tb_script_item *item = &plan->script.items[i];
     const tb_engine_opts *o = &plan->opts;
-    tb_chatterbox_said said;
+    tb_chatterbox_report said;
     tb_pcm pcm = {0};
-    tb_chatterbox_how how = {
+    tb_chatterbox_options how = {
         .conds = voice->conds,
         .prefix = voice->prefix,
         .sampler = {.temperature = o->temperature * warmth(item->tag),
@@ -540,14 +540,14 @@ static tb_status say_neural(tb_engine *e, const tb_plan *plan, size_t i, const t
         .pace = plan->pace,
         .segment = item->sentence,
     };
-    const tb_chatterbox *c = tb_holder_lent(e->neural);
-    const bool more = more_follows(plan, i);
+    const tb_chatterbox *c = tb_model_handle_get(e->neural);
+    const bool more = has_next_segment(plan, i);
     seam end = {.sink = sink, .self = self};
     tb_status st;
     if (plan->stream) {
         st = tb_chatterbox_stream(c, &how, item->text, cancel, through_seam, &end, &said, err);
     } else {
-        st = tb_chatterbox_say(c, &how, item->text, cancel, &pcm, &said, err);
+        st = tb_chatterbox_speak(c, &how, item->text, cancel, &pcm, &said, err);
         if (!st) st = through_seam(&end, &pcm, err);
         tb_pcm_clear(&pcm);
     }

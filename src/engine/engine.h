@@ -54,13 +54,13 @@ typedef struct {
     tb_pace pace; /* of the pieces of a stream; {0} = this machine's */
 } tb_engine_opts;
 
-struct tb_holder;
+struct tb_model_handle;
 
 /* What will be said, by whom, how. {0} is empty. Strings belong to the plan; with the neural engine
  * so does a loan of the model, so voices of its kind are made and spoken with while there is one.
  */
 typedef struct {
-    struct tb_holder *model; /* NULL: the embedded engine speaks */
+    struct tb_model_handle *model; /* NULL: the embedded engine speaks */
     tb_script script;
     const char *engine; /* embedded | chatterbox: constants */
     char *reason;       /* why this engine, NULL when it was simply the one asked or configured */

@@ -3,10 +3,10 @@
 
 #include "engine/chatterbox.h"
 #include "engine/engine.h"
-#include "engine/holder.h"
+#include "engine/model_handle.h"
 
 /* The model, for who has it through a plan. */
-tb_holder *tb_engine_holder(const tb_engine *engine);
+tb_model_handle *tb_engine_model_handle(const tb_engine *engine);
 
 /* plan->language and plan->guessed for a text. */
 TB_MUST_CHECK tb_status tb_engine_language(const tb_embedded *e, const char *text,

@@ -19,7 +19,7 @@ bool tb_engine_voice_kind(const tb_engine *e, const char *of, size_t i, char kin
         snprintf(kind, TB_VOICE_KIND, "embedded-%d", TB_BEND_VERSION);
         return i == 0;
     }
-    const char *id = tb_holder_id(tb_engine_holder(e));
+    const char *id = tb_model_handle_id(tb_engine_model_handle(e));
     snprintf(kind, TB_VOICE_KIND, i == 0 ? "conds-%s" : "prefix-%s", id);
     return i < TB_VOICE_PARTS;
 }
@@ -97,8 +97,8 @@ tb_status tb_engine_voice_make(tb_engine *e, const char *of, const char *id, con
                                tb_voice **out, tb_err *err)
 {
     if (neural(of))
-        return make_neural(tb_holder_lent(tb_engine_holder(e)), id, hash, clip, field, cancel, out,
-                           err);
+        return make_neural(tb_model_handle_get(tb_engine_model_handle(e)), id, hash, clip, field,
+                           cancel, out, err);
     if (!clip) {
         *out = tb_voice_default();
         return TB_OK;
@@ -177,7 +177,7 @@ tb_status tb_engine_voice_unpack(tb_engine *e, const char *of, const char *id, c
     *again = false;
     if (!parts[0].data) return tb_fail(err, TB_ENOTFOUND, "no analysis is kept");
     if (!neural(of)) return tb_voice_unpack(id, hash, parts[0].data, parts[0].size, out, err);
-    const tb_chatterbox *c = tb_holder_lent(tb_engine_holder(e));
+    const tb_chatterbox *c = tb_model_handle_get(tb_engine_model_handle(e));
     size_t n = sealed(hash, 0, &parts[0]);
     if (n == 0) return tb_fail(err, TB_EMALFORMED, "the kept analysis is damaged");
     tb_voice *v = tb_voice_new(id, hash);

@@ -105,33 +105,33 @@ static tb_status make_speaker(const tb_conditioner *c, const tb_nn *nn, const tb
     return check_numbers(nn, out->speaker, out->speaker_dim, "voice encoder", err);
 }
 
-static tb_status go_on(const tb_cancel *cancel, tb_err *err)
+static tb_status check_cancelled(const tb_cancel *cancel, tb_err *err)
 {
     return tb_cancelled(cancel) ? tb_fail_cancelled(err) : TB_OK;
 }
 
-tb_status tb_conditioner_run(const tb_conditioner *c, const tb_nn *outer, const tb_pcm *clip,
+tb_status tb_conditioner_run(const tb_conditioner *c, const tb_nn *caller, const tb_pcm *clip,
                              const tb_cancel *cancel, tb_conds *out, tb_err *err)
 {
-    const tb_nn stoppable = {.pool = outer->pool,
-                             .scratch = outer->scratch,
-                             .trace = outer->trace,
+    const tb_nn stoppable = {.pool = caller->pool,
+                             .scratch = caller->scratch,
+                             .trace = caller->trace,
                              .cancel = cancel};
     const tb_nn *nn = &stoppable;
     const tb_front_tables tables = {.filters = c->tok.filters, .window = c->tok.window};
     tb_front f = {0};
     tb_conds conds = {0};
 
-    tb_status st = go_on(cancel, err);
+    tb_status st = check_cancelled(cancel, err);
     if (!st) st = tb_front_make(clip, &tables, cancel, &f, err);
     if (!st)
         st = tokens_of(c, nn, &f.s3_prompt, SIZE_MAX, &conds.t3_prompt, &conds.n_t3_prompt, err);
-    if (!st) st = go_on(cancel, err);
+    if (!st) st = check_cancelled(cancel, err);
     /* Tokens of the whole clip, of which those are kept that the mel has both frames for. */
     if (!st)
         st = tokens_of(c, nn, &f.s3_flow, f.d24_len / FLOW_TOKEN_LEN, &conds.prompt,
                        &conds.n_prompt, err);
-    if (!st) st = go_on(cancel, err);
+    if (!st) st = check_cancelled(cancel, err);
     if (!st) st = make_embedding(c, nn, &f.fbank, &conds, err);
     if (!st) st = make_speaker(c, nn, &f.ve, &conds, err);
     if (st) goto out;

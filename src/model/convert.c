@@ -20,7 +20,7 @@ enum { SUM_PART = 1 << 20 };
 /* One conversion. */
 typedef struct {
     const tb_convert *how;
-    tb_recipe *recipe;
+    tb_layout *recipe;
     tb_gguf *gguf;
     size_t making; /* the tensor of the last part */
 } work;
@@ -92,10 +92,10 @@ static tb_status put_sum(work *w, const char *path, tb_err *err)
     return TB_OK;
 }
 
-static const tb_tensor *find(const tb_recipe *r, const char *name)
+static const tb_tensor *find(const tb_layout *r, const char *name)
 {
-    for (size_t i = 0; i < tb_recipe_count(r); i++)
-        if (strcmp(tb_recipe_name(r, i), name) == 0) return tb_recipe_tensor(r, i);
+    for (size_t i = 0; i < tb_layout_count(r); i++)
+        if (strcmp(tb_layout_name(r, i), name) == 0) return tb_layout_tensor(r, i);
     return NULL;
 }
 
@@ -170,7 +170,7 @@ static void put_general(work *w, const tb_model_paths *paths)
     tb_gguf_put_u32(g, "general.file_type", file_type(how->type));
     if (how->type == TB_Q8_0 || how->type == TB_Q4_0)
         tb_gguf_put_u32(g, "general.quantization_version", 2);
-    tb_gguf_put_u32(g, TB_MODEL_RECIPE_KEY, TB_RECIPE_VERSION);
+    tb_gguf_put_u32(g, TB_MODEL_RECIPE_KEY, TB_LAYOUT_VERSION);
     tb_gguf_put_text(g, "timbre.type", tb_dtype_name(how->type));
     tb_gguf_put_text(g, TB_MODEL_VARIANT_KEY, paths->variant);
     if (how->repository) tb_gguf_put_text(g, "timbre.source.repository", how->repository);
@@ -209,9 +209,9 @@ static tb_status make(void *self, size_t i, size_t first, size_t n, void *out, t
     work *w = self;
 
     if (tb_cancelled(w->how->cancel)) return tb_fail_cancelled(err);
-    if (i != w->making) tb_recipe_done_with(w->recipe, w->making);
+    if (i != w->making) tb_layout_done_with(w->recipe, w->making);
     w->making = i;
-    return tb_recipe_make(w->recipe, i, first, n, out, err);
+    return tb_layout_make(w->recipe, i, first, n, out, err);
 }
 
 static void written(void *self, uint64_t done, uint64_t total)
@@ -225,24 +225,24 @@ tb_status tb_model_convert(const tb_model_place *place, const tb_convert *how, c
                            tb_err *err)
 {
     tb_model_paths paths = {0};
-    tb_recipe_source src = {0};
+    tb_layout_source src = {0};
     work w = {.how = how, .gguf = tb_gguf_new()};
     tb_status st = tb_model_find(place, &paths, err);
 
     if (!st) st = tb_model_sources(&paths, &src, err);
-    if (!st) st = tb_recipe_new(&src, how->type, place->path, &w.recipe, err);
+    if (!st) st = tb_layout_new(&src, how->type, place->path, &w.recipe, err);
     if (!st) put_general(&w, &paths);
     if (!st) st = put_extras(&w, place, err); /* what is missing is missed before minutes pass */
     if (!st) st = put_sum(&w, paths.t3, err);
     if (!st) st = put_sum(&w, paths.s3gen, err);
     if (!st) st = put_sum(&w, paths.ve, err);
-    for (size_t i = 0; !st && i < tb_recipe_count(w.recipe); i++)
-        st = tb_gguf_add(w.gguf, tb_recipe_name(w.recipe, i), tb_recipe_tensor(w.recipe, i), err);
+    for (size_t i = 0; !st && i < tb_layout_count(w.recipe); i++)
+        st = tb_gguf_add(w.gguf, tb_layout_name(w.recipe, i), tb_layout_tensor(w.recipe, i), err);
     if (!st)
         st = tb_gguf_write(w.gguf, path,
                            &(tb_gguf_data){.make = make, .progress = written, .self = &w}, err);
     tb_gguf_free(w.gguf);
-    tb_recipe_free(w.recipe);
+    tb_layout_free(w.recipe);
     tb_model_paths_clear(&paths);
     return st;
 }

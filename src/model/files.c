@@ -121,9 +121,9 @@ void tb_model_paths_clear(tb_model_paths *paths)
     *paths = (tb_model_paths){0};
 }
 
-tb_status tb_model_sources(const tb_model_paths *paths, tb_recipe_source *out, tb_err *err)
+tb_status tb_model_sources(const tb_model_paths *paths, tb_layout_source *out, tb_err *err)
 {
-    tb_recipe_source src = {0};
+    tb_layout_source src = {0};
     tb_status st = tb_safetensors_open(paths->t3, &src.t3, err);
 
     if (!st) st = tb_safetensors_open(paths->s3gen, &src.s3gen, err);
@@ -203,12 +203,12 @@ static tb_status open_folder(const tb_model_place *place, tb_dtype type, tb_weig
                              tb_err *err)
 {
     tb_model_paths paths = {0};
-    tb_recipe_source src = {0};
+    tb_layout_source src = {0};
     tb_weights *w = NULL;
     tb_status st = tb_model_find(place, &paths, err);
 
     if (!st) st = tb_model_sources(&paths, &src, err);
-    if (!st) st = tb_recipe_build(&src, type, place->path, &w, err);
+    if (!st) st = tb_layout_build(&src, type, place->path, &w, err);
     if (!st) st = add_extras(w, place, err);
     if (!st)
         st = tb_weights_add_blob(w, TB_MODEL_VARIANT_KEY, paths.variant, strlen(paths.variant),
@@ -234,11 +234,11 @@ static tb_status check_gguf(const tb_weights *w, tb_err *err)
         return tb_fail(err, TB_EMODEL, "%s is a model of the architecture %.40s, wanted %s",
                        tb_weights_label(w), architecture ? architecture : "(none)",
                        TB_MODEL_ARCHITECTURE);
-    if (!recipe || !tb_parse_u64(recipe, &version) || version != TB_RECIPE_VERSION)
+    if (!recipe || !tb_parse_u64(recipe, &version) || version != TB_LAYOUT_VERSION)
         return tb_fail(err, TB_EMODEL,
                        "%s is of layout %.20s; this program reads layout %d: convert the "
                        "published files again",
-                       tb_weights_label(w), recipe ? recipe : "(none)", TB_RECIPE_VERSION);
+                       tb_weights_label(w), recipe ? recipe : "(none)", TB_LAYOUT_VERSION);
     return TB_OK;
 }
 

@@ -1,7 +1,7 @@
 #ifndef TB_MODEL_FILES_H
 #define TB_MODEL_FILES_H
 
-#include "model/recipe.h"
+#include "model/layout.h"
 
 /*
  * A model on the disk: a folder with the published files, or one GGUF file of ours. Either becomes
@@ -38,7 +38,7 @@ typedef struct {
 TB_MUST_CHECK tb_status tb_model_find(const tb_model_place *place, tb_model_paths *out,
                                       tb_err *err);
 void tb_model_paths_clear(tb_model_paths *paths);
-TB_MUST_CHECK tb_status tb_model_sources(const tb_model_paths *paths, tb_recipe_source *out,
+TB_MUST_CHECK tb_status tb_model_sources(const tb_model_paths *paths, tb_layout_source *out,
                                          tb_err *err);
 
 /* The small files: the tokenizer's, which are text, and the built-in voice. */

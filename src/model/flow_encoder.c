@@ -186,13 +186,13 @@ static void run_layer(const tb_nn *nn, const layer *w, size_t heads, const float
                         .u_bias = w->u_bias,
                         .v_bias = w->v_bias,
                         .half = w->q.type == TB_BF16};
-    const tb_dtype heard = tb_nn_attention_type(&how);
+    const tb_dtype input = tb_nn_attention_type(&how);
     const tb_rows stream = tb_rows_f32(x, C);
 
     tb_rows h = tb_nn_rows(nn, tb_nn_matmul_type(&w->q), T, C);
     const tb_rows q = tb_nn_rows(nn, TB_F32, T, C); /* biases are added to it before products */
-    const tb_rows k = tb_nn_rows(nn, heard, T, 2 * C), v = tb_rows_from(k, C); /* side by side */
-    const tb_rows r = tb_nn_rows(nn, heard, 2 * T - 1, C);
+    const tb_rows k = tb_nn_rows(nn, input, T, 2 * C), v = tb_rows_from(k, C); /* side by side */
+    const tb_rows r = tb_nn_rows(nn, input, 2 * T - 1, C);
     const tb_rows a = tb_nn_rows(nn, tb_nn_matmul_type(&w->out), T, C);
     tb_nn_layer_norm_rows(nn, w->mha_g, w->mha_b, EPS_LAYER, x, T, C, h);
     tb_nn_linear_rows(nn, &w->q, h, T, TB_ACT_NONE, TB_SET, q);

@@ -38,7 +38,7 @@ static tb_status add(tb_weights *set, const tb_torch_value *model, const char *n
                      tb_err *err)
 {
     const tb_torch_value *v = tb_torch_get(model, name);
-    float *x = NULL, *turned = NULL;
+    float *x = NULL, *transposed = NULL;
     tb_tensor t = {.type = TB_F32, .n_dims = (unsigned)axes};
 
     tb_status st = tb_torch_f32(v, name, NUMBERS_MAX, &x, err);
@@ -52,19 +52,19 @@ static tb_status add(tb_weights *set, const tb_torch_value *model, const char *n
         t.dim[i] = tb_torch_dim(v, i);
     if (axes == 3) {
         const size_t N = t.dim[0], C = t.dim[1], k = t.dim[2];
-        turned = tb_try_alloc(tb_torch_count(v), sizeof *turned);
-        if (!turned) {
-            st = tb_nomem(err, tb_torch_count(v), sizeof *turned);
+        transposed = tb_try_alloc(tb_torch_count(v), sizeof *transposed);
+        if (!transposed) {
+            st = tb_nomem(err, tb_torch_count(v), sizeof *transposed);
             goto out;
         }
         for (size_t n = 0; n < N; n++)
             for (size_t c = 0; c < C; c++)
                 for (size_t j = 0; j < k; j++)
-                    turned[(n * k + j) * C + c] = x[(n * C + c) * k + j];
+                    transposed[(n * k + j) * C + c] = x[(n * C + c) * k + j];
         t.dim[1] = k;
         t.dim[2] = C;
         tb_free(x);
-        x = turned;
+        x = transposed;
     }
     t.data = x;
     st = tb_weights_add(set, name, &t, x, err); /* takes x */

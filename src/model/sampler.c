@@ -50,7 +50,7 @@ void tb_sampler_free(tb_sampler *s)
     tb_free(s);
 }
 
-void tb_sampler_note(tb_sampler *s, int32_t token)
+void tb_sampler_record(tb_sampler *s, int32_t token)
 {
     assert(token >= 0 && (size_t)token < s->n);
     if (s->noted[token]) return;
@@ -58,7 +58,7 @@ void tb_sampler_note(tb_sampler *s, int32_t token)
     s->history[s->n_history++] = token;
 }
 
-void tb_sampler_forget(tb_sampler *s)
+void tb_sampler_reset(tb_sampler *s)
 {
     for (size_t i = 0; i < s->n_history; i++)
         s->noted[s->history[i]] = false;

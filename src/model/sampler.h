@@ -27,8 +27,8 @@ tb_sampler *tb_sampler_new(const tb_sampler_params *params, size_t n);
 void tb_sampler_free(tb_sampler *s);
 
 /* The history: which tokens the penalty meets. How often one occurred does not matter. */
-void tb_sampler_note(tb_sampler *s, int32_t token);
-void tb_sampler_forget(tb_sampler *s); /* all of it */
+void tb_sampler_record(tb_sampler *s, int32_t token);
+void tb_sampler_reset(tb_sampler *s); /* all of it */
 
 /* Changes x (n) in place by everything before the softmax; what is filtered becomes -infinity.
  * False when nothing is left to draw from. x may hold -infinity, not NaN or +infinity. */

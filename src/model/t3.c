@@ -13,13 +13,13 @@ static const float EPS = 1e-5f;
 
 struct tb_t3_prefix {
     atomic_size_t refs;
-    tb_kv kv;
+    tb_kv_cache kv;
 };
 
 struct tb_t3_session {
     const tb_t3 *t3;
     tb_t3_prefix *prefix; /* a reference; kv begins behind it */
-    tb_kv kv;
+    tb_kv_cache kv;
     bool prefilled;
 };
 
@@ -95,7 +95,7 @@ void tb_t3_clear(tb_t3 *t3)
 
 /* ------------------------------------------------------------------ network */
 
-static void look_up(const tb_mat *table, size_t i, float *row)
+static void read_row(const tb_mat *table, size_t i, float *row)
 {
     const unsigned char *rows = table->rows;
     assert(i < table->N);
@@ -108,7 +108,7 @@ static void add_positions(const tb_t3 *t3, const tb_nn *nn, size_t past, size_t 
     size_t mark = tb_scratch_mark(nn->scratch);
     float *row = tb_scratch_f32(nn->scratch, t3->D);
     for (size_t i = 0; i < n; i++) {
-        look_up(&t3->positions, past + i, row);
+        read_row(&t3->positions, past + i, row);
         for (size_t c = 0; c < t3->D; c++)
             x[i * t3->D + c] += row[c];
     }
@@ -122,65 +122,65 @@ static void add_positions(const tb_t3 *t3, const tb_nn *nn, size_t past, size_t 
  *   x   (n_seq * n, D)  residual stream, changed in place
  *   kv                  per sequence; this layer's rows kv->n .. kv->n + n - 1 are written here
  */
-static void block(const tb_t3 *t3, const tb_nn *nn, size_t layer, tb_kv *const *kv, size_t n_seq,
-                  size_t n, float *x)
+static void block(const tb_t3 *t3, const tb_nn *nn, size_t layer, tb_kv_cache *const *kv,
+                  size_t n_seq, size_t n, float *x)
 {
     const tb_t3_layer *w = &t3->layers[layer];
     const size_t D = t3->D, d = D / t3->heads, F = w->fc.N, T = n_seq * n;
     /* The inner tensors of the first block alone; a step has no names for them. */
-    const tb_nn quiet = {.pool = nn->pool, .scratch = nn->scratch};
-    const tb_nn *in = layer == 0 ? nn : &quiet;
+    const tb_nn untraced = {.pool = nn->pool, .scratch = nn->scratch};
+    const tb_nn *in = layer == 0 ? nn : &untraced;
     size_t mark = tb_scratch_mark(nn->scratch);
 
     float *h = tb_scratch_f32(nn->scratch, T * D);       /* (T, D) */
     float *qkv = tb_scratch_f32(nn->scratch, T * 3 * D); /* (T, 3D): q, k, v side by side */
     float *f = tb_scratch_f32(nn->scratch, T * F);       /* (T, F) */
 
-    tb_nn_layer_norm(&quiet, w->ln1_g, w->ln1_b, EPS, x, T, D, h);
+    tb_nn_layer_norm(&untraced, w->ln1_g, w->ln1_b, EPS, x, T, D, h);
     tb_trace_put(in->trace, h, T, D, "prefill.h0.ln_1");
-    tb_nn_linear(&quiet, &w->qkv, h, D, T, TB_ACT_NONE, TB_SET, qkv, 3 * D);
+    tb_nn_linear(&untraced, &w->qkv, h, D, T, TB_ACT_NONE, TB_SET, qkv, 3 * D);
     tb_trace_put(in->trace, qkv, T, 3 * D, "prefill.h0.c_attn");
     for (size_t s = 0; s < n_seq; s++) {
-        const size_t held = kv[s]->n, past = tb_kv_past(kv[s]);
-        const tb_kv *before = kv[s]->before;
+        const size_t held = kv[s]->n, past = tb_kv_cache_positions(kv[s]);
+        const tb_kv_cache *prefix = kv[s]->prefix;
         const tb_attention a = {.heads = t3->heads,
                                 .d = d,
                                 .scale = 1 / sqrtf((float)d),
                                 .causal = true,
                                 .past = past,
-                                .k0 = before ? tb_kv_keys(before, layer) : NULL,
-                                .v0 = before ? tb_kv_values(before, layer) : NULL,
-                                .n0 = before ? before->n : 0,
-                                .ldh0 = before ? tb_kv_apart(before, layer) : 0,
-                                .ldh = tb_kv_apart(kv[s], layer)};
+                                .k0 = prefix ? tb_kv_cache_keys(prefix, layer) : NULL,
+                                .v0 = prefix ? tb_kv_cache_values(prefix, layer) : NULL,
+                                .n0 = prefix ? prefix->n : 0,
+                                .ldh0 = prefix ? tb_kv_cache_head_stride(prefix, layer) : 0,
+                                .ldh = tb_kv_cache_head_stride(kv[s], layer)};
         float *rows = qkv + s * n * 3 * D;
-        tb_kv_put(kv[s], layer, held, n, rows + D, rows + 2 * D, 3 * D);
+        tb_kv_cache_write(kv[s], layer, held, n, rows + D, rows + 2 * D, 3 * D);
         /* Over what the cache holds, rounded as it is: the prefix of another day has no more. */
-        tb_nn_attention(&quiet, &a, rows, 3 * D, n, kv[s]->type, tb_kv_keys(kv[s], layer),
-                        tb_kv_values(kv[s], layer), d, past + n, h + s * n * D, D);
+        tb_nn_attention(&untraced, &a, rows, 3 * D, n, kv[s]->type, tb_kv_cache_keys(kv[s], layer),
+                        tb_kv_cache_values(kv[s], layer), d, past + n, h + s * n * D, D);
     }
     tb_trace_put(in->trace, h, T, D, "prefill.h0.attn_heads");
     tb_nn_trace_linear(in, &w->out, tb_rows_f32(h, D), T, "prefill.h0.attn");
-    tb_nn_linear(&quiet, &w->out, h, D, T, TB_ACT_NONE, TB_ADD, x, D); /* x += out(h) */
+    tb_nn_linear(&untraced, &w->out, h, D, T, TB_ACT_NONE, TB_ADD, x, D); /* x += out(h) */
 
-    tb_nn_layer_norm(&quiet, w->ln2_g, w->ln2_b, EPS, x, T, D, h);
+    tb_nn_layer_norm(&untraced, w->ln2_g, w->ln2_b, EPS, x, T, D, h);
     tb_trace_put(in->trace, h, T, D, "prefill.h0.ln_2");
     tb_nn_trace_linear(in, &w->fc, tb_rows_f32(h, D), T, "prefill.h0.c_fc");
-    tb_nn_linear(&quiet, &w->fc, h, D, T, TB_ACT_GELU_TANH, TB_SET, f, F);
+    tb_nn_linear(&untraced, &w->fc, h, D, T, TB_ACT_GELU_TANH, TB_SET, f, F);
     tb_trace_put(in->trace, f, T, F, "prefill.h0.gelu");
     tb_nn_trace_linear(in, &w->proj, tb_rows_f32(f, F), T, "prefill.h0.mlp");
-    tb_nn_linear(&quiet, &w->proj, f, F, T, TB_ACT_NONE, TB_ADD, x, D); /* x += proj(f) */
+    tb_nn_linear(&untraced, &w->proj, f, F, T, TB_ACT_NONE, TB_ADD, x, D); /* x += proj(f) */
 
     tb_scratch_release(nn->scratch, mark);
 }
 
 /* n more positions of one sequence; x (n, D) are their embeddings, and then what the last block
  * says. Cancelled between blocks: those of a long prompt take a fraction of a second each. */
-static tb_status run_rows(const tb_t3 *t3, const tb_nn *nn, tb_kv *kv, size_t n, float *x,
-                          const tb_cancel *cancel, tb_err *err)
+static tb_status forward(const tb_t3 *t3, const tb_nn *nn, tb_kv_cache *kv, size_t n, float *x,
+                         const tb_cancel *cancel, tb_err *err)
 {
     tb_trace_put(nn->trace, x, n, t3->D, "prefill.embeds");
-    add_positions(t3, nn, tb_kv_past(kv), n, x);
+    add_positions(t3, nn, tb_kv_cache_positions(kv), n, x);
     for (size_t i = 0; i < t3->n_layers; i++) {
         if (tb_cancelled(cancel)) return tb_fail_cancelled(err);
         block(t3, nn, i, &kv, 1, n, x);
@@ -197,7 +197,7 @@ static tb_status run_rows(const tb_t3 *t3, const tb_nn *nn, tb_kv *kv, size_t n,
 }
 
 /* x (n, D), changed, to logits (n, vocab). */
-static void speak(const tb_t3 *t3, const tb_nn *nn, float *x, size_t n, float *logits)
+static void compute_logits(const tb_t3 *t3, const tb_nn *nn, float *x, size_t n, float *logits)
 {
     tb_nn_layer_norm(nn, t3->lnf_g, t3->lnf_b, EPS, x, n, t3->D, x);
     tb_trace_put(nn->trace, x, n, t3->D, "step.hidden");
@@ -216,13 +216,13 @@ static tb_status check_ids(const int32_t *ids, size_t n, size_t vocab, const cha
 }
 
 /* Room in the model and in memory for n more positions. */
-static tb_status make_room(const tb_t3 *t3, tb_kv *kv, size_t n, tb_err *err)
+static tb_status make_room(const tb_t3 *t3, tb_kv_cache *kv, size_t n, tb_err *err)
 {
-    if (n > t3->max_positions || tb_kv_past(kv) > t3->max_positions - n)
+    if (n > t3->max_positions || tb_kv_cache_positions(kv) > t3->max_positions - n)
         return tb_fail(err, TB_EINVAL,
                        "%zu positions of voice, text and speech are more than the model's %zu",
-                       tb_kv_past(kv) + n, t3->max_positions);
-    return tb_kv_reserve(kv, kv->n + n, err);
+                       tb_kv_cache_positions(kv) + n, t3->max_positions);
+    return tb_kv_cache_reserve(kv, kv->n + n, err);
 }
 
 /* ------------------------------------------------------------------ prefix */
@@ -231,7 +231,7 @@ static tb_t3_prefix *prefix_alloc(const tb_t3 *t3)
 {
     tb_t3_prefix *p = tb_alloc(sizeof *p);
     atomic_init(&p->refs, 1);
-    tb_kv_init(&p->kv, t3->kv_type, t3->n_layers, t3->heads, t3->D / t3->heads);
+    tb_kv_cache_init(&p->kv, t3->kv_type, t3->n_layers, t3->heads, t3->D / t3->heads);
     return p;
 }
 
@@ -254,8 +254,8 @@ tb_status tb_t3_prefix_new(const tb_t3 *t3, const tb_nn *nn, const tb_t3_voice *
         memcpy(x + D, voice->prompt_emb, P * D * sizeof *x);
     else
         for (size_t i = 0; i < P; i++)
-            look_up(&t3->speech_emb, (size_t)voice->prompt[i], x + (1 + i) * D);
-    st = run_rows(t3, nn, &p->kv, P + 1, x, cancel, err);
+            read_row(&t3->speech_emb, (size_t)voice->prompt[i], x + (1 + i) * D);
+    st = forward(t3, nn, &p->kv, P + 1, x, cancel, err);
     if (st) goto out;
 
     *out = p;
@@ -276,7 +276,7 @@ tb_t3_prefix *tb_t3_prefix_ref(tb_t3_prefix *prefix)
 void tb_t3_prefix_free(tb_t3_prefix *prefix)
 {
     if (!prefix || atomic_fetch_sub_explicit(&prefix->refs, 1, memory_order_acq_rel) > 1) return;
-    tb_kv_clear(&prefix->kv);
+    tb_kv_cache_clear(&prefix->kv);
     tb_free(prefix);
 }
 
@@ -293,7 +293,7 @@ typedef struct {
 
 static const char PACK_MAGIC[8] = "TBT3KV2";
 
-static packed_head head_of(const tb_kv *kv)
+static packed_head header_of(const tb_kv_cache *kv)
 {
     packed_head h = {.type = (uint32_t)kv->type,
                      .layers = (uint32_t)kv->layers,
@@ -306,19 +306,19 @@ static packed_head head_of(const tb_kv *kv)
 
 size_t tb_t3_prefix_packed_size(const tb_t3_prefix *prefix)
 {
-    return sizeof(packed_head) + prefix->kv.layers * tb_kv_packed_size(&prefix->kv);
+    return sizeof(packed_head) + prefix->kv.layers * tb_kv_cache_packed_size(&prefix->kv);
 }
 
 void tb_t3_prefix_pack(const tb_t3_prefix *prefix, void *out)
 {
-    const tb_kv *kv = &prefix->kv;
-    const packed_head h = head_of(kv);
+    const tb_kv_cache *kv = &prefix->kv;
+    const packed_head h = header_of(kv);
     unsigned char *to = out;
     memcpy(to, &h, sizeof h);
     to += sizeof h;
     for (size_t i = 0; i < kv->layers; i++) {
-        tb_kv_pack(kv, i, to);
-        to += tb_kv_packed_size(kv);
+        tb_kv_cache_pack(kv, i, to);
+        to += tb_kv_cache_packed_size(kv);
     }
 }
 
@@ -327,7 +327,7 @@ tb_status tb_t3_prefix_unpack(const tb_t3 *t3, const void *data, size_t size, tb
 {
     const unsigned char *from = data;
     tb_t3_prefix *p = prefix_alloc(t3);
-    tb_kv *kv = &p->kv;
+    tb_kv_cache *kv = &p->kv;
     packed_head got, want;
     tb_status st = TB_OK;
 
@@ -336,7 +336,7 @@ tb_status tb_t3_prefix_unpack(const tb_t3 *t3, const void *data, size_t size, tb
         goto out;
     }
     memcpy(&got, from, sizeof got);
-    want = head_of(kv);
+    want = header_of(kv);
     want.n = got.n; /* which a voice decides */
     if (memcmp(&got, &want, sizeof got)) {
         st = tb_fail(err, TB_EMODEL, "the voice prefix is of another model or version");
@@ -348,13 +348,13 @@ tb_status tb_t3_prefix_unpack(const tb_t3 *t3, const void *data, size_t size, tb
                      got.n);
         goto out;
     }
-    st = tb_kv_reserve(kv, got.n, err);
+    st = tb_kv_cache_reserve(kv, got.n, err);
     if (st) goto out;
     kv->n = got.n;
     from += sizeof got;
     for (size_t i = 0; i < kv->layers; i++) {
-        tb_kv_unpack(kv, i, from);
-        from += tb_kv_packed_size(kv);
+        tb_kv_cache_unpack(kv, i, from);
+        from += tb_kv_cache_packed_size(kv);
     }
 
     *out = p;
@@ -371,10 +371,11 @@ tb_status tb_t3_session_new(const tb_t3 *t3, tb_t3_prefix *prefix, tb_t3_session
 {
     tb_t3_session *s = tb_alloc(sizeof *s);
     s->t3 = t3;
-    tb_kv_init(&s->kv, t3->kv_type, t3->n_layers, t3->heads, t3->D / t3->heads);
+    tb_kv_cache_init(&s->kv, t3->kv_type, t3->n_layers, t3->heads, t3->D / t3->heads);
     s->prefix = tb_t3_prefix_ref(prefix);
-    s->kv.before = &prefix->kv;
-    tb_status st = tb_kv_reserve(&s->kv, TB_KV_PAGE, err); /* for text and the first tokens */
+    s->kv.prefix = &prefix->kv;
+    tb_status st =
+        tb_kv_cache_reserve(&s->kv, TB_KV_CACHE_PAGE, err); /* for text and the first tokens */
     if (st) goto out;
 
     *out = s;
@@ -388,14 +389,14 @@ out:
 void tb_t3_session_free(tb_t3_session *session)
 {
     if (!session) return;
-    tb_kv_clear(&session->kv);
+    tb_kv_cache_clear(&session->kv);
     tb_t3_prefix_free(session->prefix);
     tb_free(session);
 }
 
 size_t tb_t3_session_positions(const tb_t3_session *session)
 {
-    return tb_kv_past(&session->kv);
+    return tb_kv_cache_positions(&session->kv);
 }
 
 const tb_t3 *tb_t3_session_model(const tb_t3_session *session)
@@ -421,11 +422,11 @@ tb_status tb_t3_prefill(tb_t3_session *session, const tb_nn *nn, const int32_t *
 
     float *x = tb_scratch_f32(nn->scratch, (n + 1) * D); /* (n + 1, D) */
     for (size_t i = 0; i < n; i++)
-        look_up(&t3->text_emb, (size_t)ids[i], x + i * D);
-    look_up(&t3->speech_emb, (size_t)t3->start, x + n * D);
-    st = run_rows(t3, nn, &session->kv, n + 1, x, cancel, err);
+        read_row(&t3->text_emb, (size_t)ids[i], x + i * D);
+    read_row(&t3->speech_emb, (size_t)t3->start, x + n * D);
+    st = forward(t3, nn, &session->kv, n + 1, x, cancel, err);
     if (st) goto out;
-    speak(t3, nn, x + n * D, 1, logits);
+    compute_logits(t3, nn, x + n * D, 1, logits);
     session->prefilled = true;
 
 out:
@@ -438,22 +439,22 @@ void tb_t3_step(tb_t3_session *const *sessions, const tb_nn *nn, const int32_t *
 {
     if (n == 0) return;
     const tb_t3 *t3 = sessions[0]->t3;
-    const tb_nn quiet = {.pool = nn->pool, .scratch = nn->scratch};
+    const tb_nn untraced = {.pool = nn->pool, .scratch = nn->scratch};
     size_t mark = tb_scratch_mark(nn->scratch);
-    float *x = tb_scratch_f32(nn->scratch, n * t3->D);               /* (n, D) */
-    tb_kv **kv = tb_scratch_bytes(nn->scratch, n * sizeof(tb_kv *)); /* (n) */
+    float *x = tb_scratch_f32(nn->scratch, n * t3->D);                           /* (n, D) */
+    tb_kv_cache **kv = tb_scratch_bytes(nn->scratch, n * sizeof(tb_kv_cache *)); /* (n) */
 
     for (size_t i = 0; i < n; i++) {
         kv[i] = &sessions[i]->kv;
         assert(sessions[i]->t3 == t3 && sessions[i]->prefilled && kv[i]->n < kv[i]->cap);
-        look_up(&t3->speech_emb, (size_t)tokens[i], x + i * t3->D);
-        add_positions(t3, nn, tb_kv_past(kv[i]), 1, x + i * t3->D);
+        read_row(&t3->speech_emb, (size_t)tokens[i], x + i * t3->D);
+        add_positions(t3, nn, tb_kv_cache_positions(kv[i]), 1, x + i * t3->D);
     }
     for (size_t i = 0; i < t3->n_layers; i++)
-        block(t3, &quiet, i, kv, n, 1, x);
+        block(t3, &untraced, i, kv, n, 1, x);
     for (size_t i = 0; i < n; i++)
         kv[i]->n++;
-    speak(t3, nn, x, n, logits);
+    compute_logits(t3, nn, x, n, logits);
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -467,7 +468,7 @@ void tb_t3_run_init(tb_t3_run *run, const tb_t3 *t3, const tb_sampler_params *pa
     run->tokens = tb_alloc((1 + max_more) * sizeof *run->tokens);
     run->probs = tb_alloc(t3->vocab * sizeof *run->probs);
     /* The first draw's whole history; it goes when something was said. */
-    tb_sampler_note(run->sampler, t3->start);
+    tb_sampler_record(run->sampler, t3->start);
 }
 
 void tb_t3_run_clear(tb_t3_run *run)
@@ -493,12 +494,12 @@ static bool several_left(const float *logits, size_t n)
     return left > 1;
 }
 
-bool tb_t3_run_process(tb_t3_run *run, float *logits)
+bool tb_t3_run_filter(tb_t3_run *run, float *logits)
 {
-    assert(run->end == TB_T3_TALKING);
-    if (!tb_sampler_process(run->sampler, logits)) finish(run, TB_T3_DRY);
+    assert(run->end == TB_T3_RUNNING);
+    if (!tb_sampler_process(run->sampler, logits)) finish(run, TB_T3_NO_CANDIDATE);
     if (!run->chose) run->chose = several_left(logits, run->t3->vocab);
-    return run->end == TB_T3_TALKING;
+    return run->end == TB_T3_RUNNING;
 }
 
 int32_t tb_t3_run_draw(const tb_t3_run *run, const float *logits)
@@ -507,11 +508,11 @@ int32_t tb_t3_run_draw(const tb_t3_run *run, const float *logits)
     return tb_sampler_pick(run->probs, run->t3->vocab, tb_counter_uniform(run->stream, run->draws));
 }
 
-void tb_t3_run_say(tb_t3_run *run, int32_t token)
+void tb_t3_run_append(tb_t3_run *run, int32_t token)
 {
     const bool first = run->draws == 0;
-    if (first) tb_sampler_forget(run->sampler);
-    tb_sampler_note(run->sampler, token);
+    if (first) tb_sampler_reset(run->sampler);
+    tb_sampler_record(run->sampler, token);
     run->tokens[run->n++] = token;
     run->draws++;
     if (token == run->t3->stop && !first) /* the reference does not look at the first */
@@ -520,14 +521,14 @@ void tb_t3_run_say(tb_t3_run *run, int32_t token)
         finish(run, TB_T3_EXHAUSTED);
 }
 
-tb_status tb_t3_run_take(tb_t3_run *run, float *logits, tb_err *err)
+tb_status tb_t3_run_next(tb_t3_run *run, float *logits, tb_err *err)
 {
     for (size_t i = 0; i < run->t3->vocab; i++)
         if (!(logits[i] < INFINITY))
             return tb_fail(err, TB_EMODEL,
                            "the model's answer is not a number (token %zu at step %zu)", i,
                            run->draws);
-    if (tb_t3_run_process(run, logits)) tb_t3_run_say(run, tb_t3_run_draw(run, logits));
+    if (tb_t3_run_filter(run, logits)) tb_t3_run_append(run, tb_t3_run_draw(run, logits));
     return TB_OK;
 }
 
@@ -541,27 +542,27 @@ tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, const int32_t 
     float *logits = tb_scratch_f32(nn->scratch, t3->vocab);
 
     tb_status st = tb_t3_prefill(session, nn, ids, n, cancel, logits, err);
-    if (run->talk) tb_talk_join(run->talk);
+    if (run->batcher) tb_batcher_join(run->batcher);
     while (!st) {
         size_t before = run->n;
-        st = tb_t3_run_take(run, logits, err);
+        st = tb_t3_run_next(run, logits, err);
         if (!st && on_token && run->n > before && (size_t)run->tokens[before] < t3->codes)
             st = on_token(self, run->tokens[before], err);
-        if (st || run->end != TB_T3_TALKING) break;
+        if (st || run->end != TB_T3_RUNNING) break;
         if (tb_cancelled(cancel)) st = tb_fail_cancelled(err);
         if (!st) st = tb_t3_session_reserve(session, 1, err);
         if (st) break;
-        if (run->talk)
-            tb_talk_step(run->talk, session, run->tokens[run->n - 1], logits);
+        if (run->batcher)
+            tb_batcher_step(run->batcher, session, run->tokens[run->n - 1], logits);
         else
             tb_t3_step(&session, nn, &run->tokens[run->n - 1], 1, logits);
     }
-    if (run->talk) tb_talk_leave(run->talk);
+    if (run->batcher) tb_batcher_leave(run->batcher);
     tb_scratch_release(nn->scratch, mark);
     return st;
 }
 
-size_t tb_t3_speech(const tb_t3 *t3, const int32_t *tokens, size_t n, int32_t *out)
+size_t tb_t3_flow_tokens(const tb_t3 *t3, const int32_t *tokens, size_t n, int32_t *out)
 {
     size_t m = 0;
     for (size_t i = 0; i < n; i++)

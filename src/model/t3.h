@@ -2,9 +2,9 @@
 #define TB_MODEL_T3_H
 
 #include "base/cancel.h"
-#include "model/kv.h"
+#include "model/batcher.h"
+#include "model/kv_cache.h"
 #include "model/sampler.h"
-#include "model/talk.h"
 #include "nn/bind.h"
 
 /*
@@ -105,10 +105,10 @@ void tb_t3_step(tb_t3_session *const *sessions, const tb_nn *nn, const int32_t *
  * together can drive it as well as tb_t3_generate. After the prefill and after every step: take.
  */
 typedef enum {
-    TB_T3_TALKING,
-    TB_T3_STOPPED,   /* the model said STOP */
-    TB_T3_EXHAUSTED, /* max_more tokens after the first, and no STOP */
-    TB_T3_DRY,       /* the filters left nothing to draw from */
+    TB_T3_RUNNING,
+    TB_T3_STOPPED,      /* the model said STOP */
+    TB_T3_EXHAUSTED,    /* max_more tokens after the first, and no STOP */
+    TB_T3_NO_CANDIDATE, /* the filters left nothing to draw from */
 } tb_t3_end;
 
 typedef struct {
@@ -122,24 +122,25 @@ typedef struct {
     size_t draws;
     bool chose; /* some draw had more than one token left: another stream may say something else */
     tb_t3_end end;
-    float *probs;  /* (vocab), buffer */
-    tb_talk *talk; /* whose steps generate shares; NULL: it steps alone */
+    float *probs;        /* (vocab), buffer */
+    tb_batcher *batcher; /* whose steps generate shares; NULL: it steps alone */
 } tb_t3_run;
 
 void tb_t3_run_init(tb_t3_run *run, const tb_t3 *t3, const tb_sampler_params *params,
                     uint64_t stream, size_t max_more);
 void tb_t3_run_clear(tb_t3_run *run);
 /* The three parts of take: filter (false when that was the end), draw, say. */
-bool tb_t3_run_process(tb_t3_run *run, float *logits);
+bool tb_t3_run_filter(tb_t3_run *run, float *logits);
 int32_t tb_t3_run_draw(const tb_t3_run *run, const float *logits);
-void tb_t3_run_say(tb_t3_run *run, int32_t token);
-/* Changes logits. While run->end is TB_T3_TALKING, step with run->tokens[run->n - 1]. TB_EMODEL
+void tb_t3_run_append(tb_t3_run *run, int32_t token);
+/* Changes logits. While run->end is TB_T3_RUNNING, step with run->tokens[run->n - 1]. TB_EMODEL
  * when the logits are no numbers. */
-TB_MUST_CHECK tb_status tb_t3_run_take(tb_t3_run *run, float *logits, tb_err *err);
+TB_MUST_CHECK tb_status tb_t3_run_next(tb_t3_run *run, float *logits, tb_err *err);
 
-/* Prefill and loop for one utterance; run was made by init, run->talk may be set. on_token (may be
- * NULL) is told each token said, START and STOP excepted, and may end it with a status of its own;
- * if it takes its time it leaves run->talk before and joins it after. Cancelled within one step. */
+/* Prefill and loop for one utterance; run was made by init, run->batcher may be set. on_token (may
+ * be NULL) is told each token said, START and STOP excepted, and may end it with a status of its
+ * own; if it takes its time it leaves run->batcher before and joins it after. Cancelled within one
+ * step. */
 TB_MUST_CHECK tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, const int32_t *ids,
                                        size_t n, tb_t3_run *run, const tb_cancel *cancel,
                                        tb_status (*on_token)(void *self, int32_t token,
@@ -148,6 +149,6 @@ TB_MUST_CHECK tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, 
 
 /* What the flow network is given: the tokens that are sounds, then silence. out has room for n +
  * TB_T3_SILENCES; returns how many there are. */
-size_t tb_t3_speech(const tb_t3 *t3, const int32_t *tokens, size_t n, int32_t *out);
+size_t tb_t3_flow_tokens(const tb_t3 *t3, const int32_t *tokens, size_t n, int32_t *out);
 
 #endif

@@ -75,7 +75,7 @@ tb_status tb_probe_e2e(tb_probe *p, tb_err *err)
     st = say(p, &t3, &voice, &ids, &run, err);
     if (!st) st = tb_probe_alloc(p, run.n + TB_T3_SILENCES, sizeof(int32_t), &speech, err);
     if (st) goto out;
-    const size_t n = tb_t3_speech(&t3, run.tokens, run.n, speech);
+    const size_t n = tb_t3_flow_tokens(&t3, run.tokens, run.n, speech);
     tb_probe_put_ids(p, "t3_tokens", run.tokens, run.n);
     tb_probe_put_ids(p, "speech_tokens", speech, n);
     st = tb_probe_voice_sound(p, &voice, speech, n, &made, err);

@@ -86,7 +86,7 @@ static tb_status note_history(tb_sampler *s, const tb_json *history, size_t n, t
 
         if (token < 0 || (uint64_t)token >= n)
             return tb_fail(err, TB_EINVAL, "the history's entry %zu is no token of %zu", i, n);
-        tb_sampler_note(s, (int32_t)token);
+        tb_sampler_record(s, (int32_t)token);
     }
     return TB_OK;
 }
@@ -243,12 +243,12 @@ static tb_status run_processed(tb_probe *p, t3_run *r, tb_err *err)
         tb_probe_put_f32(p, name, r->logits, V);
         st = check_numbers(r->logits, V, err);
         if (st) break;
-        if (!tb_t3_run_process(&run, r->logits)) break;
+        if (!tb_t3_run_filter(&run, r->logits)) break;
         tb_sampler_probs(r->logits, V, r->probs);
         snprintf(name, sizeof name, "proc.probs%zu", i);
         tb_probe_put_f32(p, name, r->probs, V);
-        tb_t3_run_say(&run, argmax(r->logits, V));
-        if (run.end != TB_T3_TALKING) break;
+        tb_t3_run_append(&run, argmax(r->logits, V));
+        if (run.end != TB_T3_RUNNING) break;
         st = next_logits(p, r, s, run.tokens[run.n - 1], err);
     }
     if (!st) tb_probe_put_ids(p, "proc.tokens", run.tokens, run.n);

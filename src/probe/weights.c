@@ -36,7 +36,7 @@ static const char *t3_file(const tb_probe *p, const char *folder)
 static tb_status load_folder(tb_probe *p, const char *path, tb_dtype type, tb_err *err)
 {
     const unsigned parts = p->stage->parts;
-    tb_recipe_source src = {0};
+    tb_layout_source src = {0};
     tb_status st = TB_OK;
 
     if (parts & TB_PROBE_T3) st = open_part(path, t3_file(p, path), &src.t3, err);
@@ -48,7 +48,7 @@ static tb_status load_folder(tb_probe *p, const char *path, tb_dtype type, tb_er
         tb_weights_free(src.s3gen);
         return st;
     }
-    if (src.t3 || src.s3gen || src.ve) st = tb_recipe_build(&src, type, path, &p->weights, err);
+    if (src.t3 || src.s3gen || src.ve) st = tb_layout_build(&src, type, path, &p->weights, err);
     if (!st && (parts & TB_PROBE_WORDS)) st = tb_bpe_open(path, &p->bpe, err);
     return st;
 }
@@ -71,7 +71,7 @@ static tb_status load_gguf(tb_probe *p, const char *path, tb_dtype type, tb_err 
 
 /* The place in the recipe for the one file that the stage reads. */
 static tb_status one_source(const tb_probe *p, const char *path, tb_weights *set,
-                            const char *prefix, tb_recipe_source *src, tb_err *err)
+                            const char *prefix, tb_layout_source *src, tb_err *err)
 {
     switch (p->stage->parts) {
     case TB_PROBE_T3:
@@ -96,7 +96,7 @@ static tb_status one_source(const tb_probe *p, const char *path, tb_weights *set
 static tb_status load_one(tb_probe *p, const char *path, const char *prefix, tb_dtype type,
                           tb_err *err)
 {
-    tb_recipe_source src = {0};
+    tb_layout_source src = {0};
     tb_weights *set = NULL;
     tb_status st = tb_safetensors_open(path, &set, err);
 
@@ -105,7 +105,7 @@ static tb_status load_one(tb_probe *p, const char *path, const char *prefix, tb_
     if (st)
         tb_weights_free(set);
     else
-        st = tb_recipe_build(&src, type, path, &p->weights, err);
+        st = tb_layout_build(&src, type, path, &p->weights, err);
     return st;
 }
 

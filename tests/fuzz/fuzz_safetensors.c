@@ -1,4 +1,4 @@
-#include "model/recipe.h"
+#include "model/layout.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,14 +27,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             sum += bytes[j];
     }
     err = (tb_err){0};
-    tb_recipe_source src = {0}; /* the names of one kind of file are unknown in another */
+    tb_layout_source src = {0}; /* the names of one kind of file are unknown in another */
     if (tb_weights_find(w, "similarity_weight"))
         src.ve = w;
     else if (tb_weights_find(w, "text_emb.weight"))
         src.t3 = w;
     else
         src.s3gen = w;
-    st = tb_recipe_build(&src, types[size % 5], "fuzz", &made, &err); /* takes w */
+    st = tb_layout_build(&src, types[size % 5], "fuzz", &made, &err); /* takes w */
     if (st && (made || !err.msg[0] || err.status != st)) abort();
     tb_weights_free(made);
     return 0;

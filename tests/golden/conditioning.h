@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "golden.h"
-#include "model/recipe.h"
+#include "model/layout.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -84,11 +84,11 @@ static inline tb_weights *cond_weights(const char *path, const char *s3gen_prefi
     tb_weights *file = NULL, *out = NULL;
     tb_err err = {0};
     if (tb_safetensors_open(path, &file, &err)) fail_msg("%s", err.msg);
-    const tb_recipe_source src = {.s3gen = s3gen_prefix ? file : NULL,
+    const tb_layout_source src = {.s3gen = s3gen_prefix ? file : NULL,
                                   .ve = ve_prefix ? file : NULL,
                                   .s3gen_prefix = s3gen_prefix,
                                   .ve_prefix = ve_prefix};
-    if (tb_recipe_build(&src, type, path, &out, &err)) fail_msg("%s", err.msg);
+    if (tb_layout_build(&src, type, path, &out, &err)) fail_msg("%s", err.msg);
     return out;
 }
 

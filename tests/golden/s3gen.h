@@ -5,7 +5,7 @@
 #include "golden.h"
 #include "model/flow.h"
 #include "model/hift.h"
-#include "model/recipe.h"
+#include "model/layout.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,10 +20,10 @@ static const float NORMAL = 1.7320508f; /* scale of a standard normal */
 static inline tb_weights *s3gen_weights(const char *path, tb_dtype type)
 {
     tb_err err = {0};
-    tb_recipe_source src = {0};
+    tb_layout_source src = {0};
     tb_weights *w = NULL;
 
-    if (tb_safetensors_open(path, &src.s3gen, &err) || tb_recipe_build(&src, type, path, &w, &err))
+    if (tb_safetensors_open(path, &src.s3gen, &err) || tb_layout_build(&src, type, path, &w, &err))
         fail_msg("%s", err.msg);
     return w;
 }

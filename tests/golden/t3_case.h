@@ -141,11 +141,11 @@ static inline void t3_check_processed(t3_case *c)
     for (size_t i = 0; i < n; i++) {
         snprintf(name, sizeof name, "proc.logits%zu", i);
         if (golden_has(&c->g, name)) golden_compare(&c->g, name, logits, 1, V, false, -1);
-        assert_true(tb_t3_run_process(&run, logits));
+        assert_true(tb_t3_run_filter(&run, logits));
         snprintf(name, sizeof name, "proc.probs%zu", i);
         tb_sampler_probs(logits, V, probs);
         if (golden_has(&c->g, name)) golden_compare(&c->g, name, probs, 1, V, false, -1);
-        tb_t3_run_say(&run, t3_argmax(logits, V));
+        tb_t3_run_append(&run, t3_argmax(logits, V));
         assert_int_equal(run.tokens[i], tokens[i]);
         if (i + 1 < n) t3_one_step(c, s, tokens[i], logits);
     }

@@ -39,7 +39,7 @@ typedef struct {
 static int set_up(void **state)
 {
     fixture *f = tb_alloc(sizeof *f);
-    tb_recipe_source src = {0};
+    tb_layout_source src = {0};
     tb_err err = {0};
     char *bytes = NULL;
     size_t size = 0;
@@ -52,7 +52,7 @@ static int set_up(void **state)
     char *s3gen = tb_path_join(dir, "s3gen_meanflow.safetensors");
     char *ve = tb_path_join(dir, "ve.safetensors");
     if (tb_safetensors_open(s3gen, &src.s3gen, &err) || tb_safetensors_open(ve, &src.ve, &err) ||
-        tb_recipe_build(&src, TB_F32, dir, &f->weights, &err) ||
+        tb_layout_build(&src, TB_F32, dir, &f->weights, &err) ||
         tb_conditioner_bind(f->weights, &f->c, &err) || tb_thread_pool_new(2, &f->nn.pool, &err) ||
         tb_file_read(TB_TEST_DATA "/golden/cond_ref.wav", 1 << 24, &bytes, &size, &err) ||
         tb_wav_read(bytes, size, 100, &f->clip, &err))

@@ -43,7 +43,7 @@ static void probabilities_are_as_recorded(void **state)
 
         memcpy(x, logits, n * sizeof *x);
         for (size_t j = 0; j < tb_json_len(history); j++)
-            tb_sampler_note(s, (int32_t)tb_json_integer(tb_json_at(history, j)));
+            tb_sampler_record(s, (int32_t)tb_json_integer(tb_json_at(history, j)));
         assert_true(tb_sampler_process(s, x));
         tb_sampler_probs(x, n, x);
         for (size_t j = 0; j < n; j++) {

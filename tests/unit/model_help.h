@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-/* A model's folder with one tensor in each file; what the files hold is test_recipe's business. */
+/* A model's folder with one tensor in each file; what the files hold is test_layout's business. */
 static inline void put_bytes(const char *folder, const char *name, const void *data, size_t size)
 {
     char *path = tb_path_join(folder, name);

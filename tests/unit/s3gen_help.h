@@ -3,7 +3,7 @@
 
 #include "base/counter.h"
 #include "base/mem.h"
-#include "model/recipe.h"
+#include "model/layout.h"
 #include "nn/ops.h"
 
 #include <stdio.h>
@@ -15,12 +15,12 @@ enum { TINY_ENC_HEADS = 2, TINY_EST_HEADS = 4 };
 static inline tb_weights *tiny_s3gen(tb_dtype type)
 {
     tb_err err = {0};
-    tb_recipe_source src = {0};
+    tb_layout_source src = {0};
     tb_weights *w = NULL;
 
     if (tb_safetensors_open(TB_TEST_DATA "/golden/tiny_s3gen.weights.safetensors", &src.s3gen,
                             &err) ||
-        tb_recipe_build(&src, type, "tiny", &w, &err))
+        tb_layout_build(&src, type, "tiny", &w, &err))
         fail_msg("%s", err.msg);
     return w;
 }

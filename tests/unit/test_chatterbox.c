@@ -47,21 +47,21 @@ static tb_t3_prefix *prefix_of(const tb_chatterbox *c, const tb_conds *conds)
     return p;
 }
 
-static tb_chatterbox_how usual(const tb_chatterbox *c, tb_t3_prefix *p)
+static tb_chatterbox_options usual(const tb_chatterbox *c, tb_t3_prefix *p)
 {
-    return (tb_chatterbox_how){.conds = tb_chatterbox_default(c),
-                               .prefix = p,
-                               .sampler = tb_sampler_defaults,
-                               .speed = 1,
-                               .seed = 42};
+    return (tb_chatterbox_options){.conds = tb_chatterbox_default(c),
+                                   .prefix = p,
+                                   .sampler = tb_sampler_defaults,
+                                   .speed = 1,
+                                   .seed = 42};
 }
 
-static tb_pcm say(const tb_chatterbox *c, const tb_chatterbox_how *how, const char *text)
+static tb_pcm say(const tb_chatterbox *c, const tb_chatterbox_options *how, const char *text)
 {
     tb_pcm pcm = {0};
-    tb_chatterbox_said said;
+    tb_chatterbox_report said;
     tb_err err = {0};
-    if (tb_chatterbox_say(c, how, text, NULL, &pcm, &said, &err))
+    if (tb_chatterbox_speak(c, how, text, NULL, &pcm, &said, &err))
         fail_msg("'%.60s': %s", text, err.msg);
     assert_int_equal(pcm.rate_hz, 24000);
     /* Two mel frames of 480 samples for each token, and the model's own silence behind them; a
@@ -85,7 +85,7 @@ static const char text[] = "Good morning, how are you today?";
 static void a_seed_gives_the_same_samples_and_another_others(void **state)
 {
     (void)state;
-    tb_chatterbox_how how = usual(chatter, prefix);
+    tb_chatterbox_options how = usual(chatter, prefix);
     tb_pcm first = say(chatter, &how, text), again = say(chatter, &how, text);
     assert_true(same(&first, &again));
     tb_pcm_clear(&again);
@@ -107,15 +107,15 @@ static void a_seed_gives_the_same_samples_and_another_others(void **state)
 }
 
 struct voice_of_one {
-    const tb_chatterbox_how *how;
+    const tb_chatterbox_options *how;
     tb_pcm pcm;
 };
 
 static void *say_alone(void *arg)
 {
     struct voice_of_one *v = arg;
-    tb_chatterbox_said said;
-    if (tb_chatterbox_say(chatter, v->how, text, NULL, &v->pcm, &said, NULL)) v->pcm.len = 0;
+    tb_chatterbox_report said;
+    if (tb_chatterbox_speak(chatter, v->how, text, NULL, &v->pcm, &said, NULL)) v->pcm.len = 0;
     return NULL;
 }
 
@@ -125,7 +125,7 @@ static void eight_at_once_say_what_one_says(void **state)
     (void)state;
     pthread_t threads[MANY];
     struct voice_of_one v[MANY] = {{0}};
-    tb_chatterbox_how how[2] = {usual(chatter, prefix), usual(chatter, prefix)};
+    tb_chatterbox_options how[2] = {usual(chatter, prefix), usual(chatter, prefix)};
     how[1].seed = 43;
     for (size_t i = 0; i < MANY; i++) {
         v[i].how = &how[i % 2];
@@ -146,7 +146,7 @@ static void eight_at_once_say_what_one_says(void **state)
 static void the_number_of_threads_is_not_heard(void **state)
 {
     (void)state;
-    tb_chatterbox_how how = usual(chatter, prefix);
+    tb_chatterbox_options how = usual(chatter, prefix);
     tb_pcm two = say(chatter, &how, text);
     static const size_t threads[] = {1, 4};
     for (size_t i = 0; i < 2; i++) {
@@ -180,7 +180,7 @@ static void a_folder_and_the_one_file_made_of_it_sound_alike(void **state)
             tb_chatterbox *c = opened(k ? file : folder, types[i], 2);
             assert_string_equal(tb_chatterbox_model(c), "ResembleAI/chatterbox-turbo");
             tb_t3_prefix *p = prefix_of(c, tb_chatterbox_default(c));
-            tb_chatterbox_how how = usual(c, p);
+            tb_chatterbox_options how = usual(c, p);
             tb_pcm pcm = say(c, &how, text);
             if (k == 0)
                 all[i] = pcm;
@@ -212,7 +212,7 @@ static void the_smaller_model_is_known_by_its_name(void **state)
         tb_chatterbox *c = opened(k ? file : nano, TB_F16, 1);
         assert_string_equal(tb_chatterbox_model(c), "ResembleAI/chatterbox-nano");
         tb_t3_prefix *p = prefix_of(c, tb_chatterbox_default(c));
-        tb_chatterbox_how how = usual(c, p);
+        tb_chatterbox_options how = usual(c, p);
         tb_pcm pcm = say(c, &how, "Hello.");
         tb_pcm_clear(&pcm);
         tb_t3_prefix_free(p);
@@ -248,13 +248,13 @@ static void a_voice_kept_speaks_like_one_just_made(void **state)
     tb_err err = {0};
     if (tb_chatterbox_condition(chatter, &clip, NULL, &made, &err)) fail_msg("%s", err.msg);
     cold = prefix_of(chatter, &made);
-    tb_chatterbox_how how = usual(chatter, cold);
+    tb_chatterbox_options how = usual(chatter, cold);
     tb_pcm builtin = say(chatter,
-                         &(tb_chatterbox_how){.conds = tb_chatterbox_default(chatter),
-                                              .prefix = prefix,
-                                              .sampler = tb_sampler_defaults,
-                                              .speed = 1,
-                                              .seed = 42},
+                         &(tb_chatterbox_options){.conds = tb_chatterbox_default(chatter),
+                                                  .prefix = prefix,
+                                                  .sampler = tb_sampler_defaults,
+                                                  .speed = 1,
+                                                  .seed = 42},
                          text);
     how.conds = &made;
     tb_pcm first = say(chatter, &how, text);
@@ -439,7 +439,7 @@ static void every_tag_reaches_the_model_as_its_token(void **state)
     enum { OWN = TB_TAG_SAD, MORE = sizeof more / sizeof *more, FIRST = 50257 };
     (void)state;
     tb_engine *e = engine_of(folder);
-    const tb_chatterbox *c = tb_holder_lent(tb_engine_holder(e));
+    const tb_chatterbox *c = tb_model_handle_get(tb_engine_model_handle(e));
     tb_bpe_ids ids = {0};
     int32_t of_tag[OWN];
     bool seen[OWN] = {false};
@@ -500,17 +500,17 @@ static tb_status collect(void *self, const tb_pcm *pcm, tb_err *err)
 /* Item i of a plan as the network makes it, not as the engine hands it on. */
 static tb_pcm piece_alone(const tb_chatterbox *c, const tb_plan *plan, size_t i, tb_voice *v)
 {
-    tb_chatterbox_how how = usual(c, v->prefix);
+    tb_chatterbox_options how = usual(c, v->prefix);
     tb_pcm pcm = {.rate_hz = 24000};
-    tb_chatterbox_said said;
+    tb_chatterbox_report said;
     tb_err err = {0};
     how.conds = v->conds;
     how.seed = plan->opts.seed;
     how.segment = plan->script.items[i].sentence;
     tb_status st = plan->stream ? tb_chatterbox_stream(c, &how, plan->script.items[i].text, NULL,
                                                        collect, &pcm, &said, &err)
-                                : tb_chatterbox_say(c, &how, plan->script.items[i].text, NULL, &pcm,
-                                                    &said, &err);
+                                : tb_chatterbox_speak(c, &how, plan->script.items[i].text, NULL,
+                                                      &pcm, &said, &err);
     if (st) fail_msg("%s", err.msg);
     return pcm;
 }
@@ -525,7 +525,7 @@ static void a_piece_is_handed_on_to_its_last_sample(void **state)
     enum { SEAM = 240 };
     (void)state;
     tb_engine *e = engine_of(folder);
-    const tb_chatterbox *c = tb_holder_lent(tb_engine_holder(e));
+    const tb_chatterbox *c = tb_model_handle_get(tb_engine_model_handle(e));
     tb_voice *v = NULL;
     tb_spoken spoken = {0};
     tb_err err = {0};
@@ -586,7 +586,7 @@ static void odd_texts_are_spoken(void **state)
         "?!",
     };
     (void)state;
-    tb_chatterbox_how how = usual(chatter, prefix);
+    tb_chatterbox_options how = usual(chatter, prefix);
     how.sampler.temperature = 0.5;
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         tb_pcm pcm = say(chatter, &how, odd[i]);
@@ -597,15 +597,15 @@ static void odd_texts_are_spoken(void **state)
 static void a_sentence_too_long_for_the_model_is_refused(void **state)
 {
     (void)state;
-    tb_chatterbox_how how = usual(chatter, prefix);
+    tb_chatterbox_options how = usual(chatter, prefix);
     tb_pcm pcm = {0};
-    tb_chatterbox_said said;
+    tb_chatterbox_report said;
     tb_err err = {0};
     enum { WORDS = 3000 };
     char *many = tb_alloc(WORDS * 3 + 1);
     for (size_t i = 0; i < WORDS; i++)
         memcpy(many + 3 * i, "a, ", 4);
-    assert_int_equal(tb_chatterbox_say(chatter, &how, many, NULL, &pcm, &said, &err), TB_EINVAL);
+    assert_int_equal(tb_chatterbox_speak(chatter, &how, many, NULL, &pcm, &said, &err), TB_EINVAL);
     assert_string_equal(err.field, "text");
     assert_non_null(strstr(err.msg, "tokens"));
     assert_null(pcm.data);
@@ -615,14 +615,15 @@ static void a_sentence_too_long_for_the_model_is_refused(void **state)
 static void speed_changes_the_length_and_nothing_else(void **state)
 {
     (void)state;
-    tb_chatterbox_how how = usual(chatter, prefix);
+    tb_chatterbox_options how = usual(chatter, prefix);
     tb_pcm one = say(chatter, &how, text);
     static const double speeds[] = {0.25, 0.8, 2, 4};
     for (size_t i = 0; i < sizeof speeds / sizeof *speeds; i++) {
         tb_pcm other;
-        tb_chatterbox_said said;
+        tb_chatterbox_report said;
         how.speed = speeds[i];
-        assert_int_equal(tb_chatterbox_say(chatter, &how, text, NULL, &other, &said, NULL), TB_OK);
+        assert_int_equal(tb_chatterbox_speak(chatter, &how, text, NULL, &other, &said, NULL),
+                         TB_OK);
         assert_int_equal(other.len, lround((double)one.len / speeds[i]));
         tb_pcm_clear(&other);
     }
@@ -635,15 +636,15 @@ static void a_runaway_is_tried_again_and_cut(void **state)
     tb_chatterbox *c = opened(endless, TB_F32, 2);
     assert_string_not_equal(tb_chatterbox_id(c), tb_chatterbox_id(chatter));
     tb_t3_prefix *p = prefix_of(c, tb_chatterbox_default(c));
-    tb_chatterbox_how how = usual(c, p);
+    tb_chatterbox_options how = usual(c, p);
     static const char *const texts[] = {"Hi.", "[laugh]", "It goes on and on."};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         tb_pcm pcm = {0};
-        tb_chatterbox_said said;
+        tb_chatterbox_report said;
         size_t least, most;
         tb_chatterbox_bounds(texts[i], &least, &most);
         assert_true(least < most && most <= TB_T3_MAX_MORE);
-        assert_int_equal(tb_chatterbox_say(c, &how, texts[i], NULL, &pcm, &said, NULL), TB_OK);
+        assert_int_equal(tb_chatterbox_speak(c, &how, texts[i], NULL, &pcm, &said, NULL), TB_OK);
         assert_true(said.retried && said.cut);
         assert_int_equal(said.tokens, 1 + most);
         assert_true(pcm.len <= (1 + most + TB_T3_SILENCES) * 960);
@@ -654,9 +655,9 @@ static void a_runaway_is_tried_again_and_cut(void **state)
     const tb_sampler_params certain[] = {{0.8, 1, 0.95, 1.2}, {5, 1, 1, 1}, {0.8, 1000, 0, 1.2}};
     for (size_t i = 0; i < sizeof certain / sizeof *certain; i++) {
         tb_pcm pcm = {0};
-        tb_chatterbox_said said;
+        tb_chatterbox_report said;
         how.sampler = certain[i];
-        assert_int_equal(tb_chatterbox_say(c, &how, texts[0], NULL, &pcm, &said, NULL), TB_OK);
+        assert_int_equal(tb_chatterbox_speak(c, &how, texts[0], NULL, &pcm, &said, NULL), TB_OK);
         assert_true(!said.retried && said.cut);
         tb_pcm_clear(&pcm);
     }
@@ -689,20 +690,20 @@ static void bounds_grow_with_what_is_said(void **state)
 
 struct endless_talk {
     tb_chatterbox *c;
-    tb_chatterbox_how how;
+    tb_chatterbox_options how;
     tb_cancel cancel;
     tb_status st;
     tb_pcm pcm;
     int64_t ended_ns;
 };
 
-static void *talk(void *arg)
+static void *speak(void *arg)
 {
     struct endless_talk *t = arg;
-    tb_chatterbox_said said;
+    tb_chatterbox_report said;
     char *long_text = tb_alloc(601);
     memset(long_text, 'e', 600); /* TB_T3_MAX_MORE tokens, twice */
-    t->st = tb_chatterbox_say(t->c, &t->how, long_text, &t->cancel, &t->pcm, &said, NULL);
+    t->st = tb_chatterbox_speak(t->c, &t->how, long_text, &t->cancel, &t->pcm, &said, NULL);
     t->ended_ns = tb_clock_mono_ns();
     tb_free(long_text);
     return NULL;
@@ -721,7 +722,7 @@ static void a_cancelled_text_ends_within_a_step(void **state)
 
     /* Before it begins. */
     tb_cancel_set(&t.cancel);
-    talk(&t);
+    speak(&t);
     assert_int_equal(t.st, TB_ECANCELLED);
     assert_null(t.pcm.data);
     assert_int_equal(tb_chatterbox_prefix(chatter, tb_chatterbox_default(chatter), &set, &none,
@@ -734,7 +735,7 @@ static void a_cancelled_text_ends_within_a_step(void **state)
      * few milliseconds; the bound forgives a machine that is busy. */
     int64_t began = tb_clock_mono_ns();
     t.cancel = (tb_cancel){false};
-    talk(&t);
+    speak(&t);
     int64_t whole = tb_clock_mono_ns() - began;
     assert_int_equal(t.st, TB_OK);
     tb_pcm_clear(&t.pcm);
@@ -742,7 +743,7 @@ static void a_cancelled_text_ends_within_a_step(void **state)
     for (int i = 0; i < 8; i++) {
         pthread_t thread;
         t.cancel = (tb_cancel){false};
-        assert_int_equal(pthread_create(&thread, NULL, talk, &t), 0);
+        assert_int_equal(pthread_create(&thread, NULL, speak, &t), 0);
         tb_clock_sleep_ms((int)(whole / 1000000 * (2 * i + 1) / 20));
         int64_t at = tb_clock_mono_ns();
         tb_cancel_set(&t.cancel);

@@ -20,7 +20,7 @@ static bool process(tb_sampler_params params, const int32_t *history, size_t n_h
 {
     tb_sampler *s = tb_sampler_new(&params, n);
     for (size_t i = 0; i < n_history; i++)
-        tb_sampler_note(s, history[i]);
+        tb_sampler_record(s, history[i]);
     bool left = tb_sampler_process(s, x);
     tb_sampler_free(s);
     return left;
@@ -150,13 +150,13 @@ static void what_is_forgotten_meets_no_penalty(void **state)
     tb_sampler_params params = nothing;
     params.repetition_penalty = 2;
     tb_sampler *s = tb_sampler_new(&params, N);
-    tb_sampler_note(s, 3);
-    tb_sampler_forget(s);
-    tb_sampler_note(s, 4);
+    tb_sampler_record(s, 3);
+    tb_sampler_reset(s);
+    tb_sampler_record(s, 4);
     float x[N] = {[3] = 2, [4] = 2};
     assert_true(tb_sampler_process(s, x));
     assert_true(x[3] == 2 && x[4] == 1);
-    tb_sampler_note(s, 3);
+    tb_sampler_record(s, 3);
     assert_true(tb_sampler_process(s, x));
     assert_true(x[3] == 1 && x[4] == 0.5f);
     tb_sampler_free(s);

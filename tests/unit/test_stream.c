@@ -74,13 +74,13 @@ static tb_status hear(void *self, const tb_pcm *pcm, tb_err *err)
     return tb_pcm_append(&h->all, pcm->data, pcm->len, err);
 }
 
-static tb_chatterbox_how usual(void)
+static tb_chatterbox_options usual(void)
 {
-    return (tb_chatterbox_how){.conds = tb_chatterbox_default(chatter),
-                               .prefix = prefix,
-                               .sampler = tb_sampler_defaults,
-                               .speed = 1,
-                               .seed = 7};
+    return (tb_chatterbox_options){.conds = tb_chatterbox_default(chatter),
+                                   .prefix = prefix,
+                                   .sampler = tb_sampler_defaults,
+                                   .speed = 1,
+                                   .seed = 7};
 }
 
 /* Long enough for several pieces. */
@@ -88,7 +88,7 @@ static const char text[] =
     "This is a sentence that goes on and on, so that it is heard in more than one piece, and it "
     "does not stop before it has said all that there is to be said about pieces of sentences.";
 
-static heard stream(const tb_chatterbox_how *how, tb_chatterbox_said *said)
+static heard stream(const tb_chatterbox_options *how, tb_chatterbox_report *said)
 {
     heard h = {.all = {.rate_hz = 24000}};
     tb_err err = {0};
@@ -100,11 +100,11 @@ static heard stream(const tb_chatterbox_how *how, tb_chatterbox_said *said)
 static void a_stream_is_as_long_as_the_whole_and_the_same_every_time(void **state)
 {
     (void)state;
-    tb_chatterbox_how how = usual();
-    tb_chatterbox_said said, whole_said;
+    tb_chatterbox_options how = usual();
+    tb_chatterbox_report said, whole_said;
     tb_pcm whole = {0};
     heard a = stream(&how, &said), b = stream(&how, &said);
-    assert_int_equal(tb_chatterbox_say(chatter, &how, text, NULL, &whole, &whole_said, NULL),
+    assert_int_equal(tb_chatterbox_speak(chatter, &how, text, NULL, &whole, &whole_said, NULL),
                      TB_OK);
     assert_true(said.pieces > 2);
     assert_int_equal(whole_said.pieces, 1);
@@ -130,8 +130,8 @@ static int by_size(const void *a, const void *b)
 static void joins_are_no_steeper_than_the_rest(void **state)
 {
     (void)state;
-    tb_chatterbox_how how = usual();
-    tb_chatterbox_said said;
+    tb_chatterbox_options how = usual();
+    tb_chatterbox_report said;
     heard h = stream(&how, &said);
     float *steps = tb_alloc(h.all.len * sizeof *steps);
     for (size_t i = 0; i + 1 < h.all.len; i++)
@@ -152,8 +152,8 @@ static void joins_are_no_steeper_than_the_rest(void **state)
 static void a_listener_who_leaves_or_fails_ends_it(void **state)
 {
     (void)state;
-    tb_chatterbox_how how = usual();
-    tb_chatterbox_said said;
+    tb_chatterbox_options how = usual();
+    tb_chatterbox_report said;
     tb_cancel cancel = {false};
     heard h = {.all = {.rate_hz = 24000}, .fail_at = 2};
     tb_err err = {0};
@@ -171,13 +171,13 @@ static void a_listener_who_leaves_or_fails_ends_it(void **state)
 static void another_speed_comes_in_one_piece(void **state)
 {
     (void)state;
-    tb_chatterbox_how how = usual();
-    tb_chatterbox_said said;
+    tb_chatterbox_options how = usual();
+    tb_chatterbox_report said;
     tb_pcm whole = {0};
     how.speed = 1.5;
     heard h = stream(&how, &said);
     assert_int_equal(h.n, 1);
-    assert_int_equal(tb_chatterbox_say(chatter, &how, text, NULL, &whole, &said, NULL), TB_OK);
+    assert_int_equal(tb_chatterbox_speak(chatter, &how, text, NULL, &whole, &said, NULL), TB_OK);
     assert_int_equal(h.all.len, whole.len);
     assert_memory_equal(h.all.data, whole.data, whole.len * sizeof *whole.data);
     tb_pcm_clear(&h.all);

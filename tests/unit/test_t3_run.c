@@ -28,9 +28,9 @@ static size_t take_all(tb_t3_run *run, const int32_t *tokens, size_t n)
 {
     float x[N];
     size_t i = 0;
-    for (; i < n && run->end == TB_T3_TALKING; i++) {
+    for (; i < n && run->end == TB_T3_RUNNING; i++) {
         only(x, tokens[i]);
-        assert_int_equal(tb_t3_run_take(run, x, NULL), TB_OK);
+        assert_int_equal(tb_t3_run_next(run, x, NULL), TB_OK);
     }
     return i;
 }
@@ -90,12 +90,12 @@ static void nothing_left_to_draw_from_ends_it(void **state)
     tb_t3_run run;
     tb_t3_run_init(&run, &eight, &plain, 1, 100);
     assert_int_equal(take_all(&run, (int32_t[]){1, -1, 2}, 3), 2);
-    assert_int_equal(run.end, TB_T3_DRY);
+    assert_int_equal(run.end, TB_T3_NO_CANDIDATE);
     assert_int_equal(run.n, 1);
     tb_t3_run_clear(&run);
     tb_t3_run_init(&run, &eight, &plain, 1, 100);
     assert_int_equal(take_all(&run, (int32_t[]){-1}, 1), 1);
-    assert_int_equal(run.end, TB_T3_DRY);
+    assert_int_equal(run.end, TB_T3_NO_CANDIDATE);
     assert_int_equal(run.n, 0);
     tb_t3_run_clear(&run);
 }
@@ -107,15 +107,15 @@ static void start_is_history_for_the_first_draw_alone(void **state)
     tb_t3_run run;
     float x[N] = {[START] = 3, [5] = 3};
     tb_t3_run_init(&run, &eight, &params, 1, 100);
-    assert_true(tb_t3_run_process(&run, x));
+    assert_true(tb_t3_run_filter(&run, x));
     assert_true(x[START] == 1.5f && x[5] == 3);
-    tb_t3_run_say(&run, 5);
+    tb_t3_run_append(&run, 5);
     x[START] = 3;
-    assert_true(tb_t3_run_process(&run, x));
+    assert_true(tb_t3_run_filter(&run, x));
     assert_true(x[START] == 3 && x[5] == 1.5f);
-    tb_t3_run_say(&run, START); /* said, it is history as all others */
+    tb_t3_run_append(&run, START); /* said, it is history as all others */
     x[5] = 3;
-    assert_true(tb_t3_run_process(&run, x));
+    assert_true(tb_t3_run_filter(&run, x));
     assert_true(x[START] == 1.5f && x[5] == 1.5f);
     tb_t3_run_clear(&run);
 }
@@ -129,7 +129,7 @@ static void logits_that_are_no_numbers_are_the_model_s_fault(void **state)
         tb_err err = {0};
         float x[N] = {[7] = bad[i]};
         tb_t3_run_init(&run, &eight, &plain, 1, 100);
-        assert_int_equal(tb_t3_run_take(&run, x, &err), TB_EMODEL);
+        assert_int_equal(tb_t3_run_next(&run, x, &err), TB_EMODEL);
         assert_non_null(strstr(err.msg, "token 7 at step 0"));
         assert_int_equal(run.n, 0);
         tb_t3_run_clear(&run);
@@ -147,7 +147,7 @@ static void draw_i_is_number_i_of_the_stream(void **state)
     for (size_t i = 0; i < DRAWS; i++) {
         float x[N] = {0}; /* ten alike */
         x[STOP] = -INFINITY;
-        assert_int_equal(tb_t3_run_take(&run, x, NULL), TB_OK);
+        assert_int_equal(tb_t3_run_next(&run, x, NULL), TB_OK);
         assert_int_equal(run.tokens[i], (int32_t)(tb_counter_uniform(stream, i) * (N - 1)));
         count[run.tokens[i]]++;
     }
@@ -161,9 +161,9 @@ static void what_the_flow_gets_is_sounds_and_then_silence(void **state)
     (void)state;
     static const int32_t said[] = {3, START, STOP, 0, 7};
     int32_t out[8];
-    assert_int_equal(tb_t3_speech(&eight, said, 5, out), 6);
+    assert_int_equal(tb_t3_flow_tokens(&eight, said, 5, out), 6);
     assert_memory_equal(out, ((int32_t[]){3, 0, 7, 4299, 4299, 4299}), 6 * sizeof(int32_t));
-    assert_int_equal(tb_t3_speech(&eight, NULL, 0, out), 3);
+    assert_int_equal(tb_t3_flow_tokens(&eight, NULL, 0, out), 3);
     assert_memory_equal(out, ((int32_t[]){4299, 4299, 4299}), 3 * sizeof(int32_t));
 }
 

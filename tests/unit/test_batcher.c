@@ -16,7 +16,7 @@ enum { SPEAKERS = 8, MORE = 60 };
 
 typedef struct {
     const tb_t3 *t3;
-    tb_talk *talk;
+    tb_batcher *batcher;
     tb_thread_pool *pool;
     size_t i;
     int32_t said[MORE + 1];
@@ -32,7 +32,7 @@ static void *speak(void *arg)
     tb_t3_session *session = NULL;
     tb_t3_run run = {0};
     tb_nn nn = {.pool = s->pool, .scratch = tb_scratch_new()};
-    uint64_t stream = tb_counter_stream("talk") + s->i;
+    uint64_t stream = tb_counter_stream("batcher") + s->i;
     for (size_t j = 0; j < TINY_T3_SPEAKER; j++)
         voice[j] = tb_counter_weight(stream, j, 0, 0.1f);
     for (size_t j = 0; j < 40; j++)
@@ -44,7 +44,7 @@ static void *speak(void *arg)
     assert_int_equal(tb_t3_session_new(s->t3, prefix, &session, NULL), TB_OK);
     /* Different lengths: they leave one after the other. */
     tb_t3_run_init(&run, s->t3, &tb_sampler_defaults, stream, MORE - 5 * s->i);
-    run.talk = s->talk;
+    run.batcher = s->batcher;
     assert_int_equal(tb_t3_generate(session, &nn, ids, 5 + 2 * s->i, &run, NULL, NULL, NULL, NULL),
                      TB_OK);
     s->n = run.n;
@@ -69,11 +69,11 @@ static void together_they_say_what_each_says_alone(void **state)
         uint64_t steps, tokens;
         assert_int_equal(tb_t3_bind(&t3, weights, TINY_T3_HEADS, NULL), TB_OK);
         assert_int_equal(tb_thread_pool_new(2, &pool, NULL), TB_OK);
-        tb_talk *talk = tb_talk_new(pool);
+        tb_batcher *batcher = tb_batcher_new(pool);
         for (size_t i = 0; i < SPEAKERS; i++) {
             alone[i] = (speaker){.t3 = &t3, .i = i};
             speak(&alone[i]);
-            together[i] = (speaker){.t3 = &t3, .i = i, .talk = talk, .pool = pool};
+            together[i] = (speaker){.t3 = &t3, .i = i, .batcher = batcher, .pool = pool};
         }
         for (size_t i = 0; i < SPEAKERS; i++)
             assert_int_equal(pthread_create(&threads[i], NULL, speak, &together[i]), 0);
@@ -86,10 +86,10 @@ static void together_they_say_what_each_says_alone(void **state)
                                 alone[i].n * sizeof *alone[i].said);
             said += alone[i].n;
         }
-        tb_talk_counts(talk, &steps, &tokens);
+        tb_batcher_counts(batcher, &steps, &tokens);
         assert_true(tokens + SPEAKERS >= said && steps > 0);
         assert_true(tokens > steps); /* somebody had company */
-        tb_talk_free(talk);
+        tb_batcher_free(batcher);
         tb_thread_pool_free(pool);
         tb_t3_clear(&t3);
         tb_weights_free(weights);
@@ -103,14 +103,14 @@ static void one_alone_is_not_kept_waiting(void **state)
     tb_t3 t3;
     uint64_t steps, tokens;
     assert_int_equal(tb_t3_bind(&t3, weights, TINY_T3_HEADS, NULL), TB_OK);
-    tb_talk *talk = tb_talk_new(NULL);
-    speaker s = {.t3 = &t3, .talk = talk};
-    tb_talk_join(talk); /* somebody who never asks: patience ends */
+    tb_batcher *batcher = tb_batcher_new(NULL);
+    speaker s = {.t3 = &t3, .batcher = batcher};
+    tb_batcher_join(batcher); /* somebody who never asks: patience ends */
     speak(&s);
-    tb_talk_leave(talk);
-    tb_talk_counts(talk, &steps, &tokens);
+    tb_batcher_leave(batcher);
+    tb_batcher_counts(batcher, &steps, &tokens);
     assert_int_equal(steps, tokens);
-    tb_talk_free(talk);
+    tb_batcher_free(batcher);
     tb_t3_clear(&t3);
     tb_weights_free(weights);
 }

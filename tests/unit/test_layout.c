@@ -1,4 +1,4 @@
-#include "model/recipe.h"
+#include "model/layout.h"
 
 #include "weights_help.h"
 
@@ -45,7 +45,7 @@ static void add_ve(made *m)
 
 typedef struct {
     made files[3];
-    tb_recipe_source src;
+    tb_layout_source src;
 } parts;
 
 static void parts_open(parts *p)
@@ -92,7 +92,7 @@ static void everything_gets_our_layout(void **state)
     const float *x;
 
     parts_open(&p);
-    assert_int_equal(tb_recipe_build(&p.src, TB_F32, "model", &w, &err), TB_OK);
+    assert_int_equal(tb_layout_build(&p.src, TB_F32, "model", &w, &err), TB_OK);
     assert_int_equal(tb_weights_count(w), 6 + 7 + 2);
     assert_string_equal(tb_weights_label(w), "model");
 
@@ -138,7 +138,7 @@ static void weight_norm_is_folded(void **state)
     for (int j = 0; j < 24; j++)
         norm[j / 12] += (double)((j + 1) * (j + 1));
     parts_open(&p);
-    assert_int_equal(tb_recipe_build(&p.src, TB_F32, "model", &w, NULL), TB_OK);
+    assert_int_equal(tb_layout_build(&p.src, TB_F32, "model", &w, NULL), TB_OK);
     x = f32_of(w, "mel2wav.conv_pre.weight", 3, 2, 4, 3);
     for (int o = 0; o < 2; o++)
         for (int k = 0; k < 4; k++)
@@ -182,7 +182,7 @@ static void types_are_those_of_the_table(void **state)
         tb_weights *w = NULL;
 
         parts_open(&p);
-        assert_int_equal(tb_recipe_build(&p.src, want[i][0], "model", &w, NULL), TB_OK);
+        assert_int_equal(tb_layout_build(&p.src, want[i][0], "model", &w, NULL), TB_OK);
         assert_int_equal(type_of(w, "tfmr.h.11.mlp.c_fc.weight"), want[i][1]);
         assert_int_equal(type_of(w, "speech_head.weight"), want[i][1]);
         assert_int_equal(type_of(w, "tfmr.h.0.attn.c_attn.weight"), want[i][2]); /* 2 wide */
@@ -207,7 +207,7 @@ static void what_is_wanted_as_it_is_is_not_copied(void **state)
     tb_weights *w = NULL;
 
     parts_open(&p);
-    assert_int_equal(tb_recipe_build(&p.src, TB_F32, "model", &w, NULL), TB_OK);
+    assert_int_equal(tb_layout_build(&p.src, TB_F32, "model", &w, NULL), TB_OK);
     static const char *const borrowed[] = {"text_emb.weight", "tfmr.h.0.ln_1.weight",
                                            "tfmr.wpe.weight"};
     for (size_t i = 0; i < 3; i++) {
@@ -225,7 +225,7 @@ static void halves_are_read_exactly(void **state)
     const uint16_t half[6] = {0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600}; /* 1 .. 6 */
     const uint16_t brain[6] = {0x3f80, 0x4000, 0x4040, 0x4080, 0x40a0, 0x40c0};
     made m;
-    tb_recipe_source src = {0};
+    tb_layout_source src = {0};
     tb_weights *w = NULL;
 
     made_init(&m);
@@ -233,7 +233,7 @@ static void halves_are_read_exactly(void **state)
     made_add(&m, "tfmr.h.0.mlp.c_fc.weight", "BF16", "[2,3]", brain, sizeof brain);
     made_add(&m, "tfmr.ln_f.weight", "F16", "[6]", half, sizeof half);
     assert_int_equal(made_open(&m, "t3", &src.t3, NULL), TB_OK);
-    assert_int_equal(tb_recipe_build(&src, TB_F32, "model", &w, NULL), TB_OK);
+    assert_int_equal(tb_layout_build(&src, TB_F32, "model", &w, NULL), TB_OK);
     static const float turned[6] = {1, 4, 2, 5, 3, 6}, straight[6] = {1, 2, 3, 4, 5, 6};
     assert_memory_equal(f32_of(w, "tfmr.h.0.attn.c_attn.weight", 2, 3, 2, 0), turned,
                         sizeof turned);
@@ -247,7 +247,7 @@ static void a_prefix_is_cut_off_and_one_set_may_be_several(void **state)
 {
     (void)state;
     made m;
-    tb_recipe_source src = {.s3gen_prefix = "net/w/", .ve_prefix = "voice/"};
+    tb_layout_source src = {.s3gen_prefix = "net/w/", .ve_prefix = "voice/"};
     tb_weights *w = NULL;
 
     made_init(&m);
@@ -257,7 +257,7 @@ static void a_prefix_is_cut_off_and_one_set_may_be_several(void **state)
     made_ramp(&m, "something else", "[2]", 2, 1.0f);
     assert_int_equal(made_open(&m, "all", &src.s3gen, NULL), TB_OK);
     src.ve = src.s3gen;
-    assert_int_equal(tb_recipe_build(&src, TB_F32, "model", &w, NULL), TB_OK);
+    assert_int_equal(tb_layout_build(&src, TB_F32, "model", &w, NULL), TB_OK);
     assert_int_equal(tb_weights_count(w), 2);
     f32_of(w, "mel2wav.conv_pre.weight", 3, 2, 4, 3);
     f32_of(w, "ve.proj.weight", 2, 2, 3, 0);
@@ -270,14 +270,14 @@ static void refuses_t3(const char *name, const char *dtype, const char *shape, c
                        size_t size, tb_dtype type, const char *words)
 {
     made m;
-    tb_recipe_source src = {0};
+    tb_layout_source src = {0};
     tb_weights *w = NULL;
     tb_err err = {0};
 
     made_init(&m);
     made_add(&m, name, dtype, shape, data, size);
     assert_int_equal(made_open(&m, "t3.safetensors", &src.t3, &err), TB_OK);
-    assert_int_equal(tb_recipe_build(&src, type, "model", &w, &err), TB_EMODEL);
+    assert_int_equal(tb_layout_build(&src, type, "model", &w, &err), TB_EMODEL);
     assert_null(w);
     if (!strstr(err.msg, words) || !strstr(err.msg, "t3.safetensors"))
         fail_msg("\"%s\" does not say \"%s\"", err.msg, words);
@@ -324,7 +324,7 @@ static void half_a_weight_norm_is_refused(void **state)
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         made m;
-        tb_recipe_source src = {0};
+        tb_layout_source src = {0};
         tb_weights *w = NULL;
         tb_err err = {0};
 
@@ -333,7 +333,7 @@ static void half_a_weight_norm_is_refused(void **state)
             made_ramp(&m, cases[i].g, cases[i].g_shape, cases[i].g_shape[1] == '2' ? 2 : 1, 1.0f);
         if (cases[i].v) made_ramp(&m, cases[i].v, "[2,3,4]", 24, cases[i].step);
         assert_int_equal(made_open(&m, "s3gen.safetensors", &src.s3gen, &err), TB_OK);
-        assert_int_equal(tb_recipe_build(&src, TB_F32, "model", &w, &err), TB_EMODEL);
+        assert_int_equal(tb_layout_build(&src, TB_F32, "model", &w, &err), TB_EMODEL);
         if (!strstr(err.msg, cases[i].words)) fail_msg("case %zu: %s", i, err.msg);
         made_clear(&m);
     }
@@ -347,27 +347,27 @@ static void parts_of_a_tensor_are_what_the_whole_is(void **state)
     for (size_t t = 0; t < 2; t++) {
         parts p, q;
         tb_weights *w = NULL;
-        tb_recipe *r = NULL;
+        tb_layout *r = NULL;
 
         parts_open(&p);
         parts_open(&q);
-        assert_int_equal(tb_recipe_build(&p.src, types[t], "model", &w, NULL), TB_OK);
-        assert_int_equal(tb_recipe_new(&q.src, types[t], "model", &r, NULL), TB_OK);
-        assert_int_equal(tb_recipe_count(r), tb_weights_count(w));
-        for (size_t i = 0; i < tb_recipe_count(r); i++) {
-            const size_t rows = tb_recipe_rows(r, i), bytes = tb_recipe_row_bytes(r, i);
+        assert_int_equal(tb_layout_build(&p.src, types[t], "model", &w, NULL), TB_OK);
+        assert_int_equal(tb_layout_new(&q.src, types[t], "model", &r, NULL), TB_OK);
+        assert_int_equal(tb_layout_count(r), tb_weights_count(w));
+        for (size_t i = 0; i < tb_layout_count(r); i++) {
+            const size_t rows = tb_layout_rows(r, i), bytes = tb_layout_row_bytes(r, i);
             char *one = tb_alloc(bytes);
 
-            assert_string_equal(tb_recipe_name(r, i), tb_weights_name(w, i));
+            assert_string_equal(tb_layout_name(r, i), tb_weights_name(w, i));
             for (size_t j = 0; j < rows; j++) {
-                assert_int_equal(tb_recipe_make(r, i, j, 1, one, NULL), TB_OK);
+                assert_int_equal(tb_layout_make(r, i, j, 1, one, NULL), TB_OK);
                 assert_memory_equal(one, (const char *)tb_weights_at(w, i)->data + j * bytes,
                                     bytes);
             }
-            tb_recipe_done_with(r, i);
+            tb_layout_done_with(r, i);
             tb_free(one);
         }
-        tb_recipe_free(r);
+        tb_layout_free(r);
         tb_weights_free(w);
         parts_clear(&p);
         parts_clear(&q);
@@ -388,27 +388,27 @@ static void names_go_both_ways(void **state)
         {"similarity_weight", "ve.similarity_weight"},
         {"proj.weight", "ve.proj.weight"},
     };
-    char name[TB_RECIPE_NAME];
+    char name[TB_LAYOUT_NAME];
 
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        assert_true(tb_recipe_our_name(pairs[i][0], name));
+        assert_true(tb_layout_our_name(pairs[i][0], name));
         assert_string_equal(name, pairs[i][1]);
         assert_true(strlen(name) <= 63);
-        assert_true(tb_recipe_published_name(pairs[i][1], name));
+        assert_true(tb_layout_published_name(pairs[i][1], name));
         assert_string_equal(name, pairs[i][0]);
     }
     assert_true(
-        tb_recipe_our_name("mel2wav.resblocks.8.convs2.2.parametrizations.weight.original1", name));
+        tb_layout_our_name("mel2wav.resblocks.8.convs2.2.parametrizations.weight.original1", name));
     assert_string_equal(name, "mel2wav.resblocks.8.convs2.2.weight");
-    assert_true(tb_recipe_published_name("mel2wav.resblocks.8.convs2.2.weight", name));
+    assert_true(tb_layout_published_name("mel2wav.resblocks.8.convs2.2.weight", name));
     assert_string_equal(name, "mel2wav.resblocks.8.convs2.2.parametrizations.weight");
-    assert_false(tb_recipe_our_name("text_head.weight", name));
-    assert_false(tb_recipe_our_name("nonsense", name));
-    assert_false(tb_recipe_our_name("", name));
-    assert_false(tb_recipe_published_name("", name));
-    assert_false(tb_recipe_published_name("weight", name));
-    assert_false(tb_recipe_published_name("proj.weight", name)); /* ours says ve. */
-    assert_false(tb_recipe_published_name("mel2wav.resblocks.8.convs3.2.weight", name));
+    assert_false(tb_layout_our_name("text_head.weight", name));
+    assert_false(tb_layout_our_name("nonsense", name));
+    assert_false(tb_layout_our_name("", name));
+    assert_false(tb_layout_published_name("", name));
+    assert_false(tb_layout_published_name("weight", name));
+    assert_false(tb_layout_published_name("proj.weight", name)); /* ours says ve. */
+    assert_false(tb_layout_published_name("mel2wav.resblocks.8.convs3.2.weight", name));
 }
 
 int main(void)

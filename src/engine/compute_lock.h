@@ -1,5 +1,5 @@
-#ifndef TB_ENGINE_GATE_H
-#define TB_ENGINE_GATE_H
+#ifndef TB_ENGINE_COMPUTE_LOCK_H
+#define TB_ENGINE_COMPUTE_LOCK_H
 
 #include "base/cancel.h"
 
@@ -10,16 +10,16 @@
  * come later by its own length: a stream's short pieces pass the whole minutes of others, and
  * nobody waits forever. Any thread.
  */
-typedef struct tb_gate tb_gate;
+typedef struct tb_compute_lock tb_compute_lock;
 
-tb_gate *tb_gate_new(void);
-void tb_gate_free(tb_gate *gate); /* nobody inside or waiting */
+tb_compute_lock *tb_compute_lock_new(void);
+void tb_compute_lock_free(tb_compute_lock *gate); /* nobody inside or waiting */
 
 /* seconds: about how long the work takes; brief is up to TB_GATE_BRIEF_S. TB_ECANCELLED while
  * waiting: not inside then. */
 #define TB_GATE_BRIEF_S 1.0
-TB_MUST_CHECK tb_status tb_gate_enter(tb_gate *gate, double seconds, const tb_cancel *cancel,
-                                      tb_err *err);
-void tb_gate_leave(tb_gate *gate, double seconds); /* as at its entry */
+TB_MUST_CHECK tb_status tb_compute_lock_acquire(tb_compute_lock *gate, double seconds,
+                                                const tb_cancel *cancel, tb_err *err);
+void tb_compute_lock_release(tb_compute_lock *gate, double seconds); /* as at its entry */
 
 #endif

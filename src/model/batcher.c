@@ -1,4 +1,4 @@
-#include "model/talk.h"
+#include "model/batcher.h"
 
 #include "base/cond.h"
 #include "base/mem.h"
@@ -10,31 +10,31 @@
 #include <string.h>
 
 /* As many as may be together without a seed's speech depending on who is. */
-enum { TOGETHER = TB_NN_GEMV_ROWS, PATIENCE_NS = 2000000 };
+enum { MAX_BATCH = TB_NN_GEMV_ROWS, MAX_WAIT_NS = 2000000 };
 
-/* Somebody's wish for a step, on their own stack. */
-typedef struct wish {
-    struct wish *next;
+/* Somebody's step_request for a step, on their own stack. */
+typedef struct step_request {
+    struct step_request *next;
     tb_t3_session *session;
     int32_t token;
     float *logits;
     bool done;
-} wish;
+} step_request;
 
-struct tb_talk {
+struct tb_batcher {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    wish *first, **last; /* in the order they came */
-    size_t waiting, members;
+    step_request *first, **last; /* in the order they came */
+    size_t waiting, joined;
     bool stepping;
     uint64_t steps, tokens;
     tb_thread_pool *pool;
     tb_scratch *scratch; /* the stepper's */
 };
 
-tb_talk *tb_talk_new(tb_thread_pool *pool)
+tb_batcher *tb_batcher_new(tb_thread_pool *pool)
 {
-    tb_talk *t = tb_alloc(sizeof *t);
+    tb_batcher *t = tb_alloc(sizeof *t);
     pthread_mutex_init(&t->lock, NULL);
     tb_cond_init(&t->changed);
     t->last = &t->first;
@@ -43,7 +43,7 @@ tb_talk *tb_talk_new(tb_thread_pool *pool)
     return t;
 }
 
-void tb_talk_free(tb_talk *t)
+void tb_batcher_free(tb_batcher *t)
 {
     if (!t) return;
     pthread_cond_destroy(&t->changed);
@@ -52,30 +52,30 @@ void tb_talk_free(tb_talk *t)
     tb_free(t);
 }
 
-void tb_talk_join(tb_talk *t)
+void tb_batcher_join(tb_batcher *t)
 {
     pthread_mutex_lock(&t->lock);
-    t->members++;
+    t->joined++;
     pthread_mutex_unlock(&t->lock);
 }
 
-void tb_talk_leave(tb_talk *t)
+void tb_batcher_leave(tb_batcher *t)
 {
     pthread_mutex_lock(&t->lock);
-    t->members--;
+    t->joined--;
     pthread_cond_broadcast(&t->changed); /* those who wait for company wait for less of it */
     pthread_mutex_unlock(&t->lock);
 }
 
-/* Makes one step for those who wait, at most TOGETHER. The lock is held before and after. */
-static void step(tb_talk *t)
+/* Makes one step for those who wait, at most MAX_BATCH. The lock is held before and after. */
+static void run_batch(tb_batcher *t)
 {
-    wish *now[TOGETHER];
-    tb_t3_session *sessions[TOGETHER];
-    int32_t tokens[TOGETHER];
+    step_request *batch[MAX_BATCH];
+    tb_t3_session *sessions[MAX_BATCH];
+    int32_t tokens[MAX_BATCH];
     size_t n = 0;
-    for (; n < TOGETHER && t->first; n++) {
-        now[n] = t->first;
+    for (; n < MAX_BATCH && t->first; n++) {
+        batch[n] = t->first;
         sessions[n] = t->first->session;
         tokens[n] = t->first->token;
         t->first = t->first->next;
@@ -91,43 +91,43 @@ static void step(tb_talk *t)
     float *logits = tb_scratch_f32(t->scratch, n * vocab); /* (n, vocab) */
     tb_t3_step(sessions, &nn, tokens, n, logits);
     for (size_t i = 0; i < n; i++)
-        memcpy(now[i]->logits, logits + i * vocab, vocab * sizeof *logits);
+        memcpy(batch[i]->logits, logits + i * vocab, vocab * sizeof *logits);
     tb_scratch_release(t->scratch, mark);
 
     pthread_mutex_lock(&t->lock);
     for (size_t i = 0; i < n; i++)
-        now[i]->done = true;
+        batch[i]->done = true;
     t->stepping = false;
     t->steps++;
     t->tokens += n;
     pthread_cond_broadcast(&t->changed);
 }
 
-void tb_talk_step(tb_talk *t, tb_t3_session *session, int32_t token, float *logits)
+void tb_batcher_step(tb_batcher *t, tb_t3_session *session, int32_t token, float *logits)
 {
-    wish mine = {.session = session, .token = token, .logits = logits};
+    step_request mine = {.session = session, .token = token, .logits = logits};
     pthread_mutex_lock(&t->lock);
     *t->last = &mine;
     t->last = &mine.next;
     t->waiting++;
-    if (t->waiting >= t->members) pthread_cond_broadcast(&t->changed);
-    struct timespec until = tb_cond_deadline(PATIENCE_NS);
-    bool patient = true;
+    if (t->waiting >= t->joined) pthread_cond_broadcast(&t->changed);
+    struct timespec until = tb_cond_deadline(MAX_WAIT_NS);
+    bool may_wait = true;
     while (!mine.done) {
-        if (!t->stepping && (t->waiting >= t->members || t->waiting >= TOGETHER || !patient)) {
-            step(t);
+        if (!t->stepping && (t->waiting >= t->joined || t->waiting >= MAX_BATCH || !may_wait)) {
+            run_batch(t);
         } else if (t->stepping) {
             pthread_cond_wait(&t->changed, &t->lock);
             until = tb_cond_deadline(
-                PATIENCE_NS); /* the others' step took its time; they are on their way */
+                MAX_WAIT_NS); /* the others' step took its time; they are on their way */
         } else if (pthread_cond_timedwait(&t->changed, &t->lock, &until) == ETIMEDOUT) {
-            patient = false;
+            may_wait = false;
         }
     }
     pthread_mutex_unlock(&t->lock);
 }
 
-void tb_talk_counts(tb_talk *t, uint64_t *steps, uint64_t *tokens)
+void tb_batcher_counts(tb_batcher *t, uint64_t *steps, uint64_t *tokens)
 {
     pthread_mutex_lock(&t->lock);
     *steps = t->steps;

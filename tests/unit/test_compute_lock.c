@@ -1,7 +1,7 @@
 /* One long work inside at a time, and a brief one beside it; short work passes long work that came
  * a little earlier; who is cancelled goes away; nobody is forgotten. */
 #include "base/clock.h"
-#include "engine/gate.h"
+#include "engine/compute_lock.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 
 enum { MANY = 12 };
 
-static tb_gate *gate;
+static tb_compute_lock *gate;
 static atomic_int inside, worst, inside_long, worst_long, order;
 
 typedef struct {
@@ -27,7 +27,7 @@ typedef struct {
 static void *visit(void *arg)
 {
     visitor *v = arg;
-    v->st = tb_gate_enter(gate, v->seconds, &v->cancel, NULL);
+    v->st = tb_compute_lock_acquire(gate, v->seconds, &v->cancel, NULL);
     if (v->st) return NULL;
     const int one = v->seconds > TB_GATE_BRIEF_S;
     int now = atomic_fetch_add(&inside, 1) + 1,
@@ -38,7 +38,7 @@ static void *visit(void *arg)
     tb_clock_sleep_ms(1);
     atomic_fetch_sub(&inside, 1);
     atomic_fetch_sub(&inside_long, one);
-    tb_gate_leave(gate, v->seconds);
+    tb_compute_lock_release(gate, v->seconds);
     return NULL;
 }
 
@@ -47,7 +47,7 @@ static void one_long_at_a_time_and_nobody_forgotten(void **state)
     (void)state;
     visitor v[MANY] = {{0}};
     pthread_t threads[MANY];
-    gate = tb_gate_new();
+    gate = tb_compute_lock_new();
     for (int i = 0; i < MANY; i++) {
         v[i].seconds = i % 3 ? 1.5 : 0.01;
         assert_int_equal(pthread_create(&threads[i], NULL, visit, &v[i]), 0);
@@ -59,7 +59,7 @@ static void one_long_at_a_time_and_nobody_forgotten(void **state)
     assert_int_equal(atomic_load(&worst_long), 1);
     assert_true(atomic_load(&worst) <= 2);
     assert_int_equal(atomic_load(&order), MANY);
-    tb_gate_free(gate);
+    tb_compute_lock_free(gate);
 }
 
 static void short_work_passes_long_work(void **state)
@@ -67,9 +67,9 @@ static void short_work_passes_long_work(void **state)
     (void)state;
     visitor longest = {.seconds = 1000}, shortest = {.seconds = 2}, gone = {.seconds = 1.5};
     pthread_t a, b, c;
-    gate = tb_gate_new();
+    gate = tb_compute_lock_new();
     atomic_store(&order, 0);
-    assert_int_equal(tb_gate_enter(gate, 3, NULL, NULL), TB_OK); /* all wait for us */
+    assert_int_equal(tb_compute_lock_acquire(gate, 3, NULL, NULL), TB_OK); /* all wait for us */
     assert_int_equal(pthread_create(&a, NULL, visit, &longest), 0);
     tb_clock_sleep_ms(30);
     assert_int_equal(pthread_create(&b, NULL, visit, &shortest), 0);
@@ -78,12 +78,12 @@ static void short_work_passes_long_work(void **state)
     tb_cancel_set(&gone.cancel);
     pthread_join(c, NULL);
     assert_int_equal(gone.st, TB_ECANCELLED);
-    tb_gate_leave(gate, 3);
+    tb_compute_lock_release(gate, 3);
     pthread_join(a, NULL);
     pthread_join(b, NULL);
     assert_int_equal(shortest.place, 0);
     assert_int_equal(longest.place, 1);
-    tb_gate_free(gate);
+    tb_compute_lock_free(gate);
 }
 
 static void brief_work_need_not_wait_for_long_work(void **state)
@@ -91,8 +91,8 @@ static void brief_work_need_not_wait_for_long_work(void **state)
     (void)state;
     visitor brief = {.seconds = 0.5}, other = {.seconds = 5};
     pthread_t a, b;
-    gate = tb_gate_new();
-    assert_int_equal(tb_gate_enter(gate, 60, NULL, NULL), TB_OK);
+    gate = tb_compute_lock_new();
+    assert_int_equal(tb_compute_lock_acquire(gate, 60, NULL, NULL), TB_OK);
     assert_int_equal(pthread_create(&b, NULL, visit, &other), 0);
     assert_int_equal(pthread_create(&a, NULL, visit, &brief), 0);
     pthread_join(a, NULL); /* while we are inside */
@@ -100,8 +100,8 @@ static void brief_work_need_not_wait_for_long_work(void **state)
     tb_cancel_set(&other.cancel);
     pthread_join(b, NULL);
     assert_int_equal(other.st, TB_ECANCELLED);
-    tb_gate_leave(gate, 60);
-    tb_gate_free(gate);
+    tb_compute_lock_release(gate, 60);
+    tb_compute_lock_free(gate);
 }
 
 int main(void)

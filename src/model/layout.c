@@ -1,4 +1,4 @@
-#include "model/recipe.h"
+#include "model/layout.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -178,8 +178,8 @@ typedef struct {
     shape_rule rule;
 } item;
 
-struct tb_recipe {
-    tb_recipe_source src;
+struct tb_layout {
+    tb_layout_source src;
     char *label;
     item *items;
     size_t n;
@@ -234,12 +234,12 @@ static const row *find_row(file_kind file, const char *name)
 }
 
 /* Replaces every occurrence of from. False when it does not fit. */
-static bool replace(char name[TB_RECIPE_NAME], const char *from, const char *to)
+static bool replace(char name[TB_LAYOUT_NAME], const char *from, const char *to)
 {
     const size_t from_len = strlen(from), to_len = strlen(to);
 
     for (char *p = strstr(name, from); p; p = strstr(p + to_len, from)) {
-        if (strlen(name) - from_len + to_len >= TB_RECIPE_NAME) return false;
+        if (strlen(name) - from_len + to_len >= TB_LAYOUT_NAME) return false;
         memmove(p + to_len, p + from_len, strlen(p + from_len) + 1);
         memcpy(p, to, to_len);
     }
@@ -247,12 +247,12 @@ static bool replace(char name[TB_RECIPE_NAME], const char *from, const char *to)
 }
 
 /* The name in our set of a tensor of that file. */
-static bool our_name(file_kind file, const char *published, char out[TB_RECIPE_NAME])
+static bool our_name(file_kind file, const char *published, char out[TB_LAYOUT_NAME])
 {
     const char *prefix = file == VE ? ve_prefix : "";
     char *norm;
 
-    if (snprintf(out, TB_RECIPE_NAME, "%s%s", prefix, published) >= TB_RECIPE_NAME) return false;
+    if (snprintf(out, TB_LAYOUT_NAME, "%s%s", prefix, published) >= TB_LAYOUT_NAME) return false;
     norm = strstr(out, norm_part);
     if (norm) memcpy(norm, ".weight", sizeof ".weight");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -260,7 +260,7 @@ static bool our_name(file_kind file, const char *published, char out[TB_RECIPE_N
     return true;
 }
 
-bool tb_recipe_our_name(const char *published, char out[TB_RECIPE_NAME])
+bool tb_layout_our_name(const char *published, char out[TB_LAYOUT_NAME])
 {
     for (file_kind file = T3; file <= VE; file++) {
         const row *r = find_row(file, published);
@@ -270,14 +270,14 @@ bool tb_recipe_our_name(const char *published, char out[TB_RECIPE_NAME])
     return false;
 }
 
-bool tb_recipe_published_name(const char *ours, char out[TB_RECIPE_NAME])
+bool tb_layout_published_name(const char *ours, char out[TB_LAYOUT_NAME])
 {
     const size_t prefix = strlen(ve_prefix);
     const bool ve = strncmp(ours, ve_prefix, prefix) == 0;
-    char whole[TB_RECIPE_NAME + sizeof PW "original1"];
+    char whole[TB_LAYOUT_NAME + sizeof PW "original1"];
     size_t stem;
 
-    if (snprintf(out, TB_RECIPE_NAME, "%s", ve ? ours + prefix : ours) >= TB_RECIPE_NAME)
+    if (snprintf(out, TB_LAYOUT_NAME, "%s", ve ? ours + prefix : ours) >= TB_LAYOUT_NAME)
         return false;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!replace(out, parts[i].ours, parts[i].published)) return false;
@@ -289,8 +289,8 @@ bool tb_recipe_published_name(const char *ours, char out[TB_RECIPE_NAME])
     stem -= strlen("weight");
     snprintf(whole, sizeof whole, "%.*s" PW "original1", (int)stem, out);
     if (ve || !find_row(S3GEN, whole)) return false;
-    return snprintf(out + stem, TB_RECIPE_NAME - stem, "parametrizations.weight") <
-           (int)(TB_RECIPE_NAME - stem);
+    return snprintf(out + stem, TB_LAYOUT_NAME - stem, "parametrizations.weight") <
+           (int)(TB_LAYOUT_NAME - stem);
 }
 
 /* ---------------------------------------------------------------- planning */
@@ -309,7 +309,7 @@ static size_t row_len(const tb_tensor *t)
 }
 
 /* The shape of ours for a published shape; false when the rule cannot be applied to it. */
-static bool turn_shape(shape_rule rule, const tb_tensor *from, tb_tensor *to)
+static bool transpose_shape(shape_rule rule, const tb_tensor *from, tb_tensor *to)
 {
     const unsigned n = from->n_dims;
     const size_t *d = from->dim;
@@ -366,7 +366,7 @@ static bool is_number_type(tb_dtype type)
 static tb_status find_gain(const tb_weights *set, const char *v_name, const tb_tensor *v,
                            const tb_tensor **out, tb_err *err)
 {
-    char name[TB_RECIPE_NAME];
+    char name[TB_LAYOUT_NAME];
     const tb_tensor *g;
 
     snprintf(name, sizeof name, "%s", v_name);
@@ -386,12 +386,12 @@ static tb_status find_gain(const tb_weights *set, const char *v_name, const tb_t
 }
 
 /* Plans tensor i of the set, if it is one of ours. *odd: it could not be had in blocks. */
-static tb_status plan_tensor(tb_recipe *r, file_kind file, const tb_weights *set, size_t i,
+static tb_status plan_tensor(tb_layout *r, file_kind file, const tb_weights *set, size_t i,
                              const char *prefix, tb_dtype type, bool *odd, tb_err *err)
 {
     const char *label = tb_weights_label(set), *name = tb_weights_name(set, i);
     const tb_tensor *from = tb_weights_at(set, i);
-    char ours[TB_RECIPE_NAME], shape[80];
+    char ours[TB_LAYOUT_NAME], shape[80];
     item x = {.set = set, .from = from};
     const row *known;
 
@@ -406,14 +406,14 @@ static tb_status plan_tensor(tb_recipe *r, file_kind file, const tb_weights *set
         return tb_fail(err, TB_EMODEL, "%s: %s is of type %s, wanted f32, f16 or bf16", label, name,
                        tb_dtype_name(from->type));
     if (known->rule == NORM_GAIN) { /* its v looks for it; a g without a v would be lost */
-        char v[TB_RECIPE_NAME];
+        char v[TB_LAYOUT_NAME];
 
         snprintf(v, sizeof v, "%s", name);
         v[strlen(v) - 1] = '1';
         if (tb_weights_find(set, v)) return TB_OK;
         return tb_fail(err, TB_EMODEL, "%s has %s, but no %s", label, name, v);
     }
-    if (tb_tensor_count(from) == 0 || !turn_shape(known->rule, from, &x.tensor))
+    if (tb_tensor_count(from) == 0 || !transpose_shape(known->rule, from, &x.tensor))
         return tb_fail(err, TB_EMODEL, "%s: %s has shape %s, which does not fit what it is for",
                        label, name, shape);
     x.rule = known->rule;
@@ -427,7 +427,7 @@ static tb_status plan_tensor(tb_recipe *r, file_kind file, const tb_weights *set
     return TB_OK;
 }
 
-static tb_status plan_file(tb_recipe *r, file_kind file, const tb_weights *set, const char *prefix,
+static tb_status plan_file(tb_layout *r, file_kind file, const tb_weights *set, const char *prefix,
                            tb_dtype type, tb_err *err)
 {
     const char *first_odd = NULL;
@@ -454,25 +454,25 @@ static size_t count_of(const tb_weights *set)
 }
 
 /* A set that stands in several places then stands in one: it is freed once. */
-static void keep_each_once(tb_recipe_source *src)
+static void keep_each_once(tb_layout_source *src)
 {
     if (src->ve == src->t3 || src->ve == src->s3gen) src->ve = NULL;
     if (src->s3gen == src->t3) src->s3gen = NULL;
 }
 
-static void free_sources(tb_recipe_source *src)
+static void free_sources(tb_layout_source *src)
 {
     keep_each_once(src);
     tb_weights_free(src->t3);
     tb_weights_free(src->s3gen);
     tb_weights_free(src->ve);
-    *src = (tb_recipe_source){0};
+    *src = (tb_layout_source){0};
 }
 
-tb_status tb_recipe_new(const tb_recipe_source *src, tb_dtype type, const char *label,
-                        tb_recipe **out, tb_err *err)
+tb_status tb_layout_new(const tb_layout_source *src, tb_dtype type, const char *label,
+                        tb_layout **out, tb_err *err)
 {
-    tb_recipe *r = tb_alloc(sizeof *r);
+    tb_layout *r = tb_alloc(sizeof *r);
     const size_t most = count_of(src->t3) + count_of(src->s3gen) + count_of(src->ve);
     tb_status st;
 
@@ -492,11 +492,11 @@ tb_status tb_recipe_new(const tb_recipe_source *src, tb_dtype type, const char *
     r = NULL;
 
 out:
-    tb_recipe_free(r);
+    tb_layout_free(r);
     return st;
 }
 
-void tb_recipe_free(tb_recipe *r)
+void tb_layout_free(tb_layout *r)
 {
     if (!r) return;
     for (size_t i = 0; i < r->n; i++)
@@ -507,31 +507,31 @@ void tb_recipe_free(tb_recipe *r)
     tb_free(r);
 }
 
-size_t tb_recipe_count(const tb_recipe *r)
+size_t tb_layout_count(const tb_layout *r)
 {
     return r->n;
 }
 
-const char *tb_recipe_name(const tb_recipe *r, size_t i)
+const char *tb_layout_name(const tb_layout *r, size_t i)
 {
     assert(i < r->n);
     return r->items[i].name;
 }
 
-const tb_tensor *tb_recipe_tensor(const tb_recipe *r, size_t i)
+const tb_tensor *tb_layout_tensor(const tb_layout *r, size_t i)
 {
     assert(i < r->n);
     return &r->items[i].tensor;
 }
 
-size_t tb_recipe_rows(const tb_recipe *r, size_t i)
+size_t tb_layout_rows(const tb_layout *r, size_t i)
 {
-    return row_count(tb_recipe_tensor(r, i));
+    return row_count(tb_layout_tensor(r, i));
 }
 
-size_t tb_recipe_row_bytes(const tb_recipe *r, size_t i)
+size_t tb_layout_row_bytes(const tb_layout *r, size_t i)
 {
-    const tb_tensor *t = tb_recipe_tensor(r, i);
+    const tb_tensor *t = tb_layout_tensor(r, i);
 
     return tb_row_bytes(t->type, row_len(t));
 }
@@ -545,7 +545,7 @@ static void fetch(const tb_tensor *t, size_t at, float *dst, size_t n)
 }
 
 /* Rows of the transposed: in tiles of 16 source rows, so that both sides are walked along lines. */
-static tb_status make_turned(const item *x, size_t first, size_t n, float *out, tb_err *err)
+static tb_status make_transposed(const item *x, size_t first, size_t n, float *out, tb_err *err)
 {
     enum { TILE = 16 };
     const size_t K = x->from->dim[0], N = x->from->dim[1];
@@ -609,7 +609,7 @@ static tb_status make_conv(const item *x, size_t first, size_t n, float *out, tb
 
 /* Rows of a transposed convolution: (in, out, k) becomes (out, k, in); its factors are the input
  * channels'. */
-static tb_status make_up(const item *x, size_t first, size_t n, float *out, tb_err *err)
+static tb_status synthesise(const item *x, size_t first, size_t n, float *out, tb_err *err)
 {
     const size_t C = x->from->dim[0], N = x->from->dim[1], k = x->from->dim[2];
     float *v = tb_try_alloc(N, k * sizeof *v); /* one input channel: (out, k) */
@@ -662,7 +662,7 @@ static tb_status check_range(const item *x, const float *v, size_t n, tb_err *er
     return TB_OK;
 }
 
-tb_status tb_recipe_make(const tb_recipe *r, size_t i, size_t first, size_t n, void *out,
+tb_status tb_layout_make(const tb_layout *r, size_t i, size_t first, size_t n, void *out,
                          tb_err *err)
 {
     const item *x = &r->items[i];
@@ -679,9 +679,9 @@ tb_status tb_recipe_make(const tb_recipe *r, size_t i, size_t first, size_t n, v
     if (same_order(x))
         fetch(x->from, first * len, v, n * len);
     else if (x->rule == TURN)
-        st = make_turned(x, first, n, v, err);
+        st = make_transposed(x, first, n, v, err);
     else if (x->rule == NORM_UP)
-        st = make_up(x, first, n, v, err);
+        st = synthesise(x, first, n, v, err);
     else
         st = make_conv(x, first, n, v, err);
     if (!st) st = check_range(x, v, n * len, err);
@@ -692,7 +692,7 @@ out:
     return st;
 }
 
-void tb_recipe_done_with(const tb_recipe *r, size_t i)
+void tb_layout_done_with(const tb_layout *r, size_t i)
 {
     assert(i < r->n);
     tb_weights_drop_pages(r->items[i].set, r->items[i].from);
@@ -708,10 +708,10 @@ static size_t rows_at_once(const tb_tensor *t)
     return n ? n : 1;
 }
 
-static tb_status build_tensor(const tb_recipe *r, size_t i, tb_weights *w, tb_err *err)
+static tb_status build_tensor(const tb_layout *r, size_t i, tb_weights *w, tb_err *err)
 {
     const item *x = &r->items[i];
-    const size_t rows_all = row_count(&x->tensor), row_bytes = tb_recipe_row_bytes(r, i);
+    const size_t rows_all = row_count(&x->tensor), row_bytes = tb_layout_row_bytes(r, i);
     const size_t step = rows_at_once(&x->tensor);
     tb_tensor t = x->tensor;
     char *made = NULL;
@@ -726,11 +726,11 @@ static tb_status build_tensor(const tb_recipe *r, size_t i, tb_weights *w, tb_er
             goto out;
         }
         for (size_t at = 0; !st && at < rows_all; at += step)
-            st = tb_recipe_make(r, i, at, rows_all - at < step ? rows_all - at : step,
+            st = tb_layout_make(r, i, at, rows_all - at < step ? rows_all - at : step,
                                 made + at * row_bytes, err);
         if (st) goto out;
         t.data = made;
-        tb_recipe_done_with(r, i);
+        tb_layout_done_with(r, i);
     }
     tb_weights_from(w, x->set);
     st = tb_weights_add(w, x->name, &t, made, err);
@@ -741,12 +741,12 @@ out:
     return st;
 }
 
-tb_status tb_recipe_build(const tb_recipe_source *src, tb_dtype type, const char *label,
+tb_status tb_layout_build(const tb_layout_source *src, tb_dtype type, const char *label,
                           tb_weights **out, tb_err *err)
 {
-    tb_recipe *r = NULL;
+    tb_layout *r = NULL;
     tb_weights *w = tb_weights_new(label);
-    tb_status st = tb_recipe_new(src, type, label, &r, err);
+    tb_status st = tb_layout_new(src, type, label, &r, err);
 
     for (size_t i = 0; !st && i < r->n; i++)
         st = build_tensor(r, i, w, err);
@@ -755,12 +755,12 @@ tb_status tb_recipe_build(const tb_recipe_source *src, tb_dtype type, const char
     tb_weights_take_source(w, r->src.t3);
     tb_weights_take_source(w, r->src.s3gen);
     tb_weights_take_source(w, r->src.ve);
-    r->src = (tb_recipe_source){0};
+    r->src = (tb_layout_source){0};
     *out = w;
     w = NULL;
 
 out:
     tb_weights_free(w);
-    tb_recipe_free(r);
+    tb_layout_free(r);
     return st;
 }

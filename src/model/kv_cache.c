@@ -1,4 +1,4 @@
-#include "model/kv.h"
+#include "model/kv_cache.h"
 
 #include "base/mem.h"
 #include "nn/ops.h"
@@ -9,40 +9,40 @@
 
 enum { LINE = 64 }; /* bytes */
 
-void tb_kv_init(tb_kv *kv, tb_dtype type, size_t layers, size_t heads, size_t d)
+void tb_kv_cache_init(tb_kv_cache *kv, tb_dtype type, size_t layers, size_t heads, size_t d)
 {
     assert(type == TB_F32 || type == TB_F16);
-    *kv = (tb_kv){.type = type, .layers = layers, .heads = heads, .d = d};
+    *kv = (tb_kv_cache){.type = type, .layers = layers, .heads = heads, .d = d};
     kv->blocks = tb_alloc(layers * sizeof *kv->blocks);
 }
 
-void tb_kv_clear(tb_kv *kv)
+void tb_kv_cache_clear(tb_kv_cache *kv)
 {
     if (!kv) return;
     for (size_t i = 0; kv->blocks && i < kv->layers; i++)
         tb_free(kv->blocks[i].block);
     tb_free(kv->blocks);
-    *kv = (tb_kv){0};
+    *kv = (tb_kv_cache){0};
 }
 
-static size_t row_bytes(const tb_kv *kv)
+static size_t row_bytes(const tb_kv_cache *kv)
 {
     return tb_row_bytes(kv->type, kv->d);
 }
 
 /* Row `at` of a head's keys (side 0) or values (side 1). */
-static unsigned char *row_of(const tb_kv *kv, const tb_kv_layer *l, size_t side, size_t head,
-                             size_t at)
+static unsigned char *row_of(const tb_kv_cache *kv, const tb_kv_cache_layer *l, size_t side,
+                             size_t head, size_t at)
 {
-    return l->data + ((side * kv->heads + head) * l->room + at) * row_bytes(kv);
+    return l->data + ((side * kv->heads + head) * l->capacity + at) * row_bytes(kv);
 }
 
-static tb_status grow(tb_kv *kv, tb_kv_layer *l, size_t room, tb_err *err)
+static tb_status grow(tb_kv_cache *kv, tb_kv_cache_layer *l, size_t capacity, tb_err *err)
 {
     const size_t size = 2 * kv->heads * row_bytes(kv); /* of a position */
     const size_t spare = 1 + LINE / size;
-    tb_kv_layer more = {.block = tb_try_alloc(room + spare, size), .room = room};
-    if (!more.block) return tb_nomem(err, room, size);
+    tb_kv_cache_layer more = {.block = tb_try_alloc(capacity + spare, size), .capacity = capacity};
+    if (!more.block) return tb_nomem(err, capacity, size);
     more.data = (unsigned char *)(((uintptr_t)more.block + LINE - 1) / LINE * LINE);
     for (size_t side = 0; side < 2 && kv->n; side++)
         for (size_t h = 0; h < kv->heads; h++)
@@ -52,15 +52,16 @@ static tb_status grow(tb_kv *kv, tb_kv_layer *l, size_t room, tb_err *err)
     return TB_OK;
 }
 
-tb_status tb_kv_reserve(tb_kv *kv, size_t n, tb_err *err)
+tb_status tb_kv_cache_reserve(tb_kv_cache *kv, size_t n, tb_err *err)
 {
     if (n <= kv->cap) return TB_OK;
     /* By a quarter at least: what is copied stays in proportion to what is put in. */
     size_t want = kv->cap + kv->cap / 4;
     if (want < n) want = n;
-    const size_t cap = (want + TB_KV_PAGE - 1) / TB_KV_PAGE * TB_KV_PAGE;
+    const size_t cap = (want + TB_KV_CACHE_PAGE - 1) / TB_KV_CACHE_PAGE * TB_KV_CACHE_PAGE;
     for (size_t i = 0; i < kv->layers; i++) {
-        if (kv->blocks[i].room >= cap) continue; /* of a time when there was no more for the rest */
+        if (kv->blocks[i].capacity >= cap)
+            continue; /* of a time when there was no more for the rest */
         const tb_status st = grow(kv, &kv->blocks[i], cap, err);
         if (st) return st;
     }
@@ -68,7 +69,7 @@ tb_status tb_kv_reserve(tb_kv *kv, size_t n, tb_err *err)
     return TB_OK;
 }
 
-static void put(const tb_kv *kv, const float *x, unsigned char *to)
+static void put(const tb_kv_cache *kv, const float *x, unsigned char *to)
 {
     if (kv->type == TB_F16)
         tb_nn_to_f16(x, kv->d, (uint16_t *)(void *)to);
@@ -76,11 +77,11 @@ static void put(const tb_kv *kv, const float *x, unsigned char *to)
         memcpy(to, x, kv->d * sizeof *x);
 }
 
-void tb_kv_put(tb_kv *kv, size_t layer, size_t at, size_t n, const float *k, const float *v,
-               size_t ld)
+void tb_kv_cache_write(tb_kv_cache *kv, size_t layer, size_t at, size_t n, const float *k,
+                       const float *v, size_t ld)
 {
     assert(layer < kv->layers && at + n <= kv->cap);
-    const tb_kv_layer *l = &kv->blocks[layer];
+    const tb_kv_cache_layer *l = &kv->blocks[layer];
     for (size_t i = 0; i < n; i++)
         for (size_t h = 0; h < kv->heads; h++) {
             put(kv, k + i * ld + h * kv->d, row_of(kv, l, 0, h, at + i));
@@ -88,27 +89,27 @@ void tb_kv_put(tb_kv *kv, size_t layer, size_t at, size_t n, const float *k, con
         }
 }
 
-const void *tb_kv_keys(const tb_kv *kv, size_t layer)
+const void *tb_kv_cache_keys(const tb_kv_cache *kv, size_t layer)
 {
     return kv->blocks[layer].data;
 }
 
-const void *tb_kv_values(const tb_kv *kv, size_t layer)
+const void *tb_kv_cache_values(const tb_kv_cache *kv, size_t layer)
 {
     return row_of(kv, &kv->blocks[layer], 1, 0, 0);
 }
 
-size_t tb_kv_apart(const tb_kv *kv, size_t layer)
+size_t tb_kv_cache_head_stride(const tb_kv_cache *kv, size_t layer)
 {
-    return kv->blocks[layer].room * kv->d;
+    return kv->blocks[layer].capacity * kv->d;
 }
 
-size_t tb_kv_packed_size(const tb_kv *kv)
+size_t tb_kv_cache_packed_size(const tb_kv_cache *kv)
 {
     return 2 * kv->heads * kv->n * row_bytes(kv);
 }
 
-void tb_kv_pack(const tb_kv *kv, size_t layer, void *out)
+void tb_kv_cache_pack(const tb_kv_cache *kv, size_t layer, void *out)
 {
     const size_t bytes = kv->n * row_bytes(kv);
     unsigned char *to = out;
@@ -117,7 +118,7 @@ void tb_kv_pack(const tb_kv *kv, size_t layer, void *out)
             memcpy(to, row_of(kv, &kv->blocks[layer], side, h, 0), bytes);
 }
 
-void tb_kv_unpack(tb_kv *kv, size_t layer, const void *data)
+void tb_kv_cache_unpack(tb_kv_cache *kv, size_t layer, const void *data)
 {
     const size_t bytes = kv->n * row_bytes(kv);
     const unsigned char *from = data;
@@ -126,7 +127,7 @@ void tb_kv_unpack(tb_kv *kv, size_t layer, const void *data)
             memcpy(row_of(kv, &kv->blocks[layer], side, h, 0), from, bytes);
 }
 
-size_t tb_kv_past(const tb_kv *kv)
+size_t tb_kv_cache_positions(const tb_kv_cache *kv)
 {
-    return kv->n + (kv->before ? kv->before->n : 0);
+    return kv->n + (kv->prefix ? kv->prefix->n : 0);
 }
