@@ -123,6 +123,9 @@ tb_status tb_get_docs(tb_request *r, tb_err *err)
     }
     tb_str_puts(&out, "</html>\n");
     tb_reply_text(r, 200, "text/html; charset=utf-8", tb_str_take(&out));
+    tb_reply_header(r, "Content-Security-Policy",
+                    "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; "
+                    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
     tb_free(d);
     return TB_OK;
 }

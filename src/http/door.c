@@ -65,7 +65,9 @@ static int accept_one(int listen_fd, struct sockaddr_storage *from, socklen_t *l
 static void say_no(const tb_http *http, int fd)
 {
     static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
-                                 "Retry-After: 2\r\nContent-Type: application/json\r\n"
+                                 "Retry-After: 2\r\nX-Content-Type-Options: nosniff\r\n"
+                                 "Content-Security-Policy: default-src 'none'; frame-ancestors "
+                                 "'none'\r\nContent-Type: application/json\r\n"
                                  "Content-Length: 57\r\n\r\n"
                                  "{\"detail\":\"too many connections are open; try again soon\"}";
     char sent[4096];

@@ -39,7 +39,7 @@ typedef struct {
 typedef enum { TB_SEAT_HEAD, TB_SEAT_BODY, TB_SEAT_WORK, TB_SEAT_REPLY } tb_seat_phase;
 typedef enum { TB_SEAT_ROOM, TB_SEAT_SOON, TB_SEAT_NONE } tb_seat_room;
 
-enum { TB_PATH_PARAMS = 2, TB_REPLY_HEADERS = 24 };
+enum { TB_PATH_PARAMS = 2, TB_REPLY_HEADERS = 32 };
 
 struct tb_request {
     tb_http *http;
@@ -48,10 +48,13 @@ struct tb_request {
     const char *method;
     char *path;                   /* decoded by MHD, without the query, as routes know it */
     char *base;                   /* what links begin with: "", or "/tts" behind a proxy */
+    char *query;                  /* behind the question mark, as it came; NULL: none */
     char *params[TB_PATH_PARAMS]; /* what {x} stood for */
     char id[65];                  /* X-Request-Id */
     char user[129];
     tb_peer peer;
+    bool blank_target, nul_in_path;
+    bool begun; /* its head was complete */
     int64_t began_ns;
     tb_str body;
     tb_fields fields; /* of the query and the body together */
@@ -190,6 +193,14 @@ int64_t tb_request_body_limit(const tb_request *r); /* 0 without a route */
 
 /* Sets the path and the base of its links (place.c). */
 void tb_place(tb_request *r, const char *url);
+
+/* What a request is made of must be beyond doubt (framing.c). version: as the client wrote it. */
+TB_MUST_CHECK tb_status tb_framing_check(tb_request *r, const char *version, tb_err *err);
+/* libmicrohttpd's callback when a request's first line is there; self is the tb_http. What it
+ * returns is the tb_request. */
+void *tb_request_announce(void *self, const char *target, struct MHD_Connection *connection);
+/* Of the query, undecoded, heap; NULL when it is not there. */
+char *tb_query_value(const tb_request *r, const char *name);
 
 /* Signed links (links.c): whether one came with the request, and whether it is good. */
 void tb_links_init(tb_http *http);

@@ -32,30 +32,32 @@ static void sign(const tb_http *http, const char *path, unsigned long long until
     tb_free(text);
 }
 
-static const char *query(tb_request *r, const char *name)
-{
-    return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
 bool tb_link_given(tb_request *r)
 {
-    return r->route && r->route->group == TB_GROUP_FILE && query(r, "signature");
+    char *signature =
+        r->route && r->route->group == TB_GROUP_FILE ? tb_query_value(r, "signature") : NULL;
+    tb_free(signature);
+    return signature != NULL;
 }
 
 bool tb_link_opens(tb_request *r)
 {
-    const char *expires = query(r, "expires"), *given = query(r, "signature");
+    char *expires = tb_query_value(r, "expires"), *given = tb_query_value(r, "signature");
     unsigned long long until = 0;
     unsigned char a[TB_HASH_BYTES], b[TB_HASH_BYTES];
     char right[DIGITS + 1];
-    if (!expires || !given || strlen(given) != DIGITS || !tb_parse_u64(expires, &until))
-        return false;
-    if ((long long)until < tb_clock_now_us() / 1000000) return false;
-    sign(r->http, r->path, until, right);
-    /* Compared as hashes, in a time that tells nothing of where they differ. */
-    tb_hash_keyed(given, DIGITS, r->http->link_key, a);
-    tb_hash_keyed(right, DIGITS, r->http->link_key, b);
-    return tb_hash_equal(a, b);
+    bool opens = expires && given && strlen(given) == DIGITS && tb_parse_u64(expires, &until) &&
+                 (long long)until >= tb_clock_now_us() / 1000000;
+    if (opens) {
+        sign(r->http, r->path, until, right);
+        /* Compared as hashes, in a time that tells nothing of where they differ. */
+        tb_hash_keyed(given, DIGITS, r->http->link_key, a);
+        tb_hash_keyed(right, DIGITS, r->http->link_key, b);
+        opens = tb_hash_equal(a, b);
+    }
+    tb_free(expires);
+    tb_free(given);
+    return opens;
 }
 
 /* path: of a file that is there. */

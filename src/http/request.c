@@ -123,6 +123,13 @@ static const char *allowed_origin(tb_request *r)
     return NULL;
 }
 
+static bool has_header(const tb_request *r, const char *name)
+{
+    for (int i = 0; i < r->n_headers; i++)
+        if (strcmp(r->headers[i].name, name) == 0) return true;
+    return false;
+}
+
 void tb_reply_common(tb_request *r)
 {
     static const char exposed[] =
@@ -133,14 +140,16 @@ void tb_reply_common(tb_request *r)
         "X-Total-Count, Link, Content-Disposition, Retry-After";
     const char *origin = allowed_origin(r);
     tb_reply_header(r, "X-Request-Id", r->id);
+    tb_reply_header(r, "X-Content-Type-Options", "nosniff");
+    if (!has_header(r, "Content-Security-Policy"))
+        tb_reply_header(r, "Content-Security-Policy",
+                        "default-src 'none'; media-src 'self'; frame-ancestors 'none'");
     if (origin) {
         tb_reply_header(r, "Access-Control-Allow-Origin", origin);
         tb_reply_header(r, "Access-Control-Expose-Headers", exposed);
         if (strcmp(origin, "*") != 0) tb_reply_header(r, "Vary", "Origin");
     }
-    for (int i = 0; i < r->n_headers; i++)
-        if (strcmp(r->headers[i].name, "Cache-Control") == 0) return;
-    tb_reply_header(r, "Cache-Control", "no-store");
+    if (!has_header(r, "Cache-Control")) tb_reply_header(r, "Cache-Control", "no-store");
 }
 
 enum MHD_Result tb_reply_send(tb_request *r)
@@ -338,6 +347,7 @@ static tb_status find_route(tb_request *r, char **allow, tb_err *err)
             r->route = t;
     }
     *allow = tb_str_take(&methods);
+    if (r->nul_in_path) return tb_fail(err, TB_EMALFORMED, "the path holds a NUL byte (%%00)");
     if (r->route) return TB_OK;
     if (known)
         return tb_fail(err, TB_EMETHOD, "%s is not allowed here; allowed: %s",
@@ -430,12 +440,8 @@ static tb_status check_length(tb_request *r, tb_err *err)
 {
     const char *text = tb_request_header(r, "Content-Length");
     unsigned long long length = 0;
-    /* A proxy before us may believe the other one: what follows could be anybody's. */
-    if (text && tb_request_header(r, "Transfer-Encoding"))
-        return tb_fail(err, TB_EMALFORMED, "Content-Length and Transfer-Encoding are both given");
-    if (text && !tb_parse_u64(text, &length))
-        return tb_fail(err, TB_EMALFORMED, "Content-Length is '%.30s', which is not a number",
-                       text);
+    if (text && !tb_parse_u64(text, &length)) /* digits, but more than fit */
+        length = UINT64_MAX;
     if (length > (unsigned long long)tb_request_body_limit(r) && length > 0)
         return tb_fail(err, TB_ETOOBIG, "the body has %llu bytes; at most %lld are taken here",
                        length, (long long)tb_request_body_limit(r));
@@ -444,29 +450,12 @@ static tb_status check_length(tb_request *r, tb_err *err)
     return length > LARGE ? tb_mem_want((size_t)length, err) : TB_OK;
 }
 
-static enum MHD_Result one_query(void *self, enum MHD_ValueKind kind, const char *key,
-                                 size_t key_size, const char *value, size_t size)
-{
-    tb_request *r = ((void **)self)[0];
-    tb_err *err = ((void **)self)[1];
-    (void)kind;
-    if (strlen(key) != key_size) {
-        tb_fail(err, TB_EMALFORMED, "a name in the query holds a NUL byte");
-        return MHD_NO;
-    }
-    if (!value) size = 0;
-    tb_status st =
-        tb_fields_add(&r->fields, key, NULL, tb_strndup(value ? value : "", size), size, err);
-    return st ? MHD_NO : MHD_YES;
-}
-
 /* The fields of the query, then those of the body by its type. */
 static tb_status read_fields(tb_request *r, tb_err *err)
 {
     const char *type = tb_request_header(r, "Content-Type");
-    void *pair[2] = {r, err};
-    MHD_get_connection_values_n(r->connection, MHD_GET_ARGUMENT_KIND, one_query, pair);
-    if (err->status) return err->status;
+    if (r->query && tb_fields_from_urlencoded(r->query, strlen(r->query), &r->fields, err))
+        return err->status;
     r->fields.asked = r->fields.n;
     if (r->body.len == 0) return TB_OK;
     return tb_fields_from_body(r->body.data, r->body.len, type, &r->fields, err);
@@ -481,11 +470,10 @@ static bool fit_for_id(const char *s)
            strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n;
 }
 
-static tb_request *request_new(tb_http *http, struct MHD_Connection *connection, const char *url,
-                               const char *method)
+static void request_begin(tb_request *r, struct MHD_Connection *connection, const char *url,
+                          const char *method)
 {
-    tb_request *r = tb_alloc(sizeof *r);
-    r->http = http;
+    r->begun = true;
     r->connection = connection;
     tb_place(r, url);
     const union MHD_ConnectionInfo *info =
@@ -509,9 +497,8 @@ static tb_request *request_new(tb_http *http, struct MHD_Connection *connection,
     if (trace && strlen(trace) == sizeof r->trace - 1 &&
         strspn(trace, "0123456789abcdef-") == sizeof r->trace - 1)
         snprintf(r->trace, sizeof r->trace, "%s", trace);
-    atomic_fetch_add(&http->in_flight, 1);
+    atomic_fetch_add(&r->http->in_flight, 1);
     tb_seat_begin(r);
-    return r;
 }
 
 bool tb_request_has_body(tb_request *r)
@@ -614,14 +601,24 @@ static enum MHD_Result act(tb_request *r)
     return MHD_YES;
 }
 
+/* At once: an answer before the body was looked for ends the connection. */
+static enum MHD_Result refuse_framing(tb_request *r, const tb_err *err)
+{
+    r->early = true;
+    tb_reply_header(r, "Connection", "close");
+    return send_error(r, err);
+}
+
 enum MHD_Result tb_request_handle(void *self, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *size, void **request)
 {
-    (void)version;
+    tb_err err = {0};
     tb_request *r = *request;
-    if (!r) {
-        r = *request = request_new(self, connection, url, method);
+    (void)self;
+    if (!r->begun) {
+        request_begin(r, connection, url, method);
+        if (tb_framing_check(r, version, &err)) return refuse_framing(r, &err);
         /* Who announces a body is looked at before it comes. Without one the answer waits for the
          * next call: given now, it would close the connection. */
         return tb_request_has_body(r) ? begin(r) : MHD_YES;
@@ -646,6 +643,11 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
     tb_request *r = *request;
     if (!r) return;
     *request = NULL;
+    if (!r->begun) {
+        tb_free(r->query);
+        tb_free(r);
+        return;
+    }
     tb_watch_remove(r);
     tb_seat_end(r);
     if (r->early) tb_linger_add(http, connection);
@@ -672,6 +674,7 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
     tb_listing_free(r->listing);
     tb_free(r->refusal);
     tb_free(r->path);
+    tb_free(r->query);
     tb_free(r->base);
     pthread_mutex_destroy(&r->lock);
     tb_free(r);

@@ -290,13 +290,20 @@ static bool rate_is_too_low(struct tb_seats *s, int i, int64_t passed_ms)
     return seat->behind_ms > s->patience_ms;
 }
 
+/* What lies there unread waits for us. */
+static bool has_sent(int fd)
+{
+    int unread = 0;
+    return ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
 static bool is_late(struct tb_seats *s, int i, int64_t now, int64_t passed_ms)
 {
     struct seat *seat = &s->at[i];
     int64_t head = s->patience_ms < HEAD_MS ? s->patience_ms : HEAD_MS;
     switch (seat->phase) {
     case TB_SEAT_HEAD: /* who has shown credentials may also be idle between two requests */
-        return now - seat->since_ms > head + (seat->trusted ? s->patience_ms : 0);
+        return now - seat->since_ms > head + (seat->trusted ? s->patience_ms : 0) && !has_sent(i);
     case TB_SEAT_WORK:
         return false;
     case TB_SEAT_BODY:

@@ -93,6 +93,14 @@ static tb_status read_tls(tb_http *http, const tb_config *c, tb_err *err)
     return st;
 }
 
+/* Since 1.0 it can be told to be strict: no bare line feeds, folded lines and the like. What it
+ * calls strict before is a part of what framing.c looks at, with a poorer answer. */
+#if MHD_VERSION >= 0x00097701
+#define STRICTNESS MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1
+#else
+#define STRICTNESS MHD_OPTION_STRICT_FOR_CLIENT, 0
+#endif
+
 static tb_status start_daemon(tb_http *http, tb_err *err)
 {
     const tb_config *c = http->config;
@@ -104,21 +112,24 @@ static tb_status start_daemon(tb_http *http, tb_err *err)
 #else
     flags |= MHD_USE_POLL;
 #endif
+    static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, http->tls_cert},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, http->tls_key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
         {MHD_OPTION_END, 0, NULL},
     };
-    if (!http->tls_cert) tls[0] = tls[2];
+    if (!http->tls_cert) tls[0] = tls[3];
     http->daemon =
         MHD_start_daemon(flags, 0, NULL, NULL, tb_request_handle, http, MHD_OPTION_EXTERNAL_LOGGER,
-                         mhd_log, NULL, MHD_OPTION_NOTIFY_CONNECTION, tb_seat_note, http,
-                         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+                         mhd_log, NULL, STRICTNESS, MHD_OPTION_NOTIFY_CONNECTION, tb_seat_note,
+                         http, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
                          /* for each of the threads more than the door lets in for all */
                          MHD_OPTION_CONNECTION_LIMIT,
                          (unsigned)(THREADS * (tb_seats_most(http) + 8)),
                          MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)c->client_timeout_s,
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                         MHD_OPTION_URI_LOG_CALLBACK, tb_request_announce, http,
                          MHD_OPTION_NOTIFY_COMPLETED, tb_request_completed, http, MHD_OPTION_ARRAY,
                          tls, MHD_OPTION_END);
     if (!http->daemon)
