@@ -98,6 +98,8 @@ static void retain(tb_service *s, const tb_config *c)
 {
     size_t gone = 0;
     tb_err err = {0};
+    if (tb_store_tidy(tb_service_store(s), &err))
+        tb_log(TB_WARN, "serve", "tidy=failed why=\"%s\"", err.msg);
     if (c->history_max_age_s == 0 && c->history_max_bytes == 0) return;
     if (tb_store_retain(tb_service_store(s), c->history_max_age_s, (uint64_t)c->history_max_bytes,
                         &gone, &err))

@@ -67,6 +67,44 @@ static tb_status check_folder(sqlite3 *db, const char *path, const char *folder,
     return st;
 }
 
+/* Named by us: "<uuid>.wav", "gen_<uuid>.mp3", "<64 hex>.wav". */
+static bool is_ours(const char *folder, const char *name)
+{
+    char uuid[TB_UUID_TEXT] = {0};
+    const char *at = tb_str_starts(name, "gen_") ? name + 4 : name;
+    if (strcmp(folder, "prompts") == 0)
+        return strspn(name, "0123456789abcdef") == TB_HASH_HEX - 1 &&
+               strcmp(name + TB_HASH_HEX - 1, ".wav") == 0;
+    if (strcmp(folder, "clips") == 0 && at == name) return false;
+    memcpy(uuid, at, strnlen(at, sizeof uuid - 1));
+    return tb_uuid_valid(uuid) && at[strlen(uuid)] == '.' &&
+           (at != name || strcmp(at + strlen(uuid), ".wav") == 0);
+}
+
+static size_t count_ours(const char *path, const char *folder)
+{
+    size_t n = 0;
+    DIR *dir = opendir(path);
+    if (!dir) return 0;
+    for (struct dirent *e; (e = readdir(dir));)
+        n += is_ours(folder, e->d_name);
+    closedir(dir);
+    return n;
+}
+
+tb_status tb_store_check_lost(const tb_store *store, tb_err *err)
+{
+    if (is_there(store->db_path)) return TB_OK;
+    size_t voices = count_ours(store->voices, "voices"), clips = count_ours(store->clips, "clips");
+    size_t prompts = count_ours(store->prompts, "prompts");
+    if (voices + clips + prompts == 0) return TB_OK;
+    return tb_fail_field(err, TB_EINTERNAL, "DATA",
+                         "%.120s is missing, but what it lists is there: %zu voices and %zu sounds "
+                         "in %.120s. Restore it from a backup, or name the right folder with DATA "
+                         "or --data; to begin with an empty list on purpose: touch %.120s",
+                         store->db_path, voices, clips + prompts, store->data, store->db_path);
+}
+
 static tb_status check_rows(sqlite3 *db, const char *sql, const char *folder,
                             tb_store_report report, void *self, tb_err *err)
 {

@@ -32,9 +32,10 @@ tb_status tb_db_fail(sqlite3 *db, const char *doing, tb_err *err)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return tb_fail(err, TB_EINTERNAL,
-                       "%s is damaged (%s); move it away to start with an empty history, or "
-                       "restore it from a backup (the sound files beside it are untouched)",
-                       path ? path : "the database", sqlite3_errmsg(db));
+                       "%.160s is damaged (%s); restore it from a backup, or move it away and "
+                       "make an empty one (touch %.160s) to start with an empty history (the sound "
+                       "files beside it are untouched)",
+                       path ? path : "the database", sqlite3_errmsg(db), path ? path : "...");
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
@@ -256,6 +257,18 @@ tb_status tb_store_write(tb_store *store, tb_err *err)
     return st;
 }
 
+tb_status tb_store_try_write(tb_store *store, bool *begun, tb_err *err)
+{
+    *begun = false;
+    if (pthread_mutex_trylock(&store->write_lock) != 0) return TB_OK;
+    sqlite3_busy_timeout(store->writer, 0);
+    tb_status st = tb_db_run(store->writer, err, "BEGIN IMMEDIATE", "");
+    sqlite3_busy_handler(store->writer, wait_for_lock, store);
+    *begun = st == TB_OK;
+    if (!*begun) pthread_mutex_unlock(&store->write_lock);
+    return st == TB_EUNREADY ? TB_OK : st; /* another process has it: next time */
+}
+
 tb_status tb_store_write_end(tb_store *store, tb_status st, tb_err *err)
 {
     if (!st) st = tb_db_run(store->writer, err, "COMMIT", "");
@@ -339,9 +352,8 @@ static tb_status take_over(tb_store *store, int64_t started_us, tb_err *err)
                    "UPDATE jobs SET state='interrupted', ended_us=? "
                    "WHERE state IN ('queued', 'running')",
                    "i", started_us);
-    if (!st) /* what ended a month ago interests nobody */
-        st = tb_db_run(store->writer, err, "DELETE FROM jobs WHERE ended_us > 0 AND ended_us < ?",
-                       "i", started_us - (int64_t)30 * 86400 * 1000000);
+    if (!st) st = tb_store_settle_clock(store, true, err);
+    if (!st) st = tb_store_jobs_prune(store, err);
     if (!st) st = tb_store_prompts_prune(store, err);
     st = tb_store_write_end(store, st, err);
     if (!st)
@@ -364,6 +376,7 @@ tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb
     store->lock_fd = -1;
     pthread_mutex_init(&store->write_lock, NULL);
     pthread_mutex_init(&store->pool_lock, NULL);
+    pthread_mutex_init(&store->late_lock, NULL);
     store->data = tb_strdup(data_dir);
     store->db_path = tb_path_join(data_dir, "timbre.db");
     store->voices = tb_path_join(data_dir, "voices");
@@ -387,6 +400,7 @@ tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb
         if (st) goto out;
     }
     st = tb_store_check_files(store, err);
+    if (!st) st = tb_store_check_lost(store, err);
     if (!st) tb_store_make_private(store);
     if (!st) st = tb_db_connect(store, true, &store->writer, err);
     if (!st) st = tb_store_migrate(store, err);
@@ -409,6 +423,8 @@ void tb_store_close(tb_store *store)
     if (store->lock_fd >= 0) close(store->lock_fd);
     pthread_mutex_destroy(&store->write_lock);
     pthread_mutex_destroy(&store->pool_lock);
+    tb_store_late_free(store);
+    pthread_mutex_destroy(&store->late_lock);
     tb_free(store->data);
     tb_free(store->db_path);
     tb_free(store->voices);

@@ -384,7 +384,7 @@ tb_status tb_store_retain(tb_store *store, int64_t max_age_s, uint64_t max_bytes
     tb_status st = TB_OK;
     if (deleted) *deleted = 0;
     if (max_age_s <= 0 && max_bytes == 0) return TB_OK;
-    int64_t now_us = tb_clock_now_us();
+    int64_t now_us = tb_store_settled_us(store);
     /* An age longer than the calendar keeps everything. */
     int64_t age_us = max_age_s > now_us / 1000000 ? now_us : max_age_s * 1000000;
     st = tb_store_write(store, err);

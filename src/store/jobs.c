@@ -66,6 +66,7 @@ tb_status tb_store_job_get(tb_store *store, const char *id, tb_job_row *out, tb_
     tb_status st = tb_store_reader(store, &db, err);
     if (st) return st;
     st = find(db, id, out, err);
+    if (!st) tb_store_late_look(store, out);
     tb_store_reader_done(store, db);
     return st;
 }
@@ -76,7 +77,7 @@ tb_status tb_store_job_set(tb_store *store, const char *id, const char *state, c
     tb_job_row old = {0};
     if (!is_state(state)) return tb_fail(err, TB_EINTERNAL, "no job state is called %s", state);
     tb_status st = tb_store_write(store, err);
-    if (st) return st;
+    if (st) goto out;
     st = find(store->writer, id, &old, err);
     if (!st && is_end(old.state))
         st = tb_fail_field(err, TB_ECONFLICT, "job_id", "the job is %s already", old.state);
@@ -87,5 +88,8 @@ tb_status tb_store_job_set(tb_store *store, const char *id, const char *state, c
                        is_end(state) ? tb_clock_now_us() : (int64_t)0, id);
     st = tb_store_write_end(store, st, err);
     tb_job_row_clear(&old);
+out:
+    if (st && st != TB_ECONFLICT && st != TB_ENOTFOUND && is_end(state))
+        tb_store_late_add(store, id, state, error, clip_id); /* a full disk must not hide it */
     return st;
 }

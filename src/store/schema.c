@@ -147,10 +147,10 @@ static tb_status lost(const tb_store *store, const char *type, const char *name,
 {
     return tb_fail(
         err, TB_EINTERNAL,
-        "%s is damaged: the %s %s%s%s is gone from it. Restore it from a backup, or move "
-        "it away to start with an empty history (the sound files beside it are "
-        "untouched)",
-        store->db_path, type, name, of ? " of " : "", of ? of : "");
+        "%.160s is damaged: the %s %s%s%s is gone from it. Restore it from a backup, or move it "
+        "away and make an empty one (touch %.160s) to start with an empty history (the sound files "
+        "beside it are untouched)",
+        store->db_path, type, name, of ? " of " : "", of ? of : "", store->db_path);
 }
 
 /* Every column that the table should have. */

@@ -204,7 +204,12 @@ TB_MUST_CHECK tb_status tb_store_clip_delete(tb_store *store, const char *const 
                                              size_t *deleted, uint64_t *remaining, tb_err *err);
 TB_MUST_CHECK tb_status tb_store_clip_delete_all(tb_store *store, uint64_t *remaining, tb_err *err);
 
-/* Deletes the oldest until none is older than max_age_s and the rest is at most max_bytes (0: no
+/* Once a minute, without waiting for another process: looks at the clock, forgets jobs of long ago,
+ * writes what could not be written. */
+TB_MUST_CHECK tb_status tb_store_tidy(tb_store *store, tb_err *err);
+
+/* By a clock that was not set forward just now (settle.c):
+ * deletes the oldest until none is older than max_age_s and the rest is at most max_bytes (0: no
  * such bound). deleted may be NULL. */
 TB_MUST_CHECK tb_status tb_store_retain(tb_store *store, int64_t max_age_s, uint64_t max_bytes,
                                         size_t *deleted, tb_err *err);
@@ -245,7 +250,7 @@ void tb_job_row_clear(tb_job_row *row);
 /* At acceptance; state NULL means "queued". */
 TB_MUST_CHECK tb_status tb_store_job_add(tb_store *store, const tb_job_row *row, tb_err *err);
 /* state as above; error and clip_id NULL leave theirs. A job that has ended keeps its state:
- * TB_ECONFLICT. */
+ * TB_ECONFLICT. An end that cannot be written is remembered, told, and written by tb_store_tidy. */
 TB_MUST_CHECK tb_status tb_store_job_set(tb_store *store, const char *id, const char *state,
                                          const char *error, const char *clip_id, tb_err *err);
 TB_MUST_CHECK tb_status tb_store_job_get(tb_store *store, const char *id, tb_job_row *out,

@@ -9,6 +9,14 @@
 
 enum { TB_STORE_READERS = 8 }; /* idle reading connections kept; more are opened and closed */
 
+/* settle.c: a time that no jump of the clock carries away. clock_us 0: not known yet. hold_us: for
+ * how long the clock has to stand where it jumped to, held_us how long it has. */
+typedef struct {
+    int64_t clock_us, hold_us, held_us;
+} tb_settled;
+/* elapsed_us: since the last call; negative when nobody knows, after a start. */
+void tb_settle(tb_settled *s, int64_t wall_us, int64_t elapsed_us);
+
 struct tb_store {
     char *data, *db_path;
     char *voices, *clips, *prompts; /* folders */
@@ -21,7 +29,24 @@ struct tb_store {
     sqlite3 *looker; /* of tb_store_stats_news */
     int64_t looked;  /* its PRAGMA data_version */
     atomic_bool hurried;
+    tb_settled settled, saved; /* in a write only */
+    int64_t machine_us;        /* when settled was last looked at */
+    _Atomic int64_t lag_us;    /* how far the clock is ahead of the settled time */
+    pthread_mutex_t late_lock;
+    struct tb_late *late; /* ends of jobs that could not be written */
+    int n_late;
 };
+
+/* In a write. */
+TB_MUST_CHECK tb_status tb_store_settle_clock(tb_store *store, bool first, tb_err *err);
+TB_MUST_CHECK tb_status tb_store_jobs_prune(tb_store *store, tb_err *err);
+/* Now, for what grows old. */
+int64_t tb_store_settled_us(tb_store *store);
+void tb_store_late_add(tb_store *store, const char *id, const char *state, const char *error,
+                       const char *clip_id);
+/* Tells the end of a job that is not written yet. */
+void tb_store_late_look(tb_store *store, tb_job_row *row);
+void tb_store_late_free(tb_store *store);
 
 /* A connection of its own, for the caller to close. */
 TB_MUST_CHECK tb_status tb_db_connect(tb_store *store, bool writer, sqlite3 **out, tb_err *err);
@@ -51,6 +76,8 @@ void tb_store_reader_done(tb_store *store, sqlite3 *db);
 /* A write: locks and begins; tb_store_write_end commits when st is TB_OK, else rolls back, unlocks,
  * and returns what became of it. Between the two only store->writer is used. */
 TB_MUST_CHECK tb_status tb_store_write(tb_store *store, tb_err *err);
+/* Begins only when that needs no waiting. */
+TB_MUST_CHECK tb_status tb_store_try_write(tb_store *store, bool *begun, tb_err *err);
 TB_MUST_CHECK tb_status tb_store_write_end(tb_store *store, tb_status st, tb_err *err);
 
 /* trash.c: files whose row was deleted. A line in the table `trash` is written in the transaction
@@ -68,6 +95,9 @@ TB_MUST_CHECK tb_status tb_store_migrate(tb_store *store, tb_err *err);
 /* check.c: is there a row for this file in one of our folders? */
 TB_MUST_CHECK tb_status tb_store_is_known(sqlite3 *db, const char *folder, const char *name,
                                           bool *known, tb_err *err);
+/* check.c: no database, but files that one would name: it was lost, and must not begin anew in
+ * silence. */
+TB_MUST_CHECK tb_status tb_store_check_lost(const tb_store *store, tb_err *err);
 /* db.c: a file under its name, to be settled when its row is there. */
 TB_MUST_CHECK tb_status tb_store_place(const char *path, const void *data, size_t size,
                                        tb_file_writer *w, tb_err *err);

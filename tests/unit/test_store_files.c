@@ -131,6 +131,40 @@ static void what_stands_in_the_databases_place_is_named(void **state)
     }
 }
 
+static void a_lost_database_does_not_begin_anew_in_silence(void **state)
+{
+    for (int i = 0; i < 3; i++) {
+        char *folder = tb_sprintf("%s/%d", (const char *)*state, i), hash[TB_HASH_HEX];
+        char *path = tb_path_join(folder, "timbre.db");
+        tb_store *store = store_open(folder, true);
+        if (i == 0) store_say(store, "hello", "Ana", 1, NULL);
+        if (i == 1) store_voice(store, "Ana", "RIFF");
+        if (i == 2) assert_ok(tb_store_prompt_put(store, "RIFF", 4, hash, err));
+        tb_store_close(store);
+        store = NULL;
+        assert_int_equal(unlink(path), 0);
+        assert_refused(TB_EINTERNAL, path, tb_store_open(folder, true, &store, err));
+        assert_refused(TB_EINTERNAL, "touch ", tb_store_open(folder, false, &store, err));
+        assert_false(tb_file_exists(path));
+        assert_ok(tb_file_write(path, "", 0, 0600, err)); /* as that sentence says */
+        store = store_open(folder, true);
+        assert_int_equal(clips(store), 0);
+        assert_int_equal(store_count(folder, "clips") + store_count(folder, "voices") +
+                             store_count(folder, "prompts"),
+                         1); /* which is a stranger's now */
+        tb_store_close(store);
+        tb_free(path);
+        tb_free(folder);
+    }
+    /* Files of others are no sign of a database. */
+    char *voices = tb_path_join(*state, "voices");
+    assert_ok(tb_file_mkdirs(voices, 0700, err));
+    store_file(voices, "ana.wav", "RIFF", 4);
+    store_file(voices, "gen_x.wav", "RIFF", 4);
+    tb_store_close(store_open(*state, true));
+    tb_free(voices);
+}
+
 static void damage_in_the_middle_is_an_error_and_no_crash(void **state)
 {
     enum { PAGE = 4096 };
@@ -405,6 +439,7 @@ int main(void)
         store_test(a_damaged_database_is_refused_with_a_sentence),
         store_test(what_a_database_has_lost_is_named),
         store_test(what_stands_in_the_databases_place_is_named),
+        store_test(a_lost_database_does_not_begin_anew_in_silence),
         store_test(damage_in_the_middle_is_an_error_and_no_crash),
         store_test(an_empty_database_file_is_a_new_one),
         store_test(an_old_database_keeps_its_rows_and_learns_to_search),

@@ -1,5 +1,8 @@
 #include "base/hash.h"
-#include "store_help.h"
+#include "store_sql.h"
+
+#include <signal.h>
+#include <sys/resource.h>
 
 static void a_prompt_stays_as_long_as_a_row_names_it(void **state)
 {
@@ -101,12 +104,86 @@ static void what_still_ran_is_interrupted_at_the_servers_next_start(void **state
     }
 }
 
+/* A disk that is full at a job's end: it is told, and written when there is room. */
+static void an_end_that_cannot_be_written_is_told_all_the_same(void **state)
+{
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = RLIM_INFINITY};
+    struct rlimit before;
+    tb_store *store = store_open(*state, true);
+    tb_job_row got = {0};
+    for (int i = 0; i < 2; i++) {
+        const tb_job_row row = {.id = i ? "j2" : "j1", .state = "running", .user = "eve"};
+        assert_ok(tb_store_job_add(store, &row, err));
+    }
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    tb_err why = {0};
+    tb_status ended = tb_store_job_set(store, "j1", "failed", "no room", NULL, &why);
+    tb_status ended2 = tb_store_job_set(store, "j2", "finished", NULL, "clip", &why);
+    tb_status tidied = tb_store_tidy(store, &why);
+    tb_status looked = tb_store_job_get(store, "j1", &got, &why);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_true(ended != TB_OK && ended2 != TB_OK);
+    (void)tidied;
+    assert_int_equal(looked, TB_OK);
+    assert_string_equal(got.state, "failed");
+    assert_string_equal(got.error, "no room");
+    assert_string_equal(got.user, "eve");
+    assert_true(got.ended_us > 0);
+    tb_job_row_clear(&got);
+    assert_ok(tb_store_tidy(store, err));
+    tb_store_close(store);
+    store = store_open(*state, true); /* what still ran would be interrupted now */
+    assert_ok(tb_store_job_get(store, "j1", &got, err));
+    assert_string_equal(got.state, "failed");
+    tb_job_row_clear(&got);
+    assert_ok(tb_store_job_get(store, "j2", &got, err));
+    assert_string_equal(got.state, "finished");
+    assert_string_equal(got.clip_id, "clip");
+    tb_job_row_clear(&got);
+    tb_store_close(store);
+}
+
+static int64_t rows(const char *folder, const char *select)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *s = NULL;
+    char *path = tb_path_join(folder, "timbre.db");
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, select, -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    int64_t n = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    tb_free(path);
+    return n;
+}
+
+static void jobs_of_long_ago_are_forgotten(void **state)
+{
+    tb_store *store = store_open(*state, true);
+    sql(*state, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) "
+                "INSERT INTO jobs SELECT 'a' || i, '', 'finished', 1, "
+                "unixepoch() * 1000000 - i, '', '', '' FROM n");
+    sql(*state, "INSERT INTO jobs VALUES('old', '', 'failed', 1, 1, '', '', ''),"
+                "('runs', '', 'running', 1, 0, '', '', '')");
+    assert_ok(tb_store_tidy(store, err));
+    assert_int_equal(rows(*state, "SELECT count(*) FROM jobs WHERE id='old'"), 0);
+    assert_int_equal(rows(*state, "SELECT count(*) FROM jobs WHERE id='runs'"), 1);
+    int64_t n = rows(*state, "SELECT count(*) FROM jobs");
+    assert_true(n > 9000 && n <= 10001);
+    tb_store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         store_test(a_prompt_stays_as_long_as_a_row_names_it),
         store_test(a_prompt_that_waits_for_its_row_is_not_taken_away),
         store_test(jobs_keep_their_end),
+        store_test(an_end_that_cannot_be_written_is_told_all_the_same),
+        store_test(jobs_of_long_ago_are_forgotten),
         store_test(what_still_ran_is_interrupted_at_the_servers_next_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
