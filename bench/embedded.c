@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "embedded/base.h"
+#include "embedded/base_priv.h"
 #include "embedded/reference.h"
 #include "embedded/speak.h"
 

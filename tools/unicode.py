@@ -52,7 +52,7 @@ def main():
             single.append((lower, upper[0] - lower))
         else:
             several.append((lower, upper + [0] * (3 - len(upper))))
-    print('/* Made by tools/unicode.py, which says from what. */\n#include "text/unicode_priv.h"\n')
+    print('/* Made by tools/unicode.py, which says from what. */\n#include "text/unicode_tables_priv.h"\n')
     print("/* clang-format off */")
     for name, key in (("letters", "L"), ("numbers", "N"), ("spaces", "S"), ("py_spaces", "py_space")):
         print(ranges("tb_unicode_" + name, tables[key]))

@@ -2,7 +2,7 @@
 #define TB_AMBIENCE_BED_PRIV_H
 
 #include "ambience/ambience.h"
-#include "ambience/recipe.h"
+#include "ambience/recipe_priv.h"
 
 /* What only ambience/ (and its tests) may know: a computed bed before its level, a looped file, and
  * how a name becomes parts. */

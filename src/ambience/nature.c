@@ -1,4 +1,4 @@
-#include "ambience/recipe.h"
+#include "ambience/recipe_priv.h"
 
 /* Forest birds and night crickets. Numbers: docs, "Ambience". */
 

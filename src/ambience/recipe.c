@@ -1,4 +1,4 @@
-#include "ambience/recipe.h"
+#include "ambience/recipe_priv.h"
 
 /* The plain ones, and what the recipes share. Numbers: docs, "Ambience". */
 

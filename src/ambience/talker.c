@@ -1,4 +1,4 @@
-#include "ambience/recipe.h"
+#include "ambience/recipe_priv.h"
 
 /* Standard averages of eight vowels: F1, F2, F3 in Hz. No consonants and no words: there is nothing
  * to understand, by construction. */

@@ -1,4 +1,4 @@
-#include "ambience/recipe.h"
+#include "ambience/recipe_priv.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "ambience/unit.h"
+#include "ambience/unit_priv.h"
 
 #include "base/hash.h"
 #include "base/mem.h"

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/spawn.h"
+#include "base/spawn_priv.h"
 #include "base/str.h"
 
 #include <errno.h>

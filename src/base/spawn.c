@@ -10,7 +10,7 @@
  * Relies on: between fork and exec only functions that are safe after a fork of a program with
  * threads.
  */
-#include "base/spawn.h"
+#include "base/spawn_priv.h"
 
 #include "base/str.h"
 

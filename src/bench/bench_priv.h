@@ -9,7 +9,7 @@
 #include "model/hift.h"
 #include "model/t3.h"
 #include "nn/roofline.h"
-#include "nn/weights.h"
+#include "tensor/weights.h"
 
 /*
  * timbre bench: how fast the neural engine is on this machine, beside what the machine allows.

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "dsp/bank.h"
 #include "dsp/fft.h"
-#include "dsp/stft.h"
+#include "dsp/stft_priv.h"
 
 #include <assert.h>
 #include <math.h>

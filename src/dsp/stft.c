@@ -1,4 +1,4 @@
-#include "dsp/stft.h"
+#include "dsp/stft_priv.h"
 
 #include "base/mem.h"
 #include "dsp/fft.h"

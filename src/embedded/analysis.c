@@ -1,4 +1,4 @@
-#include "embedded/analysis.h"
+#include "embedded/analysis_priv.h"
 
 #include "base/mem.h"
 #include "dsp/fir.h"

@@ -1,4 +1,4 @@
-#include "embedded/base.h"
+#include "embedded/base_priv.h"
 
 #include "audio/wav.h"
 #include "base/child.h"
@@ -7,8 +7,8 @@
 #include "base/str.h"
 #include "base/unicode.h"
 #include "base/utf8.h"
-#include "embedded/foreign.h"
-#include "embedded/level.h"
+#include "embedded/foreign_priv.h"
+#include "embedded/level_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

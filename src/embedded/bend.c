@@ -1,8 +1,8 @@
 #include "embedded/bend.h"
 
 #include "base/mem.h"
-#include "embedded/cepstrum.h"
-#include "embedded/symmetric.h"
+#include "embedded/cepstrum_priv.h"
+#include "embedded/symmetric_priv.h"
 
 #include <math.h>
 #include <string.h>

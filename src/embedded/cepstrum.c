@@ -1,4 +1,4 @@
-#include "embedded/cepstrum.h"
+#include "embedded/cepstrum_priv.h"
 
 #include "base/mem.h"
 

@@ -1,6 +1,6 @@
 #include "base/mem.h"
 #include "dsp/fft.h"
-#include "embedded/analysis.h"
+#include "embedded/analysis_priv.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "embedded/foreign.h"
+#include "embedded/foreign_priv.h"
 
 #include "base/unicode.h"
 #include "base/utf8.h"

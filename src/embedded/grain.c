@@ -1,8 +1,8 @@
-#include "embedded/grain.h"
+#include "embedded/grain_priv.h"
 
 #include "base/mem.h"
 #include "dsp/fft.h"
-#include "embedded/cepstrum.h"
+#include "embedded/cepstrum_priv.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-#include "embedded/languages.h"
+#include "embedded/languages_priv.h"
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "embedded/names.h"
+#include "embedded/names_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "embedded/level.h"
+#include "embedded/level_priv.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "embedded/names.h"
+#include "embedded/names_priv.h"
 
 #include "base/unicode.h"
 #include "base/utf8.h"

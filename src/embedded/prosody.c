@@ -1,7 +1,7 @@
-#include "embedded/prosody.h"
+#include "embedded/prosody_priv.h"
 
 #include "base/mem.h"
-#include "embedded/analysis.h"
+#include "embedded/analysis_priv.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "embedded/reference.h"
 
-#include "embedded/analysis.h"
+#include "embedded/analysis_priv.h"
 
 #include "base/mem.h"
 

@@ -1,9 +1,9 @@
-#include "embedded/render.h"
+#include "embedded/render_priv.h"
 
 #include "base/mem.h"
 #include "dsp/fir.h"
-#include "embedded/analysis.h"
-#include "embedded/grain.h"
+#include "embedded/analysis_priv.h"
+#include "embedded/grain_priv.h"
 
 #include <assert.h>
 #include <math.h>

@@ -1,7 +1,7 @@
-#include "embedded/sounds.h"
+#include "embedded/sounds_priv.h"
 
 #include "base/mem.h"
-#include "embedded/level.h"
+#include "embedded/level_priv.h"
 
 #include <math.h>
 #include <string.h>

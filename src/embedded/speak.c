@@ -4,12 +4,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "embedded/analysis.h"
-#include "embedded/base.h"
-#include "embedded/languages.h"
-#include "embedded/level.h"
-#include "embedded/render.h"
-#include "embedded/sounds.h"
+#include "embedded/analysis_priv.h"
+#include "embedded/base_priv.h"
+#include "embedded/languages_priv.h"
+#include "embedded/level_priv.h"
+#include "embedded/render_priv.h"
+#include "embedded/sounds_priv.h"
 
 #include <math.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
-#include "embedded/cepstrum.h"
+#include "embedded/cepstrum_priv.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 
 #include "engine/chatterbox.h"
 #include "engine/engine.h"
-#include "engine/model_handle.h"
+#include "engine/model_handle_priv.h"
 
 /* The model, for who has it through a plan. */
 tb_model_handle *tb_engine_model_handle(const tb_engine *engine);

@@ -1,4 +1,4 @@
-#include "engine/model_handle.h"
+#include "engine/model_handle_priv.h"
 
 #include "base/clock.h"
 #include "base/mem.h"

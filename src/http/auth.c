@@ -1,4 +1,4 @@
-#include "http/auth.h"
+#include "http/auth_priv.h"
 
 #include "base/hash.h"
 #include "base/mem.h"

@@ -1,6 +1,6 @@
 #include "api/openapi.h"
 #include "base/mem.h"
-#include "http/handlers.h"
+#include "http/handlers_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "http/guard.h"
+#include "http/guard_priv.h"
 
 #include "base/clock.h"
 #include "base/cond.h"

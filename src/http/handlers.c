@@ -1,4 +1,4 @@
-#include "http/handlers.h"
+#include "http/handlers_priv.h"
 
 #include "api/print.h"
 #include "api/range.h"

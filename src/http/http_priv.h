@@ -2,7 +2,7 @@
 #define TB_HTTP_HTTP_PRIV_H
 
 #include "api/fields.h"
-#include "http/auth.h"
+#include "http/auth_priv.h"
 #include "http/server.h"
 #include "job/queue.h"
 

@@ -3,7 +3,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "http/handlers.h"
+#include "http/handlers_priv.h"
 
 #include <stdio.h>
 #include <string.h>

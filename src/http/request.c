@@ -1,4 +1,4 @@
-#include "http/request.h"
+#include "http/request_priv.h"
 
 #include "api/print.h"
 #include "api/range.h"

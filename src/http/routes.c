@@ -1,4 +1,4 @@
-#include "http/handlers.h"
+#include "http/handlers_priv.h"
 
 /*
  * The table is the server. All routes ask for credentials; `group` says which setting opens a few

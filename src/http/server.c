@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/http_priv.h"
-#include "http/request.h"
+#include "http/request_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>

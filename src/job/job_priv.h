@@ -3,7 +3,7 @@
 
 #include "job/job.h"
 #include "job/queue.h"
-#include "job/voices.h"
+#include "job/voices_priv.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

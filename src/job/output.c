@@ -1,4 +1,4 @@
-#include "job/output.h"
+#include "job/output_priv.h"
 
 #include "base/mem.h"
 

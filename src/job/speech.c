@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "job/job_priv.h"
-#include "job/output.h"
+#include "job/output_priv.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "audio/wav.h"
 #include "base/mem.h"
 #include "job/job_priv.h"
-#include "job/output.h"
+#include "job/output_priv.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "job/voices.h"
+#include "job/voices_priv.h"
 
 #include "audio/wav.h"
 #include "base/cond.h"

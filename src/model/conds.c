@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "model/torch.h"
+#include "tensor/torch.h"
 
 #include <math.h>
 #include <stdbool.h>

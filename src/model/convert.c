@@ -4,7 +4,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "nn/gguf.h"
+#include "tensor/gguf.h"
 
 #include <errno.h>
 #include <fcntl.h>

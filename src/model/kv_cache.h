@@ -1,7 +1,7 @@
 #ifndef TB_MODEL_KV_CACHE_H
 #define TB_MODEL_KV_CACHE_H
 
-#include "nn/tensor.h"
+#include "tensor/tensor.h"
 
 /*
  * Keys and values of one sequence in a causal transformer. Per layer one block: a head's keys one

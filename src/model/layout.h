@@ -1,7 +1,7 @@
 #ifndef TB_MODEL_LAYOUT_H
 #define TB_MODEL_LAYOUT_H
 
-#include "nn/weights.h"
+#include "tensor/weights.h"
 
 /*
  * From the published files' tensors to ours: names shortened, matrices as (out, in), convolutions

@@ -2,8 +2,8 @@
 
 #include "base/mem.h"
 #include "dsp/fft.h"
-#include "model/torch.h"
 #include "nn/bind.h"
+#include "tensor/torch.h"
 
 #include <assert.h>
 #include <math.h>

@@ -3,7 +3,7 @@
 
 #include "audio/pcm.h"
 #include "nn/ops.h"
-#include "nn/weights.h"
+#include "tensor/weights.h"
 
 /*
  * Perth: the reference's inaudible watermark. A network over the lowest 2 kHz of a spectrogram in

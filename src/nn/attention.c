@@ -1,6 +1,6 @@
 /* Attention. */
-#include "nn/kernels.h"
-#include "nn/parallel.h"
+#include "nn/kernels_priv.h"
+#include "nn/parallel_priv.h"
 
 #include <assert.h>
 #include <math.h>

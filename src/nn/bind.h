@@ -2,7 +2,7 @@
 #define TB_NN_BIND_H
 
 #include "nn/ops.h"
-#include "nn/weights.h"
+#include "tensor/weights.h"
 
 /*
  * From names to checked views. The first failure sticks (missing name, wrong shape, wrong type; the

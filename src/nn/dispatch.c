@@ -1,5 +1,5 @@
 /* Which set of kernels this CPU gets. */
-#include "nn/kernels.h"
+#include "nn/kernels_priv.h"
 
 #include <stdatomic.h>
 #include <string.h>

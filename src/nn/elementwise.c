@@ -1,6 +1,6 @@
 /* What is done number by number or row by row. */
-#include "nn/kernels.h"
-#include "nn/parallel.h"
+#include "nn/kernels_priv.h"
+#include "nn/parallel_priv.h"
 
 #include <assert.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* Sums of products: linear layers and convolutions. */
-#include "nn/kernels.h"
-#include "nn/parallel.h"
+#include "nn/kernels_priv.h"
+#include "nn/parallel_priv.h"
 
 #include <assert.h>
 #include <string.h>

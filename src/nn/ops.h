@@ -3,9 +3,9 @@
 
 #include "base/cancel.h"
 #include "nn/scratch.h"
-#include "nn/tensor.h"
 #include "nn/thread_pool.h"
 #include "nn/trace.h"
+#include "tensor/tensor.h"
 
 /*
  * The operations of the compute core. Activations are f32 (but see tb_rows), (T, C): time

@@ -1,4 +1,4 @@
-#include "nn/parallel.h"
+#include "nn/parallel_priv.h"
 
 #include <assert.h>
 #include <stdatomic.h>

@@ -1,8 +1,8 @@
 #ifndef TB_NN_ROOFLINE_H
 #define TB_NN_ROOFLINE_H
 
-#include "nn/tensor.h"
 #include "nn/thread_pool.h"
+#include "tensor/tensor.h"
 
 #include <stdbool.h>
 #include <stdint.h>

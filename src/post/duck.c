@@ -1,4 +1,4 @@
-#include "post/duck.h"
+#include "post/duck_priv.h"
 
 #include <math.h>
 

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "dsp/loudness.h"
-#include "post/duck.h"
+#include "post/duck_priv.h"
 
 #include <assert.h>
 #include <math.h>

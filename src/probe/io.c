@@ -2,8 +2,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "nn/safetensors_write.h"
 #include "probe/probe_priv.h"
+#include "tensor/safetensors_write.h"
 
 #include <assert.h>
 #include <stdlib.h>

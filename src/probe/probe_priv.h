@@ -4,7 +4,7 @@
 #include "cli/cli.h"
 #include "model/perth.h"
 #include "nn/ops.h"
-#include "nn/weights.h"
+#include "tensor/weights.h"
 #include "text/bpe.h"
 
 /*

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "text/unicode.h"
+#include "text/unicode_priv.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "text/script_priv.h"
-#include "text/spell.h"
+#include "text/spell_priv.h"
 
 #include <string.h>
 

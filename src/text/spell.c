@@ -3,12 +3,12 @@
  * something may begin and copies what none of them wants. Brackets and addresses of the web are
  * copied whole, so that no rule sees their inside.
  */
-#include "text/spell.h"
+#include "text/spell_priv.h"
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "text/spell_other.h"
-#include "text/spell_priv.h"
+#include "text/spell_other_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <ctype.h>
 #include <string.h>

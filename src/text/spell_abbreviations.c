@@ -4,7 +4,7 @@
  * stays. Acronyms with full stops (U.S., D.C.) become letters.
  */
 #include "base/utf8.h"
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * Numbers of the languages that espeak-ng speaks, but whose digits it passes over in silence:
  * Hebrew (the feminine, as one counts), Turkmen, Chuvash and Nogai.
  */
-#include "text/spell_other.h"
+#include "text/spell_other_priv.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * names of months and days that are cut short, and ranges of them: Dec. 5, Mon.-Fri.
  */
 #include "base/utf8.h"
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * English numbers as words: cardinals of up to 36 digits, ordinals, years in pairs. British English
  * says "and" before what follows a hundred.
  */
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

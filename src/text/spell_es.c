@@ -3,7 +3,7 @@
  * millions), with the forms that a noun asks for (veintiún años, veintiuna casas, doscientas),
  * ordinals to 999, and the gender of a noun by its ending.
  */
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

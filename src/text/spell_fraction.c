@@ -3,7 +3,7 @@
  * front of what they measure: half a cup, media taza, three quarters of a mile.
  */
 #include "base/utf8.h"
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

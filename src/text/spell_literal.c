@@ -4,7 +4,7 @@
  * fractions (3/4).
  */
 #include "base/utf8.h"
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

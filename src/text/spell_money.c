@@ -1,7 +1,7 @@
 /*
  * Money: signs and ISO codes of currencies, their names, and amounts with their hundredths.
  */
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

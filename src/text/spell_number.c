@@ -1,7 +1,7 @@
 /*
  * A number as it was read, said: whole part, point and fraction, fraction sign.
  */
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

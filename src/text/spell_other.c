@@ -2,7 +2,7 @@
  * The languages beside English and Spanish. Their digits stay, because espeak-ng reads them; what
  * it passes over, or reads in English, is said: a minus, money, percent, degrees, signs.
  */
-#include "text/spell_other.h"
+#include "text/spell_other_priv.h"
 
 #include "base/utf8.h"
 

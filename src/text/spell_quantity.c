@@ -3,7 +3,7 @@
  * (million), percent, degrees, a unit. Read whole first, then said.
  */
 #include "base/utf8.h"
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

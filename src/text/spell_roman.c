@@ -3,7 +3,7 @@
  * counted ("World War II", "capítulo IV"), and in front of it in Spanish ("II Guerra Mundial").
  */
 #include "base/utf8.h"
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

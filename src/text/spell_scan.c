@@ -3,7 +3,7 @@
  * is bounded: a word by TB_SPELL_WORD bytes, blanks by two, a number by TB_SPELL_DIGITS digits.
  */
 #include "base/utf8.h"
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * read with the number, in spell_quantity.c; here they stand alone.
  */
 #include "base/utf8.h"
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * espeak-ng says by itself, or that nobody told us. Forms for one, few and many are parted by '|',
  * chosen by the rule of the row.
  */
-#include "text/spell_other.h"
+#include "text/spell_other_priv.h"
 
 #include <string.h>
 

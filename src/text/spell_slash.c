@@ -3,7 +3,7 @@
  * (lines of a poem). Between other words it is left to the speech program, which names it.
  */
 #include "base/utf8.h"
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * Times of day in English and Spanish: 14:30, 3 p.m., 9am-5pm, 15h30, with the zone behind them.
  */
 #include "base/utf8.h"
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

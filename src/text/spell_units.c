@@ -3,7 +3,7 @@
  * powers (m², m2, m^2) and quotients (km/h, kg/m³).
  */
 #include "base/utf8.h"
-#include "text/spell_priv.h"
+#include "text/spell_rules_priv.h"
 
 #include <string.h>
 

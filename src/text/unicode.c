@@ -1,4 +1,4 @@
-#include "text/unicode_priv.h"
+#include "text/unicode_tables_priv.h"
 
 static bool within(const tb_unicode_range *table, size_t n, uint32_t cp)
 {

@@ -1,29 +1,30 @@
 #ifndef TB_TEXT_UNICODE_PRIV_H
 #define TB_TEXT_UNICODE_PRIV_H
 
-#include "text/unicode.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* The tables behind unicode.h, each in ascending order. */
-typedef struct {
-    uint32_t first, last;
-} tb_unicode_range;
+/*
+ * Exactly the character classes of the reference's libraries, because ids depend on them. For
+ * anything else base/utf8.h is good enough.
+ */
 
-typedef struct { /* first, first + step .. last: the upper case is delta away */
-    uint32_t first, last;
-    int32_t step, delta;
-} tb_unicode_run;
+/* What \p{L}, \p{N} and \s are in the tokeniser's pattern. */
+typedef enum {
+    TB_UNICODE_OTHER,
+    TB_UNICODE_LETTER,
+    TB_UNICODE_NUMBER,
+    TB_UNICODE_SPACE,
+} tb_unicode_class;
 
-typedef struct {
-    uint32_t cp, upper[3]; /* 0 ends it */
-} tb_unicode_several;
+tb_unicode_class tb_unicode_class_of(uint32_t cp);
 
-extern const tb_unicode_range tb_unicode_letters[], tb_unicode_numbers[], tb_unicode_spaces[],
-    tb_unicode_py_spaces[];
-extern const size_t tb_unicode_letters_n, tb_unicode_numbers_n, tb_unicode_spaces_n,
-    tb_unicode_py_spaces_n;
-extern const tb_unicode_run tb_unicode_uppers[];
-extern const size_t tb_unicode_uppers_n;
-extern const tb_unicode_several tb_unicode_long_uppers[];
-extern const size_t tb_unicode_long_uppers_n;
+/* Python's str.isspace of one character; four controls more than \s. */
+bool tb_unicode_is_py_space(uint32_t cp);
+
+/* The full upper-case form of a lower-case letter, one to three code points; 0 when cp is no
+ * lower-case letter or has no other form. */
+size_t tb_unicode_upper(uint32_t cp, uint32_t out[3]);
 
 #endif

@@ -1,5 +1,5 @@
 /* Made by tools/unicode.py, which says from what. */
-#include "text/unicode_priv.h"
+#include "text/unicode_tables_priv.h"
 
 /* clang-format off */
 const tb_unicode_range tb_unicode_letters[] = {

@@ -1,4 +1,4 @@
-#include "nn/weights.h"
+#include "tensor/weights.h"
 
 #include <stdlib.h>
 #include <string.h>

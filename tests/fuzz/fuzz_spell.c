@@ -1,5 +1,5 @@
 #include "base/utf8.h"
-#include "text/spell.h"
+#include "text/spell_priv.h"
 
 #include <stdint.h>
 #include <stdlib.h>

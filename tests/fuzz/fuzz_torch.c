@@ -1,6 +1,6 @@
 #include "base/mem.h"
 #include "model/conds.h"
-#include "model/torch.h"
+#include "tensor/torch.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "nn/ops.h"
-#include "nn/weights.h"
+#include "tensor/weights.h"
 
 /*
  * A recorded case, tests/data/golden/<name>.safetensors with <name>.json beside it, and what a

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "nn/safetensors_write.h"
+#include "tensor/safetensors_write.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "embedded/analysis.h"
+#include "embedded/analysis_priv.h"
 #include "signals.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
  * program asks of tb_clock_mono_ns. */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "http/auth.h"
+#include "http/auth_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "embedded/base.h"
-#include "embedded/foreign.h"
+#include "embedded/base_priv.h"
+#include "embedded/foreign_priv.h"
 
 #include <limits.h>
 #include <pthread.h>

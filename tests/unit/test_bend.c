@@ -1,7 +1,7 @@
 #include "base/mem.h"
-#include "embedded/analysis.h"
+#include "embedded/analysis_priv.h"
 #include "embedded/bend.h"
-#include "embedded/symmetric.h"
+#include "embedded/symmetric_priv.h"
 #include "signals.h"
 
 #include <math.h>

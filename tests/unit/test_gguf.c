@@ -1,4 +1,4 @@
-#include "nn/gguf.h"
+#include "tensor/gguf.h"
 
 #include "weights_help.h"
 

@@ -1,6 +1,6 @@
 #include "base/mem.h"
-#include "embedded/grain.h"
-#include "embedded/render.h"
+#include "embedded/grain_priv.h"
+#include "embedded/render_priv.h"
 #include "signals.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "base/mem.h"
-#include "embedded/base.h"
-#include "embedded/languages.h"
-#include "embedded/names.h"
+#include "embedded/base_priv.h"
+#include "embedded/languages_priv.h"
+#include "embedded/names_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

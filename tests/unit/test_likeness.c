@@ -1,6 +1,6 @@
 #include "base/mem.h"
-#include "embedded/analysis.h"
-#include "embedded/base.h"
+#include "embedded/analysis_priv.h"
+#include "embedded/base_priv.h"
 #include "embedded/speak.h"
 #include "voice/voice.h"
 

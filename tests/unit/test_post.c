@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "dsp/loudness.h"
-#include "post/duck.h"
+#include "post/duck_priv.h"
 #include "post/post.h"
 
 #include <math.h>

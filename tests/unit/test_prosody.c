@@ -1,4 +1,4 @@
-#include "embedded/prosody.h"
+#include "embedded/prosody_priv.h"
 #include "signals.h"
 
 #include <math.h>

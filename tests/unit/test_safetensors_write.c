@@ -1,8 +1,8 @@
-#include "nn/safetensors_write.h"
+#include "tensor/safetensors_write.h"
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "nn/weights.h"
+#include "tensor/weights.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

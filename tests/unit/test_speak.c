@@ -1,7 +1,7 @@
 #include "base/mem.h"
-#include "embedded/analysis.h"
-#include "embedded/base.h"
-#include "embedded/level.h"
+#include "embedded/analysis_priv.h"
+#include "embedded/base_priv.h"
+#include "embedded/level_priv.h"
 #include "embedded/speak.h"
 
 #include <limits.h>

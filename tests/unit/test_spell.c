@@ -5,7 +5,7 @@
  */
 #include "base/mem.h"
 #include "base/str.h"
-#include "text/spell.h"
+#include "text/spell_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

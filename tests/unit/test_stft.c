@@ -1,4 +1,4 @@
-#include "dsp/stft.h"
+#include "dsp/stft_priv.h"
 #include "signals.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "nn/tensor.h"
+#include "tensor/tensor.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "model/torch.h"
+#include "tensor/torch.h"
 
 #include "base/file.h"
 #include "torch_help.h"

@@ -1,4 +1,4 @@
-#include "text/unicode_priv.h"
+#include "text/unicode_tables_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

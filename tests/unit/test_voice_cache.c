@@ -3,7 +3,7 @@
  * have to be measured again is not. */
 #include "audio/wav.h"
 #include "base/cancel.h"
-#include "job/voices.h"
+#include "job/voices_priv.h"
 #include "signals.h"
 #include "store_help.h"
 

@@ -1,4 +1,4 @@
-#include "model/zip.h"
+#include "tensor/zip_priv.h"
 
 #include "torch_help.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/counter.h"
 #include "base/mem.h"
-#include "nn/weights.h"
+#include "tensor/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>

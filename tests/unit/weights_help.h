@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "nn/weights.h"
+#include "tensor/weights.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -8,7 +8,7 @@
  * rounding, on machines that have the instruction, it is written fmadd(a, b, c): which of several
  * products a compiler joins to a sum may differ from one tile of rows to another.
  */
-#include "nn/kernels.h"
+#include "nn/kernels_priv.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -522,7 +522,7 @@ ALWAYS_INLINE vi dot4_all(vi sum, vi w, int32_t x)
 #endif
 }
 
-/* ---- the kernels; what they do is said in nn/kernels.h ---- */
+/* ---- the kernels; what they do is said in nn/kernels_priv.h ---- */
 
 void KERNEL(to_f32)(tb_dtype type, const void *src, float *dst, size_t n);
 void KERNEL(to_f16)(const float *src, uint16_t *dst, size_t n);

@@ -1,0 +1,44 @@
+#ifndef TB_EMBEDDED_PROSODY_PRIV_H
+#define TB_EMBEDDED_PROSODY_PRIV_H
+
+#include "base/err.h"
+#include "base/rng.h"
+#include "embedded/bend.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* How a sentence is delivered: pitch and the time axis (specification sections 7 and 8). */
+
+/* The numeric part of a tone of delivery; tb_vox_style_plain() is none. */
+typedef struct {
+    float pitch_st;             /* semitones */
+    float range;                /* times, 1 */
+    float rate;                 /* times, 1 */
+    float tilt_db;              /* per octave */
+    float breath;               /* share of the envelope's amplitude above 2 kHz, 0 */
+    float tremor_hz, tremor_st; /* 0 none */
+    bool whisper;
+} tb_vox_style;
+
+tb_vox_style tb_vox_style_plain(void);
+
+/* 7.1: pitch (F), 0 where f0 is; reference NULL copies f0. */
+void tb_prosody_pitch(const float *f0, size_t frames, const tb_bend_stats *base,
+                      const tb_bend_stats *reference, float *pitch);
+
+/*
+ * 7.2 and 8: how much the delivery varies (temperature 0.05..5), then the style, on pitch (F) in
+ * place, limited to 50..600 Hz where voiced; and rate (F), the local rates, mean 1. Draws pitch
+ * offset, pitch knots, rate knots, in this order.
+ */
+TB_MUST_CHECK tb_status tb_prosody_vary(double temperature, const tb_vox_style *style, tb_rng *rng,
+                                        float *pitch, size_t frames, float *rate, tb_err *err);
+
+/* 7.4: axis (F) in output samples, axis[0] = 0; speed 0.25..4 times the style's rate. */
+void tb_prosody_axis(const float *rate, size_t frames, double speed, double *axis);
+
+/* 8: the style's tremor on pitch (F), in the time that is heard. */
+void tb_prosody_tremor(const tb_vox_style *style, const double *axis, size_t frames, float *pitch);
+
+#endif

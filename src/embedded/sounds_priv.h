@@ -1,0 +1,15 @@
+#ifndef TB_EMBEDDED_SOUNDS_PRIV_H
+#define TB_EMBEDDED_SOUNDS_PRIV_H
+
+#include "embedded/render_priv.h"
+#include "text/script.h"
+
+/* Sighs, gasps, sniffs, shushes: noise in the shape of a voice (specification section 8). */
+bool tb_sound_known(tb_tag tag); /* false: laugh, chuckle, cough, clear throat, groan; tones */
+
+/* With 50 ms of silence on both sides, at its level under speech; times divided by speed. */
+TB_MUST_CHECK tb_status tb_sound_make(tb_tag tag, const tb_bend_stats *voice, double speed,
+                                      tb_rng *rng, const tb_cancel *cancel, tb_pcm *out,
+                                      tb_err *err);
+
+#endif

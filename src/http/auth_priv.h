@@ -1,0 +1,44 @@
+#ifndef TB_HTTP_AUTH_PRIV_H
+#define TB_HTTP_AUTH_PRIV_H
+
+#include "config/config.h"
+#include "http/guard_priv.h"
+
+#include <stdbool.h>
+
+/*
+ * One principal, three ways in: Basic, Bearer, xi-api-key. Secrets are compared in constant time
+ * over keyed BLAKE2b. A password kept as an argon2id string costs 91 ms and 64 MiB to verify, on a
+ * thread of its own, until somebody was right: from then on the right pair is known as a keyed
+ * hash, and there is nothing more to verify. How often anybody may be wrong: http/guard_priv.h.
+ */
+typedef struct tb_auth tb_auth;
+typedef struct tb_auth_check tb_auth_check; /* one that waits for its turn */
+
+typedef enum { TB_AUTH_NO, TB_AUTH_YES, TB_AUTH_LATER } tb_auth_answer;
+
+/* What a client gave, NULL where it gave nothing: headers as they came, or a form's fields. */
+typedef struct {
+    const char *authorization, *api_key;
+    const char *user, *password;
+} tb_auth_given;
+
+TB_MUST_CHECK tb_status tb_auth_new(const tb_config *config, tb_auth **out, tb_err *err);
+void tb_auth_free(tb_auth *auth);
+/* Answers all who wait; who would have to wait later is refused. */
+void tb_auth_drain(tb_auth *auth);
+
+tb_auth_answer tb_auth_look(tb_auth *auth, const tb_peer *peer, const tb_auth_given *given);
+
+/* After TB_AUTH_LATER: waits for its turn and calls wake (any thread) once; then it is decided.
+ * TB_EBUSY when too many are waiting. */
+TB_MUST_CHECK tb_status tb_auth_wait(tb_auth *auth, const tb_peer *peer, const tb_auth_given *given,
+                                     void (*wake)(void *), void *self, tb_auth_check **out,
+                                     tb_err *err);
+bool tb_auth_decided(const tb_auth_check *check);
+/* Of a decided one: TB_OK, TB_EAUTH, or why it could not be told. */
+TB_MUST_CHECK tb_status tb_auth_verdict(const tb_auth_check *check, tb_err *err);
+/* Gives it back; wake is not called any more after this. NULL is fine. */
+void tb_auth_leave(tb_auth *auth, tb_auth_check *check);
+
+#endif

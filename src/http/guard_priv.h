@@ -1,0 +1,69 @@
+#ifndef TB_HTTP_GUARD_PRIV_H
+#define TB_HTTP_GUARD_PRIV_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/*
+ * How often credentials may be tried. A wrong try costs its address a token, and there are as many
+ * tokens as time brings; a right one costs nothing. Who has no token left waits in the lane of its
+ * address, and is judged when its turn comes, right or wrong: an answer that came at once to who is
+ * right only would tell it as fast as ever. So guessing has a rate, and an owner behind the same
+ * address as the guessers waits for a turn, but is not locked out.
+ */
+typedef struct tb_guard tb_guard;
+
+/* Where a request comes from: the address (of IPv6 the first 64 bits, which one customer has), and
+ * the connection. */
+typedef struct {
+    unsigned char address[16];
+    uint16_t port;
+} tb_peer;
+
+/* forwarded: X-Forwarded-For, believed when a proxy on this machine speaks; NULL for none. */
+void tb_peer_set(tb_peer *peer, const struct sockaddr *from, const char *forwarded);
+
+typedef struct tb_guess {
+    struct tb_guess *next;
+    struct tb_lane *lane; /* while it waits */
+    tb_peer peer;
+} tb_guess;
+
+typedef enum {
+    TB_GUESS_WAITS,
+    TB_GUESS_RIGHT,
+    TB_GUESS_WRONG,
+    TB_GUESS_FAILED,  /* it could not be judged */
+    TB_GUESS_CROWDED, /* others came, more than may wait */
+    TB_GUESS_STOPPED
+} tb_guess_end;
+
+/* judge: on the guard's thread, may take its time. done: once for each guess that waited and was
+ * not removed, from any thread, no lock held. */
+typedef tb_guess_end (*tb_guess_judge)(void *self, tb_guess *guess);
+typedef void (*tb_guess_done)(void *self, tb_guess *guess, tb_guess_end how);
+
+TB_MUST_CHECK tb_status tb_guard_new(tb_guess_judge judge, tb_guess_done done, void *self,
+                                     tb_guard **out, tb_err *err);
+/* Ends what waits as TB_GUESS_STOPPED, finishes what is being judged, and refuses to let others
+ * wait; tries without waiting go on. */
+void tb_guard_close(tb_guard *g);
+void tb_guard_free(tb_guard *g);
+
+/* Whether this very connection has been right before, and not wrong since: it may be compared at
+ * once, and forgotten if that fails. */
+bool tb_guard_knows(tb_guard *g, const tb_peer *peer);
+/* It was wrong now, or is somebody else's: a proxy uses a connection for many. */
+void tb_guard_forget(tb_guard *g, const tb_peer *peer);
+/* May this one try now? Takes a token; tell gives it back when the try was right, or none. */
+bool tb_guard_try(tb_guard *g, const tb_peer *peer);
+void tb_guard_tell(tb_guard *g, const tb_peer *peer, tb_guess_end how);
+/* guess->peer is set. TB_EBUSY when too many wait there, TB_EUNREADY after close. */
+TB_MUST_CHECK tb_status tb_guard_wait(tb_guard *g, tb_guess *guess, tb_err *err);
+/* Takes a waiting one out: true, and done is not called. */
+bool tb_guard_remove(tb_guard *g, tb_guess *guess);
+
+#endif
