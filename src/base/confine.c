@@ -40,7 +40,8 @@
 
 enum { MOST_ARGS = 32, MOST_ENV = 16 };
 
-/* Written by the child alone, after its fork; their addresses are what the filter knows. */
+/* Written by the child before its exec, one child at a time (spawn.c); their addresses are what the
+ * filter knows. */
 static char exec_path[PATH_MAX];
 static char *exec_argv[MOST_ARGS], *exec_env[MOST_ENV];
 

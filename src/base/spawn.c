@@ -7,9 +7,15 @@
  * users around them, which many systems permit and some do not. Without them the seccomp filter
  * alone refuses what the namespaces would have made impossible.
  *
- * Relies on: between fork and exec only functions that are safe after a fork of a program with
- * threads.
+ * The child shares this process's memory until it is another program, as vfork's does: copying the
+ * tables of a large process's memory takes tens of milliseconds on a busy machine, in which no
+ * other thread gets or gives back memory, and after it each first write to a page costs a copy. So
+ * one child at a time is between its start and exec; only the thread that starts it waits.
+ *
+ * Relies on: between start and exec only functions that are safe after a fork of a program with
+ * threads, and that write nothing which others of its threads read.
  */
+#define _GNU_SOURCE /* clone */
 #include "base/spawn_priv.h"
 
 #include "base/str.h"
@@ -17,6 +23,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -26,7 +34,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
-#include <linux/sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
@@ -104,14 +111,33 @@ static void sparse_environment(char *env[MOST_ENV])
     env[n] = NULL;
 }
 
-#if defined(__linux__) && defined(SYS_clone3) && !defined(TB_SANITIZED)
-/* As fork, with these namespaces; *fd is the pidfd. -1 and errno. */
-static pid_t fork_apart(uint64_t namespaces, int *fd)
+#if defined(__linux__) && defined(CLONE_PIDFD) && !defined(TB_SANITIZED)
+/* What a child begins with: its own things, which it has until exec. */
+typedef struct {
+    const tb_spawn_order *order;
+    char *const *env;
+} birth;
+
+static int begin(void *arg)
 {
-    struct clone_args args = {.flags = namespaces | CLONE_PIDFD,
-                              .pidfd = (uintptr_t)fd,
-                              .exit_signal = SIGCHLD};
-    return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    const birth *b = arg;
+    become(b->order, b->env);
+}
+
+/* As vfork, with these namespaces; *fd is the pidfd. -1 and errno. */
+static pid_t start_apart(birth *b, int namespaces, int *fd)
+{
+    enum { STACK = 128 << 10 };
+    static _Alignas(64) char stack[STACK];
+    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&one); /* the stack, and what tb_confine_exec writes */
+    const pid_t pid =
+        clone(begin, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | namespaces,
+              (void *)b, fd);
+    const int why = errno;
+    pthread_mutex_unlock(&one);
+    errno = why;
+    return pid;
 }
 
 /* Is this the answer of a system that will never permit it? */
@@ -120,27 +146,33 @@ static bool is_final(int errnum)
     return errnum == EPERM || errnum == EINVAL || errnum == ENOSYS || errnum == EACCES;
 }
 
-static pid_t start(bool apart, int *fd)
+static pid_t start(const tb_spawn_order *order, char *const *env, int *fd)
 {
     static atomic_bool refused, unknown;
-    uint64_t namespaces = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC;
+    birth b = {order, env};
+    int namespaces = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC;
     pid_t pid = -1;
     if (geteuid() != 0) namespaces |= CLONE_NEWUSER;
-    if (apart && !refused) {
-        pid = fork_apart(namespaces, fd);
+    if (order->plan->apart && !refused) {
+        pid = start_apart(&b, namespaces, fd);
         if (pid < 0 && is_final(errno)) refused = true;
     }
     if (pid < 0 && !unknown) {
-        pid = fork_apart(0, fd);
+        pid = start_apart(&b, 0, fd);
         if (pid < 0 && is_final(errno)) unknown = true;
     }
-    return pid < 0 ? fork() : pid;
+    if (pid >= 0) return pid;
+    pid = fork();
+    if (pid == 0) become(order, env);
+    return pid;
 }
 #else
-static pid_t start(bool apart, int *fd)
+static pid_t start(const tb_spawn_order *order, char *const *env, int *fd)
 {
-    (void)apart, (void)fd;
-    return fork();
+    (void)fd;
+    const pid_t pid = fork();
+    if (pid == 0) become(order, env);
+    return pid;
 }
 #endif
 
@@ -154,8 +186,7 @@ tb_status tb_spawn(const tb_spawn_order *order, const char *name, tb_spawned *to
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    to->pid = start(order->plan->apart, &to->fd);
-    if (to->pid == 0) become(order, env);
+    to->pid = start(order, env, &to->fd);
     const int why = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (to->pid < 0) return tb_fail_errno(err, why, "cannot start %s", name);

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "job/job_priv.h"
 
 #include <stdlib.h>
@@ -30,13 +31,12 @@ static tb_model_config model_config(const tb_service *s, bool server)
 
 /* Opens the rooms in their order and closes them in reverse. */
 
-tb_status tb_service_open(const tb_config *config, bool exclusive, tb_service **out, tb_err *err)
+static tb_status open_rooms(tb_service *s, tb_err *err)
 {
-    tb_service *s = tb_alloc(sizeof *s);
+    const tb_config *config = s->config;
+    const bool exclusive = s->server;
     tb_status st = TB_OK;
     char *bases = NULL;
-    s->config = config;
-    s->server = exclusive;
     s->models = tb_path_join(config->data, "models");
     s->cache = tb_fetch_cache_folder(config->hf_hub_cache, config->hf_home);
     st = tb_store_open(config->data, exclusive, &s->store, err);
@@ -58,11 +58,45 @@ tb_status tb_service_open(const tb_config *config, bool exclusive, tb_service **
     st = tb_ambience_open(config->ambience_dir, &s->ambiences, err);
     if (st) goto out;
     s->voices = tb_voices_new(s->store, s->engine);
-    *out = s;
-    s = NULL;
 out:
     tb_free(bases);
-    tb_service_close(s);
+    return st;
+}
+
+/* A server computes on threads that give way to those who answer. All that compute are started by
+ * what is called through here, now or later: they inherit it. Whoever waits at a terminal has no
+ * others to give way to. */
+struct start {
+    tb_service *s;
+    tb_status (*step)(tb_service *s, tb_err *err);
+    tb_status st;
+    tb_err *err;
+};
+
+static void take_step(void *self)
+{
+    struct start *start = self;
+    start->st = start->step(start->s, start->err);
+}
+
+static tb_status lowered(tb_service *s, tb_status (*step)(tb_service *s, tb_err *err), tb_err *err)
+{
+    struct start start = {s, step, TB_OK, err};
+    if (!s->server) return step(s, err);
+    tb_thread_lowered(take_step, &start);
+    return start.st;
+}
+
+tb_status tb_service_open(const tb_config *config, bool exclusive, tb_service **out, tb_err *err)
+{
+    tb_service *s = tb_alloc(sizeof *s);
+    s->config = config;
+    s->server = exclusive;
+    tb_status st = lowered(s, open_rooms, err);
+    if (st)
+        tb_service_close(s);
+    else
+        *out = s;
     return st;
 }
 
@@ -93,7 +127,7 @@ static int kept_free(int workers)
     return workers / 4;
 }
 
-tb_status tb_service_start(tb_service *s, tb_err *err)
+static tb_status start_workers(tb_service *s, tb_err *err)
 {
     int workers = s->config->workers;
     if (workers == 0) {
@@ -109,6 +143,11 @@ tb_status tb_service_start(tb_service *s, tb_err *err)
     int why = pthread_create(&s->warmer, NULL, warm_up, s);
     s->warming = why == 0;
     return why ? tb_fail_errno(err, why, "cannot start the warm-up") : TB_OK;
+}
+
+tb_status tb_service_start(tb_service *s, tb_err *err)
+{
+    return lowered(s, start_workers, err);
 }
 
 static void cancel_one(void *self, tb_queue_entry *entry)

@@ -90,6 +90,59 @@ static void health_answers_while_every_worker_speaks(void **state)
     wait_running(0);
 }
 
+static _Atomic int64_t busy_until;
+
+static void *mixed_client(void *arg)
+{
+    static const char *const gets[] = {"/ambiences/rain/preview", "/history?limit=20", "/voices",
+                                       "/nowhere"};
+    unsigned turn = (unsigned)(uintptr_t)arg;
+    while (api_now_ms() < busy_until) {
+        const unsigned kind = turn++ % 8;
+        api_reply r = kind < 4    ? api_form(&server, "/demo", "text=A+few+words+to+be+spoken.")
+                      : kind == 4 ? api_form(&server, "/generate-tts", "voice_id=nobody&speed=x")
+                                  : api_get(&server, gets[kind % 4]);
+        if (r.status == 429) poll(NULL, 0, 20);
+        api_reply_clear(&r);
+    }
+    return NULL;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The short form of tools/attack/health.py. */
+static void health_answers_among_clients_of_all_kinds(void **state)
+{
+    enum { CLIENTS = 40, TIMES = 150, EVERY_MS = 20, BOUND_MS = 50 };
+    pthread_t threads[CLIENTS];
+    int64_t times[TIMES];
+    (void)state;
+    busy_until = api_now_ms() + 60000;
+    for (uintptr_t i = 0; i < CLIENTS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, mixed_client, (void *)i), 0);
+    poll(NULL, 0, 500);
+    for (int i = 0; i < TIMES; i++) {
+        poll(NULL, 0, EVERY_MS);
+        const int64_t began = api_now_ms();
+        api_reply r = api_get(&server, "/health");
+        times[i] = api_now_ms() - began;
+        assert_int_equal(r.status, 200);
+        api_reply_clear(&r);
+    }
+    busy_until = 0;
+    for (int i = 0; i < CLIENTS; i++)
+        pthread_join(threads[i], NULL);
+    qsort(times, TIMES, sizeof *times, by_size);
+    const int64_t p99 = times[TIMES * 99 / 100];
+    print_message("/health among %d clients: p50 %lld, p99 %lld, max %lld ms\n", CLIENTS,
+                  (long long)times[TIMES / 2], (long long)p99, (long long)times[TIMES - 1]);
+    assert_true(p99 < test_patient(BOUND_MS));
+}
+
 static void a_client_who_leaves_frees_the_worker(void **state)
 {
     char *form = long_form(7, 150, "");
@@ -226,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(health_answers_while_every_worker_speaks),
+        cmocka_unit_test(health_answers_among_clients_of_all_kinds),
         cmocka_unit_test(a_client_who_leaves_frees_the_worker),
         cmocka_unit_test(a_stream_begins_before_it_ends),
         cmocka_unit_test(the_same_seed_gives_the_same_bytes_to_all),
