@@ -20,6 +20,11 @@ static int run_flite_child(tb_cli *cli)
 
 static const tb_cli_option no_options[] = {{0}}; /* settings are read all the same */
 
+static const tb_cli_option table_options[] = {
+    {"--requests", NULL, NULL, "the fields of a request instead, for docs/api.md"},
+    {0},
+};
+
 static const tb_cli_option serve_options[] = {
     {"--dev", NULL, NULL,
      "restart by itself when the program or .env changes, without dropping requests"},
@@ -143,7 +148,7 @@ const tb_cli_command tb_commands[] = {
      false},
     {"man", "", "print the manual page (for man -l -)", NULL, 0, 0, tb_cli_run_man, NULL, false},
     {"settings", "", "print the table of settings of docs/config.md", NULL, 0, 0, tb_cli_run_settings,
-     NULL, true},
+     table_options, true},
     {"complete", "KIND", "names for the completion", NULL, 1, 1, tb_cli_run_complete, no_options,
      true},
     {"decode-child", "KIND SECONDS", "decode strangers' audio, contained", NULL, 2, 2,

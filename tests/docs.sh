@@ -21,6 +21,8 @@ same() {
 
 "$timbre" settings >"$ours"
 same docs/config.md settings "what timbre settings prints"
+"$timbre" settings --requests >"$ours"
+same docs/api.md requests "what timbre settings --requests prints"
 
 sed -n 's/^ *{"\([A-Z]*\)", *"\([^"]*\)",.*/\1 \2/p' src/http/routes.c >"$ours"
 [ -s "$ours" ] || { echo "no route was found in src/http/routes.c"; exit 1; }

@@ -6,8 +6,58 @@
 
 #include <string.h>
 
+static const char *type_of(const tb_param *p)
+{
+    switch (p->kind) {
+    case TB_KIND_NUMBER:
+        return "number";
+    case TB_KIND_WHOLE:
+        return "integer";
+    case TB_KIND_SWITCH:
+        return "boolean";
+    default:
+        return "string";
+    }
+}
+
+static tb_json *words_of(const char *choices)
+{
+    tb_json *all = tb_json_array();
+    char *text = tb_strdup(choices), *save = NULL;
+    for (char *w = strtok_r(text, "|", &save); w; w = strtok_r(NULL, "|", &save))
+        tb_json_add(all, tb_json_string(w));
+    tb_free(text);
+    return all;
+}
+
+/* Range, choices and default of a row of the table. */
+static tb_json *schema_of(const tb_param *p)
+{
+    tb_json *s = tb_json_object();
+    char help[512];
+    const bool number = p->kind == TB_KIND_NUMBER || p->kind == TB_KIND_WHOLE;
+    tb_json_set_string(s, "type", type_of(p));
+    if (p->kind == TB_KIND_FILE) tb_json_set_string(s, "format", "binary");
+    if (number) {
+        /* A seed of -1 draws one. */
+        tb_json_set_real(s, "minimum", p == &tb_params[TB_PARAM_SEED] ? -1 : p->least);
+        tb_json_set_real(s, "maximum", p->most);
+    }
+    if (p->choices) tb_json_set(s, "enum", words_of(p->choices));
+    if (p->fallback && number)
+        tb_json_set_real(s, "default", tb_param_fallback(p));
+    else if (p->fallback && p->kind == TB_KIND_SWITCH)
+        tb_json_set_bool(s, "default", strcmp(p->fallback, "true") == 0);
+    else if (p->fallback)
+        tb_json_set_string(s, "default", p->fallback);
+    tb_param_plain(p, help, sizeof help);
+    tb_json_set_string(s, "description", help);
+    return s;
+}
+
 static tb_json *schema(const tb_param_doc *p)
 {
+    if (p->param) return schema_of(p->param);
     tb_json *s = tb_json_object();
     bool file = strcmp(p->type, "file") == 0;
     tb_json_set_string(s, "type", file ? "string" : p->type);

@@ -1,6 +1,8 @@
 #ifndef TB_API_OPENAPI_H
 #define TB_API_OPENAPI_H
 
+#include "params/params.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -10,6 +12,7 @@ typedef struct {
     const char *in;          /* path query form */
     bool required;
     const char *help;
+    const tb_param *param; /* a row of the table, from which the rest follows; NULL */
 } tb_param_doc;
 
 typedef struct {

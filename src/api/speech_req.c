@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "params/params.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -15,35 +16,30 @@
 #include <string.h>
 
 #define DEMO_TEXT "This is a voice cloning demo."
-#define SEED_MAX  9007199254740991ull /* 2^53-1: what a JSON number holds exactly */
-
-/* The numbers of a request: name, where, range, default. NAN: not given, the engine's own. */
+/* The numbers of a request that are doubles in it. NAN: not given, the engine's own. */
 typedef struct {
-    const char *name;
+    tb_param_id id;
     size_t offset; /* of a double in tb_speech_req */
-    double min, max, fallback;
 } number_field;
 
-/* clang-format off */
 static const number_field numbers[] = {
-    {"temperature",        offsetof(tb_speech_req, engine.temperature),        0.05, 5,  0.8},
-    {"speed",              offsetof(tb_speech_req, engine.speed),              0.25, 4,  1},
-    {"exaggeration",       offsetof(tb_speech_req, engine.exaggeration),       0,    2,  (double)NAN},
-    {"cfg",                offsetof(tb_speech_req, engine.cfg),                0,    2,  (double)NAN},
-    {"min_p",              offsetof(tb_speech_req, engine.min_p),              0,    1,  (double)NAN},
-    {"top_p",              offsetof(tb_speech_req, engine.top_p),              0,    1,  (double)NAN},
-    {"repetition_penalty", offsetof(tb_speech_req, engine.repetition_penalty), 1,    10, (double)NAN},
-    {"ambience_level",     offsetof(tb_speech_req, post.level_lu),             6,    40, (double)NAN},
-    {"ambience_duck_db",   offsetof(tb_speech_req, post.duck_db),              0,    12, 0},
+    {TB_PARAM_TEMPERATURE, offsetof(tb_speech_req, engine.temperature)},
+    {TB_PARAM_SPEED, offsetof(tb_speech_req, engine.speed)},
+    {TB_PARAM_EXAGGERATION, offsetof(tb_speech_req, engine.exaggeration)},
+    {TB_PARAM_CFG, offsetof(tb_speech_req, engine.cfg)},
+    {TB_PARAM_MIN_P, offsetof(tb_speech_req, engine.min_p)},
+    {TB_PARAM_TOP_P, offsetof(tb_speech_req, engine.top_p)},
+    {TB_PARAM_REPETITION_PENALTY, offsetof(tb_speech_req, engine.repetition_penalty)},
+    {TB_PARAM_AMBIENCE_LEVEL, offsetof(tb_speech_req, post.level_lu)},
+    {TB_PARAM_AMBIENCE_DUCK_DB, offsetof(tb_speech_req, post.duck_db)},
 };
 
-static const char *const text_fields[] = {
-    "text", "voice_id", "language", "language_id", "mode", "temperature", "speed", "exaggeration",
-    "cfg", "min_p", "top_p", "repetition_penalty", "top_k", "ambience_id", "ambience_level",
-    "ambience_duck_db", "ambience_prompt", "engine", "seed", "response_format", "sample_rate",
-    "stream", "stream_pace", "normalize", NULL,
-};
-/* clang-format on */
+/* Fields that are one word, number or text, never a file, an object or an array. */
+static const char *plain_field(size_t id)
+{
+    const tb_param *p = &tb_params[id];
+    return p->kind == TB_KIND_FILE || p->kind == TB_KIND_JSON ? NULL : p->name;
+}
 
 /* Where text begins and how long it is without the white space round it; NULL for blank or NULL. */
 static const char *stripped(const char *text, size_t *len)
@@ -83,66 +79,40 @@ static const char *shown(const char *value, char out[128])
     return out;
 }
 
-static tb_status read_number(const tb_fields *fields, const number_field *f, double *out,
-                             tb_err *err)
+/* A number of the table; its fallback, or NAN, when it is not given. */
+static tb_status read_number(const tb_fields *fields, tb_param_id id, double *out, tb_err *err)
 {
-    char *text = wish(fields, f->name), show[176];
+    const tb_param *p = &tb_params[id];
+    char *text = wish(fields, p->name), show[176];
     double x;
-    *out = f->fallback;
+    *out = tb_param_fallback(p);
     if (!text) return TB_OK;
     tb_status st = TB_OK;
-    if (!tb_parse_double(text, &x) || !(x >= f->min && x <= f->max)) {
-        st = tb_fail_field(err, TB_EINVAL, f->name,
-                           "%s is \"%s\"; it must be a number from %g to %g", f->name,
-                           shown(text, show), f->min, f->max);
+    if (!tb_parse_double(text, &x) || isnan(x) || tb_param_check(id, x, NULL)) {
+        st = tb_fail_field(err, TB_EINVAL, p->name,
+                           "%s is \"%s\"; it must be a %snumber from %g to %.16g", p->name,
+                           shown(text, show), p->kind == TB_KIND_WHOLE ? "whole " : "", p->least,
+                           p->most);
     } else {
         /* The record prints twelve digits: speak with what it will say, so that a replay is exact.
          */
-        snprintf(show, sizeof show, "%.12g", x);
+        snprintf(show, sizeof show, p->kind == TB_KIND_WHOLE ? "%.0f" : "%.12g", x);
         *out = strtod(show, NULL) + 0.0; /* and no negative zero */
     }
     tb_free(text);
     return st;
 }
 
-static tb_status read_whole(const tb_fields *fields, const char *name, unsigned long long min,
-                            unsigned long long max, unsigned long long fallback,
-                            unsigned long long *out, bool *given, tb_err *err)
+/* -1 is how many clients ask for a drawn one; NAN stands for that, too. */
+static tb_status read_seed(const tb_fields *fields, double *out, tb_err *err)
 {
-    char *text = wish(fields, name), show[176];
-    unsigned long long x;
-    double d;
-    *out = fallback;
-    *given = text != NULL;
-    if (!text) return TB_OK;
-    /* 24000.0 is how some clients write a whole number. */
-    bool ok = tb_parse_u64(text, &x);
-    if (!ok && tb_parse_double(text, &d) && d >= 0 && d <= (double)SEED_MAX && d == floor(d)) {
-        x = (unsigned long long)d;
-        ok = true;
-    }
-    tb_status st = TB_OK;
-    if (!ok || x < min || x > max)
-        st = tb_fail_field(err, TB_EINVAL, name,
-                           "%s is \"%s\"; it must be a whole number from %llu to %llu", name,
-                           shown(text, show), min, max);
-    else
-        *out = x;
-    tb_free(text);
-    return st;
-}
-
-/* -1 is how many clients ask for a drawn one. */
-static tb_status read_seed(const tb_fields *fields, unsigned long long *out, bool *given,
-                           tb_err *err)
-{
-    char *text = wish(fields, "seed");
+    char *text = wish(fields, tb_params[TB_PARAM_SEED].name);
     double x = 0;
     bool drawn = text && tb_parse_double(text, &x) && x == -1;
     tb_free(text);
-    *given = false;
+    *out = (double)NAN;
     if (drawn) return TB_OK;
-    tb_status st = read_whole(fields, "seed", 0, SEED_MAX, 0, out, given, err);
+    tb_status st = read_number(fields, TB_PARAM_SEED, out, err);
     if (st && err) {
         size_t len = strlen(err->msg);
         snprintf(err->msg + len, sizeof err->msg - len, ", or -1 for a drawn one");
@@ -150,24 +120,21 @@ static tb_status read_seed(const tb_fields *fields, unsigned long long *out, boo
     return st;
 }
 
-/* One of a few words, lower-cased into *out (heap), NULL when absent. */
-static tb_status read_choice(const tb_fields *fields, const char *name, const char *const *allowed,
-                             char **out, tb_err *err)
+/* One of the table's words, lower-cased into *out (heap), NULL when absent. */
+static tb_status read_choice(const tb_fields *fields, tb_param_id id, char **out, tb_err *err)
 {
-    char *text = wish(fields, name), show[176], list[96] = "";
+    const tb_param *p = &tb_params[id];
+    char *text = wish(fields, p->name), show[176], list[96];
     *out = NULL;
     if (!text) return TB_OK;
     tb_str_lower(text);
-    size_t len = 0;
-    for (size_t i = 0; allowed[i]; i++) {
-        if (strcmp(text, allowed[i]) == 0) {
-            *out = text;
-            return TB_OK;
-        }
-        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? ", " : "", allowed[i]);
+    if (tb_str_in_list(p->choices, text)) {
+        *out = text;
+        return TB_OK;
     }
-    tb_status st = tb_fail_field(err, TB_EINVAL, name, "%s is \"%s\"; it must be one of %s", name,
-                                 shown(text, show), list);
+    tb_param_range(p, list, sizeof list);
+    tb_status st = tb_fail_field(err, TB_EINVAL, p->name, "%s is \"%s\"; it must be one of %s",
+                                 p->name, shown(text, show), list);
     tb_free(text);
     return st;
 }
@@ -199,9 +166,7 @@ static tb_status read_language(const tb_fields *fields, const char *name, char *
 static bool only_strangers(const tb_fields *fields)
 {
     for (size_t i = fields->asked; i < fields->n; i++) {
-        if (strcmp(fields->items[i].name, "audio_prompt") == 0) return false;
-        for (size_t k = 0; text_fields[k]; k++)
-            if (strcmp(fields->items[i].name, text_fields[k]) == 0) return false;
+        if (tb_param_find(fields->items[i].name)) return false;
     }
     return fields->n > fields->asked;
 }
@@ -329,11 +294,12 @@ static tb_status read_ambience(tb_speech_req *req, const tb_fields *fields, tb_e
     return TB_OK;
 }
 
-/* A switch; what it is without is left in *out. */
-static tb_status read_switch(const tb_fields *fields, const char *name, bool *out, tb_err *err)
+static tb_status read_switch(const tb_fields *fields, tb_param_id id, bool *out, tb_err *err)
 {
+    const char *name = tb_params[id].name;
     char *text = wish(fields, name), show[176];
     tb_status st = TB_OK;
+    *out = strcmp(tb_params[id].fallback, "true") == 0;
     if (text && !tb_parse_bool(text, out))
         st = tb_fail_field(err, TB_EINVAL, name, "%s is \"%s\"; it must be true or false", name,
                            shown(text, show));
@@ -343,22 +309,20 @@ static tb_status read_switch(const tb_fields *fields, const char *name, bool *ou
 
 static tb_status read_engine(tb_speech_req *req, const tb_fields *fields, tb_err *err)
 {
-    static const char *const engines[] = {"auto", "chatterbox", "embedded", NULL};
-    static const char *const modes[] = {"turbo", "multilingual", NULL};
-    unsigned long long top_k = 0;
-    bool given = false, normalize = true;
-    tb_status st = read_choice(fields, "engine", engines, &req->strings[0], err);
+    double top_k = (double)NAN;
+    bool normalize = true;
+    tb_status st = read_choice(fields, TB_PARAM_ENGINE, &req->strings[0], err);
     if (!st) st = read_language(fields, "language", &req->strings[1], err);
-    if (!st) st = read_choice(fields, "mode", modes, &req->strings[2], err);
+    if (!st) st = read_choice(fields, TB_PARAM_MODE, &req->strings[2], err);
     if (!st) st = read_language(fields, "language_id", &req->strings[3], err);
-    if (!st) st = read_whole(fields, "top_k", 0, 10000, 0, &top_k, &given, err);
-    if (!st) st = read_switch(fields, "normalize", &normalize, err);
+    if (!st) st = read_number(fields, TB_PARAM_TOP_K, &top_k, err);
+    if (!st) st = read_switch(fields, TB_PARAM_NORMALIZE, &normalize, err);
     req->engine.as_written = !normalize;
     req->engine.engine = req->strings[0];
     req->engine.language = req->strings[1];
     req->engine.mode = req->strings[2];
     req->engine.language_id = req->strings[3];
-    req->engine.top_k = given ? (int)top_k : -1;
+    req->engine.top_k = isnan(top_k) ? -1 : (int)top_k;
     return st;
 }
 
@@ -378,15 +342,14 @@ static tb_status read_pace(const tb_fields *fields, tb_pace *out, tb_err *err)
 
 static tb_status read_output(tb_speech_req *req, const tb_fields *fields, tb_err *err)
 {
-    unsigned long long rate;
-    bool given;
+    double rate = 0;
     tb_status st = TB_OK;
     char *format = wish(fields, "response_format");
     req->format = TB_FORMAT_WAV;
     if (format) st = tb_format_parse(format, &req->format, err);
-    if (!st) st = read_whole(fields, "sample_rate", 8000, 48000, 24000, &rate, &given, err);
+    if (!st) st = read_number(fields, TB_PARAM_SAMPLE_RATE, &rate, err);
     if (!st) req->sample_rate_hz = (int)rate;
-    if (!st) st = read_switch(fields, "stream", &req->stream, err);
+    if (!st) st = read_switch(fields, TB_PARAM_STREAM, &req->stream, err);
     if (!st) st = read_pace(fields, &req->engine.pace, err);
     req->post.streaming = req->pieces = req->stream;
     tb_free(format);
@@ -415,7 +378,7 @@ static tb_json *record(const tb_speech_req *req)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         double x;
         memcpy(&x, (const char *)req + numbers[i].offset, sizeof x);
-        if (!isnan(x)) tb_json_set_real(o, numbers[i].name, x);
+        if (!isnan(x)) tb_json_set_real(o, tb_params[numbers[i].id].name, x);
     }
     if (req->engine.top_k >= 0) tb_json_set_int(o, "top_k", req->engine.top_k);
     tb_json_set_int(o, "seed", (int64_t)req->engine.seed);
@@ -436,9 +399,10 @@ static tb_json *record(const tb_speech_req *req)
 static tb_status check_sizes(const tb_fields *fields, tb_err *err)
 {
     enum { MOST = 4096 };
-    for (size_t i = 0; text_fields[i]; i++) {
-        const tb_field *f = tb_fields_get(fields, text_fields[i]);
-        if (f && f->size > MOST && strcmp(f->name, "text") != 0)
+    for (size_t i = 0; i < TB_PARAM_COUNT; i++) {
+        const char *name = plain_field(i);
+        const tb_field *f = name ? tb_fields_get(fields, name) : NULL;
+        if (f && f->size > MOST && i != TB_PARAM_TEXT)
             return tb_fail_field(err, TB_EINVAL, f->name, "%s has %zu bytes; at most %d are taken",
                                  f->name, f->size, (int)MOST);
     }
@@ -448,8 +412,11 @@ static tb_status check_sizes(const tb_fields *fields, tb_err *err)
 /* req: route set, and prompt_hash when there is one. Cleared on failure. */
 static tb_status read_all(tb_speech_req *req, const tb_fields *fields, size_t text_max, tb_err *err)
 {
-    unsigned long long seed = 0;
-    tb_status st = tb_fields_want_text(fields, text_fields, err);
+    const char *plain[TB_PARAM_COUNT + 1] = {0};
+    double seed = 0;
+    for (size_t i = 0, n = 0; i < TB_PARAM_COUNT; i++)
+        if (plain_field(i)) plain[n++] = plain_field(i);
+    tb_status st = tb_fields_want_text(fields, plain, err);
     if (!st) st = check_sizes(fields, err);
     if (!st) st = read_text(req, fields, text_max, err);
     if (!st) st = read_voice(req, fields, err);
@@ -458,13 +425,14 @@ static tb_status read_all(tb_speech_req *req, const tb_fields *fields, size_t te
     if (!st) st = read_ambience(req, fields, err);
     for (size_t i = 0; !st && i < sizeof numbers / sizeof numbers[0]; i++) {
         double x;
-        st = read_number(fields, &numbers[i], &x, err);
+        st = read_number(fields, numbers[i].id, &x, err);
         memcpy((char *)req + numbers[i].offset, &x, sizeof x);
     }
     if (!st) st = read_output(req, fields, err);
-    if (!st) st = read_seed(fields, &seed, &req->seed_given, err);
+    if (!st) st = read_seed(fields, &seed, err);
     if (!st) {
-        req->engine.seed = req->seed_given ? seed : tb_random_seed();
+        req->seed_given = !isnan(seed);
+        req->engine.seed = req->seed_given ? (uint64_t)seed : tb_random_seed();
         req->post.seed = req->engine.seed;
         req->params = record(req);
     } else {

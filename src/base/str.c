@@ -94,6 +94,15 @@ bool tb_str_ieq(const char *a, const char *b)
     return lower(*a) == lower(*b);
 }
 
+bool tb_str_in_list(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    if (strchr(word, '|')) return false;
+    for (const char *p = list; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
+        if (strncmp(p, word, n) == 0 && (p[n] == '|' || p[n] == 0)) return true;
+    return false;
+}
+
 bool tb_str_starts(const char *s, const char *prefix)
 {
     return strncmp(s, prefix, strlen(prefix)) == 0;

@@ -22,6 +22,7 @@ char *tb_str_take(tb_str *s); /* the heap string, the caller's; never NULL; s is
 
 /* ASCII only. */
 bool tb_str_ieq(const char *a, const char *b);
+bool tb_str_in_list(const char *list, const char *word); /* list: words with | between */
 bool tb_str_starts(const char *s, const char *prefix);
 bool tb_str_ends(const char *s, const char *suffix);
 void tb_str_lower(char *s);

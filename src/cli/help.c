@@ -1,5 +1,7 @@
 #include "cli/cli_priv.h"
 
+#include "params/params.h"
+
 #include <string.h>
 
 /* --help and the manual page: two prints of the same tables. */
@@ -53,9 +55,11 @@ void tb_cli_help_settings(FILE *out)
           "of\n"
           "any command; later ones win. In brackets: the value when nobody gives one.\n\n",
           out);
-    for (size_t i = 0; (s = tb_config_setting(i)); i++)
-        fprintf(out, "%s, %s\n    %s; allowed: %s [%s]\n", s->name, s->flag, s->help, s->allowed,
-                *s->fallback ? s->fallback : "empty");
+    for (size_t i = 0; (s = tb_config_setting(i)); i++) {
+        char allowed[TB_CONFIG_ALLOWED];
+        fprintf(out, "%s, %s\n    %s; allowed: %s [%s]\n", s->name, s->flag, s->help,
+                tb_config_allowed(s, allowed), *s->fallback ? s->fallback : "empty");
+    }
 }
 
 /* A leading dot or quote would be a request, a hyphen must stay one, a backslash is special. */
@@ -113,10 +117,10 @@ int tb_cli_run_man(tb_cli *cli)
           out);
     const tb_setting_info *s;
     for (size_t i = 0; (s = tb_config_setting(i)); i++) {
-        char left[96], text[400];
+        char left[96], text[400], allowed[TB_CONFIG_ALLOWED];
         snprintf(left, sizeof left, "%s, %s", s->name, s->flag);
-        snprintf(text, sizeof text, "%s. Allowed: %s. Default: %s.", s->help, s->allowed,
-                 *s->fallback ? s->fallback : "empty");
+        snprintf(text, sizeof text, "%s. Allowed: %s. Default: %s.", s->help,
+                 tb_config_allowed(s, allowed), *s->fallback ? s->fallback : "empty");
         man_entry(out, left, text);
     }
     fputs(".SH EXIT STATUS\n0 done, 1 it failed, 2 the command line is wrong, 3 something needed "
@@ -127,10 +131,12 @@ int tb_cli_run_man(tb_cli *cli)
 
 int tb_cli_run_settings(tb_cli *cli)
 {
-    (void)cli;
     tb_str out;
     tb_str_init(&out, 1 << 20);
-    tb_config_markdown(&out);
+    if (tb_cli_get(cli, "--requests"))
+        tb_params_markdown(&out);
+    else
+        tb_config_markdown(&out);
     fputs(out.data, stdout);
     tb_str_clear(&out);
     return TB_EXIT_OK;

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "params/params.h"
 
 #include <math.h>
 #include <pwd.h>
@@ -12,66 +13,79 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef enum { STRING, CHOICE, INTEGER, BOOLEAN, REAL_OR_OFF, BYTES, SECONDS } kind;
+typedef enum { STRING, CHOICE_OF, INTEGER, BOOLEAN, REAL_OR_OFF, BYTES, SECONDS } kind;
 
 typedef struct {
     tb_setting_info info;
     kind kind;
-    size_t at; /* offset in tb_config */
+    size_t at, size; /* of its member in tb_config */
     double least, most;
+    const char *zero;
 } setting;
 
-#define AT(member) offsetof(tb_config, member)
-
 /* clang-format off */
+/* A row says kind and range once: what is allowed, in words, follows from them (tb_config_allowed).
+ * zero: what 0 means where it is allowed beside the range; NULL where it is in the range, or not. */
+#define ROW(name, flag, type, member, fallback, allowed, help, secret, kind, least, most, zero) \
+    {{name, flag, type, fallback, allowed, help, secret}, kind, offsetof(tb_config, member), \
+     sizeof(((tb_config *)NULL)->member), least, most, zero}
+#define TEXT(name, flag, type, member, fallback, allowed, help) ROW(name, flag, type, member, fallback, allowed, help, false, STRING, 0, 0, NULL)
+#define SECRET(name, flag, member, allowed, help) ROW(name, flag, "text", member, "", allowed, help, true, STRING, 0, 0, NULL)
+#define CHOICE(name, flag, member, fallback, choices, help) ROW(name, flag, "choice", member, fallback, choices, help, false, CHOICE_OF, 0, 0, NULL)
+#define SWITCH(name, flag, member, fallback, help) ROW(name, flag, "switch", member, fallback, NULL, help, false, BOOLEAN, 0, 1, NULL)
+#define NUMBER(name, flag, member, fallback, least, most, help) ROW(name, flag, "number", member, fallback, NULL, help, false, INTEGER, least, most, NULL)
+#define LEVEL(name, flag, member, fallback, least, most, help) ROW(name, flag, "number", member, fallback, NULL, help, false, REAL_OR_OFF, least, most, NULL)
+#define SIZE(name, flag, member, fallback, zero, least, most, help) ROW(name, flag, "size", member, fallback, NULL, help, false, BYTES, least, most, zero)
+#define DURATION(name, flag, member, fallback, zero, least, most, help) ROW(name, flag, "duration", member, fallback, NULL, help, false, SECONDS, least, most, zero)
+
 static const setting table[] = {
-    {{"HOST", "--host", "text", "0.0.0.0", "an address of this machine", "address to listen on", false}, STRING, AT(host), 0, 0},
-    {{"PORT", "--port", "number", "8000", "0-65535", "port to listen on; 0 lets the system choose", false}, INTEGER, AT(port), 0, 65535},
-    {{"BASE_PATH", "--base-path", "path", "", "empty, or a path such as /tts", "path of the host name under which a proxy shows the service: links begin with it", false}, STRING, AT(base_path), 0, 0},
-    {{"DATA", "--data", "folder", "data", "a folder that can be written", "where voices, history and the database are kept; without a .env, the command line keeps its own in ~/.local/share/timbre", false}, STRING, AT(data), 0, 0},
-    {{"API_USERNAME", "--api-username", "text", "", "any text without a colon", "user name of Basic authentication", false}, STRING, AT(api_username), 0, 0},
-    {{"API_PASSWORD", "--api-password", "text", "", "any text, or an $argon2id$ string", "password of Basic authentication", true}, STRING, AT(api_password), 0, 0},
-    {{"API_KEY", "--api-key", "text", "", "any text", "key for Bearer and xi-api-key; empty: those ways in are closed", true}, STRING, AT(api_key), 0, 0},
-    {{"PUBLIC_HEALTH", "--public-health", "switch", "0", "0 or 1", "/health and /ready answer without credentials", false}, BOOLEAN, AT(public_health), 0, 0},
-    {{"PUBLIC_LISTS", "--public-lists", "switch", "0", "0 or 1", "lists of voices, ambiences and languages answer without credentials", false}, BOOLEAN, AT(public_lists), 0, 0},
-    {{"CORS_ORIGINS", "--cors-origins", "text", "*", "* or origins with commas between", "web origins that may call the API; empty: none", false}, STRING, AT(cors_origins), 0, 0},
-    {{"TLS_CERT", "--tls-cert", "file", "", "a PEM file", "certificate chain; needs TLS_KEY", false}, STRING, AT(tls_cert), 0, 0},
-    {{"TLS_KEY", "--tls-key", "file", "", "a PEM file", "private key; needs TLS_CERT", false}, STRING, AT(tls_key), 0, 0},
-    {{"ENGINE", "--engine", "choice", "auto", "auto|chatterbox|embedded", "which engine speaks when a request names none", false}, CHOICE, AT(engine), 0, 0},
-    {{"LANGUAGE", "--language", "code", "auto", "a language code or name, or auto", "language spoken when a request names none; auto: English, or the one that the text is clearly in", false}, STRING, AT(language), 0, 0},
-    {{"EMBEDDED_BASE", "--embedded-base", "choice", "slt", "slt|rms", "who speaks as the voice `default`: slt (higher) or rms (lower)", false}, CHOICE, AT(default_base), 0, 0},
-    {{"ESPEAK_PROGRAM", "--espeak-program", "program", "espeak-ng", "a program", "the espeak-ng program", false}, STRING, AT(espeak_program), 0, 0},
-    {{"ESPEAK_DATA_PATH", "--espeak-data-path", "folder", "", "a folder", "its data, when it does not find it by itself", false}, STRING, AT(espeak_data_path), 0, 0},
-    {{"TTS_MODEL", "--tts-model", "choice", "", "ResembleAI/chatterbox-turbo|chatterbox-turbo|turbo|chatterbox", "the old name of the model; checked, else unused", false}, CHOICE, AT(tts_model), 0, 0},
-    {{"MODEL", "--model", "path", "", "a folder with the published files, or a .gguf", "the model of the neural engine; empty: the one under DATA/models", false}, STRING, AT(model), 0, 0},
-    {{"MODEL_TYPE", "--model-type", "choice", "q8_0", "f32|f16|bf16|q8_0|q4_0", "numbers that the model's weights are kept in (docs/model/types.md)", false}, CHOICE, AT(model_type), 0, 0},
-    {{"MODEL_VARIANT", "--model-variant", "choice", "turbo", "turbo|nano", "which model: chatterbox-turbo, or the smaller chatterbox-nano", false}, CHOICE, AT(model_variant), 0, 0},
-    {{"MODEL_REVISION", "--model-revision", "text", "main", "a branch, tag or commit", "revision of the model that is downloaded", false}, STRING, AT(model_revision), 0, 0},
-    {{"MODEL_IDLE_TTL", "--model-idle-ttl", "duration", "0", "0 (never), or 1s and more", "the model's memory is given back when nobody spoke with it for so long", false}, SECONDS, AT(model_idle_ttl_s), 0, 31536000},
-    {{"MODEL_DOWNLOAD", "--model-download", "switch", "1", "0 or 1", "serve downloads the model when it is not there (3 GB)", false}, BOOLEAN, AT(model_download), 0, 0},
-    {{"PERTH", "--perth", "file", "", "perth_net_250000.pth.tar", "weights of the watermark; empty: looked for beside the model", false}, STRING, AT(perth), 0, 0},
-    {{"THREADS", "--threads", "number", "0", "0-256", "threads that the model's networks share; 0: one per core", false}, INTEGER, AT(threads), 0, 256},
-    {{"HF_ENDPOINT", "--hf-endpoint", "text", "https://huggingface.co", "an http or https address", "hub that the model is downloaded from", false}, STRING, AT(hf_endpoint), 0, 0},
-    {{"HF_TOKEN", "--hf-token", "text", "", "any text", "token for downloads of model files", true}, STRING, AT(hf_token), 0, 0},
-    {{"HF_HUB_OFFLINE", "--hf-hub-offline", "switch", "0", "0 or 1", "nothing is downloaded; a filled cache is used all the same", false}, BOOLEAN, AT(hf_hub_offline), 0, 0},
-    {{"HF_HUB_CACHE", "--hf-hub-cache", "folder", "", "a folder", "cache of Hugging Face's own programs: read, never written", false}, STRING, AT(hf_hub_cache), 0, 0},
-    {{"HF_HOME", "--hf-home", "folder", "", "a folder", "the same, as hub inside this folder", false}, STRING, AT(hf_home), 0, 0},
-    {{"LOUDNESS_LUFS", "--loudness-lufs", "number", "off", "off, or -40 to -10", "loudness the speech is brought to before a bed is laid under it", false}, REAL_OR_OFF, AT(loudness_lufs), -40, -10},
-    {{"WORKERS", "--workers", "number", "0", "0-256", "jobs worked on at once; 0: five per four cores, ten at least", false}, INTEGER, AT(workers), 0, 256},
-    {{"QUEUE_MAX", "--queue-max", "number", "64", "1-100000", "jobs that may wait in all", false}, INTEGER, AT(queue_max), 1, 100000},
-    {{"QUEUE_PER_USER", "--queue-per-user", "number", "32", "1-100000", "jobs that may wait per caller", false}, INTEGER, AT(queue_per_user), 1, 100000},
-    {{"TEXT_MAX", "--text-max", "number", "20000", "1-1000000", "longest text of a request, in characters", false}, INTEGER, AT(text_max), 1, 1000000},
-    {{"UPLOAD_MAX", "--upload-max", "size", "32M", "1K-1G", "largest body of a request", false}, BYTES, AT(upload_max), 1024, 1073741824.0},
-    {{"CONNECTIONS_MAX", "--connections-max", "number", "512", "4-60000", "connections at once; who has shown no credentials leaves first", false}, INTEGER, AT(connections_max), 4, 60000},
-    {{"CLIENT_TIMEOUT", "--client-timeout", "duration", "30s", "1s-1h", "patience with a client that sends or reads less than 1 KiB a second", false}, SECONDS, AT(client_timeout_s), 1, 3600},
-    {{"SHUTDOWN_GRACE", "--shutdown-grace", "duration", "30s", "0s-1h", "time that accepted jobs get to finish on SIGTERM", false}, SECONDS, AT(shutdown_grace_s), 0, 3600},
-    {{"VOICES_DIR", "--voices-dir", "folder", "voices", "a folder", "old voices folder: read once, never written", false}, STRING, AT(voices_dir), 0, 0},
-    {{"STORAGE_DIR", "--storage-dir", "folder", "outputs", "a folder", "old folder of generated audio: read once, never written", false}, STRING, AT(storage_dir), 0, 0},
-    {{"HISTORY_FILE", "--history-file", "file", "history.json", "a file", "old history: read once, never written", false}, STRING, AT(history_file), 0, 0},
-    {{"AMBIENCE_DIR", "--ambience-dir", "folder", "ambience", "a folder", "your own beds, <id>.wav: they add to the built-in ones and win over them", false}, STRING, AT(ambience_dir), 0, 0},
-    {{"HISTORY_MAX_AGE", "--history-max-age", "duration", "0", "0 (keep), or 1m and more", "history older than this is removed", false}, SECONDS, AT(history_max_age_s), 0, 1e11},
-    {{"HISTORY_MAX_BYTES", "--history-max-bytes", "size", "0", "0 (keep), or a size", "the oldest history goes when its audio takes more than this", false}, BYTES, AT(history_max_bytes), 0, 1e15},
-    {{"LOG_LEVEL", "--log-level", "choice", "info", "error|warn|info|debug", "how much is logged by serve", false}, CHOICE, AT(log_level), 0, 0},
+    TEXT("HOST", "--host", "text", host, "0.0.0.0", "an address of this machine", "address to listen on"),
+    NUMBER("PORT", "--port", port, "8000", 0, 65535, "port to listen on; 0 lets the system choose"),
+    TEXT("BASE_PATH", "--base-path", "path", base_path, "", "empty, or a path such as /tts", "path of the host name under which a proxy shows the service: links begin with it"),
+    TEXT("DATA", "--data", "folder", data, "data", "a folder that can be written", "where voices, history and the database are kept; without a .env, the command line keeps its own in ~/.local/share/timbre"),
+    TEXT("API_USERNAME", "--api-username", "text", api_username, "", "any text without a colon", "user name of Basic authentication"),
+    SECRET("API_PASSWORD", "--api-password", api_password, "any text, or an $argon2id$ string", "password of Basic authentication"),
+    SECRET("API_KEY", "--api-key", api_key, "any text", "key for Bearer and xi-api-key; empty: those ways in are closed"),
+    SWITCH("PUBLIC_HEALTH", "--public-health", public_health, "0", "/health and /ready answer without credentials"),
+    SWITCH("PUBLIC_LISTS", "--public-lists", public_lists, "0", "lists of voices, ambiences and languages answer without credentials"),
+    TEXT("CORS_ORIGINS", "--cors-origins", "text", cors_origins, "*", "* or origins with commas between", "web origins that may call the API; empty: none"),
+    TEXT("TLS_CERT", "--tls-cert", "file", tls_cert, "", "a PEM file", "certificate chain; needs TLS_KEY"),
+    TEXT("TLS_KEY", "--tls-key", "file", tls_key, "", "a PEM file", "private key; needs TLS_CERT"),
+    CHOICE("ENGINE", "--engine", engine, "auto", "auto|chatterbox|embedded", "which engine speaks when a request names none"),
+    TEXT("LANGUAGE", "--language", "code", language, "auto", "a language code or name, or auto", "language spoken when a request names none; auto: English, or the one that the text is clearly in"),
+    CHOICE("EMBEDDED_BASE", "--embedded-base", default_base, "slt", "slt|rms", "who speaks as the voice `default`: slt (higher) or rms (lower)"),
+    TEXT("ESPEAK_PROGRAM", "--espeak-program", "program", espeak_program, "espeak-ng", "a program", "the espeak-ng program"),
+    TEXT("ESPEAK_DATA_PATH", "--espeak-data-path", "folder", espeak_data_path, "", "a folder", "its data, when it does not find it by itself"),
+    CHOICE("TTS_MODEL", "--tts-model", tts_model, "", "ResembleAI/chatterbox-turbo|chatterbox-turbo|turbo|chatterbox", "the old name of the model; checked, else unused"),
+    TEXT("MODEL", "--model", "path", model, "", "a folder with the published files, or a .gguf", "the model of the neural engine; empty: the one under DATA/models"),
+    CHOICE("MODEL_TYPE", "--model-type", model_type, "q8_0", "f32|f16|bf16|q8_0|q4_0", "numbers that the model's weights are kept in (docs/model/types.md)"),
+    CHOICE("MODEL_VARIANT", "--model-variant", model_variant, "turbo", "turbo|nano", "which model: chatterbox-turbo, or the smaller chatterbox-nano"),
+    TEXT("MODEL_REVISION", "--model-revision", "text", model_revision, "main", "a branch, tag or commit", "revision of the model that is downloaded"),
+    DURATION("MODEL_IDLE_TTL", "--model-idle-ttl", model_idle_ttl_s, "0", "never", 1, 31536000, "the model's memory is given back when nobody spoke with it for so long"),
+    SWITCH("MODEL_DOWNLOAD", "--model-download", model_download, "1", "serve downloads the model when it is not there (3 GB)"),
+    TEXT("PERTH", "--perth", "file", perth, "", "perth_net_250000.pth.tar", "weights of the watermark; empty: looked for beside the model"),
+    NUMBER("THREADS", "--threads", threads, "0", 0, 256, "threads that the model's networks share; 0: one per core"),
+    TEXT("HF_ENDPOINT", "--hf-endpoint", "text", hf_endpoint, "https://huggingface.co", "an http or https address", "hub that the model is downloaded from"),
+    SECRET("HF_TOKEN", "--hf-token", hf_token, "any text", "token for downloads of model files"),
+    SWITCH("HF_HUB_OFFLINE", "--hf-hub-offline", hf_hub_offline, "0", "nothing is downloaded; a filled cache is used all the same"),
+    TEXT("HF_HUB_CACHE", "--hf-hub-cache", "folder", hf_hub_cache, "", "a folder", "cache of Hugging Face's own programs: read, never written"),
+    TEXT("HF_HOME", "--hf-home", "folder", hf_home, "", "a folder", "the same, as hub inside this folder"),
+    LEVEL("LOUDNESS_LUFS", "--loudness-lufs", loudness_lufs, "off", TB_LOUDNESS_LEAST, TB_LOUDNESS_MOST, "loudness the speech is brought to before a bed is laid under it"),
+    NUMBER("WORKERS", "--workers", workers, "0", 0, 256, "jobs worked on at once; 0: five per four cores, ten at least"),
+    NUMBER("QUEUE_MAX", "--queue-max", queue_max, "64", 1, 100000, "jobs that may wait in all"),
+    NUMBER("QUEUE_PER_USER", "--queue-per-user", queue_per_user, "32", 1, 100000, "jobs that may wait per caller"),
+    NUMBER("TEXT_MAX", "--text-max", text_max, "20000", 1, 1000000, "longest text of a request, in characters"),
+    SIZE("UPLOAD_MAX", "--upload-max", upload_max, "32M", NULL, 1024, 1073741824.0, "largest body of a request"),
+    NUMBER("CONNECTIONS_MAX", "--connections-max", connections_max, "512", 4, 60000, "connections at once; who has shown no credentials leaves first"),
+    DURATION("CLIENT_TIMEOUT", "--client-timeout", client_timeout_s, "30s", NULL, 1, 3600, "patience with a client that sends or reads less than 1 KiB a second"),
+    DURATION("SHUTDOWN_GRACE", "--shutdown-grace", shutdown_grace_s, "30s", NULL, 0, 3600, "time that accepted jobs get to finish on SIGTERM"),
+    TEXT("VOICES_DIR", "--voices-dir", "folder", voices_dir, "voices", "a folder", "old voices folder: read once, never written"),
+    TEXT("STORAGE_DIR", "--storage-dir", "folder", storage_dir, "outputs", "a folder", "old folder of generated audio: read once, never written"),
+    TEXT("HISTORY_FILE", "--history-file", "file", history_file, "history.json", "a file", "old history: read once, never written"),
+    TEXT("AMBIENCE_DIR", "--ambience-dir", "folder", ambience_dir, "ambience", "a folder", "your own beds, <id>.wav: they add to the built-in ones and win over them"),
+    DURATION("HISTORY_MAX_AGE", "--history-max-age", history_max_age_s, "0", "keep", 60, 1e11, "history older than this is removed"),
+    SIZE("HISTORY_MAX_BYTES", "--history-max-bytes", history_max_bytes, "0", "keep", 1, 1e15, "the oldest history goes when its audio takes more than this"),
+    CHOICE("LOG_LEVEL", "--log-level", log_level, "info", "error|warn|info|debug", "how much is logged by serve"),
 };
 /* clang-format on */
 
@@ -93,87 +107,125 @@ static const setting *find(const char *name)
     return NULL;
 }
 
-static bool one_of(const char *choices, const char *value)
-{
-    size_t n = strlen(value);
-    if (strchr(value, '|')) return false;
-    for (const char *p = choices; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
-        if (strncmp(p, value, n) == 0 && (p[n] == '|' || p[n] == 0)) return true;
-    return false;
-}
+typedef struct {
+    char letter;
+    double factor;
+} unit;
 
-/* A number with a unit behind it: 32M, 10m. */
-static bool scaled(const char *value, const char *units, const double *factors, double *out)
+static const unit byte_units[] = {{'K', 1024}, {'M', 1048576}, {'G', 1073741824}, {0, 0}};
+static const unit time_units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {0, 0}};
+
+/* A number with a unit behind it, in either case: 32M, 1.5h. */
+static bool scaled(const char *value, const unit *units, double *out)
 {
     char number[40];
     size_t len = strlen(value);
     double factor = 1;
     if (len == 0 || len >= sizeof number) return false;
     memcpy(number, value, len + 1);
-    const char *unit = strchr(units, number[len - 1]);
-    if (unit && len > 1) {
-        factor = factors[unit - units];
-        number[len - 1] = 0;
-    }
+    for (const unit *u = units; u->letter && len > 1; u++)
+        if ((number[len - 1] | 0x20) == (u->letter | 0x20)) {
+            factor = u->factor;
+            number[len - 1] = 0;
+            break;
+        }
     double x;
     if (!tb_parse_double(number, &x)) return false;
     *out = x * factor;
     return true;
 }
 
-static tb_status refuse(const setting *s, const char *value, tb_err *err)
+/* 90 as "90s", 3600 as "1h": in the largest unit that leaves no fraction. */
+static void print_scaled(double x, const unit *units, char out[24])
 {
-    return tb_fail_field(err, TB_EINVAL, s->info.name, "%s is '%s'; allowed: %s", s->info.name,
-                         s->info.secret ? "(hidden)" : value, s->info.allowed);
+    char letter[2] = {units == time_units ? 's' : 0, 0};
+    double factor = 1;
+    for (const unit *u = units; u->letter; u++)
+        if (x >= u->factor && fmod(x, u->factor) < 0.5) factor = u->factor, letter[0] = u->letter;
+    snprintf(out, 24, "%.12g%s", x / factor, letter);
+}
+
+const char *tb_config_allowed(const tb_setting_info *info, char out[TB_CONFIG_ALLOWED])
+{
+    static const double endless = 1e10; /* nobody comes near */
+    const setting *s = (const setting *)info;
+    char least[24], most[24];
+    size_t n = 0;
+    if (info->allowed) return info->allowed;
+    switch (s->kind) {
+    case BOOLEAN:
+        return "0 or 1";
+    case REAL_OR_OFF:
+        snprintf(out, TB_CONFIG_ALLOWED, "off, or %g to %g", s->least, s->most);
+        return out;
+    case BYTES:
+    case SECONDS:
+        print_scaled(s->least, s->kind == BYTES ? byte_units : time_units, least);
+        print_scaled(s->most, s->kind == BYTES ? byte_units : time_units, most);
+        if (s->zero) n = (size_t)snprintf(out, TB_CONFIG_ALLOWED, "0 (%s), or ", s->zero);
+        snprintf(out + n, TB_CONFIG_ALLOWED - n, s->most > endless ? "%s and more" : "%s-%s", least,
+                 most);
+        return out;
+    default:
+        snprintf(out, TB_CONFIG_ALLOWED, "%.12g-%.12g", s->least, s->most);
+        return out;
+    }
+}
+
+/* more: what else is to be said of it. */
+static tb_status refuse(const setting *s, const char *value, const char *more, tb_err *err)
+{
+    char allowed[TB_CONFIG_ALLOWED];
+    return tb_fail_field(err, TB_EINVAL, s->info.name, "%s is '%s'; allowed: %s%s", s->info.name,
+                         s->info.secret ? "(hidden)" : value, tb_config_allowed(&s->info, allowed),
+                         more);
+}
+
+/* A number in its range; all but levels are whole: half a second is not no time at all. */
+static tb_status read_number(const setting *s, const char *value, double *out, tb_err *err)
+{
+    double x = 0;
+    bool ok = s->kind == BYTES     ? scaled(value, byte_units, &x)
+              : s->kind == SECONDS ? scaled(value, time_units, &x)
+                                   : tb_parse_double(value, &x);
+    if (!ok) return refuse(s, value, "", err);
+    if (s->kind != REAL_OR_OFF && x != floor(x))
+        return refuse(s, value,
+                      s->kind == SECONDS ? ", in whole seconds"
+                      : s->kind == BYTES ? ", in whole bytes"
+                                         : ", a whole number",
+                      err);
+    if (!(x >= s->least && x <= s->most) && !(s->zero && x == 0)) return refuse(s, value, "", err);
+    *out = x;
+    return TB_OK;
 }
 
 static tb_status apply(tb_config *c, const setting *s, char *value, tb_err *err)
 {
-    static const double bytes[] = {1024, 1048576, 1073741824, 1024, 1048576, 1073741824};
-    static const double times[] = {1, 60, 3600, 86400};
     void *at = (char *)c + s->at;
-    double x = 0;
+    double x = (double)NAN;
+    tb_status st = TB_OK;
     switch (s->kind) {
-    case CHOICE:
-        if (!one_of(s->info.allowed, value) && (*value || *s->info.fallback))
-            return refuse(s, value, err);
+    case CHOICE_OF:
+        if (!tb_str_in_list(s->info.allowed, value) && (*value || *s->info.fallback))
+            return refuse(s, value, "", err);
         *(const char **)at = value;
         return TB_OK;
     case STRING:
         *(const char **)at = value;
         return TB_OK;
     case BOOLEAN:
-        return tb_parse_bool(value, at) ? TB_OK : refuse(s, value, err);
+        return tb_parse_bool(value, at) ? TB_OK : refuse(s, value, "", err);
     case REAL_OR_OFF:
-        if (tb_str_ieq(value, "off") || !*value) {
-            *(double *)at = (double)NAN;
-            return TB_OK;
-        }
-        if (!tb_parse_double(value, &x) || x < s->least || x > s->most)
-            return refuse(s, value, err);
-        *(double *)at = x;
-        return TB_OK;
-    case INTEGER:
-        if (!tb_parse_double(value, &x) || x != floor(x) || x < s->least || x > s->most)
-            return refuse(s, value, err);
-        *(int *)at = (int)x;
-        return TB_OK;
-    case BYTES:
-        if (!scaled(value, "KMGkmg", bytes, &x) || x < s->least || x > s->most)
-            return refuse(s, value, err);
-        *(int64_t *)at = (int64_t)x;
-        return TB_OK;
-    case SECONDS:
-        if (!scaled(value, "smhd", times, &x) || x < s->least || x > s->most)
-            return refuse(s, value, err);
-        if (s->at == AT(history_max_age_s) && x > 0 && x < 60) return refuse(s, value, err);
-        if (s->at == AT(history_max_age_s))
-            *(int64_t *)at = (int64_t)x;
-        else
-            *(int *)at = (int)x;
-        return TB_OK;
+        if (*value && !tb_str_ieq(value, "off")) st = read_number(s, value, &x, err);
+        if (!st) *(double *)at = x;
+        return st;
+    default:
+        st = read_number(s, value, &x, err);
+        if (!st && s->size == sizeof(int64_t)) *(int64_t *)at = (int64_t)x;
+        if (!st && s->size == sizeof(int)) *(int *)at = (int)x;
+        return st;
     }
-    return TB_EINTERNAL;
 }
 
 struct env_target {
@@ -267,7 +319,7 @@ static tb_status settle_base_path(tb_config *c, tb_err *err)
         path[--len] = 0;
     if (!tb_config_base_path_fits(path)) {
         tb_free(path);
-        return refuse(find("BASE_PATH"), *slot, err);
+        return refuse(find("BASE_PATH"), *slot, "", err);
     }
     tb_free(*slot);
     *slot = path;
@@ -386,10 +438,11 @@ void tb_config_markdown(tb_str *out)
                      "|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < COUNT; i++) {
         const tb_setting_info *s = &table[i].info;
+        char allowed[TB_CONFIG_ALLOWED];
         tb_str_printf(out, "| `%s` | `%s` | %s | %s%s%s | ", s->name, s->flag, s->type,
                       *s->fallback ? "`" : "", *s->fallback ? s->fallback : "empty",
                       *s->fallback ? "`" : "");
-        for (const char *p = s->allowed; *p; p++)
+        for (const char *p = tb_config_allowed(s, allowed); *p; p++)
             tb_str_printf(out, *p == '|' ? "\\|" : "%c", *p);
         tb_str_printf(out, " | %s |\n", s->help);
     }

@@ -95,10 +95,15 @@ TB_MUST_CHECK tb_status tb_env_parse(const char *text, size_t len, tb_env_set se
 
 /* For --help, the man page and docs/config.md: the i-th setting, NULL past the end. */
 typedef struct {
-    const char *name, *flag, *type, *fallback, *allowed, *help;
+    const char *name, *flag, *type, *fallback;
+    const char *allowed; /* in words, or choices with | between; NULL: it follows from the range */
+    const char *help;
     bool secret;
 } tb_setting_info;
 const tb_setting_info *tb_config_setting(size_t i);
+enum { TB_CONFIG_ALLOWED = 64 };
+/* What is allowed, in words, of one of those; may be in out. */
+const char *tb_config_allowed(const tb_setting_info *info, char out[TB_CONFIG_ALLOWED]);
 void tb_config_markdown(tb_str *out); /* docs/config.md's table */
 
 #endif

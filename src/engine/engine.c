@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "engine/engine_priv.h"
+#include "params/params.h"
 #include "text/front.h"
 
 #include <math.h>
@@ -259,51 +260,53 @@ static bool is_neural(const tb_plan *plan)
     return strcmp(plan->engine, "chatterbox") == 0;
 }
 
-static tb_status in_range(const char *field, double x, double least, double most, tb_err *err)
+/* A numeric option, NAN when it was not given. */
+static double option(const tb_engine_opts *o, size_t id)
 {
-    if (x >= least && x <= most) return TB_OK;
-    return tb_fail_field(err, TB_EINVAL, field, "%s is %g; allowed: %g to %g", field, x, least,
-                         most);
+    switch (id) {
+    case TB_PARAM_TEMPERATURE:
+        return o->temperature;
+    case TB_PARAM_SPEED:
+        return o->speed;
+    case TB_PARAM_TOP_P:
+        return o->top_p;
+    case TB_PARAM_TOP_K:
+        return o->top_k >= 0 ? o->top_k : (double)NAN;
+    case TB_PARAM_MIN_P:
+        return o->min_p;
+    case TB_PARAM_REPETITION_PENALTY:
+        return o->repetition_penalty;
+    case TB_PARAM_EXAGGERATION:
+        return o->exaggeration;
+    case TB_PARAM_CFG:
+        return o->cfg;
+    default:
+        return (double)NAN;
+    }
 }
 
-/* Sampling parameters: one that the engine ignores must still be one that an engine could take. */
-static tb_status check_sampling(const tb_engine_opts *o, tb_err *err)
+static bool has_option(size_t id)
 {
-    const struct {
-        const char *field;
-        double x, least, most;
-    } all[] = {
-        {"top_p", o->top_p, 0, 1},
-        {"min_p", o->min_p, 0, 1},
-        {"repetition_penalty", o->repetition_penalty, 1, 10},
-        {"exaggeration", o->exaggeration, 0, 2},
-        {"cfg", o->cfg, 0, 2},
-    };
+    return tb_params[id].kind == TB_KIND_NUMBER && !(tb_params[id].used_by & TB_BY_MIXER);
+}
+
+/* One that the engine ignores must still be one that an engine could take. */
+static tb_status check_options(const tb_engine_opts *o, tb_err *err)
+{
     tb_status st = TB_OK;
-    for (size_t i = 0; i < sizeof all / sizeof all[0] && !st; i++)
-        if (!isnan(all[i].x)) st = in_range(all[i].field, all[i].x, all[i].least, all[i].most, err);
+    for (size_t i = 0; i < TB_PARAM_COUNT && !st; i++)
+        if (has_option(i)) st = tb_param_check((tb_param_id)i, option(o, i), err);
     return st;
 }
 
 static void list_ignored(const tb_engine_opts *o, tb_plan *plan)
 {
-    const bool embedded = !is_neural(plan);
-    const struct {
-        const char *name;
-        bool given;
-    } all[] = {
-        {"top_p", embedded && !isnan(o->top_p)},
-        {"top_k", embedded && o->top_k >= 0},
-        {"min_p", !isnan(o->min_p)},
-        {"repetition_penalty", embedded && !isnan(o->repetition_penalty)},
-        {"exaggeration", !isnan(o->exaggeration)},
-        {"cfg", !isnan(o->cfg)},
-        {"stream_pace", embedded && o->pace.token_s > 0},
-    };
+    const unsigned mine = is_neural(plan) ? TB_BY_CHATTERBOX : TB_BY_EMBEDDED;
     tb_str s;
     tb_str_init(&s, 256);
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (all[i].given) tb_str_printf(&s, "%s%s", s.len ? ", " : "", all[i].name);
+    for (size_t i = 0; i < TB_PARAM_COUNT; i++)
+        if (!(tb_params[i].used_by & mine) && !isnan(option(o, i)))
+            tb_str_printf(&s, "%s%s", s.len ? ", " : "", tb_params[i].name);
     if (s.len) plan->ignored = tb_str_take(&s);
     tb_str_clear(&s);
 }
@@ -391,9 +394,7 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
     tb_script_opts script = *script_opts;
     tb_status st = tb_engine_language(e->embedded, text, opts, &plan, err);
     if (!st) st = choose(e, opts, &plan, err);
-    if (!st) st = in_range("temperature", opts->temperature, 0.05, 5, err);
-    if (!st) st = in_range("speed", opts->speed, 0.25, 4, err);
-    if (!st) st = check_sampling(opts, err);
+    if (!st) st = check_options(opts, err);
     script.tags_inline = is_neural(&plan);
     script.language = plan.language ? plan.language->code : NULL;
     if (!st && is_neural(&plan)) st = acquire_model(e, &plan, err);

@@ -46,9 +46,9 @@ typedef struct {
     const char *language_id; /* wins over language only with mode=multilingual */
     bool as_written;         /* the text goes to the engine without the front (text/front.h) */
     const tb_pronunciations *pronunciations; /* the request's and the installation's; NULL none */
-    double temperature;                      /* 0.05..5, 0.8 */
-    double speed;                            /* 0.25..4, 1 */
-    uint64_t seed;                           /* 0..2^53-1, always set */
+    double temperature;                      /* ranges and defaults: params/params.h */
+    double speed;
+    uint64_t seed;                                              /* always set */
     double top_p, min_p, repetition_penalty, exaggeration, cfg; /* NAN = not given */
     int top_k;                                                  /* -1 = not given */
     tb_pace pace; /* of the pieces of a stream; {0} = this machine's */

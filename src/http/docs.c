@@ -15,10 +15,37 @@ struct described {
     char words[PARAMS_MAX][3][WORD]; /* what the params point into */
 };
 
+static const char *type_word(const tb_param *p)
+{
+    return p->kind == TB_KIND_NUMBER   ? "number"
+           : p->kind == TB_KIND_WHOLE  ? "integer"
+           : p->kind == TB_KIND_SWITCH ? "boolean"
+           : p->kind == TB_KIND_FILE   ? "file"
+                                       : "string";
+}
+
+/* The table's. A file does not fit into a query. */
+static size_t speech_params(bool query, bool with_text, struct described *d)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < TB_PARAM_COUNT && n < PARAMS_MAX; i++)
+        if (!query || tb_params[i].kind != TB_KIND_FILE)
+            d->params[n++] = (tb_param_doc){
+                .name = tb_params[i].name,
+                .type = type_word(&tb_params[i]),
+                .in = query ? "query" : "form",
+                .required = i == TB_PARAM_TEXT && with_text,
+                .help = "",
+                .param = &tb_params[i],
+            };
+    return n;
+}
+
 /* "text* string q,file* file f" */
 static size_t read_params(const char *text, const char *method, struct described *d)
 {
     size_t n = 0;
+    if (*text == '@') return speech_params(strcmp(method, "GET") == 0, text[1] == '*', d);
     for (const char *p = text; *p && n < PARAMS_MAX; n++) {
         if (sscanf(p, "%31[^ ] %31[^ ] %31[^,]", d->words[n][0], d->words[n][1], d->words[n][2]) !=
             3)
@@ -116,8 +143,13 @@ tb_status tb_get_docs(tb_request *r, tb_err *err)
                       docs[i].summary);
         for (size_t k = 0; k < docs[i].n_params; k++) {
             const tb_param_doc *p = &docs[i].params[k];
-            tb_str_printf(&out, "<tr><td><code>%s</code><td>%s<td>%s<td>%s", p->name, p->type,
-                          p->in, p->required ? "required" : "");
+            char range[128] = "", help[512] = "";
+            if (p->param) {
+                tb_param_range(p->param, range, sizeof range);
+                tb_param_plain(p->param, help, sizeof help);
+            }
+            tb_str_printf(&out, "<tr><td><code>%s</code><td>%s<td>%s<td>%s<td>%s", p->name,
+                          p->param ? range : p->type, p->in, p->required ? "required" : "", help);
         }
         tb_str_puts(&out, "</table>");
     }

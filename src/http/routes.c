@@ -5,16 +5,10 @@
  * of them (PUBLIC_HEALTH, PUBLIC_LISTS); TB_GROUP_FILE is opened by a signed link, too. The switch
  * behind it: answered at once, on a thread that holds sockets; only for what waits for nothing,
  * neither database nor disk nor a large body. params: "name type where" with commas between, * for
- * what must be there; where is q (query or form or JSON), f (a file of a form), p (the path).
+ * what must be there; where is q (query or form or JSON), f (a file of a form), p (the
+ * path). @ stands for the fields of a request for speech (params/params.h), @* for them with a
+ * text.
  */
-#define SPEECH                                                                                    \
-    "voice_id string q,audio_prompt file f,language string q,language_id string q,mode string q," \
-    "engine string q,temperature number q,speed number q,seed integer q,exaggeration number q,"   \
-    "cfg number q,min_p number q,top_p number q,top_k integer q,repetition_penalty number q,"     \
-    "ambience_id string q,ambience_level number q,ambience_duck_db number q,"                     \
-    "response_format string q,sample_rate integer q,stream boolean q,stream_pace string q,normalize boolean q,"        \
-    "pronunciations string q"
-
 enum { KIB = 1024, MIB = 1024 * 1024 };
 
 /* clang-format off */
@@ -26,9 +20,9 @@ const tb_route tb_routes[] = {
     {"GET",    "/openapi.json",           tb_get_openapi,      0,        TB_GROUP_NONE,   false, "This description", ""},
     {"GET",    "/docs",                   tb_get_docs,         0,        TB_GROUP_NONE,   false, "This description for people", ""},
     {"POST",   "/login",                  tb_post_login,       64 * KIB, TB_GROUP_FORM,   false, "The old client's form: are these credentials right", "username string q,password string q"},
-    {"GET",    "/demo",                   tb_do_demo,          0,        TB_GROUP_NONE,   false, "Speak with the default settings", "text string q," SPEECH},
-    {"POST",   "/demo",                   tb_do_demo,          -1,       TB_GROUP_NONE,   false, "Speak with the default settings", "text string q," SPEECH},
-    {"POST",   "/generate-tts",           tb_post_generate,    -1,       TB_GROUP_NONE,   false, "Speak in a voice; kept in the history", "text* string q," SPEECH},
+    {"GET",    "/demo",                   tb_do_demo,          0,        TB_GROUP_NONE,   false, "Speak with the default settings", "@"},
+    {"POST",   "/demo",                   tb_do_demo,          -1,       TB_GROUP_NONE,   false, "Speak with the default settings", "@"},
+    {"POST",   "/generate-tts",           tb_post_generate,    -1,       TB_GROUP_NONE,   false, "Speak in a voice; kept in the history", "@*"},
     {"GET",    "/jobs/{id}",              tb_get_job,          0,        TB_GROUP_NONE,   false, "What became of a job of yours", "id* string p"},
     {"DELETE", "/jobs/{id}",              tb_delete_job,       0,        TB_GROUP_NONE,   false, "Stop a job of yours", "id* string p"},
     {"POST",   "/voices/upload",          tb_post_voice,       -1,       TB_GROUP_NONE,   false, "Keep a recording as a voice", "name* string q,file* file f,language string q,region string q,gender string q,description string q,model string q,overwrite boolean q"},

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "dsp/loudness.h"
+#include "params/params.h"
 #include "post/duck_priv.h"
 
 #include <assert.h>
@@ -69,17 +70,14 @@ struct tb_post {
 
 tb_status tb_post_check(const tb_ambience_set *set, const tb_post_opts *o, tb_err *err)
 {
-    if (!isnan(o->level_lu) && !(o->level_lu >= 6 && o->level_lu <= 40))
-        return tb_fail_field(err, TB_EINVAL, "ambience_level",
-                             "ambience_level is %g; it is from 6 to 40 LU below the speech",
-                             o->level_lu);
-    if (!(o->duck_db >= 0 && o->duck_db <= 12))
-        return tb_fail_field(err, TB_EINVAL, "ambience_duck_db",
-                             "ambience_duck_db is %g; it is from 0 to 12", o->duck_db);
-    if (!isnan(o->loudness_lufs) && !(o->loudness_lufs >= -40 && o->loudness_lufs <= -8))
+    tb_status st = tb_param_check(TB_PARAM_AMBIENCE_LEVEL, o->level_lu, err);
+    if (!st) st = tb_param_check(TB_PARAM_AMBIENCE_DUCK_DB, o->duck_db, err);
+    if (st) return st;
+    if (!isnan(o->loudness_lufs) &&
+        !(o->loudness_lufs >= TB_LOUDNESS_LEAST && o->loudness_lufs <= TB_LOUDNESS_MOST))
         return tb_fail_field(err, TB_EINVAL, "LOUDNESS_LUFS",
-                             "the loudness target is %g; it is from -40 to -8 LUFS",
-                             o->loudness_lufs);
+                             "the loudness target is %g; it is from %g to %g LUFS",
+                             o->loudness_lufs, TB_LOUDNESS_LEAST, TB_LOUDNESS_MOST);
     if (o->ambience_id && *o->ambience_id) return tb_ambience_find(set, o->ambience_id, NULL, err);
     return TB_OK;
 }

@@ -13,12 +13,13 @@
  * exact) or as it comes (streaming, levels frozen from the first second or two). Without a bed and
  * without a loudness target the speech passes bit for bit.
  */
+/* Ranges are those of params/params.h. */
 typedef struct {
     const char *ambience_id; /* NULL or "" = none */
-    double level_lu;         /* loudness difference, 6..40; NAN = the bed's own default */
-    double duck_db;          /* 0..12: how far the bed steps back while there is speech */
+    double level_lu;         /* loudness difference; NAN = the bed's own default */
+    double duck_db;          /* how far the bed steps back while there is speech */
     uint64_t seed;           /* of the bed */
-    double loudness_lufs;    /* target of the speech, -40..-8; NAN = as it comes */
+    double loudness_lufs;    /* target of the speech, LUFS; NAN = as it comes */
     bool streaming;
 } tb_post_opts;
 

@@ -1,6 +1,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "client.h"
+#include "params/params.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -124,6 +125,18 @@ static void the_description_names_every_route(void **state)
     assert_int_equal(strncmp(tb_json_get_string(v, "openapi"), "3.", 2), 0);
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         if (!tb_json_get(all, paths[i])) fail_msg("%s is not described", paths[i]);
+    /* The fields of a request with what they may be. */
+    const tb_json *get = tb_json_get(tb_json_get(all, "/demo"), "get");
+    const tb_json *params = tb_json_get(get, "parameters"), *found = NULL;
+    assert_int_equal(tb_json_len(params), TB_PARAM_COUNT - 1); /* a query carries no file */
+    for (size_t i = 0; i < tb_json_len(params); i++)
+        if (strcmp(tb_json_get_string(tb_json_at(params, i), "name"), "temperature") == 0)
+            found = tb_json_get(tb_json_at(params, i), "schema");
+    assert_non_null(found);
+    assert_string_equal(tb_json_get_string(found, "type"), "number");
+    assert_true(tb_json_number(tb_json_get(found, "minimum")) == 0.05);
+    assert_true(tb_json_number(tb_json_get(found, "maximum")) == 5);
+    assert_true(tb_json_number(tb_json_get(found, "default")) == 0.8);
     tb_json_free(v);
 }
 

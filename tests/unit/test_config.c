@@ -150,6 +150,21 @@ static void a_bad_value_is_named_with_what_is_allowed(void **state)
         "HISTORY_MAX_BYTES=-1",
         "CONNECTIONS_MAX=1",
         "TEXT_MAX=nan",
+        "LOUDNESS_LUFS=-9",
+        "MODEL_IDLE_TTL=366d",
+        "MODEL_IDLE_TTL=-1s",
+        /* Not whole: half a second would be never. */
+        "MODEL_IDLE_TTL=0.5s",
+        "MODEL_IDLE_TTL=0.4",
+        "MODEL_IDLE_TTL=1.0001m",
+        "SHUTDOWN_GRACE=0.9s",
+        "CLIENT_TIMEOUT=1.5s",
+        "HISTORY_MAX_AGE=60.5s",
+        "HISTORY_MAX_BYTES=0.5",
+        "UPLOAD_MAX=1024.5",
+        "WORKERS=0.5",
+        "THREADS=1.5",
+        "QUEUE_MAX=1.01",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         tb_config c = {0};
@@ -159,13 +174,71 @@ static void a_bad_value_is_named_with_what_is_allowed(void **state)
         assert_string_equal(err.field, name);
         assert_true(tb_str_starts(err.msg, name));
         const char *allowed = NULL;
+        char text[TB_CONFIG_ALLOWED];
         for (size_t k = 0; tb_config_setting(k); k++)
             if (strcmp(tb_config_setting(k)->name, name) == 0)
-                allowed = tb_config_setting(k)->allowed;
+                allowed = tb_config_allowed(tb_config_setting(k), text);
         assert_non_null(allowed);
         assert_non_null(strstr(err.msg, allowed));
         assert_null(c.priv);
         tb_free(name);
+    }
+}
+
+static void a_fraction_of_a_larger_unit_is_whole(void **state)
+{
+    (void)state;
+    tb_config c = {0};
+    tb_err err;
+    assert_int_equal(load("MODEL_IDLE_TTL=1.5m\nUPLOAD_MAX=1.5K\nSHUTDOWN_GRACE=0.5h\n"
+                          "HISTORY_MAX_AGE=0.5d\nHISTORY_MAX_BYTES=2.5g\nLOUDNESS_LUFS=-16.5",
+                          &c, &err),
+                     TB_OK);
+    assert_int_equal(c.model_idle_ttl_s, 90);
+    assert_int_equal(c.upload_max, 1536);
+    assert_int_equal(c.shutdown_grace_s, 1800);
+    assert_int_equal(c.history_max_age_s, 43200);
+    assert_int_equal(c.history_max_bytes, (int64_t)5 << 29);
+    assert_true(fabs(c.loudness_lufs + 16.5) < 1e-9);
+    tb_config_clear(&c);
+}
+
+/* What stands in the table is what is taken: the ends, and no more. */
+static void what_is_allowed_follows_from_the_range(void **state)
+{
+    static const struct {
+        const char *name, *allowed, *good[3], *bad[3];
+    } all[] = {
+        {"PORT", "0-65535", {"0", "65535"}, {"-1", "65536"}},
+        {"CONNECTIONS_MAX", "4-60000", {"4", "60000"}, {"3", "60001"}},
+        {"LOUDNESS_LUFS", "off, or -40 to -10", {"-40", "-10", "off"}, {"-40.1", "-9.9", "on"}},
+        {"UPLOAD_MAX", "1K-1G", {"1K", "1024M", "1048576K"}, {"1023", "1025M", "0"}},
+        {"CLIENT_TIMEOUT", "1s-1h", {"1", "60m", "3600s"}, {"0", "61m", "3601"}},
+        {"SHUTDOWN_GRACE", "0s-1h", {"0", "0s", "1h"}, {"-1", "3601s", "2h"}},
+        {"MODEL_IDLE_TTL", "0 (never), or 1s-365d", {"0", "1", "365d"}, {"0.5", "366d", "-1"}},
+        {"HISTORY_MAX_AGE", "0 (keep), or 1m and more", {"0", "1m", "9999d"}, {"59", "1s", "-1"}},
+        {"HISTORY_MAX_BYTES",
+         "0 (keep), or 1 and more",
+         {"0", "1", "9999G"},
+         {"-1", "0.5", "1e16"}},
+        {"PUBLIC_HEALTH", "0 or 1", {"0", "yes"}, {"2", ""}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char text[TB_CONFIG_ALLOWED];
+        for (size_t k = 0; tb_config_setting(k); k++)
+            if (strcmp(tb_config_setting(k)->name, all[i].name) == 0)
+                assert_string_equal(tb_config_allowed(tb_config_setting(k), text), all[i].allowed);
+        for (size_t k = 0; k < 6; k++) {
+            const char *value = k < 3 ? all[i].good[k] : all[i].bad[k - 3];
+            if (!value) continue;
+            char *line = tb_sprintf("%s=%s", all[i].name, value);
+            tb_config c = {0};
+            tb_err err;
+            if (load(line, &c, &err) != (k < 3 ? TB_OK : TB_EINVAL)) fail_msg("%s", line);
+            tb_config_clear(&c);
+            tb_free(line);
+        }
     }
 }
 
@@ -323,6 +396,8 @@ int main(void)
         cmocka_unit_test(a_flag_wins_over_the_environment_over_the_file_over_the_default),
         cmocka_unit_test(units_are_understood),
         cmocka_unit_test(a_bad_value_is_named_with_what_is_allowed),
+        cmocka_unit_test(a_fraction_of_a_larger_unit_is_whole),
+        cmocka_unit_test(what_is_allowed_follows_from_the_range),
         cmocka_unit_test(pairs_and_colons_are_checked),
         cmocka_unit_test(a_misspelt_key_stops_and_a_strange_one_is_passed_over),
         cmocka_unit_test(quotes_comments_and_line_ends_are_read),

@@ -1,6 +1,8 @@
 #include "api/speech_req.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/engine.h"
+#include "params/params.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -475,9 +477,172 @@ static void no_ambience_has_many_names(void **state)
     }
 }
 
+/* ---- the table */
+
+/* A value other than the fallback; NULL: it is no field of a plain request. */
+static const char *some_value(size_t id)
+{
+    switch (id) {
+    case TB_PARAM_VOICE_ID:
+        return "Ann";
+    case TB_PARAM_LANGUAGE:
+    case TB_PARAM_LANGUAGE_ID:
+        return "es";
+    case TB_PARAM_AMBIENCE_ID:
+        return "rain";
+    case TB_PARAM_STREAM_PACE:
+        return "20000-600-2000";
+    case TB_PARAM_ENGINE:
+        return "embedded";
+    case TB_PARAM_MODE:
+        return "turbo";
+    case TB_PARAM_RESPONSE_FORMAT:
+        return "flac";
+    case TB_PARAM_STREAM:
+        return "true";
+    case TB_PARAM_NORMALIZE:
+        return "false";
+    default:
+        return tb_params[id].kind == TB_KIND_NUMBER || tb_params[id].kind == TB_KIND_WHOLE ? "7"
+                                                                                           : NULL;
+    }
+}
+
+static char *with_value(const tb_param *p, const char *value)
+{
+    return tb_sprintf("{\"text\":\"Hi\",%s\"%s\":\"%s\"}",
+                      strcmp(p->name, "voice_id") == 0 ? "" : "\"voice_id\":\"default\",", p->name,
+                      value);
+}
+
+static tb_status takes(const tb_param *p, const char *value)
+{
+    tb_speech_req req;
+    tb_err err;
+    char *json = with_value(p, value);
+    tb_status st = ask(TB_ROUTE_GENERATE, json, &req, &err);
+    if (st) assert_string_equal(err.field, p->name);
+    tb_speech_req_clear(&req);
+    tb_free(json);
+    return st;
+}
+
+static void numbers_are_taken_to_the_ends_of_their_range(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    for (size_t i = 0; i < TB_PARAM_COUNT; i++) {
+        const tb_param *p = &tb_params[i];
+        if (p->kind != TB_KIND_NUMBER && p->kind != TB_KIND_WHOLE) continue;
+        const double step = p->kind == TB_KIND_WHOLE ? 1 : 0.001;
+        const double good[] = {p->least, p->most}, bad[] = {p->least - step, p->most + step};
+        for (int k = 0; k < 2; k++) {
+            char *text = tb_sprintf("%.17g", good[k]);
+            assert_int_equal(takes(p, text), TB_OK);
+            assert_int_equal(tb_param_check((tb_param_id)i, good[k], NULL), TB_OK);
+            tb_free(text);
+            if (i == TB_PARAM_SEED && k == 0) continue; /* -1 draws one */
+            text = tb_sprintf("%.17g", bad[k]);
+            assert_int_equal(takes(p, text), TB_EINVAL);
+            assert_int_equal(tb_param_check((tb_param_id)i, bad[k], NULL), TB_EINVAL);
+            tb_free(text);
+        }
+        assert_int_equal(takes(p, "nan"), TB_EINVAL);
+        if (p->kind == TB_KIND_WHOLE) {
+            char *text = tb_sprintf("%g.5", p->least);
+            assert_int_equal(takes(p, text), TB_EINVAL);
+            tb_free(text);
+        }
+        if (p->fallback) assert_int_equal(takes(p, p->fallback), TB_OK);
+        assert_int_equal(tb_param_check((tb_param_id)i, (double)NAN, NULL),
+                         p->fallback ? TB_EINVAL : TB_OK);
+        n++;
+    }
+    assert_int_equal(n, 12);
+}
+
+static void every_word_of_a_choice_is_one_and_no_other(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TB_PARAM_COUNT; i++) {
+        const tb_param *p = &tb_params[i];
+        assert_true(p->help && *p->help && (p->fallback || p->without));
+        assert_ptr_equal(tb_param_find(p->name), p);
+        assert_int_equal(p->kind == TB_KIND_CHOICE, p->choices != NULL);
+        if (!p->choices) continue;
+        char *all = tb_strdup(p->choices), *save = NULL;
+        size_t n = 0;
+        for (char *w = strtok_r(all, "|", &save); w; w = strtok_r(NULL, "|", &save), n++)
+            assert_int_equal(takes(p, w), TB_OK);
+        assert_int_equal(takes(p, "other"), TB_EINVAL);
+        assert_int_equal(takes(p, p->choices), TB_EINVAL);
+        if (i == TB_PARAM_RESPONSE_FORMAT) assert_int_equal(n, TB_FORMAT_COUNT);
+        tb_free(all);
+    }
+    assert_null(tb_param_find("speech"));
+}
+
+/* Whatever a field is, the record has it, and a replay of the record is the same. */
+static void every_field_is_recorded_and_replayed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TB_PARAM_COUNT; i++) {
+        const tb_param *p = &tb_params[i];
+        const char *value = some_value(i);
+        tb_speech_req req, again;
+        tb_err err;
+        if (!value) continue;
+        double x = p->most < 7 ? (p->least + p->most) / 2 : 7;
+        char *text = p->kind == TB_KIND_NUMBER  ? tb_sprintf("%g", x)
+                     : p->kind == TB_KIND_WHOLE ? tb_sprintf("%.0f", p->least + 7)
+                                                : tb_strdup(value);
+        char *json = with_value(p, text);
+        if (ask(TB_ROUTE_GENERATE, json, &req, &err)) fail_msg("%s: %s", json, err.msg);
+        const tb_json *kept = tb_json_get(req.params, p->name);
+        if (!kept) fail_msg("%s is not in the record", p->name);
+        char *params = tb_json_print(req.params), *shown = tb_json_print(kept);
+        if (!strstr(shown, text)) fail_msg("%s is recorded as %s", json, shown);
+        assert_int_equal(tb_speech_req_replay(req.text, params, &again, &err), TB_OK);
+        char *same = tb_json_print(again.params);
+        assert_string_equal(same, params);
+        tb_free(shown);
+        tb_free(params);
+        tb_free(same);
+        tb_free(json);
+        tb_free(text);
+        tb_speech_req_clear(&req);
+        tb_speech_req_clear(&again);
+    }
+}
+
+static void help_is_a_sentence_without_marks_where_it_is_not_a_page(void **state)
+{
+    (void)state;
+    char plain[512], range[128];
+    for (size_t i = 0; i < TB_PARAM_COUNT; i++) {
+        tb_param_plain(&tb_params[i], plain, sizeof plain);
+        tb_param_range(&tb_params[i], range, sizeof range);
+        assert_true(*plain && *range);
+        assert_null(strpbrk(plain, "`[]<>"));
+        assert_null(strstr(plain, "(#"));
+    }
+    tb_param_plain(&tb_params[TB_PARAM_LANGUAGE], plain, sizeof plain);
+    assert_non_null(strstr(plain, "or a name: es, Spanish"));
+    tb_param_range(&tb_params[TB_PARAM_TEMPERATURE], range, sizeof range);
+    assert_string_equal(range, "0.05-5");
+    tb_param_range(&tb_params[TB_PARAM_SEED], range, sizeof range);
+    assert_string_equal(range, "0-9007199254740991");
+    tb_param_range(&tb_params[TB_PARAM_MODE], range, sizeof range);
+    assert_string_equal(range, "turbo, multilingual");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_taken_to_the_ends_of_their_range),
+        cmocka_unit_test(every_word_of_a_choice_is_one_and_no_other),
+        cmocka_unit_test(every_field_is_recorded_and_replayed),
+        cmocka_unit_test(help_is_a_sentence_without_marks_where_it_is_not_a_page),
         cmocka_unit_test(only_text_and_a_voice_are_needed),
         cmocka_unit_test(the_demo_has_a_text_and_a_voice_of_its_own),
         cmocka_unit_test(a_missing_voice_is_400_and_a_missing_text_422),
