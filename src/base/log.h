@@ -6,7 +6,9 @@
 #include <stdbool.h>
 
 /* One event, one line, key=value, to stderr. What users say and sound like is never logged above
- * TB_DEBUG. Control characters are escaped. Any thread. */
+ * TB_DEBUG. A value that is text is put into quotes where it has to be, and escaped, so that none
+ * can be read as a name and a value of its own. Of printf's conversions: s d i u x o f g c, with
+ * width and precision. Any thread. */
 typedef enum { TB_ERROR, TB_WARN, TB_INFO, TB_DEBUG } tb_log_level;
 
 void tb_log_set_level(tb_log_level level); /* TB_WARN until set: the command line stays quiet */

@@ -133,9 +133,12 @@ tb_queue_piece tb_job_run(tb_service *s, tb_job *job)
     job->worked_ns += took;
     atomic_fetch_add(&s->work_us, took / 1000);
     if (!again) {
-        tb_log(st && st != TB_ECANCELLED ? TB_WARN : TB_INFO, "job", "id=%s status=%s ms=%lld%s%s",
-               job->id, tb_status_name(st), (long long)(job->worked_ns / 1000000),
-               st ? " why=" : "", st ? err.msg : "");
+        const long long ms = job->worked_ns / 1000000;
+        if (st)
+            tb_log(st != TB_ECANCELLED ? TB_WARN : TB_INFO, "job",
+                   "id=%s status=%s ms=%lld why=\"%s\"", job->id, tb_status_name(st), ms, err.msg);
+        else
+            tb_log(TB_INFO, "job", "id=%s status=%s ms=%lld", job->id, tb_status_name(st), ms);
         finish(job, st, &err);
     }
     return (tb_queue_piece){.again = again, .cost = (double)took * 1e-9};

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -247,6 +248,57 @@ static void a_replay_speaks_with_its_own_recording_or_not_at_all(void **state)
     api_reply_clear(&own);
 }
 
+/* What docs/api.md says of streams: the same bytes, and in a wav's header the true sizes. */
+static void the_copy_of_a_stream_has_its_bytes(void **state)
+{
+    static const char *const formats[] = {"wav", "mp3", "opus", "aac", "flac", "pcm"};
+    (void)state;
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        char form[120];
+        snprintf(
+            form, sizeof form,
+            "text=One+sentence.+Two+sentences.&voice_id=default&stream=true&response_format=%s",
+            formats[i]);
+        api_reply r = api_form(&server, "/generate-tts", form);
+        assert_int_equal(r.status, 200);
+        char *url = api_header(&r, "X-Download-Url");
+        api_reply kept = api_get(&server, url);
+        assert_int_equal(kept.status, 200);
+        assert_int_equal(kept.size, r.size);
+        if (i == 0) {
+            assert_true(api_wav_seconds(kept.body, kept.size) > 0.5); /* exact sizes */
+            memcpy(r.body + 4, kept.body + 4, 4);
+            memcpy(r.body + 40, kept.body + 40, 4);
+        }
+        assert_memory_equal(kept.body, r.body, r.size);
+        free(url);
+        api_reply_clear(&kept);
+        api_reply_clear(&r);
+    }
+}
+
+/* A path of somebody's writing is one value of its line in the log. */
+static void a_path_forges_no_field_of_the_log(void **state)
+{
+    char name[200], line[4096];
+    bool found = false;
+    (void)state;
+    expect(api_get(&server, "/forged%20status=200%20user=root%22%0Atime=0%20x"), 404, NULL);
+    snprintf(name, sizeof name, "%s/log", server.dir);
+    for (int tries = 0; tries < 100 && !found; tries++) {
+        usleep(20000);
+        FILE *f = fopen(name, "r");
+        assert_non_null(f);
+        while (fgets(line, sizeof line, f)) {
+            assert_int_equal(strncmp(line, "time=2", 6), 0);
+            found |= strstr(line, "path=\"/forged status=200 user=root\\\"\\x0atime=0 x\" "
+                                  "status=404") != NULL;
+        }
+        fclose(f);
+    }
+    assert_true(found);
+}
+
 static void a_voice_without_its_file_is_missing_at_once(void **state)
 {
     char path[200];
@@ -296,7 +348,7 @@ static void a_replay_may_be_longer_than_texts_are_now(void **state)
 static int start(void **state)
 {
     (void)state;
-    api_start(&server, "WORKERS=2\nLOG_LEVEL=warn\n");
+    api_start(&server, "WORKERS=2\nLOG_LEVEL=info\n");
     clip = api_speech_clip(&server);
     return clip.status == 200 ? 0 : -1;
 }
@@ -318,6 +370,8 @@ int main(void)
         cmocka_unit_test(a_seed_of_minus_one_is_drawn),
         cmocka_unit_test(numbers_have_sensible_digits),
         cmocka_unit_test(a_replay_speaks_with_its_own_recording_or_not_at_all),
+        cmocka_unit_test(the_copy_of_a_stream_has_its_bytes),
+        cmocka_unit_test(a_path_forges_no_field_of_the_log),
         cmocka_unit_test(a_voice_without_its_file_is_missing_at_once),
         cmocka_unit_test(a_replay_may_be_longer_than_texts_are_now), /* the last: texts are short */
     };
