@@ -210,6 +210,9 @@ int tb_decode_child_main(const char *kind, const char *seconds_text)
     int which = av_find_best_stream(file, AVMEDIA_TYPE_AUDIO, -1, -1, &codec, 0);
     if (which < 0) which = av_find_best_stream(file, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
     if (which < 0) give_up("it holds no sound that can be decoded");
+    /* FFmpeg's own decoder of Speex, since 6.1, makes twice the samples of a wideband stream. */
+    const AVCodec *speex = avcodec_find_decoder_by_name("libspeex");
+    if (codec && codec->id == AV_CODEC_ID_SPEEX && speex) codec = speex;
     if (!codec || !allowed(codec->name))
         give_up("its sound is in a code that is not read (%s); convert it first, for example with: "
                 "ffmpeg -i RECORDING recording.wav",
