@@ -29,7 +29,7 @@ static bool only_neural(tb_service *s, const void *wav, size_t size, tb_json *li
     tb_pcm clip = {0};
     tb_err err = {0};
     if (strcmp(tb_engine_current(s->engine), "chatterbox") != 0 ||
-        tb_wav_read(wav, size, INFINITY, &clip, &err))
+        tb_wav_read(wav, size, (double)INFINITY, &clip, &err))
         return false;
     *seconds = tb_pcm_seconds(&clip);
     bool fits = *seconds > CHATTERBOX_SECONDS &&
