@@ -10,7 +10,7 @@ log=build/setup.log
 debian_build="gcc libc6-dev make cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev libsqlite3-dev
     libsoxr-dev libebur128-dev libkissfft-dev libsonic-dev libsodium-dev libutf8proc-dev libseccomp-dev flite1-dev espeak-ng
     libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libcurl4-openssl-dev ca-certificates curl"
-debian_test="libcmocka-dev ffmpeg procps"
+debian_test="libcmocka-dev ffmpeg procps python3"
 debian_attack="python3 procps"
 debian_bench="wrk pocketsphinx pocketsphinx-en-us"
 brew_build="cmake ninja pkg-config libmicrohttpd jansson sqlite libsoxr libebur128 kissfft libsonic libsodium utf8proc

@@ -20,7 +20,9 @@ def program():
 
 
 class Server:
-    """limits: {resource.RLIMIT_…: value}; settings become its .env."""
+    """limits: {resource.RLIMIT_…: value}; settings become its .env. Requests that name no timeout wait
+    patience_s for their answer."""
+    patience_s = 60
 
     def __init__(self, limits=None, folder=None, **settings):
         self.folder = folder or tempfile.mkdtemp(prefix="timbre-attack-")
@@ -90,9 +92,9 @@ class Server:
         with open(f"/proc/{self.process.pid}/clear_refs", "w") as f:
             f.write("5")
 
-    def ask(self, method, path, body=None, headers=None, timeout=60, auth=True):
+    def ask(self, method, path, body=None, headers=None, timeout=None, auth=True):
         """(status, headers, body); status 0 when the connection ended without an answer."""
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout or self.patience_s)
         h = {"Authorization": BASIC} if auth else {}
         h.update(headers or {})
         try:
@@ -104,15 +106,15 @@ class Server:
         finally:
             c.close()
 
-    def form(self, path, timeout=60, **fields):
+    def form(self, path, timeout=None, **fields):
         from urllib.parse import urlencode
         return self.ask("POST", path, urlencode(fields).encode(),
                         {"Content-Type": "application/x-www-form-urlencoded"}, timeout)
 
-    def json(self, path, body, timeout=60):
+    def json(self, path, body, timeout=None):
         return self.ask("POST", path, body, {"Content-Type": "application/json"}, timeout)
 
-    def file(self, path, field, data, timeout=60, **fields):
+    def file(self, path, field, data, timeout=None, **fields):
         """A multipart form with one file."""
         b = "xxATTACKxx"
         parts = b"".join(f'--{b}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode()

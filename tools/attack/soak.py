@@ -1,7 +1,7 @@
 """An hour of moderate, mixed use: every feature by several clients at once, with requests that fail
 and clients that leave. Every half minute the clients pause, and when nothing runs the server is
 looked at: what it keeps must be exactly what was acknowledged, descriptors, threads and children must
-be those of the first look, and over the last half resident memory must not grow.
+be no more in the last half than in the first, and over the last half resident memory must not grow.
 
 How growth is told from noise: the looks are at rest, so what a request needs while it runs does not
 count; their slope is Theil and Sen's (the median over all pairs), which a few high looks do not move.
@@ -124,7 +124,7 @@ def stream(w):
     f = speech(w)
     f.update(stream="true", text=f["text"] * 6, voice_id="default")
     how = random.choice(("listen", "leave", "stop"))
-    c = http.client.HTTPConnection("127.0.0.1", w.s.port, timeout=60)
+    c = http.client.HTTPConnection("127.0.0.1", w.s.port, timeout=w.s.patience_s)
     try:
         c.request("POST", "/generate-tts", urlencode(f), {
             "Authorization": BASIC, "Content-Type": "application/x-www-form-urlencoded"})
@@ -142,7 +142,7 @@ def stream(w):
                     w.bad("stream: cut")
     finally:
         c.close()
-    for _ in range(600):
+    for _ in range(6000):
         r = w.expect("job", w.s.ask("GET", f"/jobs/{job}"), 200)
         if not r:
             return None
@@ -286,8 +286,8 @@ def at_rest(w):
     threads, children)."""
     with w.lock:
         w.open = False
-        w.lock.wait_for(lambda: w.inside == 0, 120)
-    for _ in range(300):
+        w.lock.wait_for(lambda: w.inside == 0)
+    for _ in range(3000):
         r = w.s.ask("GET", "/ready")
         if b'"queued":0,"running":0' in r[2].replace(b" ", b""):
             break
@@ -350,6 +350,7 @@ if __name__ == "__main__":
     v = Verdict("soak")
     random.seed(SEED)
     s = Server(LOG_LEVEL="error")
+    s.patience_s = 900  # who leaves before the answer cannot know what was kept
     spoken = recordings(s.folder)
     model = with_model(s.folder)
     with open(os.path.join(s.folder, ".env"), "a") as f:
@@ -380,9 +381,11 @@ if __name__ == "__main__":
     rise, allowed = slope([(l[0], l[1]) for l in half]), FLAT * max(1, 60 / MINUTES)
     v.check(rise <= allowed or MINUTES < 10, "resident %.1f MB at half time, %.1f at the end, %+.3f MB a minute between (%s)"
             % (half[0][1], half[-1][1], rise, f"at most {allowed:.2f}" if MINUTES >= 10 else "not judged"))
-    for i, what in ((3, "descriptors"), (4, "threads"), (5, "children")):
-        seen = [l[i] for l in looks]
-        v.check(seen[-1] <= seen[0] + 2, f"{what}: {seen[0]} at the first look, {min(seen)} to {max(seen)}, {seen[-1]} at the last")
+    # The store keeps up to eight connections for readers, opened when they were first needed together.
+    for i, what, spare in ((3, "descriptors", 4), (4, "threads", 1), (5, "children", 1)):
+        early, late = [l[i] for l in looks if l not in half], [l[i] for l in half]
+        v.check(max(late) <= max(early) + spare, f"{what}: {min(early)} to {max(early)} in the first half, "
+                f"{min(late)} to {max(late)} in the last")
     if s.alive():
         code = s.stop()
         v.check(code == 0, f"stops with {code}")
