@@ -263,6 +263,50 @@ static void the_doors_are_open_while_another_process_holds_the_database(void **s
     assert_int_equal(api_stop(&s), 0);
 }
 
+struct large {
+    const api_server *server;
+    const char *path, *type;
+    char *body;
+};
+
+static void *send_three_times(void *arg)
+{
+    const struct large *l = arg;
+    for (int i = 0; i < 3; i++) {
+        const api_extra extra = {.type = l->type, .body = l->body, .size = strlen(l->body)};
+        api_reply r = api_call(l->server, "POST", l->path, &extra);
+        assert_true(r.status >= 400 && r.status < 600);
+        api_reply_clear(&r);
+    }
+    return NULL;
+}
+
+static void the_doors_are_open_while_large_bodies_are_read(void **state)
+{
+    api_server s;
+    (void)state;
+    api_start(&s, "");
+    struct large all[] = {
+        {&s, "/demo", "application/json",
+         long_body("{\"text\":\"Hi\",\"x\":[", "[],", 24 * MIB, "[]]}")},
+        {&s, "/demo", "multipart/form-data; boundary=b",
+         long_body("--b\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n", "\r", 24 * MIB,
+                   "\r\n--b--\r\n")},
+        {&s, "/demo", "application/x-www-form-urlencoded", long_body("text=", "%41", 24 * MIB, "")},
+    };
+    enum { N = sizeof all / sizeof *all };
+    pthread_t threads[N];
+    for (int i = 0; i < N; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, send_three_times, &all[i]), 0);
+    poll(NULL, 0, 100);
+    doors_are_open(&s, 500);
+    for (int i = 0; i < N; i++) {
+        pthread_join(threads[i], NULL);
+        free(all[i].body);
+    }
+    assert_int_equal(api_stop(&s), 0);
+}
+
 static void a_long_history_comes_in_pieces_and_is_whole(void **state)
 {
     enum { ENTRIES = 230 }; /* two pieces */
@@ -315,6 +359,7 @@ int main(void)
         cmocka_unit_test(json_costs_three_times_its_size_and_is_given_back),
         cmocka_unit_test(without_memory_requests_fail_and_the_server_lives),
         cmocka_unit_test(the_doors_are_open_while_another_process_holds_the_database),
+        cmocka_unit_test(the_doors_are_open_while_large_bodies_are_read),
         cmocka_unit_test(a_long_history_comes_in_pieces_and_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@ turns; beside it a yardstick, how late this program itself wakes up from 20 ms o
 usage: health.py [timbre [model folder [seconds]]]
 The bound is of two cores that have nothing else to do: where the yardstick is late, so much more.
 """
-import os, random, socket, sys, threading, time
+import os, random, re, sys, threading, time
 from harness import BASIC, Server, Verdict, wav
 
 CLIENTS, PROCESSES, EVERY_S, BOUND_MS = 200, 4, 0.02, 50
@@ -51,25 +51,30 @@ def load(server, first, n, until):
         t.join()
 
 
-def ask(s):
-    s.sendall(f"GET /health HTTP/1.1\r\nHost: t\r\nAuthorization: {BASIC}\r\n\r\n".encode())
-    answer = s.recv(4096)
+def ask(s, door="/health"):
+    s.sendall(f"GET {door} HTTP/1.1\r\nHost: t\r\nAuthorization: {BASIC}\r\n\r\n".encode())
+    answer = s.recv(65536)
     assert answer.startswith(b"HTTP/1.1 200"), answer[:200]
+    size = int(re.search(rb"Content-Length: (\d+)", answer).group(1))
+    left = size - len(answer.split(b"\r\n\r\n", 1)[1])
+    while left > 0:
+        left -= len(s.recv(65536))
 
 
-def probe(server, until):
-    """Times of /health, and how late this program woke up, in ms."""
+def probe(server, until, doors=("/health",)):
+    """Times of a door, one after the other, and how late this program woke up, in ms."""
     kept, times, late = server.socket(), [], []
     while time.monotonic() < until:
         began = time.monotonic()
         time.sleep(EVERY_S)
         late.append((time.monotonic() - began - EVERY_S) * 1000)
+        door = doors[len(times) // 2 % len(doors)]
         began = time.monotonic()
         if len(times) % 2:
-            ask(kept)
+            ask(kept, door)
         else:
             with server.socket() as fresh:
-                ask(fresh)
+                ask(fresh, door)
         times.append((time.monotonic() - began) * 1000)
     return times, late
 
