@@ -113,7 +113,7 @@ static void attention(const tb_nn *nn, size_t T, size_t heads, bool half, double
     const char *type = half ? "bf16" : "f32";
     if (skipped("attention", type)) return;
     float *qkv = noise(T * heads * D * 3), *y = tb_alloc(T * heads * D * sizeof *y);
-    tb_attention a = {.heads = heads, .d = D, .scale = 0.125f, .half = half};
+    tb_attention a = {.heads = heads, .d = D, .scale = 0.125f, .bf16 = half};
     tb_timing t = {0};
     while (again(&t))
         tb_nn_attention(nn, &a, qkv, heads * D * 3, T, TB_F32, qkv + heads * D, qkv + 2 * heads * D,

@@ -185,7 +185,7 @@ static void run_layer(const tb_nn *nn, const layer *w, size_t heads, const float
                         .scale = 1.0f / sqrtf((float)(C / heads)),
                         .u_bias = w->u_bias,
                         .v_bias = w->v_bias,
-                        .half = w->q.type == TB_BF16};
+                        .bf16 = w->q.type == TB_BF16};
     const tb_dtype input = tb_nn_attention_type(&how);
     const tb_rows stream = tb_rows_f32(x, C);
 
@@ -200,8 +200,8 @@ static void run_layer(const tb_nn *nn, const layer *w, size_t heads, const float
     tb_nn_linear_rows(nn, &w->v, h, T, TB_ACT_NONE, TB_SET, v);
     tb_nn_linear_rows(nn, &w->pos, tb_rows_f32(pos, C), 2 * T - 1, TB_ACT_NONE, TB_SET, r);
     tb_nn_trace_rows(nn, r, 2 * T - 1, C, "enc.%s%zu.linear_pos", name, i);
-    how.rel = r.at;
-    tb_nn_attention_rows(nn, &how, q, T, k, v.at, T, a);
+    how.rel = r.data;
+    tb_nn_attention_rows(nn, &how, q, T, k, v.data, T, a);
     tb_nn_trace_linear(nn, &w->out, a, T, "enc.%s%zu.attn", name, i);
     tb_nn_linear_rows(nn, &w->out, a, T, TB_ACT_NONE, TB_ADD, stream); /* x += out(a) */
     tb_scratch_release(nn->scratch, mark);

@@ -290,7 +290,7 @@ static void run_transformer(const tb_nn *nn, const transformer *w, size_t heads,
     const tb_attention how = {.heads = heads,
                               .d = I / heads,
                               .scale = 1.0f / sqrtf((float)(I / heads)),
-                              .half = w->q.type == TB_BF16};
+                              .bf16 = w->q.type == TB_BF16};
     const tb_rows stream = tb_rows_f32(x, C);
 
     tb_rows h = norm_for(nn, &w->q, w->n1_g, w->n1_b, x, T);
@@ -301,7 +301,7 @@ static void run_transformer(const tb_nn *nn, const transformer *w, size_t heads,
     tb_nn_linear_rows(nn, &w->q, h, T, TB_ACT_NONE, TB_SET, qkv);
     tb_nn_linear_rows(nn, &w->k, h, T, TB_ACT_NONE, TB_SET, k);
     tb_nn_linear_rows(nn, &w->v, h, T, TB_ACT_NONE, TB_SET, v);
-    tb_nn_attention_rows(nn, &how, qkv, T, k, v.at, T, a);
+    tb_nn_attention_rows(nn, &how, qkv, T, k, v.data, T, a);
     tb_nn_trace_linear(nn, &w->out, a, T, "%s.tb%zu.attn", name, i);
     tb_nn_linear_rows(nn, &w->out, a, T, TB_ACT_NONE, TB_ADD, stream); /* x += out(a) */
     tb_scratch_release(nn->scratch, mark);

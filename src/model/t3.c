@@ -148,10 +148,10 @@ static void block(const tb_t3 *t3, const tb_nn *nn, size_t layer, tb_kv_cache *c
                                 .scale = 1 / sqrtf((float)d),
                                 .causal = true,
                                 .past = past,
-                                .k0 = prefix ? tb_kv_cache_keys(prefix, layer) : NULL,
-                                .v0 = prefix ? tb_kv_cache_values(prefix, layer) : NULL,
-                                .n0 = prefix ? prefix->n : 0,
-                                .ldh0 = prefix ? tb_kv_cache_head_stride(prefix, layer) : 0,
+                                .prefix_k = prefix ? tb_kv_cache_keys(prefix, layer) : NULL,
+                                .prefix_v = prefix ? tb_kv_cache_values(prefix, layer) : NULL,
+                                .prefix_len = prefix ? prefix->n : 0,
+                                .prefix_ldh = prefix ? tb_kv_cache_head_stride(prefix, layer) : 0,
                                 .ldh = tb_kv_cache_head_stride(kv[s], layer)};
         float *rows = qkv + s * n * 3 * D;
         tb_kv_cache_write(kv[s], layer, held, n, rows + D, rows + 2 * D, 3 * D);

@@ -1,3 +1,9 @@
+/*
+ * Binding of weights: from names to tb_mat, tb_conv and vectors whose shapes and types are checked.
+ * Every lookup marks its tensor as used, so tb_bind_nothing_left finds tensors that no network
+ * reads: a sign of a file that belongs to another model. Views borrow the weights' memory. Relies
+ * on nn/weights.h (lookup by name) and nn/ops.h (the views).
+ */
 #include "nn/bind.h"
 
 #include <assert.h>
@@ -6,7 +12,7 @@
 
 enum { NAME_BYTES = 512 };
 
-/* prefix + formatted name + suffix. Names come from our networks, so they fit. */
+/* prefix + formatted name + suffix. Names come from our own networks, so they fit. */
 TB_PRINTF(3, 0)
 static void full_name(const tb_bind *b, char out[NAME_BYTES], const char *fmt, va_list ap,
                       const char *suffix)
@@ -34,7 +40,7 @@ static const tb_tensor *find(tb_bind *b, const char *name)
     return t;
 }
 
-/* A dimension wanted, where 0 is whatever the file has. */
+/* Whether a dimension is the expected one; 0 accepts any. */
 static bool fits(size_t found, size_t wanted)
 {
     return wanted == 0 || found == wanted;
@@ -124,7 +130,7 @@ const float *tb_bind_vec(tb_bind *b, size_t n, const char *fmt, ...)
     return vec(b, n, name);
 }
 
-/* "<...>.weight" -> the bias that stands beside it. */
+/* The bias that belongs to "<...>.weight". */
 static const float *bias_beside(tb_bind *b, size_t n, const char *weight)
 {
     char name[NAME_BYTES];

@@ -1,4 +1,9 @@
-/* Which set of kernels this CPU gets. */
+/*
+ * Run-time dispatch: which instruction set's kernels this CPU gets. The kernels of simd/ are
+ * compiled once per set; the best one that the CPU supports is chosen at the first use and stays
+ * the same for the life of the process, so that a seed gives the same speech every time. Tests and
+ * benchmarks may restrict it (tb_nn_use_isa).
+ */
 #include "nn/kernels_priv.h"
 
 #include <stdatomic.h>
@@ -11,7 +16,7 @@
 #endif
 
 #if defined(TB_HAVE_NEON_KERNELS)
-/* Whether the CPU has products of bytes, and of bf16. */
+/* Whether the CPU has dot products of int8, or of bf16. */
 #if defined(__linux__)
 static bool has_dot_products(bool bf16)
 {
@@ -57,8 +62,9 @@ static const tb_kernels *best(const char *at_most)
     else
         return k;
     if (at_most && strcmp(at_most, k->name) == 0) return k;
-    /* Intel's take four times as long for a product of two pairs as AMD's, twice as long as for the
-     * same in f32. By the maker, not by a clock: a seed gives the same speech tomorrow. */
+    /* On Intel a bf16 dot product takes four times as long as on AMD, and twice as long as the same
+     * in f32. Decided by the vendor, not by a measurement: a seed must give the same speech again.
+     */
     if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd")) k = &tb_kernels_avx512bf16;
 #elif defined(TB_HAVE_NEON_KERNELS)
     k = &tb_kernels_neon; /* there is no 64-bit Arm without it */
@@ -73,7 +79,7 @@ static const tb_kernels *best(const char *at_most)
     return k;
 }
 
-/* Set once and the same for all; tests change it while nothing runs. */
+/* Set once and the same for all threads; tests change it while nothing runs. */
 static const tb_kernels *_Atomic chosen;
 
 const tb_kernels *tb_kernels_here(void)

@@ -1,4 +1,8 @@
-/* What is done number by number or row by row. */
+/*
+ * Element-wise and row-wise operations: activations, layer norm, prologues, additions, depthwise
+ * convolution, and traces of fused layers. Each divides its rows among the threads in chunks of
+ * about 16 K numbers and calls a kernel of simd/elementwise.c. The declarations are in ops.h.
+ */
 #include "nn/kernels_priv.h"
 #include "nn/parallel_priv.h"
 
@@ -6,13 +10,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { PIECE = 1 << 14 }; /* numbers of a piece */
+enum { CHUNK = 1 << 14 }; /* numbers that one iteration of the parallel-for handles */
 
 typedef struct {
     const tb_kernels *k;
     const float *x, *gain, *bias;
     float eps, *y;
-    tb_rows to; /* of norms */
+    tb_rows to; /* layer norm's y */
     size_t T, C, rows;
     const tb_prologue *pro;
     tb_act act;
@@ -20,19 +24,19 @@ typedef struct {
     size_t taps;
 } rowwise;
 
-static size_t rows_of_piece(size_t C)
+static size_t rows_of_chunk(size_t C)
 {
-    return C >= PIECE ? 1 : PIECE / C;
+    return C >= CHUNK ? 1 : CHUNK / C;
 }
 
 static void over_rows(const tb_nn *nn, rowwise *r, double cost,
-                      void (*piece)(void *, size_t, void *))
+                      void (*chunk)(void *, size_t, void *))
 {
     if (r->T == 0 || r->C == 0) return;
     r->k = tb_kernels_here();
-    r->rows = rows_of_piece(r->C);
+    r->rows = rows_of_chunk(r->C);
     tb_parallel_for(nn, (r->T + r->rows - 1) / r->rows, cost * (double)r->T * (double)r->C, 0,
-                    piece, r);
+                    chunk, r);
 }
 
 static void range_of(const rowwise *r, size_t i, size_t *t0, size_t *t1)
@@ -41,14 +45,14 @@ static void range_of(const rowwise *r, size_t i, size_t *t0, size_t *t1)
     *t1 = *t0 + r->rows < r->T ? *t0 + r->rows : r->T;
 }
 
-static void norm_piece(void *op, size_t i, void *mine)
+static void norm_chunk(void *op, size_t i, void *scratch)
 {
-    (void)mine;
+    (void)scratch;
     const rowwise *r = op;
     size_t t0, t1;
     range_of(r, i, &t0, &t1);
     r->k->layer_norm(r->gain, r->bias, r->eps, r->x + t0 * r->C, t1 - t0, r->C,
-                     r->to.type == TB_BF16, tb_rows_from(r->to, t0 * r->C).at);
+                     r->to.type == TB_BF16, tb_rows_from(r->to, t0 * r->C).data);
 }
 
 void tb_nn_layer_norm(const tb_nn *nn, const float *gain, const float *bias, float eps,
@@ -62,12 +66,12 @@ void tb_nn_layer_norm_rows(const tb_nn *nn, const float *gain, const float *bias
 {
     assert(y.ld == C);
     rowwise r = {.x = x, .gain = gain, .bias = bias, .eps = eps, .to = y, .T = T, .C = C};
-    over_rows(nn, &r, 4, norm_piece);
+    over_rows(nn, &r, 4, norm_chunk);
 }
 
-static void act_piece(void *op, size_t i, void *mine)
+static void act_chunk(void *op, size_t i, void *scratch)
 {
-    (void)mine;
+    (void)scratch;
     const rowwise *r = op;
     size_t t0, t1;
     range_of(r, i, &t0, &t1);
@@ -85,12 +89,12 @@ void tb_nn_act(const tb_nn *nn, tb_act act, const float *x, size_t n, float *y)
         r.T = 1;
         r.C = n;
     }
-    over_rows(nn, &r, 10, act_piece);
+    over_rows(nn, &r, 10, act_chunk);
 }
 
-static void pro_piece(void *op, size_t i, void *mine)
+static void pro_chunk(void *op, size_t i, void *scratch)
 {
-    (void)mine;
+    (void)scratch;
     const rowwise *r = op;
     size_t t0, t1;
     range_of(r, i, &t0, &t1);
@@ -102,7 +106,7 @@ void tb_nn_prologue(const tb_nn *nn, const tb_prologue *pro, const float *x, siz
                     float *y)
 {
     rowwise r = {.x = x, .y = y, .T = T, .C = C, .pro = pro};
-    over_rows(nn, &r, 10, pro_piece);
+    over_rows(nn, &r, 10, pro_chunk);
 }
 
 void tb_nn_add(const tb_nn *nn, const float *x, size_t n, float *y)
@@ -112,12 +116,12 @@ void tb_nn_add(const tb_nn *nn, const float *x, size_t n, float *y)
         r.T = n / 16;
         r.C = 16;
     }
-    over_rows(nn, &r, 1, act_piece);
+    over_rows(nn, &r, 1, act_chunk);
 }
 
-static void add_row_piece(void *op, size_t i, void *mine)
+static void add_row_chunk(void *op, size_t i, void *scratch)
 {
-    (void)mine;
+    (void)scratch;
     const rowwise *r = op;
     size_t t0, t1;
     range_of(r, i, &t0, &t1);
@@ -127,7 +131,7 @@ static void add_row_piece(void *op, size_t i, void *mine)
 void tb_nn_add_row(const tb_nn *nn, const float *row, size_t T, size_t C, float *y)
 {
     rowwise r = {.bias = row, .y = y, .T = T, .C = C};
-    over_rows(nn, &r, 1, add_row_piece);
+    over_rows(nn, &r, 1, add_row_chunk);
 }
 
 void tb_nn_scale(const tb_nn *nn, float a, size_t n, float *y)
@@ -137,9 +141,9 @@ void tb_nn_scale(const tb_nn *nn, float a, size_t n, float *y)
         y[i] *= a;
 }
 
-static void depthwise_piece(void *op, size_t i, void *mine)
+static void depthwise_chunk(void *op, size_t i, void *scratch)
 {
-    (void)mine;
+    (void)scratch;
     const rowwise *r = op;
     size_t t0, t1;
     range_of(r, i, &t0, &t1);
@@ -150,12 +154,12 @@ void tb_nn_depthwise(const tb_nn *nn, const float *w, size_t k, const float *x, 
                      tb_into store, float *y)
 {
     size_t mark = tb_scratch_mark(nn->scratch);
-    float *turned = tb_scratch_f32(nn->scratch, k * C); /* (k, C): lanes run along channels */
+    float *transposed = tb_scratch_f32(nn->scratch, k * C); /* (k, C): lanes run along channels */
     for (size_t c = 0; c < C; c++)
         for (size_t j = 0; j < k; j++)
-            turned[j * C + c] = w[c * k + j];
-    rowwise r = {.x = x, .gain = turned, .y = y, .T = T, .C = C, .taps = k, .store = store};
-    over_rows(nn, &r, (double)k, depthwise_piece);
+            transposed[j * C + c] = w[c * k + j];
+    rowwise r = {.x = x, .gain = transposed, .y = y, .T = T, .C = C, .taps = k, .store = store};
+    over_rows(nn, &r, (double)k, depthwise_chunk);
     tb_scratch_release(nn->scratch, mark);
 }
 
@@ -170,13 +174,13 @@ static void trace_rows(const tb_nn *nn, tb_rows x, size_t T, size_t C, const cha
 {
     const size_t mark = tb_scratch_mark(nn->scratch);
     char name[96];
-    const float *y = x.at;
+    const float *y = x.data;
     vsnprintf(name, sizeof name, fmt, args);
     assert(x.ld == C);
     if (x.type != TB_F32) {
-        float *made = tb_scratch_f32(nn->scratch, T * C);
-        tb_to_f32(x.type, x.at, made, T * C);
-        y = made;
+        float *wide = tb_scratch_f32(nn->scratch, T * C);
+        tb_to_f32(x.type, x.data, wide, T * C);
+        y = wide;
     }
     tb_trace_put(nn->trace, y, T, C, "%s", name);
     tb_scratch_release(nn->scratch, mark);

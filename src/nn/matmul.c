@@ -1,4 +1,16 @@
-/* Sums of products: linear layers and convolutions. */
+/*
+ * Matmul: y = act(x W^T + b) for linear layers, convolutions and transposed convolutions.
+ *
+ * A convolution is a matmul over k C channels whose rows of x overlap ("implicit im2col"): tap j of
+ * row t reads row t * stride + j * dilation of x. Two paths:
+ *   GEMV  at most TB_NN_GEMV_ROWS rows of x, and all block types: one dot product per result, SIMD
+ *         lanes along the channels, weights read in place. Limited by memory bandwidth.
+ *   GEMM  more rows, and all convolutions: a panel of weight columns is packed so that lanes run
+ *         along the results, and used for all rows of a block of x. Limited by arithmetic.
+ * The result is divided into chunks, blocks of rows by ranges of columns, for the parallel-for.
+ * Every result is one sum in a fixed order, whatever the number of threads, rows or chunks. The
+ * kernels are in simd/; docs/kernels.md explains packing and number types.
+ */
 #include "nn/kernels_priv.h"
 #include "nn/parallel_priv.h"
 
@@ -7,50 +19,53 @@
 
 enum {
     MAX_TAPS = TB_CONV_MAX_TAPS,
-    BLOCK_BYTES = 1 << 19, /* bytes of x in a block, at most: a panel of weights is turned once for
-                            * them, and they stay in the second cache while other panels follow */
-    MIN_BLOCK_ROWS = 24,   /* of a block, at least, where there are more */
-    CACHE_LINE = 64,       /* bytes that memory is read in */
-    GEMV_COLUMNS = 64, /* columns of a piece of few rows: a microsecond or two of memory's time */
+    BLOCK_BYTES = 1 << 19, /* of x in a block, at most: a panel of weights is packed once per block,
+                            * and the block stays in the L2 cache while the panels follow */
+    MIN_BLOCK_ROWS = 24,   /* of a block, if x has as many */
+    CACHE_LINE = 64,       /* bytes */
+    GEMV_COLUMNS = 64,     /* of a GEMV chunk: their weights take memory a microsecond or two */
 };
 
 typedef struct {
     const tb_kernels *k;
     const tb_mat *w;
-    size_t C, taps, stride, dilation; /* of the convolution; a linear layer has one tap */
+    size_t C, taps, stride, dilation; /* of the convolution; a linear layer has one tap, C = K */
     ptrdiff_t pad;
     const tb_prologue *pro;
     tb_rows x;
-    size_t T_in, T, rows; /* rows of a block */
-    size_t N_chunk, blocks;
-    size_t columns; /* multiplied at a time */
-    bool copy, bf16, use_gemm;
-    tb_quant_block_pair *pairs; /* (T, n_pairs): x in bytes for block types; NULL: x */
+    size_t T_in, T, rows;   /* rows of x, of y, of a block of y */
+    size_t N_chunk, blocks; /* columns of a chunk; blocks of rows */
+    size_t columns;         /* computed by one kernel call */
+    bool copy;              /* gather each block of x: padding, prologue or conversion to bf16 */
+    bool bf16, use_gemm;
+    tb_quant_block_pair *pairs; /* (T, n_pairs): x quantised to int8, for block types; NULL: x */
     size_t n_pairs;             /* of a row */
-    size_t tap_first, tap_step; /* which taps of the weights: first, first + step, ... */
+    size_t tap_first, tap_step; /* the taps of W that are used: first, first + step, ... */
     tb_act act;
     tb_into store;
     tb_rows y;
 } matmul;
 
-/* Row t of what goes in or comes out. */
+/* Row t of x or y. */
 static void *row_of(tb_rows r, size_t t)
 {
-    return tb_rows_from(r, t * r.ld).at;
+    return tb_rows_from(r, t * r.ld).data;
 }
 
-/* Words of a panel of weights, and of the noise behind it. */
+/* Words of a packed panel, its padding included. */
 static size_t panel_size(const tb_kernels *k)
 {
     return TB_PANEL_LD * k->columns;
 }
 
+/* Rows of x that `rows` rows of y read. */
 static size_t input_rows(const matmul *p, size_t rows)
 {
     return (rows - 1) * p->stride + (p->taps - 1) * p->dilation + 1;
 }
 
-/* Rows of x that a block of results needs, through the prologue, zeros where there is padding. */
+/* Gathers the rows of x that a block of y reads: prologue applied, converted to the kernel's type,
+ * zeros for padding. */
 static void gather_input(const matmul *p, size_t t0, size_t rows, char *out)
 {
     static const tb_prologue none = {0};
@@ -74,17 +89,17 @@ static void gather_input(const matmul *p, size_t t0, size_t rows, char *out)
             memcpy(out + i * row_bytes, x + (i - first) * p->x.ld, p->C * size);
 }
 
-/* A piece: some rows of x by some rows of weights. */
+/* One unit of parallel work: y[t0 .. t0 + rows, n0 .. n1]. */
 typedef struct {
     size_t t0, rows, n0, n1;
-    const void *x; /* its first row, copied or where it lies */
-    size_t ldx;    /* numbers from row to row */
+    const void *x; /* first row: gathered, or in place */
+    size_t ldx;
     size_t taps, C;
-    ptrdiff_t xoff[MAX_TAPS], woff[MAX_TAPS]; /* numbers */
-    float *sums;
+    ptrdiff_t xoff[MAX_TAPS], woff[MAX_TAPS]; /* where a tap begins in a row of x and of W */
+    float *sums;                              /* (rows, columns) before the epilogue */
 } chunk;
 
-/* Few rows: the weights where they lie. Or block types, whose kernel turns them itself. */
+/* The GEMV path: weights are read in place. The kernel of block types packs them itself. */
 static void gemv_chunk(const matmul *p, const chunk *s)
 {
     const size_t row_bytes = tb_row_bytes(p->w->type, p->w->K);
@@ -101,7 +116,7 @@ static void gemv_chunk(const matmul *p, const chunk *s)
                  .ldy = (ptrdiff_t)p->columns};
     for (size_t n = s->n0; n < s->n1; n += p->columns) {
         const size_t cols = s->n1 - n < p->columns ? s->n1 - n : p->columns;
-        if (p->w->bias) /* from memory, too: it is here when the sums are */
+        if (p->w->bias) /* prefetched, so that it is in the cache when the sums are complete */
             for (size_t c = 0; c < cols; c += CACHE_LINE / sizeof *p->w->bias)
                 __builtin_prefetch(p->w->bias + n + c);
         d.w = (const char *)p->w->rows + n * row_bytes;
@@ -109,17 +124,19 @@ static void gemv_chunk(const matmul *p, const chunk *s)
             p->k->gemv_quant(&d, s->rows, cols);
         else
             (p->bf16 ? p->k->gemv_bf16 : p->k->gemv)(&d, s->rows, cols);
-        const bool halves = p->y.type == TB_BF16;
-        void *y = tb_rows_from(p->y, s->t0 * p->y.ld + n).at;
+        const bool out_bf16 = p->y.type == TB_BF16;
+        void *y = tb_rows_from(p->y, s->t0 * p->y.ld + n).data;
         p->k->epilogue(s->sums, p->columns, s->rows, cols, p->w->bias ? p->w->bias + n : NULL,
-                       p->act, p->store, halves ? s->sums : y, halves ? p->columns : p->y.ld);
-        if (halves)
+                       p->act, p->store, out_bf16 ? s->sums : y, out_bf16 ? p->columns : p->y.ld);
+        if (out_bf16)
             p->k->prologue(&(tb_prologue){0}, s->sums, p->columns, s->rows, cols, y, p->y.ld * 2,
                            true);
     }
 }
 
-/* Many rows: a panel of the weights' columns for all of them, TB_PANEL_K words at a time. */
+/* The GEMM path. For each range of p->columns columns: pack TB_PANEL_K words of every column (which
+ * may span several taps), multiply all rows of the block with that panel, add to the sums of the
+ * panels before. The last panel's call runs the epilogue and writes to y. */
 static void gemm_chunk(const matmul *p, const chunk *s, float *panel)
 {
     const size_t row_bytes = tb_row_bytes(p->w->type, p->w->K), per = p->bf16 ? 2 : 1;
@@ -129,7 +146,7 @@ static void gemm_chunk(const matmul *p, const chunk *s, float *panel)
                  .b = panel,
                  .lda = s->ldx / per,
                  .ldb = p->k->width,
-                 .apart = TB_PANEL_LD * p->k->width,
+                 .panel_stride = TB_PANEL_LD * p->k->width,
                  .at = at,
                  .len = len,
                  .scale = 1,
@@ -160,9 +177,9 @@ static void gemm_chunk(const matmul *p, const chunk *s, float *panel)
             }
             if (words == TB_PANEL_K || tap == s->taps) {
                 if (tap == s->taps) {
-                    o.out = tb_rows_from(p->y, s->t0 * p->y.ld + n).at;
+                    o.out = tb_rows_from(p->y, s->t0 * p->y.ld + n).data;
                     o.ldo = p->y.ld;
-                    o.halves = p->y.type == TB_BF16;
+                    o.out_bf16 = p->y.type == TB_BF16;
                     o.cols = cols;
                     o.bias = p->w->bias ? p->w->bias + n : NULL;
                 }
@@ -174,13 +191,13 @@ static void gemm_chunk(const matmul *p, const chunk *s, float *panel)
     }
 }
 
-static void matmul_chunk(void *op, size_t i, void *mine)
+static void matmul_chunk(void *op, size_t i, void *scratch)
 {
     const matmul *p = op;
     chunk s = {.t0 = i % p->blocks * p->rows, .n0 = i / p->blocks * p->N_chunk};
     s.rows = p->T - s.t0 < p->rows ? p->T - s.t0 : p->rows;
     s.n1 = s.n0 + p->N_chunk < p->w->N ? s.n0 + p->N_chunk : p->w->N;
-    float *panel = mine; /* (columns, TB_PANEL_LD) and the noise behind, for many rows */
+    float *panel = scratch;                                /* GEMM only: (columns, TB_PANEL_LD) */
     s.sums = panel + (p->use_gemm ? panel_size(p->k) : 0); /* (rows, columns) */
     float *block = s.sums + p->rows * p->columns;          /* (input_rows, C) */
 
@@ -201,7 +218,7 @@ static void matmul_chunk(void *op, size_t i, void *mine)
         s.xoff[j] = (ptrdiff_t)(j * p->dilation * p->C);
         s.woff[j] = (ptrdiff_t)((p->tap_first + j * p->tap_step) * p->C);
     }
-    /* Neighbouring taps over neighbouring weights are one longer sum. */
+    /* Taps that are adjacent in x and in W are one longer dot product. */
     if (s.taps > 1 && p->dilation == 1 && p->tap_step == 1 && p->x.ld == p->C) {
         s.C *= s.taps;
         s.taps = 1;
@@ -212,22 +229,23 @@ static void matmul_chunk(void *op, size_t i, void *mine)
         gemv_chunk(p, &s);
 }
 
-static void quantise_row(void *op, size_t t, void *mine)
+static void quantise_row(void *op, size_t t, void *scratch)
 {
-    (void)mine;
+    (void)scratch;
     const matmul *p = op;
     p->k->quantise(p->w->type, row_of(p->x, t), p->C, p->pairs + t * p->n_pairs);
 }
 
-/* Pieces: blocks of rows, and parts of the results' columns where the blocks are too few for all.
- */
+/* Divides the result into chunks and returns their number: blocks of rows that fit BLOCK_BYTES, and
+ * ranges of columns where the blocks are too few for all threads. Two chunks per thread at least,
+ * so that stealing evens out what a busy core lacks. */
 static size_t partition(matmul *p, size_t threads)
 {
     const size_t wanted = threads > 1 ? threads * 2 : 1,
                  least = p->use_gemm ? p->k->columns : GEMV_COLUMNS;
     const size_t most = (p->w->N + least - 1) / least;
     size_t bytes = p->C * (p->bf16 ? 2 : 4);
-    if (bytes > TB_PANEL_K * 4) bytes = TB_PANEL_K * 4; /* that meet a panel */
+    if (bytes > TB_PANEL_K * 4) bytes = TB_PANEL_K * 4; /* that one panel multiplies */
     const size_t most_rows = BLOCK_BYTES / bytes + 1;
     size_t blocks = (p->T + most_rows - 1) / most_rows;
     if (p->use_gemm && p->copy && p->T >= wanted * MIN_BLOCK_ROWS * 4)
@@ -265,12 +283,12 @@ static void matmul_run(const tb_nn *nn, matmul *p)
     p->copy = p->copy || (p->bf16 && p->x.type == TB_F32);
     assert(p->x.type == TB_F32 || (p->x.type == TB_BF16 && p->bf16 && !p->copy));
     assert(p->y.type == TB_F32 || (p->y.type == TB_BF16 && p->k->gemv_bf16 && p->store == TB_SET));
-    const size_t pieces = partition(p, tb_thread_pool_threads(nn->pool));
+    const size_t chunks = partition(p, tb_thread_pool_threads(nn->pool));
     p->columns = p->use_gemm ? p->k->columns : GEMV_COLUMNS;
     size_t floats = p->rows * p->columns;
     if (p->use_gemm) floats += panel_size(p->k);
     if (p->copy) floats += input_rows(p, p->rows) * p->C;
-    tb_parallel_for(nn, pieces, (double)p->T * (double)p->w->N * (double)p->w->K,
+    tb_parallel_for(nn, chunks, (double)p->T * (double)p->w->N * (double)p->w->K,
                     floats * sizeof(float), matmul_chunk, p);
     tb_scratch_release(nn->scratch, mark);
 }
@@ -356,16 +374,16 @@ size_t tb_conv_transpose_len(const tb_conv *c, size_t T)
 }
 
 /*
- * Result o gathers x[t] w[j] with t * stride + j = o + pad. Results with the same (o + pad) mod
- * stride use the same taps, j = phase, phase + stride, ...: each such phase is a convolution whose
- * taps run backwards in time, written to every stride-th row.
+ * Result row o is the sum of x[t] w[j] over t * stride + j = o + pad. Rows with the same
+ * (o + pad) mod stride use the same taps, j = phase, phase + stride, ... So each phase is an
+ * ordinary convolution whose taps run backwards in time, written to every stride-th row of y.
  */
 void tb_nn_conv_transpose(const tb_nn *nn, const tb_conv *c, const tb_prologue *pro, const float *x,
                           size_t T, tb_into store, float *y)
 {
     assert(c->w.K == c->k * c->C);
     const size_t u = at_least_one(c->stride), len = tb_conv_transpose_len(c, T);
-    assert(c->k >= u); /* else results between the taps would be nobody's */
+    assert(c->k >= u); /* else some rows of y would have no tap */
     for (size_t first = 0; first < u && first < len; first++) {
         const size_t phase = (first + c->pad_left) % u, q = (first + c->pad_left) / u;
         const size_t taps = (c->k - 1 - phase) / u + 1;

@@ -8,30 +8,31 @@
 #include "tensor/tensor.h"
 
 /*
- * The operations of the compute core. Activations are f32 (but see tb_rows), (T, C): time
- * outermost, channels contiguous. Operations assert, they do not check. Results depend neither on
- * the number of threads nor on the other rows of the call: every output number is one sum in one
- * order.
+ * The operations of the compute core: matmul (matmul.c), attention (attention.c), element-wise and
+ * row-wise ones (elementwise.c). Activations are f32 (but see tb_rows), (T, C): time outermost,
+ * channels contiguous. Operations assert their arguments, they do not check them. Results depend
+ * neither on the number of threads nor on the other rows of the call: every output number is one
+ * sum in one order.
  */
 
-/* What a network runs in: one per worker thread. The pool may be shared. */
+/* The context in which a network runs: one per worker thread. The pool may be shared. */
 typedef struct {
-    tb_thread_pool *pool;  /* NULL: this thread alone */
-    tb_scratch *scratch;   /* stack of temporaries */
-    const tb_trace *trace; /* traces of activations; NULL when nobody listens */
-    /* NULL or not set: go on. A network that returns nothing may stop early once it is set, its
-     * results then mean nothing: whoever set it here looks at it afterwards. */
+    tb_thread_pool *pool;  /* NULL: the calling thread alone */
+    tb_scratch *scratch;   /* arena for temporaries */
+    const tb_trace *trace; /* where inner activations are reported; NULL in service */
+    /* NULL: not cancellable. A network that returns void may stop early once this is set; its
+     * results are then undefined, and the caller checks this afterwards. */
     const tb_cancel *cancel;
 } tb_nn;
 
-/* y = W x + b with W (N, K), in any weight type; computed in f32 (bf16 weights: in bf16 with f32
- * sums where the CPU has the instruction). */
+/* The weights of y = W x + b, W (N, K), in any weight type. Computed in f32; bf16 weights in bf16
+ * with f32 sums if the CPU has the instruction; block types in int8 with f32 scales. */
 typedef struct {
     tb_dtype type;
     size_t N, K;
     const void *rows;  /* N rows of tb_row_bytes(type, K) */
     const float *bias; /* (N) or NULL */
-    bool exact;        /* compute in f32 whatever the type */
+    bool exact;        /* dequantise and compute in f32 whatever the type */
 } tb_mat;
 
 typedef enum {
@@ -50,47 +51,51 @@ typedef enum {
 
 typedef enum { TB_SET, TB_ADD } tb_into; /* y = ... or y += ... */
 
-/* Activations on their way from one product to the next, rows ld numbers apart: f32, or bf16 if
- * that is what the next one makes of them anyway. Nothing else may read those. */
+/* Activations between two matmuls, leading dimension ld: f32, or bf16 if the next matmul would
+ * convert them to bf16 anyway (tb_nn_matmul_type). Other operations read f32 only. */
 typedef struct {
     tb_dtype type;
-    void *at;
+    void *data;
     size_t ld;
 } tb_rows;
 
-/* The type that products with w read without making it first: bf16 or f32. */
+/* The activation type that a matmul with w consumes without conversion: bf16 or f32. */
 tb_dtype tb_nn_matmul_type(const tb_mat *w);
-tb_rows tb_nn_rows(const tb_nn *nn, tb_dtype type, size_t T, size_t C); /* (T, C), of scratch */
+tb_rows tb_nn_rows(const tb_nn *nn, tb_dtype type, size_t T, size_t C); /* (T, C), in scratch */
 static inline tb_rows tb_rows_f32(const float *x, size_t ld)
 {
     return (tb_rows){TB_F32, (void *)(uintptr_t)x, ld};
 }
 static inline tb_rows tb_rows_from(tb_rows r, size_t column)
 {
-    r.at = (char *)r.at + tb_row_bytes(r.type, column);
+    r.data = (char *)r.data + tb_row_bytes(r.type, column);
     return r;
 }
 
-/* Up to so many rows at once, the result of a row is the same whatever rows come with it. */
+/* At most this many rows take the GEMV path, where a row's result does not depend on the others: so
+ * many sessions may share a decode step. */
 enum { TB_NN_GEMV_ROWS = 32 };
 
-/*   x (T, K), rows ldx apart;  y (T, N), rows ldy apart. y must not overlap x. */
+/* y = act(x W^T + b), set or added.  x (T, K), y (T, N), leading dimensions ldx and ldy. y must not
+ * overlap x. */
 void tb_nn_linear(const tb_nn *nn, const tb_mat *w, const float *x, size_t ldx, size_t T,
                   tb_act act, tb_into store, float *y, size_t ldy);
-/* The same for x in bf16 too, where tb_nn_matmul_type(w) says so, and for y in bf16, which is set,
- * not added to, on a machine that has products in bf16. */
+/* The same with x in bf16 if tb_nn_matmul_type(w) is bf16, and y in bf16 (TB_SET only) if the CPU
+ * has bf16 dot products. */
 void tb_nn_linear_rows(const tb_nn *nn, const tb_mat *w, tb_rows x, size_t T, tb_act act,
                        tb_into store, tb_rows y);
-/* As tb_trace_put, of rows that lie close together. */
+/* Like tb_trace_put, for dense rows of any activation type. */
 void tb_nn_trace_rows(const tb_nn *nn, tb_rows x, size_t T, size_t C, const char *fmt, ...)
     TB_PRINTF(5, 6);
-/* What a linear layer would give where it stands fused with something: only for who listens. */
+/* Reports the result of a linear layer that is fused with an epilogue: computes it once more,
+ * without the epilogue, and only when there is a trace. */
 void tb_nn_trace_linear(const tb_nn *nn, const tb_mat *w, tb_rows x, size_t T, const char *fmt, ...)
     TB_PRINTF(5, 6);
 
 enum { TB_CONV_MAX_TAPS = 64 };
 
-/* A convolution over time; k <= TB_CONV_MAX_TAPS; weights (N, k, C) [out, k, in] as rows of k * C.
+/* A convolution over time; k <= TB_CONV_MAX_TAPS taps; weights (N, k, C) [out, k, in], rows of k *
+ * C.
  */
 typedef struct {
     tb_mat w;
@@ -99,7 +104,7 @@ typedef struct {
     size_t pad_left, pad_right;
 } tb_conv;
 
-/* What is done to x on the way in (per channel c). */
+/* Fused before a convolution, per channel c. */
 typedef struct {
     tb_act act;                 /* applied first */
     const float *alpha;         /* (C): snake, u + sin^2(alpha u) / (alpha + 1e-9); NULL: none */
@@ -131,7 +136,7 @@ void tb_nn_layer_norm_rows(const tb_nn *nn, const float *gain, const float *bias
 
 /* y[i] = act(x[i]); y may be x. */
 void tb_nn_act(const tb_nn *nn, tb_act act, const float *x, size_t n, float *y);
-/* The prologue alone, as an operation. y may be x. */
+/* A prologue by itself. y may be x. */
 void tb_nn_prologue(const tb_nn *nn, const tb_prologue *pro, const float *x, size_t T, size_t C,
                     float *y);
 void tb_nn_add(const tb_nn *nn, const float *x, size_t n, float *y); /* y += x */
@@ -142,39 +147,40 @@ void tb_nn_scale(const tb_nn *nn, float a, size_t n, float *y); /* y *= a */
 /*
  * out[i] = softmax_j(score[i,j]) v[j] for every head, score[i,j] = scale * q[i].k[j].
  * Heads are contiguous d-wide slices of a row of q and out. k, v may be f32 or f16 (a KV cache).
- * With `half` on a machine that has products in bf16, q, k, v (and rel, as they are) and out may
+ * With `bf16`, on a CPU that has bf16 dot products, q, k, v (rel has the type of k) and out may
  * each be bf16.
  */
 typedef struct {
     size_t heads, d;
-    size_t ldh; /* numbers from a head's keys to the next one's; 0: d, they are slices of a row */
+    size_t ldh; /* numbers from a head's keys to the next one's; 0: d, heads are slices of a row */
     float scale;
     bool causal; /* query i (0-based in this call) sees keys 0 .. past + i */
     size_t past;
     /* The conformer's relative position term: score += scale * (q[i] + v_bias) . r(i - j), and the
-     * first term's query becomes q[i] + u_bias. r rows: row T-1-(i-j), (2T-1, heads * d), T = Tq =
-     * Tk, of the type of the keys. All NULL when there is none. u_bias, v_bias (heads * d). */
+     * first term's query becomes q[i] + u_bias. r has rows T-1-(i-j), (2T-1, heads * d), T = Tq =
+     * Tk, of the type of the keys. u_bias, v_bias (heads * d). All NULL: no such term. */
     const void *rel;
     const float *u_bias, *v_bias;
-    /* Products in bf16 with f32 sums where the CPU has them (softmax stays f32), more than one
-     * query and no f16; d a multiple of 16. */
-    bool half;
-    /* Keys and values 0 .. n0 - 1 lie elsewhere (rows as far apart, of the same type, heads ldh0
-     * apart), k and v begin with number n0: many sequences share a beginning. */
-    const void *k0, *v0;
-    size_t n0, ldh0; /* ldh0 0: d */
+    /* Multiply in bf16 with f32 sums where the CPU can (softmax stays f32). Only with several
+     * queries, keys that are not f16, and d a multiple of 16. */
+    bool bf16;
+    /* A prefix shared by several sequences: keys and values 0 .. prefix_len - 1 are here (same type
+     * and leading dimension, heads prefix_ldh apart), k and v start at number prefix_len. */
+    const void *prefix_k, *prefix_v;
+    size_t prefix_len, prefix_ldh; /* prefix_ldh 0: d */
 } tb_attention;
 
 void tb_nn_attention(const tb_nn *nn, const tb_attention *a, const float *q, size_t ldq, size_t Tq,
                      tb_dtype kv_type, const void *k, const void *v, size_t ldkv, size_t Tk,
                      float *out, size_t ldo);
-/* The type that it reads q, k and v in without making it first: bf16 or f32. */
+/* The type of q, k and v that attention consumes without conversion: bf16 or f32. */
 tb_dtype tb_nn_attention_type(const tb_attention *a);
-/* The same for bf16 too, where tb_nn_attention_type(a) says so; v lies as k does. */
+/* The same with bf16 if tb_nn_attention_type(a) is bf16; v has the type and leading dimension of k.
+ */
 void tb_nn_attention_rows(const tb_nn *nn, const tb_attention *a, tb_rows q, size_t Tq, tb_rows k,
                           const void *v, size_t Tk, tb_rows out);
 
-/* As tb_from_f32 does it, by as many as the machine can at once. */
+/* tb_from_f32 to f16, vectorised. */
 void tb_nn_to_f16(const float *x, size_t n, uint16_t *y);
 
 /* Which kernels run here: "generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon",
@@ -183,9 +189,9 @@ const char *tb_nn_isa(void);
 /* For tests and benches: restrict to the named set or a lesser one. False when this CPU lacks it.
  */
 bool tb_nn_use_isa(const char *name);
-/* For benches: does nothing but the multiplications and additions of `type` (f32, bf16) that the
- * chosen kernels have, from register to register, and says how many it did: over the time it took,
- * the most that this core can. 0: the CPU has no instruction for it. */
+/* For benchmarks: runs only multiply-adds of `type` (f32, bf16, q8_0 for int8) on registers and
+ * returns how many operations it did: divided by the time, this core's peak rate. 0: the CPU has no
+ * instruction for the type. */
 double tb_nn_peak(tb_dtype type, size_t times);
 
 #endif

@@ -1,87 +1,96 @@
+/*
+ * parallel-for with work stealing.
+ *
+ * The iterations are divided into as many contiguous ranges as the pool has threads. Each worker
+ * goes through its own range in order, an eighth of what is left at a time, so that memory it has
+ * prefetched is what it uses next. A worker whose range is empty steals the latter half of another
+ * one's, again a contiguous range. A range is one 64-bit word (end in the upper half, next in the
+ * lower) that is only changed by compare-and-swap.
+ *
+ * Relies on the thread pool (one pool loop of as many iterations as workers) and on the caller's
+ * scratch for the ranges and for each worker's own temporaries.
+ */
 #include "nn/parallel_priv.h"
 
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { SHARE = 8 }; /* of what is left, taken at a time */
+enum { TAKE_SHARE = 8 }; /* a worker takes 1/8 of what is left of its range at a time */
 
-/*
- * Every worker, a thread's turn at an operation, has its own part of the caller's scratch and its
- * own range of the pieces, which it goes through in order: what it reads next it has already asked
- * memory for. When it is through it takes half of what another has left, for the same reason.
- */
+/* next <= end, except that next may be read while another worker lowers end; a thief lowers end of
+ * the victim's range, only the owner raises next or stores a new range. */
 typedef struct {
-    _Alignas(64) _Atomic uint64_t pieces; /* the next, and above it the end */
+    _Alignas(64) _Atomic uint64_t bounds; /* end << 32 | next */
 } range;
 
 typedef struct {
-    range *ranges;
+    range *ranges; /* (workers) */
     size_t workers;
-    void (*piece)(void *op, size_t i, void *mine);
+    void (*body)(void *op, size_t i, void *scratch);
     void *op;
-    char *scratch;
+    char *scratch; /* (workers, scratch_each) */
     size_t scratch_each;
 } parallel_job;
 
-/* The next few pieces of r, *n from *i on: a share of them, since taking holds the core up until
- * all that it has asked memory for is there. */
-static bool take_front(range *r, size_t *i, size_t *n)
+/* Takes the next n iterations of the worker's own range, from i on. More than one at a time because
+ * an atomic read-modify-write waits for all outstanding loads of the core. */
+static bool take_front(range *own, size_t *i, size_t *n)
 {
-    uint64_t was = atomic_load_explicit(&r->pieces, memory_order_relaxed);
+    uint64_t was = atomic_load_explicit(&own->bounds, memory_order_relaxed);
     do {
         const size_t end = was >> 32;
         *i = was & UINT32_MAX;
         if (*i >= end) return false;
-        *n = (end - *i + SHARE - 1) / SHARE;
-    } while (!atomic_compare_exchange_weak_explicit(&r->pieces, &was, was + *n,
+        *n = (end - *i + TAKE_SHARE - 1) / TAKE_SHARE;
+    } while (!atomic_compare_exchange_weak_explicit(&own->bounds, &was, was + *n,
                                                     memory_order_relaxed, memory_order_relaxed));
     return true;
 }
 
-/* The latter half of what is left of r becomes mine, which is empty. */
-static bool steal_half(range *r, range *mine)
+/* Moves the latter half of what is left of the victim's range to the thief's, which is empty. */
+static bool steal_half(range *victim, range *thief)
 {
-    uint64_t was = atomic_load_explicit(&r->pieces, memory_order_relaxed), end, half;
+    uint64_t was = atomic_load_explicit(&victim->bounds, memory_order_relaxed), end, half;
     do {
         end = was >> 32;
         if ((was & UINT32_MAX) >= end) return false;
         half = (end - (was & UINT32_MAX) + 1) / 2;
-    } while (!atomic_compare_exchange_weak_explicit(&r->pieces, &was, was - (half << 32),
+    } while (!atomic_compare_exchange_weak_explicit(&victim->bounds, &was, was - (half << 32),
                                                     memory_order_relaxed, memory_order_relaxed));
-    atomic_store_explicit(&mine->pieces, end << 32 | (end - half), memory_order_relaxed);
+    atomic_store_explicit(&thief->bounds, end << 32 | (end - half), memory_order_relaxed);
     return true;
 }
 
 static void run_worker(void *self, size_t worker)
 {
-    parallel_job *t = self;
-    range *own = &t->ranges[worker];
-    char *mine = t->scratch + worker * t->scratch_each;
+    parallel_job *job = self;
+    range *own = &job->ranges[worker];
+    char *scratch = job->scratch + worker * job->scratch_each;
     size_t i, n;
-    for (size_t s = 0; s < t->workers; s++) /* own first */
+    for (size_t s = 0; s < job->workers; s++) /* the own range first, then the others' */
         do {
             while (take_front(own, &i, &n))
                 for (; n > 0; i++, n--)
-                    t->piece(t->op, i, mine);
-        } while (s > 0 && steal_half(&t->ranges[(worker + s) % t->workers], own));
+                    job->body(job->op, i, scratch);
+        } while (s > 0 && steal_half(&job->ranges[(worker + s) % job->workers], own));
 }
 
-void tb_parallel_for(const tb_nn *nn, size_t pieces, double work, size_t scratch_each,
-                     void (*piece)(void *, size_t, void *), void *op)
+void tb_parallel_for(const tb_nn *nn, size_t n, double work, size_t scratch_each,
+                     void (*body)(void *, size_t, void *), void *op)
 {
     size_t workers = work < 2e5 ? 1 : tb_thread_pool_threads(nn->pool);
-    if (workers > pieces) workers = pieces;
+    if (workers > n) workers = n;
     if (workers == 0) return;
-    assert(pieces <= UINT32_MAX);
+    assert(n <= UINT32_MAX);
     size_t mark = tb_scratch_mark(nn->scratch);
     scratch_each = (scratch_each + 63) / 64 * 64;
-    parallel_job t = {.workers = workers, .piece = piece, .op = op, .scratch_each = scratch_each};
-    t.ranges = tb_scratch_bytes(nn->scratch, workers * sizeof *t.ranges);
+    parallel_job job = {.workers = workers, .body = body, .op = op, .scratch_each = scratch_each};
+    job.ranges = tb_scratch_bytes(nn->scratch, workers * sizeof *job.ranges);
     for (size_t s = 0; s < workers; s++)
-        atomic_init(&t.ranges[s].pieces,
-                    (uint64_t)(pieces * (s + 1) / workers) << 32 | pieces * s / workers);
-    t.scratch = tb_scratch_bytes(nn->scratch, workers * scratch_each);
-    tb_thread_pool_for(nn->pool, workers, run_worker, &t);
+        atomic_init(&job.ranges[s].bounds,
+                    (uint64_t)(n * (s + 1) / workers) << 32 | n * s / workers);
+    job.scratch = tb_scratch_bytes(nn->scratch, workers * scratch_each);
+    tb_thread_pool_for(nn->pool, workers, run_worker, &job);
     tb_scratch_release(nn->scratch, mark);
 }

@@ -1,3 +1,12 @@
+/*
+ * Roofline measurements for the benchmarks: the machine's memory bandwidth and arithmetic rate, and
+ * a best-of timer. A benchmark divides the least possible time of a stage, from these two limits,
+ * by the time it took.
+ *
+ * Bandwidth: all threads read 64 MB areas in turn, 512 MB in all, so that no area is still in a
+ * cache when it is read again; the best time of each area counts. Arithmetic: tb_nn_peak per
+ * thread. Relies on the thread pool and on base/clock.h.
+ */
 #include "nn/roofline.h"
 
 #include "base/clock.h"
@@ -46,19 +55,19 @@ bool tb_timing_again(tb_timing *t, size_t least, double enough_s)
 /* ---- memory ---- */
 
 enum {
-    MOST = 256, /* threads of a pool */
-    PARTS = 8,
+    MAX_THREADS = 256, /* of a pool, that are counted */
+    PARTS = 8,         /* areas that are read in turn */
     WORDS = TB_BANDWIDTH_BYTES / 8,
-    AHEAD = 512, /* words */
+    PREFETCH_WORDS = 512,
 };
 
 struct tb_bandwidth {
     tb_thread_pool *pool;
-    uint64_t *memory; /* PARTS times what a look reads */
-    size_t part;      /* the next one's */
+    uint64_t *memory; /* PARTS areas of TB_BANDWIDTH_BYTES */
+    size_t part;      /* the area of the next sample */
     size_t pieces;
     const uint64_t *data;
-    uint64_t sum[MOST]; /* so that the reading is not for nothing */
+    uint64_t sum[MAX_THREADS]; /* so that the compiler keeps the loads */
 };
 
 static void read_piece(void *self, size_t i)
@@ -68,10 +77,10 @@ static void read_piece(void *self, size_t i)
     const uint64_t *p = r->data + n * i;
     uint64_t a = 0, b = 0, c = 0, d = 0;
 
-    /* Asked for ahead: by itself not every machine looks far enough for its memory's delay. */
+    /* Explicit prefetch: not every machine's hardware prefetcher covers the memory's latency. */
     for (size_t k = 0; k + 32 <= n; k += 32) {
         for (size_t j = 0; j < 32; j += 8)
-            __builtin_prefetch(p + k + j + AHEAD);
+            __builtin_prefetch(p + k + j + PREFETCH_WORDS);
         for (size_t j = 0; j < 32; j += 4) {
             a += p[k + j];
             b += p[k + j + 1];
@@ -85,7 +94,7 @@ static void read_piece(void *self, size_t i)
 static size_t threads_of(const tb_thread_pool *pool)
 {
     const size_t n = tb_thread_pool_threads(pool);
-    return n < MOST ? n : MOST;
+    return n < MAX_THREADS ? n : MAX_THREADS;
 }
 
 tb_bandwidth *tb_bandwidth_new(tb_thread_pool *pool)
@@ -105,7 +114,7 @@ void tb_bandwidth_free(tb_bandwidth *r)
     tb_free(r);
 }
 
-/* Before a part's turn comes again all others have pushed it out of the caches. */
+/* By the time an area is read again, the others have evicted it from the caches. */
 double tb_bandwidth_sample(tb_bandwidth *r)
 {
     const int64_t begun = tb_clock_mono_ns();
@@ -115,8 +124,8 @@ double tb_bandwidth_sample(tb_bandwidth *r)
     return (double)(tb_clock_mono_ns() - begun) * 1e-9;
 }
 
-/* A part at a time, of each its best: short quiet moments are enough, and one lucky part does not
- * make a machine. */
+/* The best time of each area, added up: short quiet moments are enough for each, and one lucky
+ * sample does not decide the result. */
 double tb_roofline_bandwidth(tb_thread_pool *pool)
 {
     tb_bandwidth *r = tb_bandwidth_new(pool);
@@ -134,11 +143,11 @@ double tb_roofline_bandwidth(tb_thread_pool *pool)
     return PARTS * (double)TB_BANDWIDTH_BYTES / sum;
 }
 
-/* ---- multiplication ---- */
+/* ---- arithmetic ---- */
 
 typedef struct {
     tb_dtype type;
-    double rate[MOST]; /* of each thread, the best */
+    double rate[MAX_THREADS]; /* the best of each thread */
 } multiplying;
 
 enum { PEAK_TIMES = 100000 };

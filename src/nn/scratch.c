@@ -1,3 +1,7 @@
+/*
+ * The scratch arena: a stack over a list of chunks, each twice as large as the one before. Chunks
+ * never move when the stack grows, so pointers into them stay valid until their mark is released.
+ */
 #include "nn/scratch.h"
 
 #include "base/mem.h"
@@ -7,12 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Chunks stay where they are when the stack grows, so that pointers into them hold. */
 enum { CHUNKS = 48, FIRST = 4 << 20, ALIGN = 64 };
 
 struct tb_scratch {
     char *chunk[CHUNKS];
-    size_t size[CHUNKS], start[CHUNKS]; /* start: the mark at which the chunk begins */
+    size_t size[CHUNKS], start[CHUNKS]; /* start: the mark of the chunk's first byte */
     size_t n, top;                      /* chunks in use, current mark */
 };
 
@@ -29,8 +32,8 @@ void tb_scratch_free(tb_scratch *s)
     tb_free(s);
 }
 
-/* The chunk that holds mark. */
-static size_t holder(const tb_scratch *s, size_t mark)
+/* The chunk that contains mark. */
+static size_t chunk_of(const tb_scratch *s, size_t mark)
 {
     size_t i = s->n;
     while (i > 1 && mark < s->start[i - 1])
@@ -42,9 +45,9 @@ static void *take(tb_scratch *s, size_t bytes)
 {
     assert(bytes < (size_t)1 << 46);
     bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
-    size_t i = s->n ? holder(s, s->top) : 0;
-    /* From the chunk of the top, or the next that is large enough (their starts leave no gaps that
-     * matter: a mark is a place, not an amount). */
+    size_t i = s->n ? chunk_of(s, s->top) : 0;
+    /* From the chunk of the top, or the next one that is large enough. What is skipped does not
+     * matter: a mark is a position, not an amount. */
     while (i < s->n &&
            (s->top > s->start[i] ? s->top : s->start[i]) + bytes > s->start[i] + s->size[i])
         i++;

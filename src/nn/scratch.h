@@ -4,9 +4,10 @@
 #include <stddef.h>
 
 /*
- * A stack of temporaries for one worker: take, take, release to a mark. Memory is kept for the next
- * call and given back by trim or free. Rows come 64-byte aligned and are not zeroed. The program
- * stops when the machine has none left: sizes were bounded where the request was checked.
+ * An arena for one thread's temporaries, used as a stack: allocate, allocate, release to a mark.
+ * Memory is kept for the next call until trim or free returns it to the system. Allocations are
+ * 64-byte aligned and not zeroed. The program aborts when the machine is out of memory: sizes were
+ * bounded where the request was checked.
  */
 typedef struct tb_scratch tb_scratch;
 
@@ -16,6 +17,6 @@ float *tb_scratch_f32(tb_scratch *s, size_t n);
 void *tb_scratch_bytes(tb_scratch *s, size_t n);
 size_t tb_scratch_mark(const tb_scratch *s);
 void tb_scratch_release(tb_scratch *s, size_t mark);
-void tb_scratch_trim(tb_scratch *s); /* gives everything above the current mark back */
+void tb_scratch_trim(tb_scratch *s); /* frees what lies above the current mark */
 
 #endif

@@ -1,8 +1,30 @@
+/*
+ * The thread pool: callers run loops of n iterations on its threads.
+ *
+ * One decode step of T3 is about 150 short loops in a row, and waking a sleeping thread takes as
+ * long as some of them. So an idle thread first spins for 30 us with its mailbox open, if every
+ * thread and caller can have a core; a caller hands its loop over by one atomic exchange on that
+ * mailbox, without a lock. Where a caller finds too few open mailboxes it also queues the loop
+ * under the lock and wakes sleepers. Iterations are handed out by an atomic counter, so the result
+ * does not depend on which thread comes when. parallel.c builds work stealing on top of this.
+ *
+ * Relies on pthreads and C11 atomics; the clock is base/clock.h.
+ *
+ * Invariants, whenever the lock is free (assert_invariants):
+ *   - a loop is in pool->loops exactly if its `queued` is true;
+ *   - a loop lives on its caller's stack: the caller returns only when `helpers` is 0 and the loop
+ * is not queued, so nobody touches it afterwards;
+ *   - `helpers` counts the threads at work on a loop and the mailboxes that hold it;
+ *   - a mailbox is NULL (closed), &mailbox_open (its thread is spinning) or a loop; only its own
+ *     thread opens or closes it, only a caller puts a loop in or withdraws that loop;
+ *   - sleepers <= callers.
+ */
 #include "nn/thread_pool.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -10,32 +32,25 @@
 #include <string.h>
 #include <unistd.h>
 
-/*
- * A step of T3 is a hundred and fifty short loops after each other, and waking a thread takes as
- * long as some of them. So a thread without work looks for a moment whether one comes, only while
- * each thread and caller can have a core: its mailbox is open meanwhile, and a caller puts its loop
- * there, which costs either of them one line of memory. Loops that found too few open boxes are in
- * a list, which the lock guards, and threads that looked in vain sleep until one is. The loop's
- * indices are next_index out by a counter, so that it does not matter who comes, or when.
- */
 typedef struct loop {
     struct loop *next;
     tb_thread_pool_body body;
     void *self;
     size_t n;
     atomic_size_t next_index;
-    atomic_size_t helpers; /* threads at it, or whose boxes it is in; while > 0 it stays */
-    bool queued;           /* changed under the lock */
+    atomic_size_t helpers; /* threads at work on it, and mailboxes that hold it */
+    bool queued;           /* in pool->loops; changed under the lock */
 } loop;
 
 enum {
     SPIN_NS = 30000,
-    SPIN_CHECKS = 64, /* between two glances at the clock */
-    LOCK_SPINS = 64,  /* of the lock, which nobody holds for long, before it is slept for */
+    SPIN_CHECKS = 64, /* mailbox checks between two reads of the clock */
+    LOCK_SPINS =
+        64, /* attempts to take the lock before sleeping for it: it is never held for long */
 };
 
 typedef struct {
-    _Alignas(64) _Atomic(loop *) mailbox; /* &mailbox_open: put one here; NULL: closed */
+    _Alignas(64) _Atomic(loop *) mailbox; /* a loop, &mailbox_open or NULL (closed) */
     tb_thread_pool *pool;
     pthread_t id;
 } thread;
@@ -45,14 +60,28 @@ static loop mailbox_open;
 struct tb_thread_pool {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
-    loop *loops; /* those with indices left to hand out */
+    loop *loops; /* the queue: loops that wanted more threads than had their mailboxes open */
     thread *threads;
-    size_t n; /* threads of ours: one less than the pool's, the caller is the other */
+    size_t n; /* threads created here: one less than the pool's size, since a caller works too */
     bool stop;
-    size_t spare_cores;              /* callers for whom there are cores beside the threads */
+    size_t spare_cores;              /* callers that can have a core beside all threads */
     atomic_size_t enqueued;          /* loops queued so far; changed under the lock */
-    atomic_size_t callers, sleepers; /* now at a loop; of them, waiting for `done` */
+    atomic_size_t callers, sleepers; /* callers inside a loop; of them, asleep on `done` */
 };
+
+/* The lock is held. Free in release builds. */
+static void assert_invariants(const tb_thread_pool *pool)
+{
+#ifndef NDEBUG
+    size_t length = 0;
+    for (const loop *l = pool->loops; l; l = l->next, length++) {
+        assert(l->queued && l->body && l != &mailbox_open);
+        assert(length < atomic_load(&pool->enqueued)); /* no cycle */
+    }
+    assert(atomic_load(&pool->sleepers) <= atomic_load(&pool->callers));
+#endif
+    (void)pool;
+}
 
 static void pause_core(void)
 {
@@ -63,7 +92,7 @@ static void pause_core(void)
 #endif
 }
 
-/* Whether a thread may keep a core busy with looking. */
+/* Whether a thread may keep a core busy by spinning. */
 static bool may_spin(const tb_thread_pool *pool)
 {
     return pool->spare_cores > 0 &&
@@ -85,7 +114,7 @@ static void run(loop *l)
         l->body(l->self, i);
 }
 
-/* Nobody joins l any more; the lock is held. */
+/* Takes l out of the queue, so that no further thread joins it. The lock is held. */
 static void dequeue(tb_thread_pool *pool, loop *l)
 {
     if (!l->queued) return;
@@ -94,10 +123,12 @@ static void dequeue(tb_thread_pool *pool, loop *l)
         p = &(*p)->next;
     *p = l->next;
     l->queued = false;
+    assert_invariants(pool);
 }
 
-/* The caller may return as soon as this is done, and l is gone then. Either it sees that nobody is
- * left, or this that it sleeps: both orders are of one sequence. */
+/* A thread has finished with l, which must not be touched afterwards: the caller may return at
+ * once. No wake-up is lost: both counters are sequentially consistent, so either the caller sees
+ * that helpers is 0, or this thread sees that the caller sleeps. */
 static void stop_helping(tb_thread_pool *pool, loop *l)
 {
     if (atomic_fetch_sub(&l->helpers, 1) > 1 || atomic_load(&pool->sleepers) == 0) return;
@@ -106,7 +137,7 @@ static void stop_helping(tb_thread_pool *pool, loop *l)
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* What is in t's mailbox, if it can still be had. */
+/* Takes the loop out of t's mailbox; NULL when its caller has withdrawn it. */
 static loop *accept_loop(thread *t)
 {
     loop *l = atomic_load_explicit(&t->mailbox, memory_order_acquire);
@@ -114,8 +145,8 @@ static loop *accept_loop(thread *t)
     return l;
 }
 
-/* Keeps t's mailbox open until there is a loop in it, which is returned, or one is queued that was
- * not when `enqueued` was, or a moment has passed. */
+/* Spins with t's mailbox open and returns the loop that a caller puts there. NULL when a loop was
+ * queued since `enqueued` was read, or after SPIN_NS. */
 static loop *spin_for_loop(thread *t, size_t enqueued)
 {
     tb_thread_pool *pool = t->pool;
@@ -137,7 +168,7 @@ out:;
     while (!atomic_compare_exchange_strong(&t->mailbox, &l, NULL)) {
         l = accept_loop(t);
         if (l) return l;
-        l = &mailbox_open; /* its caller took it back */
+        l = &mailbox_open; /* its caller has withdrawn it */
     }
     return NULL;
 }
@@ -223,7 +254,7 @@ size_t tb_thread_pool_threads(const tb_thread_pool *pool)
     return pool ? pool->n + 1 : 1;
 }
 
-/* Into t's mailbox, if it is open. */
+/* Puts l into t's mailbox if that is open. */
 static bool offer(thread *t, loop *l)
 {
     loop *open = &mailbox_open;
@@ -234,7 +265,7 @@ static bool offer(thread *t, loop *l)
     return false;
 }
 
-/* Out of t's mailbox, if it is still there: the thread has had no core. */
+/* Takes l out of t's mailbox if the thread, which had no core meanwhile, has not accepted it. */
 static void withdraw(thread *t, loop *l)
 {
     loop *mine = l;
@@ -250,6 +281,7 @@ static void enqueue(tb_thread_pool *pool, loop *l, size_t missing)
     l->queued = true;
     pool->loops = l;
     atomic_fetch_add_explicit(&pool->enqueued, 1, memory_order_release);
+    assert_invariants(pool);
     for (size_t i = 0; i < missing; i++)
         pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(&pool->lock);
@@ -270,6 +302,7 @@ static void wait_for_helpers(tb_thread_pool *pool, loop *l)
     while (atomic_load(&l->helpers) > 0)
         pthread_cond_wait(&pool->done, &pool->lock);
     atomic_fetch_sub(&pool->sleepers, 1);
+    assert_invariants(pool);
     pthread_mutex_unlock(&pool->lock);
 }
 

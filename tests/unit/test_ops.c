@@ -434,9 +434,9 @@ static void attention_of_each_kind(void **state)
                 float *apart = tb_alloc(Tq * D * sizeof *apart);
                 char *begin = tb_alloc(n0 * row);
                 memcpy(begin, stored, n0 * row);
-                a.k0 = begin;
-                a.v0 = begin + tb_row_bytes(cases[z].type, D);
-                a.n0 = n0;
+                a.prefix_k = begin;
+                a.prefix_v = begin + tb_row_bytes(cases[z].type, D);
+                a.prefix_len = n0;
                 tb_nn_attention(&b->nn, &a, q, D, Tq, cases[z].type, stored + n0 * row,
                                 stored + n0 * row + tb_row_bytes(cases[z].type, D), 2 * D, Tk,
                                 apart, D);
@@ -452,28 +452,28 @@ static void attention_of_each_kind(void **state)
                                               : heads + ((side * H + h) * room + j - n0) * part;
                             memcpy(to, stored + j * row + side * row / 2 + h * part, part);
                         }
-                a.k0 = heads0;
-                a.v0 = heads0 + H * (n0 + 1) * part;
-                a.ldh0 = (n0 + 1) * d;
+                a.prefix_k = heads0;
+                a.prefix_v = heads0 + H * (n0 + 1) * part;
+                a.prefix_ldh = (n0 + 1) * d;
                 a.ldh = room * d;
                 tb_nn_attention(&b->nn, &a, q, D, Tq, cases[z].type, heads, heads + H * room * part,
                                 d, Tk, apart, D);
                 assert_memory_equal(apart, out, Tq * D * sizeof *apart);
-                a.ldh0 = a.ldh = 0;
+                a.prefix_ldh = a.ldh = 0;
                 tb_free(heads0);
                 tb_free(heads);
-                a.n0 = 0;
+                a.prefix_len = 0;
                 tb_free(begin);
                 tb_free(apart);
             }
             /* Rounding q, k, p and v to 8 bits moves scores by 4e-3 and results by as much again;
              * where there is no instruction for it nothing is rounded. */
-            a.half = true;
+            a.bf16 = true;
             tb_nn_attention(&b->nn, &a, q, D, Tq, cases[z].type, stored,
                             stored + tb_row_bytes(cases[z].type, D), 2 * D, Tk, out, D);
             close_to(out, want, Tq * D, strstr(sets[s], "bf16") ? 3e-2 : tolerance,
                      "attention in bf16");
-            a.half = false;
+            a.bf16 = false;
         }
         tb_free(q);
         tb_free(kv);
@@ -531,7 +531,7 @@ static void norms_and_depthwise(void **state)
 static tb_rows rounded(const float *x, size_t T, size_t C)
 {
     tb_rows r = {TB_BF16, tb_alloc(T * C * 2), C};
-    tb_from_f32(TB_BF16, x, r.at, T * C);
+    tb_from_f32(TB_BF16, x, r.data, T * C);
     return r;
 }
 
@@ -541,7 +541,7 @@ static void same_halves(const char *what, tb_rows got, const float *want, size_t
     tb_from_f32(TB_BF16, want, w, T * C);
     for (size_t t = 0; t < T; t++)
         for (size_t c = 0; c < C; c++) {
-            const uint16_t *row = tb_rows_from(got, t * got.ld).at;
+            const uint16_t *row = tb_rows_from(got, t * got.ld).data;
             if (row[c] != w[t * C + c])
                 fail_msg("%s (%s): row %zu of %zu, column %zu is %04x, not %04x", what, tb_nn_isa(),
                          t, T, c, row[c], w[t * C + c]);
@@ -592,12 +592,12 @@ static void rows_between_products_are_rounded_once(void **state)
 
                 /* x as q, k, v side by side. */
                 float *rel = noise("rel", (2 * T - 1) * D, 1), *u = noise("u", D, 1);
-                tb_attention at = {.heads = H, .d = D / H, .scale = 0.2f, .half = true};
+                tb_attention at = {.heads = H, .d = D / H, .scale = 0.2f, .bf16 = true};
                 const tb_rows q = tb_rows_f32(x, K), k = tb_rows_from(q, D);
                 const tb_rows hq = rounded(x, T, K), hk = tb_rows_from(hq, D);
                 const tb_rows hr = rounded(rel, 2 * T - 1, D);
-                const void *v = tb_rows_from(k, D).at, *hv = tb_rows_from(hk, D).at;
-                const tb_rows to = {TB_BF16, half.at, D}, fo = tb_rows_f32(normed, D);
+                const void *v = tb_rows_from(k, D).data, *hv = tb_rows_from(hk, D).data;
+                const tb_rows to = {TB_BF16, half.data, D}, fo = tb_rows_f32(normed, D);
                 if (T > 1) { /* a single query is never rounded, but where it comes so */
                     tb_nn_attention_rows(&b->nn, &at, q, T, k, v, T, fo);
                     tb_nn_attention_rows(&b->nn, &at, hq, T, hk, hv, T, to);
@@ -605,7 +605,7 @@ static void rows_between_products_are_rounded_once(void **state)
                     at.u_bias = at.v_bias = u;
                     at.rel = rel;
                     tb_nn_attention_rows(&b->nn, &at, q, T, k, v, T, fo);
-                    at.rel = hr.at;
+                    at.rel = hr.data;
                     tb_nn_attention_rows(&b->nn, &at, q, T, hk, hv, T, to);
                     same_halves("relative attention", to, normed, T, D);
                 } else {
@@ -615,16 +615,16 @@ static void rows_between_products_are_rounded_once(void **state)
                 }
                 tb_free(rel);
                 tb_free(u);
-                tb_free(hq.at);
-                tb_free(hr.at);
+                tb_free(hq.data);
+                tb_free(hr.data);
                 tb_free(x);
                 tb_free(g);
                 tb_free(s);
                 tb_free(y);
                 tb_free(y2);
                 tb_free(normed);
-                tb_free(half.at);
-                tb_free(out.at);
+                tb_free(half.data);
+                tb_free(out.data);
             }
         }
         tb_free(wide);

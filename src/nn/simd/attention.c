@@ -1,11 +1,15 @@
-/* What attention needs besides: a single query over a cache, and words of two bf16. */
+/*
+ * Attention kernels: one query over a KV cache (a decode step), and packing of bf16 keys and values
+ * for flash attention. The single-query kernels read keys and values in place, in address order,
+ * with streaming loads; head width 64, that of every published T3, has loops of constant length.
+ */
 #include "nn/simd/transpose.h"
 #include "nn/simd/vector.h"
 
-enum { HEAD = 64 }; /* of every published T3: loops of that length have no ends */
+enum { HEAD = 64 }; /* head width of every published T3 */
 
 #if defined(TB_ISA_BF16)
-/* Rows of bf16, words of two: (n, d / 2) -> (d / 2, n). */
+/* Transposes rows of bf16 as words of two: (n, d / 2) -> (d / 2, n). */
 void KERNEL(transpose_bf16)(const uint16_t *x, size_t ldx, size_t n, size_t d, float *y, size_t ldy)
 {
     vi panel[16 + 4];
@@ -23,7 +27,7 @@ void KERNEL(transpose_bf16)(const uint16_t *x, size_t ldx, size_t n, size_t d, f
     }
 }
 
-/* Two rows of bf16, d wide, into words of both. */
+/* Interleaves two rows of bf16, d wide: word c holds a[c] and b[c]. */
 void KERNEL(interleave_bf16)(const uint16_t *a, const uint16_t *b, size_t d, float *y)
 {
     size_t c = 0;
@@ -38,11 +42,11 @@ void KERNEL(interleave_bf16)(const uint16_t *a, const uint16_t *b, size_t d, flo
 }
 #endif
 
-/* A cache is read as weights are, from its beginning to `end`. */
+/* The streaming loads of a cache: sequential from its beginning to `end`. */
 ALWAYS_INLINE read_stream kv_stream(const char *rows)
 {
     return (read_stream){.read = rows + LOAD_DISTANCE,
-                         .ask = rows + LOAD_DISTANCE + PREFETCH_DISTANCE,
+                         .prefetch = rows + LOAD_DISTANCE + PREFETCH_DISTANCE,
                          .mask = SIZE_MAX};
 }
 
@@ -87,7 +91,7 @@ void KERNEL(query_scores)(tb_dtype type, const float *q, size_t d, const void *k
         query_scores_of(TB_F32, q, d, keys, stride, n, end, scale, y);
 }
 
-/* Four vectors of the result at a time; every one is a sum over j in order. */
+/* Four vectors of the result at a time; each result is a sum over j in order. */
 ALWAYS_INLINE void weighted_values_of(const tb_dtype type, const float *p, size_t n,
                                       const char *values, size_t stride, const void *end,
                                       const size_t d, tb_into into, float *y)

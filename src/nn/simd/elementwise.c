@@ -1,4 +1,9 @@
-/* What is done number by number or row by row. */
+/*
+ * Element-wise and row-wise kernels: conversions, epilogue, prologue, layer norm, softmax,
+ * depthwise convolution. Common activations are instantiated by themselves, so that no switch is
+ * evaluated per vector. Functions ending in _short (maths.h) are good to eight bits and used for
+ * bf16 results only.
+ */
 #include "nn/simd/maths.h"
 #include "nn/simd/vector.h"
 
@@ -59,24 +64,24 @@ void KERNEL(to_f16)(const float *src, uint16_t *dst, size_t n)
         dst[i] = tb_f32_to_f16(src[i]);
 }
 
-ALWAYS_INLINE void epilogue_of(const tb_act act, const bool coarse, const bool halves,
+ALWAYS_INLINE void epilogue_of(const tb_act act, const bool coarse, const bool out_bf16,
                                const float *x, size_t ldx, size_t T, size_t N, const float *bias,
                                tb_into set_or_add, void *y, size_t ldy)
 {
     for (size_t t = 0; t < T; t++, x += ldx) {
-        void *row = (char *)y + t * ldy * (halves ? 2 : 4);
+        void *row = (char *)y + t * ldy * (out_bf16 ? 2 : 4);
         for (size_t n = 0; n < N; n += VW) {
             size_t m = N - n < VW ? N - n : VW;
             vf v = load_n(x + n, m);
             if (bias) v += load_n(bias + n, m);
             v = coarse ? vact_short(act, v) : vact(act, v);
-            if (!halves && set_or_add == TB_ADD) v += load_n((float *)row + n, m);
-            store_as(row, n, v, m, halves);
+            if (!out_bf16 && set_or_add == TB_ADD) v += load_n((float *)row + n, m);
+            store_as(row, n, v, m, out_bf16);
         }
     }
 }
 
-/* The usual ones by themselves: nothing is asked again for every vector. */
+/* The common activations are instantiated: no switch per vector. */
 void KERNEL(epilogue)(const float *x, size_t ldx, size_t T, size_t N, const float *bias, tb_act act,
                       tb_into set_or_add, float *y, size_t ldy)
 {
@@ -100,21 +105,21 @@ void KERNEL(epilogue)(const float *x, size_t ldx, size_t T, size_t N, const floa
 
 #if defined(TB_ISA_BF16)
 void KERNEL(epilogue_rows)(const float *x, size_t ldx, size_t T, size_t N, const float *bias,
-                           tb_act act, bool coarse, tb_into set_or_add, bool halves, void *y,
+                           tb_act act, bool coarse, tb_into set_or_add, bool out_bf16, void *y,
                            size_t ldy)
 {
-    if (coarse && halves && act == TB_ACT_GELU_ERF)
+    if (coarse && out_bf16 && act == TB_ACT_GELU_ERF)
         epilogue_of(TB_ACT_GELU_ERF, true, true, x, ldx, T, N, bias, set_or_add, y, ldy);
-    else if (coarse && halves && act == TB_ACT_SILU)
+    else if (coarse && out_bf16 && act == TB_ACT_SILU)
         epilogue_of(TB_ACT_SILU, true, true, x, ldx, T, N, bias, set_or_add, y, ldy);
     else if (coarse)
-        epilogue_of(act, true, halves, x, ldx, T, N, bias, set_or_add, y, ldy);
+        epilogue_of(act, true, out_bf16, x, ldx, T, N, bias, set_or_add, y, ldy);
     else
-        epilogue_of(act, false, halves, x, ldx, T, N, bias, set_or_add, y, ldy);
+        epilogue_of(act, false, out_bf16, x, ldx, T, N, bias, set_or_add, y, ldy);
 }
 #endif
 
-/* One vector of channels of a few rows: what depends on the channel alone is made once. */
+/* One vector of channels for a few rows: what depends on the channel alone is computed once. */
 ALWAYS_INLINE void prologue_rows(const tb_prologue *p, const float *x, size_t ldx,
                                  const size_t rows, size_t C, void *y, size_t row_bytes,
                                  const bool bf16)
@@ -167,7 +172,7 @@ void KERNEL(prologue)(const tb_prologue *p, const float *x, size_t ldx, size_t T
         prologue_of(p, x, ldx, T, C, y, row_bytes, false);
 }
 
-/* Sums of a few vectors at once: one after the other they would wait for each other. */
+/* Layer norm of one row. Several independent sums hide the addition's latency. */
 ALWAYS_INLINE void norm_row(const float *gain, const float *bias, float eps, const float *x,
                             size_t C, const bool bf16, void *y)
 {
@@ -209,7 +214,7 @@ void KERNEL(layer_norm)(const float *gain, const float *bias, float eps, const f
             norm_row(gain, bias, eps, x, C, false, (float *)y + t * C);
 }
 
-/* The largest of each lane. */
+/* The maximum of each lane. */
 ALWAYS_INLINE vf lane_max(const float *x, size_t n)
 {
     vf most[4];
@@ -243,7 +248,7 @@ ALWAYS_INLINE vf exponential_of(vf x, float top, const bool bf16)
     return bf16 ? vexp_short(x, top) : vexp(x - top);
 }
 
-/* e^(x - top), written as f32 or bf16; their sum by lanes. */
+/* Stores e^(x - top) as f32 or bf16; returns their sum by lanes. */
 ALWAYS_INLINE vf exponentials_of(const float *x, size_t n, float top, void *y, const bool bf16)
 {
     vf sum = {0}, other = {0};
@@ -266,8 +271,8 @@ ALWAYS_INLINE vf exponentials_of(const float *x, size_t n, float top, void *y, c
     return sum + other;
 }
 
-/* Exponents may exceed what they are taken from by so much: e^16 times a sum is far from the end of
- * f32, and so most parts need not look for their largest number across lanes. */
+/* A score may exceed `top` by this much before top is raised: e^16 times a sum is far from f32's
+ * limit, and so most blocks need no maximum across lanes. */
 static const float SLACK = 16;
 
 float KERNEL(softmax_block)(const float *x, size_t n, void *y, bool bf16, tb_softmax *so_far)

@@ -1,8 +1,17 @@
-/* Many rows by panels of weights, and attention of many queries: lanes run along results. */
+/*
+ * GEMM over packed panels, also both products of flash attention: SIMD lanes run along the results.
+ *
+ * The micro-kernel (gemm_tile) keeps GEMM_ROWS x GEMM_VECTORS sums in registers. Per k it loads one
+ * row of the panel, broadcasts one number of each row of a and does one fused multiply-add per sum.
+ * The epilogue is a template parameter: one write-back loop per kind, since a combined loop needs
+ * more registers than there are. pack_panel transposes rows of weights into a panel, dequantising
+ * on the way and prefetching the rows that follow.
+ */
 #include "nn/simd/transpose.h"
 #include "nn/simd/vector.h"
 
-/* Else gcc reads x again from memory for every vector it meets, and reading becomes the limit. */
+/* Keeps gcc from reloading the broadcast number for every vector, which would make loads the limit.
+ */
 ALWAYS_INLINE vf keep_in_register(vf v)
 {
 #if TB_VW == 16
@@ -13,28 +22,27 @@ ALWAYS_INLINE vf keep_in_register(vf v)
     return v;
 }
 
-/* Where number j of row i of the results goes. */
+/* Address of result (i, j). */
 ALWAYS_INLINE void *out_at(const tb_gemm *o, size_t i, size_t j)
 {
-    return (char *)o->out + (i * o->ldo + j) * (o->halves ? 2 : 4);
+    return (char *)o->out + (i * o->ldo + j) * (o->out_bf16 ? 2 : 4);
 }
 
-/* What becomes of a tile's sums. Each has a loop of its own: with all of them behind one loop its
- * registers do not suffice. */
+/* The kinds of epilogue; the compiler makes a tile function for each. */
 typedef enum {
-    PARTIAL_SET,   /* scaled, into y */
-    PARTIAL_ADD,   /* to it */
-    FINAL_F32,     /* results of no activation, straight from the registers */
-    FINAL_BF16,    /* the same as bf16 */
-    FINAL_GENERAL, /* anything */
-} finish;
+    PARTIAL_SET,   /* y = scale * sums: more panels follow */
+    PARTIAL_ADD,   /* y += scale * sums */
+    FINAL_F32,     /* the last panel: bias, scales and addition in registers, then stored as f32 */
+    FINAL_BF16,    /* the same, stored as bf16 */
+    FINAL_GENERAL, /* with an activation, or fewer columns than the tile: through a buffer */
+} epilogue_kind;
 
-ALWAYS_INLINE void write_back_fast(const bool halves, const tb_gemm *o, size_t i0, const int rows,
+ALWAYS_INLINE void write_back_fast(const bool out_bf16, const tb_gemm *o, size_t i0, const int rows,
                                    size_t j0, const int vectors, vf (*acc)[GEMM_VECTORS])
 {
-    /* A copy: a compiler cannot know that no result is written into *o. */
+    /* A copy, since the compiler cannot know that a store does not change *o. */
     const tb_gemm d = *o;
-    const bool added = d.into == TB_ADD, adds = !halves && d.store == TB_ADD;
+    const bool added = d.into == TB_ADD, adds = !out_bf16 && d.store == TB_ADD;
     UNROLL_ALWAYS
     for (int j = 0; j < vectors; j++) {
         const size_t at = j0 + (size_t)j * VW;
@@ -47,12 +55,12 @@ ALWAYS_INLINE void write_back_fast(const bool halves, const tb_gemm *o, size_t i
             if (d.scales) v *= d.scales[row];
             v += bias;
             if (adds) v += load(out_at(&d, row, at));
-            store_as(out_at(&d, row, at), 0, v, VW, halves);
+            store_as(out_at(&d, row, at), 0, v, VW, out_bf16);
         }
     }
 }
 
-/* While they are in the first cache. */
+/* FINAL_GENERAL: the sums are in a buffer in the L1 cache. */
 static __attribute__((noinline)) void write_back_general(const bool bf16, const tb_gemm *o,
                                                          size_t i0, size_t rows, size_t j0,
                                                          size_t wide,
@@ -64,9 +72,9 @@ static __attribute__((noinline)) void write_back_general(const bool bf16, const 
     const size_t n = o->cols - j0 < wide ? o->cols - j0 : wide;
     const float *bias = o->bias ? o->bias + j0 : NULL;
 #if defined(TB_ISA_BF16)
-    if (bf16 || o->halves) {
+    if (bf16 || o->out_bf16) {
         KERNEL(epilogue_rows)
-        (sums[0], GEMM_VECTORS * VW, rows, n, bias, o->act, bf16, o->store, o->halves,
+        (sums[0], GEMM_VECTORS * VW, rows, n, bias, o->act, bf16, o->store, o->out_bf16,
          out_at(o, i0, j0), o->ldo);
         return;
     }
@@ -76,12 +84,12 @@ static __attribute__((noinline)) void write_back_general(const bool bf16, const 
     (sums[0], GEMM_VECTORS * VW, rows, n, bias, o->act, o->store, out_at(o, i0, j0), o->ldo);
 }
 
-/* rows x (vectors) results from (i0, j0). */
-ALWAYS_INLINE void gemm_tile(const bool bf16, const finish how, const tb_gemm *o, size_t i0,
+/* The micro-kernel: rows x vectors sums from (i0, j0), over all parts of k. */
+ALWAYS_INLINE void gemm_tile(const bool bf16, const epilogue_kind how, const tb_gemm *o, size_t i0,
                              const int rows, size_t j0, const int vectors)
 {
-    const float *b = o->b + j0 / VW * o->apart;
-    const size_t wide = (size_t)vectors * VW, lda = o->lda, ldb = o->ldb, apart = o->apart;
+    const float *b = o->b + j0 / VW * o->panel_stride;
+    const size_t wide = (size_t)vectors * VW, lda = o->lda, ldb = o->ldb, stride = o->panel_stride;
     vf acc[GEMM_ROWS][GEMM_VECTORS];
     UNROLL_ALWAYS
     for (int i = 0; i < rows; i++) {
@@ -89,9 +97,9 @@ ALWAYS_INLINE void gemm_tile(const bool bf16, const finish how, const tb_gemm *o
         for (int j = 0; j < vectors; j++)
             acc[i][j] = (vf){0};
     }
-    /* The lines that results go to are asked for: memory has the time of a tile to bring them. */
+    /* Prefetch the lines that the results are stored to: there is a tile's time to fetch them. */
     for (int i = 0; how >= FINAL_F32 && i < rows; i++)
-        for (size_t j = 0; j < wide; j += o->halves ? LINE / 2 : LINE / 4)
+        for (size_t j = 0; j < wide; j += o->out_bf16 ? LINE / 2 : LINE / 4)
             __builtin_prefetch(out_at(o, i0 + (size_t)i, j0 + j), 1);
     for (size_t p = 0; p < o->parts; p++) {
         const float *a = o->a + (ptrdiff_t)(i0 * lda) + o->at[p];
@@ -99,7 +107,7 @@ ALWAYS_INLINE void gemm_tile(const bool bf16, const finish how, const tb_gemm *o
             vf v[GEMM_VECTORS];
             UNROLL_ALWAYS
             for (int j = 0; j < vectors; j++)
-                v[j] = load(b + (size_t)j * apart);
+                v[j] = load(b + (size_t)j * stride);
             UNROLL_ALWAYS
             for (int i = 0; i < rows; i++) {
                 const vf u = keep_in_register(splat(a[(size_t)i * lda]));
@@ -129,8 +137,8 @@ ALWAYS_INLINE void gemm_tile(const bool bf16, const finish how, const tb_gemm *o
     if (how == FINAL_GENERAL) write_back_general(bf16, o, i0, (size_t)rows, j0, wide, sums);
 }
 
-ALWAYS_INLINE void gemm_rows(const bool bf16, const finish how, const tb_gemm *o, size_t rows,
-                             size_t j, const int vectors)
+ALWAYS_INLINE void gemm_rows(const bool bf16, const epilogue_kind how, const tb_gemm *o,
+                             size_t rows, size_t j, const int vectors)
 {
     size_t i = 0;
     for (; i + GEMM_ROWS <= rows; i += GEMM_ROWS)
@@ -151,7 +159,7 @@ ALWAYS_INLINE void gemm_strip(const bool bf16, const tb_gemm *o, size_t rows, si
     else if (o->act != TB_ACT_NONE || j + (size_t)vectors * VW > o->cols)
         gemm_rows(bf16, FINAL_GENERAL, o, rows, j, vectors);
 #if defined(TB_ISA_BF16)
-    else if (o->halves)
+    else if (o->out_bf16)
         gemm_rows(bf16, FINAL_BF16, o, rows, j, vectors);
 #endif
     else
@@ -163,7 +171,7 @@ ALWAYS_INLINE size_t gemm_columns(const bool bf16, const tb_gemm *o, size_t rows
     size_t j = 0;
     for (; j + GEMM_VECTORS * VW <= n; j += GEMM_VECTORS * VW)
         gemm_strip(bf16, o, rows, j, GEMM_VECTORS);
-    /* Fewer sums at once than the units' latency hides are slow, so the rest goes by as many. */
+    /* The rest in tiles as wide as possible: few sums do not hide the multiply-add's latency. */
     if (GEMM_VECTORS > 2 && j + 3 * VW <= n) {
         gemm_strip(bf16, o, rows, j, 3);
         j += 3 * VW;
@@ -185,9 +193,9 @@ void KERNEL(gemm)(const tb_gemm *o, size_t rows, size_t n)
         return;
     }
 #endif
-    for (size_t j = gemm_columns(false, o, rows, n); j < n; j++) /* a head's rest */
+    for (size_t j = gemm_columns(false, o, rows, n); j < n; j++) /* columns that fill no vector */
         for (size_t i = 0; i < rows; i++) {
-            const float *b = o->b + j / VW * o->apart + j % VW;
+            const float *b = o->b + j / VW * o->panel_stride + j % VW;
             float s = 0, *y = o->y + i * o->ldy + j;
             for (size_t p = 0; p < o->parts; p++)
                 for (size_t k = 0; k < o->len[p]; k++, b += o->ldb)
@@ -202,37 +210,38 @@ void KERNEL(gemm)(const tb_gemm *o, size_t rows, size_t n)
         }
 }
 
-/* Bytes of rows apart, a row's after the other's. */
+/* A prefetch cursor over `bytes` of each of several rows, stride bytes apart. */
 typedef struct {
     const char *row;
-    size_t apart, bytes, at;
-} runs;
+    size_t stride, bytes, at;
+} prefetch_cursor;
 
-ALWAYS_INLINE void prefetch_lines(runs *r, size_t lines)
+ALWAYS_INLINE void prefetch_lines(prefetch_cursor *r, size_t lines)
 {
     for (size_t i = 0; i < lines; i++) {
         __builtin_prefetch(r->row + r->at);
         r->at += LINE;
         if (r->at < r->bytes) continue;
         r->at = 0;
-        r->row += r->apart;
+        r->row += r->stride;
     }
     __asm__ volatile("" ::: "memory");
 }
 
-/* Numbers that are not words of four bytes as they lie are made f32 first. */
+/* Rows whose numbers are not four-byte words (f32, or pairs of bf16) are dequantised to f32 first.
+ */
 void KERNEL(pack_panel)(tb_dtype type, const void *rows, size_t row_bytes, size_t cols, size_t n,
                         bool bf16, float *out)
 {
-    float wide[VW][TB_PANEL_K + 16]; /* not a power of two apart */
+    float wide[VW][TB_PANEL_K + 16]; /* no power of two: cache sets */
     const size_t bytes = n * (bf16 ? 2 : 4);
     for (size_t j = 0; j < cols; j += VW, out += TB_PANEL_LD * VW) {
         const char *w = (const char *)rows + j * row_bytes;
         size_t row[VW];
         for (size_t i = 0; i < VW; i++)
             row[i] = (j + i < cols ? i : cols - 1 - j) * row_bytes;
-        /* As many rows as these, behind them. */
-        runs next = {.row = w + VW * row_bytes, .apart = row_bytes, .bytes = bytes};
+        /* The rows that the next iteration packs. */
+        prefetch_cursor next = {.row = w + VW * row_bytes, .stride = row_bytes, .bytes = bytes};
         if (type != TB_F32 && !bf16) {
             for (size_t i = 0; i < VW; i++) {
                 KERNEL(to_f32)(type, w + row[i], wide[i], n);

@@ -1,9 +1,14 @@
-/* Few rows of x by weights where they lie: lanes run along channels. */
+/*
+ * GEMV: a few rows of x by weights in place. SIMD lanes run along the channels: a tile of MR rows
+ * of x by NR rows of weights shares each load of either, dequantising weights once per tile, and
+ * ends with a sum over the lanes. Bound by memory bandwidth, hence the streaming loads ahead of the
+ * weights. gemv_bf16 is the same code on words of two bf16 numbers.
+ */
 #include "nn/simd/vector.h"
 
 enum { MR = REGISTERS == 32 ? 6 : 2, NR = 4 };
 
-/* The rest of a row that fills no vector; block types have none. */
+/* The end of a row that fills no vector; block types have none. */
 ALWAYS_INLINE vf dequant_part(const tb_dtype type, const char *row, size_t c, size_t n)
 {
     float some[VW] = {0};
@@ -12,8 +17,8 @@ ALWAYS_INLINE vf dequant_part(const tb_dtype type, const char *row, size_t c, si
     return load(some);
 }
 
-/* rows x NR results from (t, n). cols < NR repeats the last column, whose results are dropped. With
- * bf16 the "numbers" are words of two, of f32's size. */
+/* The micro-kernel: rows x NR results from (t, n). With cols < NR the last column is repeated and
+ * its results are dropped. With bf16, C and the offsets count words of two numbers. */
 ALWAYS_INLINE void gemv_tile(const tb_dtype type, const bool bf16, const tb_gemv *d, size_t t,
                              size_t n, const int rows, const int cols)
 {
@@ -72,7 +77,7 @@ ALWAYS_INLINE void gemv_rows(const tb_dtype type, const bool bf16, const tb_gemv
     for (; t + MR <= T; t += MR)
         gemv_tile(type, bf16, d, t, n, MR, cols);
 #if REGISTERS == 32
-    /* A batch of a few speakers: weights are unpacked once for four or two of them. */
+    /* A batch of a few sessions: weights are dequantised once for four or two of them. */
     for (; t + 4 <= T; t += 4)
         gemv_tile(type, bf16, d, t, n, 4, cols);
     for (; t + 2 <= T; t += 2)

@@ -1,19 +1,22 @@
+/*
+ * GEMV for block types (q8_0, q4_0) with integer dot products.
+ *
+ * x is quantised to int8 in blocks of 32 (`quantise`). VW rows of weights are transposed into a
+ * small panel, 16 bytes of each at a time, as they lie in the file, scales included: SIMD lanes run
+ * along the rows of weights, four bytes a lane. A block's dot product is then a chain of four-byte
+ * dot products in one lane, exact in int32, and each result one sum over its blocks in order. Two
+ * blocks are a whole number of four-byte words: 17 of q8_0, 9 of q4_0. Where a word holds a scale,
+ * x has zeros. With VNNI weights must be unsigned: 128 is added, and `start` subtracts it again.
+ */
 #include "nn/simd/transpose.h"
 #include "nn/simd/vector.h"
 
-/*
- * Columns side by side: VW rows of weights are turned into a panel whose lanes run along them, four
- * bytes a lane, as they lie in the file, scales and all. A block's sum over 32 numbers is then a
- * chain of four-byte products in one lane, exact, and every result one sum over its blocks in
- * order. Two blocks are a whole number of lanes: 17 of q8_0, 9 of q4_0. Where a scale stands, x has
- * zeros.
- */
 enum {
-    PAIR_X = 18,                  /* words of x of two blocks: q4_0 has its high halves behind */
-    LOW_X = 9,                    /* ... here */
-    UNIT = 4,                     /* pairs of blocks that are a whole number of four words */
-    CHUNK = 8,                    /* pairs of blocks that are turned at a time */
-    CHUNK_WORDS = CHUNK * 17,     /* of q8_0, the larger type */
+    PAIR_X = 18,                  /* words of x in a pair of blocks */
+    LOW_X = 9,                    /* where q4_0 has those that meet the high nibbles */
+    UNIT = 4,                     /* pairs of blocks that are whole 16-byte steps */
+    CHUNK = 8,                    /* pairs of blocks that are packed at a time */
+    CHUNK_WORDS = CHUNK * 17,     /* q8_0 is the larger type */
     ROWS_Q = TB_VW == 16 ? 8 : 4, /* rows of x at once */
     OFFSET_Q8 = VNNI ? 128 : 0,   /* what is added to a weight to make it unsigned */
     OFFSET_Q4 = 8,
@@ -25,9 +28,8 @@ enum {
 #define UNROLL_UNIT _Pragma("GCC unroll 17")
 #endif
 
-/* Half-precision numbers, one a lane, the upper 16 bits zero. By instruction where there is one: it
- * does not mind small scales, which other ways meet as denormal numbers, at three times the cost.
- */
+/* Converts one f16 per lane (upper 16 bits zero). By instruction where there is one: other ways go
+ * through denormal numbers for small scales, at three times the cost. */
 ALWAYS_INLINE vf scales(vi half)
 {
 #if TB_VW == 16
@@ -44,7 +46,7 @@ ALWAYS_INLINE vf scales(vi half)
 #endif
 }
 
-/* rows x VW results, to which `pairs` pairs of blocks are added. */
+/* Adds the dot products of `pairs` pairs of blocks to rows x VW results. */
 ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs,
                               const tb_quant_block_pair *x, size_t ldx, const int rows,
                               const bool first, float *y, ptrdiff_t ldy)
@@ -60,7 +62,7 @@ ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs
             vi sum[ROWS_Q];
             for (int i = 0; i < rows; i++)
                 sum[i] = splat_int(x[(size_t)i * ldx].start[half]);
-            /* The middle word is of both blocks: numbers of the first, the second's scale. */
+            /* The middle word belongs to both blocks: numbers of the first, scale of the second. */
             const int from = half ? middle + 1 : 0, to = half ? words : middle + 1;
             UNROLL_UNIT
             for (int g = from; g < to; g++) {
@@ -90,8 +92,9 @@ ALWAYS_INLINE void quant_tile(const tb_dtype type, const vi *panel, size_t pairs
         store(y + i * ldy, acc[i]);
 }
 
-/* VW results of one row of x: a step of one speaker. What is turned goes straight into the sums;
- * the numbers are quant_tile's in quant_tile's order. Whole units only; how many pairs they are. */
+/* VW results of one row of x, a decode step of one session: transposed words go straight into the
+ * sums, without a panel. Same results as quant_tile, in the same order. Whole units only; returns
+ * how many pairs those were. */
 ALWAYS_INLINE size_t quant_one(const tb_dtype type, const tb_gemv *d, const char *w,
                                read_stream *next, const size_t row[VW], float *y)
 {
@@ -101,7 +104,7 @@ ALWAYS_INLINE size_t quant_one(const tb_dtype type, const tb_gemv *d, const char
     const tb_quant_block_pair *x = d->x;
     vf acc = {0};
     for (size_t u = 0; u < units; u++, x += UNIT) {
-        vi sum[4] = {{0}}; /* integers: any order will do, and none waits for another */
+        vi sum[4] = {{0}}; /* integers: four independent chains, any order */
         vf scale = {0};
         UNROLL_UNIT
         for (int g = 0; g < words; g++, w += 16) {
@@ -138,16 +141,16 @@ ALWAYS_INLINE size_t quant_one(const tb_dtype type, const tb_gemv *d, const char
 ALWAYS_INLINE void quant_rows(const tb_dtype type, const tb_gemv *d, size_t T, size_t n,
                               size_t cols)
 {
-    vi panel[CHUNK_WORDS + 4]; /* a piece of 16 bytes may end behind */
+    vi panel[CHUNK_WORDS + 4]; /* the last 16 bytes may end behind */
     const size_t row_bytes = d->row_bytes, pairs = (d->C / TB_QUANT_BLOCK + 1) / 2;
     const size_t pair_bytes = type == TB_Q8_0 ? 68 : 36;
     const int32_t flip = type == TB_Q8_0 && OFFSET_Q8 > 0 ? (int32_t)0x80808080 : 0;
     const ptrdiff_t ldx = d->ldx;
     size_t row[VW];
-    for (size_t j = 0; j < VW; j++) /* what stands behind the last is dropped by the caller */
+    for (size_t j = 0; j < VW; j++) /* the caller drops what is behind the last */
         row[j] = (j < cols ? j : cols - 1) * row_bytes;
     const char *w = (const char *)d->w + n * row_bytes;
-    /* Rows are read 16 bytes at a time, the last of which may be fewer. */
+    /* Rows are read 16 bytes at a time; the last read may be shorter. */
     const size_t beyond = (16 - row_bytes % 16) % 16 * VW;
     read_stream next = weight_stream(w, VW * row_bytes, (const char *)d->end - beyond);
     size_t p = T > 1 ? 0 : quant_one(type, d, w, &next, row, d->y + n);
@@ -190,7 +193,7 @@ void KERNEL(gemv_quant)(const tb_gemv *d, size_t T, size_t N)
     }
 }
 
-/* One block of x: bytes from -127 to 127, their sum, and what one of them is worth. */
+/* Quantises one block of x: int8 numbers from -127 to 127, their sum; returns the scale. */
 static float quantise_block(const float *x, int8_t q[TB_QUANT_BLOCK], int32_t *sum)
 {
     vf largest = {0};

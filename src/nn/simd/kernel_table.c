@@ -1,7 +1,7 @@
-/* The set as one, and the machine's own limit. */
+/* The table of one instruction set's kernels, and the peak-rate loop of the roofline. */
 #include "nn/simd/vector.h"
 
-/* More sums at once than the units' latency hides, and nothing but registers. */
+/* Independent sums, more than needed to hide the latency; all operands in registers. */
 double KERNEL(peak)(tb_dtype type, size_t times)
 {
     enum { SUMS = REGISTERS == 32 ? 16 : 12 };
@@ -23,7 +23,8 @@ double KERNEL(peak)(tb_dtype type, size_t times)
             sum[i] = splat_int(i);
         for (size_t k = 0; k < times; k++)
             for (int i = 0; i < SUMS; i++)
-                sum[i] = dot4(sum[i], sum[i], x); /* of what it was: no loop can be left out */
+                sum[i] =
+                    dot4(sum[i], sum[i], x); /* depends on itself: the loop cannot be removed */
         for (int i = 1; i < SUMS; i++)
             sum[0] += sum[i];
         return sum[0][0] != INT32_MIN ? 8.0 * VW * SUMS * (double)times : 0;

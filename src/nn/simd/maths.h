@@ -3,18 +3,19 @@
 
 #include "nn/simd/vector.h"
 
-/* ---- vector maths; the errors are those of tests/unit/test_ops.c ---- */
+/* Vector mathematics: exp, tanh, GELU, sin^2 and the activations. Error bounds:
+ * tests/unit/test_ops.c. The _short ones are good to the eight bits of bf16. Polynomials "of our
+ * own" are Chebyshev fits. */
 
 #define LOG2_E 1.44269504f
 
-/* e^x: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor to r^7 (remainder 5e-9). Below -87.3 it is 0
- * and above 87 e^87, so that neither it nor one over it is of the numbers that machines are slow
- * with. */
+/* e^x: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor to r^7 (remainder 5e-9). 0 below -87.3 and e^87
+ * above 87, so that neither the result nor its reciprocal is denormal, which CPUs handle slowly. */
 ALWAYS_INLINE vf vexp(vf x)
 {
 #if TB_VW == 16
     const __mmask16 some = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-87.3f), _CMP_NLT_UQ);
-    x = vmin(splat(87.0f), x); /* no number stays none */
+    x = vmin(splat(87.0f), x); /* NaN stays NaN */
     const vf n = (vf)_mm512_roundscale_ps(_mm512_mul_ps((__m512)x, _mm512_set1_ps(LOG2_E)),
                                           _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #else

@@ -1,7 +1,7 @@
 #ifndef TB_NN_SIMD_TRANSPOSE_H
 #define TB_NN_SIMD_TRANSPOSE_H
 
-/* Rows turned side by side: lanes run along them. */
+/* Transposition of rows in registers: afterwards SIMD lanes run along the rows. */
 
 #include "nn/simd/vector.h"
 
@@ -47,7 +47,7 @@ ALWAYS_INLINE vi load_bytes(const char *p, size_t n)
 }
 #endif
 
-/* Four words of VW rows side by side: n <= 16 bytes of each from w + row[0] on, then zeros. */
+/* Transposes four words of VW rows: n <= 16 bytes of each, from w + row[i] on, then zeros. */
 ALWAYS_INLINE void transpose_16_bytes(const char *w, const size_t row[VW], size_t n, vi *out)
 {
     vi v[4];
@@ -87,7 +87,7 @@ ALWAYS_INLINE void transpose_16_bytes(const char *w, const size_t row[VW], size_
 #endif
 }
 
-/* n bytes of VW rows as words side by side; zeros behind the last, up to a whole four words. */
+/* Transposes n bytes of VW rows; zeros behind the last, up to a whole four words. */
 ALWAYS_INLINE void transpose_rows(const char *w, const size_t row[VW], size_t n, vi *out)
 {
     for (size_t b = 0; b < n; b += 16, out += 4)

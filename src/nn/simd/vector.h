@@ -2,11 +2,12 @@
 #define TB_NN_SIMD_VECTOR_H
 
 /*
- * What is in this folder is compiled once for every instruction set: TB_ISA names the set, TB_VW
- * the vector's width in floats. Vectors are the compilers' own (vector_size); an intrinsic stands
- * where they have no word for it. Compiled with -O3 in every build. Where a * b + c is to be one
- * rounding, on machines that have the instruction, it is written fmadd(a, b, c): which of several
- * products a compiler joins to a sum may differ from one tile of rows to another.
+ * Vector primitives for the kernels. This folder is compiled once per instruction set: TB_ISA names
+ * the set, TB_VW is the vector width in floats (16 AVX-512, 8 AVX2, 4 NEON and plain C). Vectors
+ * are the compilers' own (vector_size); intrinsics are used where the compiler has no operator.
+ * Compiled with -O3 in every build. A fused multiply-add is always written fmadd(a, b, c), never
+ * left to the compiler: which products it would contract could differ from one tile shape to
+ * another, and with it the rounding.
  */
 #include "nn/kernels_priv.h"
 
@@ -37,13 +38,13 @@ typedef float vf __attribute__((vector_size(VW * 4)));
 typedef int32_t vi __attribute__((vector_size(VW * 4)));
 
 #if TB_VW == 16 || defined(TB_ISA_NEON)
-#define REGISTERS 32 /* of vectors: how many sums stay in them */
+#define REGISTERS 32 /* vector registers: bounds the size of a tile */
 #else
 #define REGISTERS 16
 #endif
 
-/* For loops that gcc 12 and clang 14 would leave as they are, with their sums in memory:
- * everywhere, or on Arm alone. */
+/* For loops that gcc 12 and clang 14 would not unroll, which would spill the sums to memory: on
+ * every machine (UNROLL_ALWAYS), or on Arm alone (UNROLL). */
 #if defined(__clang__)
 #define UNROLL_ALWAYS _Pragma("clang loop unroll(full)")
 #else
@@ -55,10 +56,7 @@ typedef int32_t vi __attribute__((vector_size(VW * 4)));
 #define UNROLL
 #endif
 
-enum {
-    GEMM_ROWS = 6,
-    GEMM_VECTORS = REGISTERS == 32 ? 4 : 2
-}; /* rows and vectors of a tile of `outer` */
+enum { GEMM_ROWS = 6, GEMM_VECTORS = REGISTERS == 32 ? 4 : 2 }; /* a GEMM tile */
 
 ALWAYS_INLINE vf load(const float *p)
 {
@@ -73,14 +71,14 @@ ALWAYS_INLINE void store(float *p, vf v)
 }
 
 #if TB_VW == 8
-/* n lanes of all ones, then zeros. */
+/* A mask: all ones in the first n lanes. */
 ALWAYS_INLINE __m256i first(size_t n)
 {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 #endif
 
-/* The first n < VW numbers, then zeros. Nothing behind them is read. */
+/* The first n < VW numbers, then zeros. Reads nothing behind them. */
 ALWAYS_INLINE vf load_part(const float *p, size_t n)
 {
 #if TB_VW == 16
@@ -106,40 +104,41 @@ ALWAYS_INLINE void store_part(float *p, vf v, size_t n)
 }
 
 /*
- * What comes next in memory is read for good, a line after the other, and what lies
- * PREFETCH_DISTANCE bytes behind it is asked for: two streams in the order of the addresses, which
- * memory is fastest at. The weights themselves are used 4 or 16 rows at a time, in an order that no
- * machine foresees, and asking for them was not enough: requests beyond what a core can have on its
- * way are dropped, and nothing shows its prefetchers that there is more to come.
+ * Streaming loads. While a GEMV uses some bytes of weights, it touches the ones LOAD_DISTANCE
+ * further with real loads, in address order, and prefetches PREFETCH_DISTANCE beyond those: two
+ * sequential streams, the access pattern with the highest memory bandwidth. The kernel itself uses
+ * 4 or 16 rows of weights at a time, an order that hardware prefetchers do not detect. Prefetch
+ * instructions alone do not suffice: a core drops them when its miss buffers are full, and they do
+ * not train the prefetcher.
  */
 enum { PREFETCH_DISTANCE = 6144, LOAD_DISTANCE = 16384, LINE = 64 };
 
 typedef struct {
-    const char *read, *ask;
-    size_t mask; /* 0: there is nothing to read */
+    const char *read, *prefetch;
+    size_t mask; /* 0: read stays where it is, at a dummy */
 } read_stream;
 
-/* While `bytes` at w are used: those that lie so much further that both fit into the first cache.
- * From `end` on nothing may be read, but still be asked for. */
+/* The stream that runs ahead of `bytes` of weights at w; both fit the L1 cache. Nothing from `end`
+ * on is read; prefetching there is harmless. */
 ALWAYS_INLINE read_stream weight_stream(const char *w, size_t bytes, const void *end)
 {
-    static const int nothing = 0;
+    static const int dummy = 0;
     const char *next = w + (LOAD_DISTANCE + bytes - 1) / bytes * bytes;
     const bool inside = next + bytes <= (const char *)end;
-    return (read_stream){.read = inside ? next : (const char *)&nothing,
-                         .ask = next + PREFETCH_DISTANCE,
+    return (read_stream){.read = inside ? next : (const char *)&dummy,
+                         .prefetch = next + PREFETCH_DISTANCE,
                          .mask = inside ? SIZE_MAX : 0};
 }
 
 ALWAYS_INLINE void read_stream_step(read_stream *a, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += LINE) {
-        __builtin_prefetch(a->ask + i);
+        __builtin_prefetch(a->prefetch + i);
         (void)*(const volatile int *)(const void *)(a->read + (i & a->mask));
     }
-    a->ask += bytes;
+    a->prefetch += bytes;
     a->read += bytes & a->mask;
-    __asm__ volatile("" ::: "memory"); /* not all at once, either */
+    __asm__ volatile("" ::: "memory"); /* keeps the compiler from bundling the steps */
 }
 
 /* n <= VW numbers, the rest zero. */
@@ -156,7 +155,7 @@ ALWAYS_INLINE void store_n(float *p, vf v, size_t n)
         store_part(p, v, n);
 }
 
-/* As it is: adding it to zeros would be an addition, which changes -0 and words of two bf16. */
+/* All lanes x. By intrinsic: {0} + x would be an addition, which changes -0 and pairs of bf16. */
 ALWAYS_INLINE vf splat(float x)
 {
 #if TB_VW == 16
@@ -177,7 +176,7 @@ ALWAYS_INLINE vf select_lanes(vi mask, vf a, vf b)
 #endif
 }
 
-/* b where one is no number. */
+/* b where either is NaN. */
 ALWAYS_INLINE vf vmax(vf a, vf b)
 {
 #if TB_VW == 16
@@ -227,7 +226,7 @@ ALWAYS_INLINE vf vabs(vf a)
     return (vf)((vi)a & 0x7fffffff);
 }
 
-/* By halves: lane i and i + w, in every set. */
+/* Sum of the lanes: lane i and i + w, w halved each time; the same order in every set. */
 ALWAYS_INLINE float hsum(vf v)
 {
 #if TB_VW > 4
@@ -285,7 +284,7 @@ ALWAYS_INLINE vf load_bf16(const uint16_t *p)
 }
 
 #if defined(TB_ISA_NEON)
-/* Four bytes, and again. */
+/* Four bytes, twice. */
 ALWAYS_INLINE int8x8_t load_four(const void *p)
 {
     int32_t word;
@@ -299,7 +298,7 @@ ALWAYS_INLINE vf widen_four(int8x8_t b)
 }
 #endif
 
-/* The compilers' own conversion goes number by number here. */
+/* By intrinsic: the compilers' own conversion is scalar here. */
 ALWAYS_INLINE vf load_i8(const int8_t *p)
 {
 #if TB_VW == 16
@@ -318,7 +317,7 @@ ALWAYS_INLINE vf load_i8(const int8_t *p)
 #endif
 }
 
-/* 16 bytes' halves minus 8, VW of them. */
+/* VW 4-bit numbers minus 8: the low or the high halves of the bytes. */
 ALWAYS_INLINE vf load_q4(const uint8_t *p, bool high)
 {
 #if TB_VW == 16
@@ -355,7 +354,7 @@ ALWAYS_INLINE float block_scale(uint16_t half)
 #endif
 }
 
-/* m <= VW numbers into y, at number c of the row. */
+/* Stores m <= VW numbers at number c of a row y, as f32 or bf16. */
 ALWAYS_INLINE void store_as(void *y, size_t c, vf v, size_t m, const bool bf16)
 {
 #if defined(TB_ISA_BF16) && defined(TB_ISA_NEON)
@@ -378,9 +377,9 @@ ALWAYS_INLINE void store_as(void *y, size_t c, vf v, size_t m, const bool bf16)
     store_n((float *)y + c, v, m);
 }
 
-/* ---- sums of products ---- */
+/* ---- multiply-add, dequantisation, integer dot products ---- */
 
-/* acc + a b, or with bf16 pairs in each word, acc + a0 b0 + a1 b1. */
+/* acc + a b; with bf16, acc + a0 b0 + a1 b1 for the two numbers of each word. */
 ALWAYS_INLINE vf multiply_add(const bool bf16, vf acc, vf a, vf b)
 {
 #if defined(TB_ISA_BF16) && defined(TB_ISA_NEON)
@@ -389,7 +388,7 @@ ALWAYS_INLINE vf multiply_add(const bool bf16, vf acc, vf a, vf b)
     if (bf16) return (vf)_mm512_dpbf16_ps((__m512)acc, (__m512bh)a, (__m512bh)b);
 #endif
     (void)bf16;
-#if TB_VW == 16 /* gcc 12 does not see it here by itself */
+#if TB_VW == 16 /* gcc 12 does not contract it by itself */
     return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)acc);
 #elif TB_VW == 8
     return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)acc);
@@ -405,7 +404,7 @@ ALWAYS_INLINE vf fmadd(vf a, vf b, vf c)
     return multiply_add(false, c, a, b);
 }
 
-/* The sums of four vectors' lanes, always in the same order. */
+/* The lane sums of four vectors, always in the same order. */
 ALWAYS_INLINE void hsum4(const vf *v, float *out)
 {
 #if TB_VW == 16
@@ -430,7 +429,7 @@ ALWAYS_INLINE void hsum4(const vf *v, float *out)
 #endif
 }
 
-/* VW numbers of a row of weights from number c on, as to_f32 makes them. */
+/* VW numbers of a row of weights from number c on, dequantised to f32 exactly as to_f32 does. */
 ALWAYS_INLINE vf dequant(const tb_dtype type, const char *row, size_t c)
 {
     switch (type) {
@@ -448,7 +447,8 @@ ALWAYS_INLINE vf dequant(const tb_dtype type, const char *row, size_t c)
         const char *block = row + c / TB_QUANT_BLOCK * 18;
         uint16_t d;
         memcpy(&d, block, 2);
-        /* The low halves of the 16 bytes are the block's first 16 numbers, the high ones its last.
+        /* The low nibbles of the 16 bytes are the block's first 16 numbers, the high ones its
+         * last.
          */
         size_t at = c % TB_QUANT_BLOCK;
         return block_scale(d) * load_q4((const uint8_t *)block + 2 + at % 16, at >= 16);
@@ -458,7 +458,7 @@ ALWAYS_INLINE vf dequant(const tb_dtype type, const char *row, size_t c)
     }
 }
 
-/* Bytes before number c of a row, about. */
+/* About how many bytes c numbers take. */
 ALWAYS_INLINE size_t bytes_of(const tb_dtype type, size_t c)
 {
     switch (type) {
@@ -479,7 +479,8 @@ ALWAYS_INLINE vi splat_int(int32_t x)
     return (vi){0} + x;
 }
 
-/* sum + the products of each lane's four bytes; x within -127 .. 127. Unsigned w for VNNI. */
+/* sum + the dot product of each lane's four int8 numbers; x within -127 .. 127. w is unsigned with
+ * VNNI. */
 ALWAYS_INLINE vi dot4(vi sum, vi w, vi x)
 {
 #if defined(TB_ISA_VNNI)
@@ -511,18 +512,18 @@ ALWAYS_INLINE vi dot4(vi sum, vi w, vi x)
 #endif
 }
 
-/* The same four bytes of x for every lane. */
+/* The same with one word of x for all lanes. */
 ALWAYS_INLINE vi dot4_all(vi sum, vi w, int32_t x)
 {
 #if defined(TB_ISA_NEON) && defined(__ARM_FEATURE_DOTPROD)
-    const int32x2_t one = {x, 0}; /* that instruction takes a lane: nothing is spread out */
+    const int32x2_t one = {x, 0}; /* the instruction takes one lane: no broadcast needed */
     return (vi)vdotq_lane_s32((int32x4_t)sum, (int8x16_t)w, vreinterpret_s8_s32(one), 0);
 #else
     return dot4(sum, w, splat_int(x));
 #endif
 }
 
-/* ---- the kernels; what they do is said in nn/kernels_priv.h ---- */
+/* ---- the kernels, documented in nn/kernels_priv.h ---- */
 
 void KERNEL(to_f32)(tb_dtype type, const void *src, float *dst, size_t n);
 void KERNEL(to_f16)(const float *src, uint16_t *dst, size_t n);
@@ -549,9 +550,10 @@ void KERNEL(depthwise)(const float *w, size_t k, const float *x, size_t T, size_
 double KERNEL(peak)(tb_dtype type, size_t times);
 #if defined(TB_ISA_BF16)
 void KERNEL(gemv_bf16)(const tb_gemv *d, size_t T, size_t N);
-/* epilogue, also into bf16, and with an activation that need be no better than for eight bits. */
+/* The epilogue, also into bf16; coarse: an approximate activation, good enough for bf16's eight
+ * bits. */
 void KERNEL(epilogue_rows)(const float *x, size_t ldx, size_t T, size_t N, const float *bias,
-                           tb_act act, bool coarse, tb_into set_or_add, bool halves, void *y,
+                           tb_act act, bool coarse, tb_into set_or_add, bool out_bf16, void *y,
                            size_t ldy);
 void KERNEL(transpose_bf16)(const uint16_t *x, size_t ldx, size_t n, size_t d, float *y,
                             size_t ldy);
