@@ -179,6 +179,42 @@ static tb_status say_part(const tb_base_programs *programs, const tb_base *base,
     return st;
 }
 
+/* Where to cut a text in two: at the blank that is nearest to its middle, else between two
+ * characters there. */
+static size_t middle(const char *text, size_t len)
+{
+    const size_t half = len / 2;
+    for (size_t d = 0; d < half / 2; d++) {
+        if (text[half - d] == ' ') return half - d;
+        if (text[half + d] == ' ') return half + d;
+    }
+    size_t at = half;
+    while (at < len && ((unsigned char)text[at] & 0xC0) == 0x80)
+        at++;
+    return at;
+}
+
+/* What a program fails on as a whole it may say in pieces: espeak-ng 1.51 dies of a sentence that
+ * is one abbreviation after the other. */
+static tb_status say_pieces(const tb_base_programs *programs, const tb_base *base, const char *text,
+                            const tb_cancel *cancel, tb_pcm *out, tb_err *err)
+{
+    enum { LEAST = 48 }; /* bytes; less is not cut */
+    const size_t len = strlen(text);
+    tb_status st = say_part(programs, base, text, cancel, out, err);
+    if (st != TB_EINTERNAL || len < LEAST) return st;
+    const size_t cut = middle(text, len);
+    tb_pcm end = {0};
+    char *begin = tb_strndup(text, cut);
+    st = say_pieces(programs, base, begin, cancel, out, err);
+    if (!st) st = say_pieces(programs, base, text + cut, cancel, &end, err);
+    if (!st && end.len) st = tb_pcm_append(out, end.data, end.len, err);
+    if (st) tb_pcm_clear(out);
+    tb_pcm_clear(&end);
+    tb_free(begin);
+    return st;
+}
+
 /* One part of a sentence in the voice that reads it; in the sentence's own where espeak-ng has been
  * installed without that one. */
 static tb_status say_foreign(const tb_base_programs *programs, const tb_base *base,
@@ -187,10 +223,10 @@ static tb_status say_foreign(const tb_base_programs *programs, const tb_base *ba
 {
     tb_base other = *base;
     const char *variant = strchr(base->voice, '+');
-    if (!voice) return say_part(programs, base, text, cancel, out, err);
+    if (!voice) return say_pieces(programs, base, text, cancel, out, err);
     snprintf(other.voice, sizeof other.voice, "%s%s", voice, variant ? variant : "");
-    tb_status st = say_part(programs, &other, text, cancel, out, err);
-    return st == TB_EINTERNAL ? say_part(programs, base, text, cancel, out, err) : st;
+    tb_status st = say_pieces(programs, &other, text, cancel, out, err);
+    return st == TB_EINTERNAL ? say_pieces(programs, base, text, cancel, out, err) : st;
 }
 
 tb_status tb_base_say(const tb_base_programs *programs, const tb_base *base, const char *text,

@@ -23,6 +23,12 @@ static char script[PATH_MAX];
 static const tb_language english = {.code = "en-us", .name = "English", .voice = "gmw/en-US"};
 static const tb_language spanish = {.code = "es", .name = "Spanish", .voice = "roa/es"};
 
+/* The last of its letters is not one byte, so that a cut may fall into it. */
+static const char text_of_three[] =
+    "uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince "
+    "diecisieteydieciochoydiecinueveyveinteyveinti\xC3\xBAnoyveintid\xC3\xB3syveintitr\xC3\xA9syas"
+    "i";
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -205,6 +211,44 @@ static void a_failure_is_tried_once_more_and_then_told(void **state)
     assert_true(len > 0);
 }
 
+/* One that dies of more than 60 bytes at once says a longer text in pieces, in their order; what it
+ * cannot say even so is told. */
+static void what_is_too_much_at_once_is_said_in_pieces(void **state)
+{
+    const tb_base base = tb_base_choose(&spanish, false);
+    char path[PATH_MAX], *said = NULL;
+    size_t len, size;
+    tb_err err = {0};
+    (void)state;
+    snprintf(path, sizeof path, "%s/said", folder);
+    const tb_base_programs p =
+        program("t=$(cat); [ ${#t} -gt 60 ] && exit 3; printf %s \"$t\" >> said\n"
+                "printf %s \"$t\" | espeak-ng \"$@\"");
+    assert_int_equal(say(&p, &base, text_of_three, NULL, &len, &err), TB_OK);
+    assert_true(len > 0);
+    assert_int_equal(tb_file_read(path, 1000, &said, &size, NULL), TB_OK);
+    assert_string_equal(said, text_of_three);
+    tb_free(said);
+    unlink(path);
+    const tb_base_programs none = program("exit 3");
+    assert_int_equal(say(&none, &base, text_of_three, NULL, &len, &err), TB_EINTERNAL);
+    assert_int_equal(len, 0);
+}
+
+/* espeak-ng 1.51 writes beyond its stack here. */
+static void abbreviations_one_after_the_other_are_said(void **state)
+{
+    const tb_base_programs p = {.espeak_program = "espeak-ng"};
+    const tb_base base = tb_base_choose(&spanish, false);
+    char text[300] = "";
+    size_t len = 0;
+    (void)state;
+    while (strlen(text) < 250)
+        strcat(text, "a.b.c. ");
+    assert_int_equal(say(&p, &base, text, NULL, &len, NULL), TB_OK);
+    assert_true(len > 10 * TB_RATE_HZ);
+}
+
 static void brackets_and_controls_never_reach_the_program(void **state)
 {
     const tb_base base = tb_base_choose(&spanish, false);
@@ -269,6 +313,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_sentence_with_letters_that_flite_lacks_is_for_espeak),
         cmocka_unit_test(no_output_is_no_sound),
         cmocka_unit_test(a_failure_is_tried_once_more_and_then_told),
+        cmocka_unit_test(what_is_too_much_at_once_is_said_in_pieces),
+        cmocka_unit_test(abbreviations_one_after_the_other_are_said),
         cmocka_unit_test(brackets_and_controls_never_reach_the_program),
         cmocka_unit_test(a_missing_program_names_its_package),
         cmocka_unit_test(a_program_that_hangs_can_be_left),
