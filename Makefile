@@ -70,9 +70,10 @@ lint:
 
 fuzz:
 	cmake --workflow --preset fuzz
-	@for f in build/fuzz/tests/fuzz_*; do [ -x "$$f" ] && [ -f "$$f" ] || continue; \
-	    c=tests/fuzz/corpus/$${f##*fuzz_}; mkdir -p build/fuzz/found; \
-	    "$$f" -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/found/ build/fuzz/found "$$c" || exit 1; done
+	@for f in build/fuzz/tests/fuzz/fuzz_*; do [ -x "$$f" ] && [ -f "$$f" ] || continue; \
+	    n=$${f##*fuzz_}; mkdir -p build/fuzz/found/$$n; \
+	    "$$f" -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/found/ \
+	        -dict=tests/fuzz/dict/$$n.dict build/fuzz/found/$$n tests/fuzz/corpus/$$n || exit 1; done
 
 clean:
 	rm -rf build

@@ -39,3 +39,95 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tb_weights_free(made);
     return 0;
 }
+
+#ifdef TB_FUZZ
+#include "base/str.h"
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t size_max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed);
+
+static unsigned draw(unsigned *state, unsigned n)
+{
+    *state = *state * 1664525U + 1013904223U;
+    return (*state >> 8) % n;
+}
+
+/* A file whose header fits its length and its data, with names that the layout knows, or almost.
+ * Chance alone puts no JSON behind the length of it. */
+static size_t generate(uint8_t *data, size_t size_max, unsigned *state)
+{
+    static const char *const names[3][10] = {
+        {"similarity_weight", "similarity_bias", "lstm.weight_ih_l0", "lstm.weight_hh_l0",
+         "lstm.bias_ih_l0", "lstm.bias_hh_l0", "lstm.weight_ih_l2", "proj.weight", "proj.bias",
+         "x"},
+        {"text_emb.weight", "speech_emb.weight", "tfmr.wpe.weight", "tfmr.h.0.ln_1.bias",
+         "tfmr.h.0.attn.c_attn.weight", "tfmr.h.1.mlp.c_fc.weight", "speech_head.weight",
+         "speech_head.bias", "cond_enc.spkr_enc.weight", "tfmr.wte.weight"},
+        {"flow.encoder.up_layer.conv.weight", "flow.input_embedding.weight",
+         "mel2wav.ups.0.parametrizations.weight.original0",
+         "mel2wav.ups.0.parametrizations.weight.original1",
+         "mel2wav.conv_pre.parametrizations.weight.original0",
+         "mel2wav.conv_pre.parametrizations.weight.original1", "mel2wav.m_source.l_linear.weight",
+         "speaker_encoder.head.conv1.weight", "speaker_encoder.head.bn1.running_var",
+         "tokenizer.quantizer._codebook.project_down.weight"}};
+    static const struct {
+        const char *name;
+        size_t size;
+    } types[] = {{"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F64", 8},
+                 {"I64", 8}, {"I32", 4}, {"U8", 1}};
+    const unsigned kind = draw(state, 3), n = 1 + draw(state, 6), first = draw(state, 10);
+    size_t at = 0, header;
+    tb_str s;
+    tb_str_init(&s, size_max);
+    tb_str_puts(&s, draw(state, 4) ? "{" : "{\"__metadata__\":{\"format\":\"pt\"},");
+    for (unsigned i = 0; i < n; i++) {
+        const unsigned type = draw(state, 3) ? 0 : draw(state, 7), dims = draw(state, 5);
+        size_t bytes = types[type].size;
+        tb_str_printf(&s, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[", i ? "," : "",
+                      names[kind][(first + i) % 10], types[type].name);
+        for (unsigned d = 0; d < dims; d++) {
+            const unsigned dim = draw(state, 8) ? 1 + draw(state, 6) : draw(state, 70);
+            tb_str_printf(&s, "%s%u", d ? "," : "", dim);
+            bytes *= dim;
+        }
+        tb_str_printf(&s, "],\"data_offsets\":[%zu,%zu]}", at, at + bytes);
+        at += bytes;
+    }
+    tb_str_puts(&s, "}");
+    header = s.len;
+    if (s.full || 8 + header + at > size_max) {
+        tb_str_clear(&s);
+        return 0;
+    }
+    for (int i = 0; i < 8; i++)
+        data[i] = (uint8_t)(header >> (8 * i));
+    memcpy(data + 8, s.data, header);
+    for (size_t i = 0; i < at; i++)
+        data[8 + header + i] = (uint8_t)draw(state, 256);
+    tb_str_clear(&s);
+    return 8 + header + at;
+}
+
+/* One of eight is a new file; of the others half keep their length right. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed)
+{
+    size_t made = size < 16 || seed % 8 == 0 ? generate(data, size_max, &seed) : 0;
+    if (made) return made;
+    size_t header = 0;
+    for (size_t i = 0; i < 8 && size >= 8; i++)
+        header |= (size_t)data[i] << (8 * i);
+    size = LLVMFuzzerMutate(data, size, size_max);
+    if (seed % 2 && size > 8) {
+        const uint8_t *end = memchr(data + 8, '}', size - 8);
+        for (const uint8_t *p = end; p; p = memchr(p + 1, '}', (size_t)(data + size - p) - 1)) {
+            end = p;
+            if ((size_t)(p - data) + 1 >= header + 8) break;
+            if (p + 1 == data + size) break;
+        }
+        header = end ? (size_t)(end - data) - 7 : size - 8;
+        for (int i = 0; i < 8; i++)
+            data[i] = (uint8_t)(header >> (8 * i));
+    }
+    return size;
+}
+#endif
