@@ -1,6 +1,7 @@
 #include "http/http_priv.h"
 
 #include "base/mem.h"
+#include "http/wire_priv.h"
 
 #include <string.h>
 #include <strings.h>
@@ -12,7 +13,8 @@
  * (RFC 9112, sections 3.2, 5.1, 6.1 and 6.3).
  *
  * libmicrohttpd reads heads leniently before 1.0, and takes the first of two lengths; what it hands
- * over is looked at here before anything else. It is told to be strict where it can be (server.c).
+ * over is looked at here before anything else. It is told to be strict where it can be (server.c);
+ * where not, the bytes themselves are looked at (wire_priv.h).
  */
 typedef struct {
     tb_err *err;
@@ -89,12 +91,21 @@ static tb_status check_body(const framing *f, bool old, tb_err *err)
     return TB_OK;
 }
 
+bool tb_framing_is_bad(const tb_request *r)
+{
+    return tb_wire_is_bad(r->seat, r->number);
+}
+
 tb_status tb_framing_check(tb_request *r, const char *version, tb_err *err)
 {
     framing f = {.err = err};
     bool old = strcmp(version, "HTTP/1.0") == 0;
     MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, look_at, &f);
     if (err->status) return err->status;
+    if (tb_framing_is_bad(r))
+        return tb_fail(
+            err, TB_EMALFORMED,
+            "the head holds a NUL, a folded line, or a line that does not end with CR LF");
     if (r->blank_target)
         return tb_fail(err, TB_EMALFORMED, "the address holds a blank or a control character");
     if (f.hosts != 1 && !(old && f.hosts == 0))

@@ -95,6 +95,7 @@ struct tb_request {
 
     int seat; /* in the table of connections; -1: none */
     tb_seat_phase seat_phase;
+    unsigned number; /* of the connection's requests, from 1 */
     tb_request *next_watched; /* the watcher's list */
     bool watched;
 };
@@ -196,6 +197,8 @@ void tb_place(tb_request *r, const char *url);
 
 /* What a request is made of must be beyond doubt (framing.c). version: as the client wrote it. */
 TB_MUST_CHECK tb_status tb_framing_check(tb_request *r, const char *version, tb_err *err);
+/* The body, too, as far as it has come; also before an answer is sent. */
+bool tb_framing_is_bad(const tb_request *r);
 /* libmicrohttpd's callback when a request's first line is there; self is the tb_http. What it
  * returns is the tb_request. */
 void *tb_request_announce(void *self, const char *target, struct MHD_Connection *connection);

@@ -160,6 +160,8 @@ enum MHD_Result tb_reply_send(tb_request *r)
         if (!r->response) return MHD_NO;
     }
     tb_reply_common(r);
+    if (tb_framing_is_bad(r) && !has_header(r, "Connection"))
+        tb_reply_header(r, "Connection", "close");
     for (int i = 0; i < r->n_headers; i++)
         MHD_add_response_header(r->response, r->headers[i].name, r->headers[i].value);
     r->phase = TB_AT_END;
@@ -591,6 +593,11 @@ static enum MHD_Result answer(tb_request *r)
 
 static enum MHD_Result act(tb_request *r)
 {
+    tb_err err = {0};
+    if (tb_framing_is_bad(r)) {
+        tb_fail(&err, TB_EMALFORMED, "a line of the chunked body does not end with CR LF");
+        return send_error(r, &err);
+    }
     if (r->route->at_once) {
         perform(r);
         return answer(r);

@@ -1,4 +1,5 @@
 #include "http/http_priv.h"
+#include "http/wire_priv.h"
 
 #include "base/clock.h"
 #include "base/descriptors.h"
@@ -58,6 +59,7 @@ struct seat {
     unsigned crowd;
     int64_t since_ms, behind_ms; /* when the phase began; how far it is behind the least rate */
     uint64_t moved;              /* bytes at the last look */
+    unsigned requests;           /* that have begun on it */
     tb_request *request;
 };
 
@@ -125,6 +127,7 @@ static void set_free(struct tb_seats *s, int i)
     struct seat *seat = &s->at[i];
     if (seat->state == FREE) return;
     unlist(s, i);
+    tb_wire_end(i);
     s->leaving -= seat->state == SHUT;
     s->taken--;
     *seat = (struct seat){.list = NONE};
@@ -170,6 +173,7 @@ void tb_seats_prepare(tb_http *http, int most)
         s->at[i].list = NONE;
     for (int l = 0; l < LISTS; l++)
         s->first[l] = s->last[l] = NONE;
+    if (!http->tls_cert) tb_wires_open(s->n);
     tb_random_bytes(&s->key, sizeof s->key);
     s->patience_ms = (int64_t)http->config->client_timeout_s * 1000;
 }
@@ -178,6 +182,7 @@ void tb_seats_free(tb_http *http)
 {
     struct tb_seats *s = http->seats;
     if (!s) return;
+    if (!http->tls_cert) tb_wires_close();
     pthread_mutex_destroy(&s->lock);
     tb_free(s->at);
     tb_free(s);
@@ -235,6 +240,7 @@ bool tb_seat_take(tb_http *http, int fd, const struct sockaddr *from)
                               .crowd = crowd_of(s, from),
                               .since_ms = now_ms()};
     s->taken++;
+    tb_wire_begin(fd);
     if (fd >= s->used) s->used = fd + 1;
     relist(s, fd);
     pthread_mutex_unlock(&s->lock);
@@ -394,6 +400,7 @@ void tb_seat_begin(tb_request *r)
     if (r->seat < 0) return;
     pthread_mutex_lock(&s->lock);
     s->at[r->seat].request = r;
+    r->number = ++s->at[r->seat].requests;
     s->at[r->seat].trusted = false; /* each request shows its own */
     enter(s, r->seat, r->seat_phase = TB_SEAT_WORK);
     pthread_mutex_unlock(&s->lock);

@@ -107,7 +107,7 @@ def stop_once(v, n, names, locked, **settings):
         lock.close()
     said = s.said()
     bad = [line for line in said.split("\n") if "Failed to" in line or "Fatal" in line or "anitizer" in line]
-    good = code == 0 and took < 15 and not bad
+    good = code == 0 and took < 30 and not bad
     if not good:
         v.check(False, f"stop {n} ({', '.join(sorted(set(names)))}{', locked' if locked else ''}): {code} "
                 f"after {took:.1f} s {bad[:2]} {said[-300:]}")

@@ -1,0 +1,253 @@
+#include "http/wire_priv.h"
+
+#include "base/mem.h"
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum state {
+    FIRST_LINE,
+    LINE,
+    NAME,
+    VALUE,
+    BODY,
+    SIZE,
+    EXTENSION,
+    CHUNK,
+    CHUNK_END,
+    TRAILER,
+    LOST
+};
+
+static void spoil(tb_wire *w)
+{
+    w->requests += w->state == FIRST_LINE && w->name_len == 0; /* it is the next one's */
+    w->bad = true;
+    w->state = LOST;
+}
+
+static void expect_request(tb_wire *w)
+{
+    w->state = FIRST_LINE;
+    w->chunked = false;
+    w->name_len = 0;
+    w->left = 0;
+}
+
+static bool is_named(const tb_wire *w, const char *name)
+{
+    return w->name_len == strlen(name) && memcmp(w->name, name, w->name_len) == 0;
+}
+
+static void end_head(tb_wire *w)
+{
+    if (w->chunked) {
+        w->left = 0;
+        w->state = SIZE;
+    } else if (w->left > 0) {
+        w->state = BODY;
+    } else {
+        expect_request(w);
+    }
+}
+
+static void end_line(tb_wire *w)
+{
+    unsigned char was = w->state;
+    unsigned char empty = w->name_len == 0;
+    w->name_len = 0;
+    if (was == FIRST_LINE)
+        w->state = empty ? FIRST_LINE : LINE; /* empty lines may stand before a request */
+    else if (was == LINE)
+        end_head(w);
+    else if (was == NAME || was == VALUE)
+        w->state = LINE;
+    else if (was == SIZE || was == EXTENSION)
+        w->state = w->left ? CHUNK : TRAILER;
+    else if (was == CHUNK_END)
+        w->state = SIZE;
+    else if (was == TRAILER && empty)
+        expect_request(w);
+}
+
+static void add_digit(tb_wire *w, unsigned base, unsigned digit)
+{
+    w->left = w->left > (UINT64_MAX - 15) / 16 ? UINT64_MAX : w->left * base + digit;
+}
+
+static void take_name(tb_wire *w, char c)
+{
+    if (w->state == LINE && (c == ' ' || c == '\t' || c == ':')) {
+        spoil(w); /* a folded line, or one without a name */
+    } else if (c == ':') {
+        w->chunked = w->chunked || is_named(w, "transfer-encoding");
+        w->state = VALUE;
+    } else {
+        w->state = NAME;
+        if (w->name_len < sizeof w->name)
+            w->name[w->name_len++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+}
+
+static void take_size(tb_wire *w, char c)
+{
+    unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                     : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+                     : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
+                                            : 16;
+    if (c == ';')
+        w->state = EXTENSION;
+    else if (digit == 16)
+        w->state = LOST; /* refused by libmicrohttpd */
+    else
+        add_digit(w, 16, digit);
+}
+
+static void take(tb_wire *w, char c)
+{
+    switch ((enum state)w->state) {
+    case FIRST_LINE:
+        w->requests += w->name_len == 0;
+        w->name_len = 1; /* not empty */
+        break;
+    case LINE:
+    case NAME:
+        take_name(w, c);
+        break;
+    case VALUE:
+        if (c >= '0' && c <= '9' && is_named(w, "content-length"))
+            add_digit(w, 10, (unsigned)(c - '0'));
+        break;
+    case SIZE:
+        take_size(w, c);
+        break;
+    case TRAILER:
+        w->name_len = 1;
+        break;
+    case CHUNK_END:
+        w->state = LOST; /* refused by libmicrohttpd */
+        break;
+    case EXTENSION:
+    case BODY:
+    case CHUNK:
+    case LOST:
+        break;
+    }
+}
+
+static void step(tb_wire *w, char c)
+{
+    bool cr = w->cr;
+    w->cr = c == '\r';
+    if (c == '\n' && cr)
+        end_line(w);
+    else if (c == '\n' || cr || !c) /* a bare line feed or carriage return, or NUL */
+        spoil(w);
+    else if (c != '\r')
+        take(w, c);
+}
+
+void tb_wire_look(tb_wire *w, const char *data, size_t size)
+{
+    while (size > 0 && w->state != LOST) {
+        if (w->state != BODY && w->state != CHUNK) {
+            step(w, *data++);
+            size--;
+            continue;
+        }
+        size_t n = w->left < size ? (size_t)w->left : size;
+        data += n;
+        size -= n;
+        w->left -= n;
+        if (w->left > 0) continue;
+        if (w->state == BODY)
+            expect_request(w);
+        else
+            w->state = CHUNK_END;
+    }
+}
+
+#if defined(__linux__) && MHD_VERSION < 0x00097701
+
+static _Atomic(tb_wire *) wires;
+static atomic_int n_wires;
+
+void tb_wires_open(int n)
+{
+    tb_wire *none = NULL, *all = tb_alloc((size_t)n * sizeof *all);
+    if (atomic_compare_exchange_strong(&wires, &none, all))
+        atomic_store(&n_wires, n);
+    else
+        tb_free(all);
+}
+
+void tb_wires_close(void)
+{
+    atomic_store(&n_wires, 0);
+    tb_free(atomic_exchange(&wires, NULL));
+}
+
+static tb_wire *wire_of(int fd)
+{
+    return fd >= 0 && fd < atomic_load(&n_wires) ? &atomic_load(&wires)[fd] : NULL;
+}
+
+void tb_wire_begin(int fd)
+{
+    tb_wire *w = wire_of(fd);
+    if (w) *w = (tb_wire){.watched = true};
+}
+
+void tb_wire_end(int fd)
+{
+    tb_wire *w = wire_of(fd);
+    if (w) w->watched = false;
+}
+
+bool tb_wire_is_bad(int fd, unsigned requests)
+{
+    const tb_wire *w = wire_of(fd);
+    return w && w->bad && w->requests <= requests;
+}
+
+/* The linker gives libmicrohttpd this one, because the program's symbols come before libc's. */
+ssize_t tb_wire_recv(int fd, void *data, size_t size, int flags) __asm__("recv")
+    __attribute__((visibility("default"), used));
+
+ssize_t tb_wire_recv(int fd, void *data, size_t size, int flags)
+{
+    ssize_t n = recvfrom(fd, data, size, flags, NULL, NULL);
+    tb_wire *w = n > 0 && !(flags & MSG_PEEK) ? wire_of(fd) : NULL;
+    if (w && w->watched) tb_wire_look(w, data, (size_t)n);
+    return n;
+}
+
+#else
+
+void tb_wires_open(int n)
+{
+    (void)n;
+}
+
+void tb_wires_close(void) {}
+
+void tb_wire_begin(int fd)
+{
+    (void)fd;
+}
+
+void tb_wire_end(int fd)
+{
+    (void)fd;
+}
+
+bool tb_wire_is_bad(int fd, unsigned requests)
+{
+    (void)fd;
+    (void)requests;
+    return false;
+}
+
+#endif
