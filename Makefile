@@ -18,7 +18,8 @@ build:
 
 test:
 	@tools/setup.sh test
-	@tools/test.sh dev asan
+	@tools/setup.sh lint
+	@tools/test.sh lint dev asan
 
 dev:
 	@tools/setup.sh build
@@ -64,9 +65,10 @@ format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 lint:
-	sh tests/rooms.sh .
-	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
-	cmake --preset dev >/dev/null && clang-tidy --quiet -p build/dev $$(git ls-files 'src/*.c')
+	@tools/setup.sh test
+	@tools/setup.sh lint
+	@cmake --preset dev >/dev/null
+	@tools/lint.sh
 
 fuzz:
 	cmake --workflow --preset fuzz

@@ -35,14 +35,14 @@ int main(int argc, char **argv)
     body = calloc(1, body_size + 1);
     if (!body) return 1;
     memset(body, 'x', body_size);
-    struct MHD_Daemon *d =
-        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, NULL,
-                         MHD_OPTION_THREAD_POOL_SIZE, 2U, MHD_OPTION_END);
+    struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer,
+                                            NULL, MHD_OPTION_THREAD_POOL_SIZE, 2U, MHD_OPTION_END);
     if (!d) return 1;
     printf("%d\n", (int)MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT)->port);
     fflush(stdout);
     char byte;
-    while (read(STDIN_FILENO, &byte, 1) > 0) {}
+    while (read(STDIN_FILENO, &byte, 1) > 0) {
+    }
     MHD_stop_daemon(d);
     free(body);
     return 0;

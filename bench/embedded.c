@@ -1,6 +1,6 @@
 /*
- * How near does the embedded engine come to a voice, is it understood, is it fast (engine-embedded
- * specification, 13.1 and 14)? Every voice's first half is given to the engine, the judges compare
+ * How near does the embedded engine come to a voice, is it understood, is it fast (the figures are
+ * in docs/engine-embedded.md)? Every voice's first half is given to the engine, the judges compare
  * with the second. One line per figure: what it is, what it must be, verdict.
  *
  *   bench-embedded [--json] [--no-wer] [--voices FOLDER]

@@ -8,7 +8,7 @@ build=${1:-build/release}
 command -v wrk >/dev/null || { echo "wrk is not installed: skipped"; exit 0; }
 dir=$(mktemp -d)
 fifo=$dir/stdin
-server= bare=
+server=''
 stop() { [ -z "$server" ] || kill "$server" 2>/dev/null || true; exec 9>&- || true; wait 2>/dev/null || true; rm -rf "$dir"; }
 trap stop EXIT
 timbre=$(cd "$(dirname "$build/timbre")" && pwd)/timbre
@@ -43,7 +43,7 @@ L
 cores=$(getconf _NPROCESSORS_ONLN)
 alone() { # words per second of the speech program alone, on all cores, for two seconds
     end=$(($(date +%s%N) + 2000000000))
-    for c in $(seq "$cores"); do
+    for _ in $(seq "$cores"); do
         (n=0; while [ "$(date +%s%N)" -lt "$end" ]; do echo Yes. | "$timbre" speak-flite slt >/dev/null; n=$((n + 1)); done; echo "$n") &
     done | awk '{ s += $1 } END { print s / 2 }'
 }

@@ -4,8 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Judges of speech at 24 kHz that share no code with the engine they judge (engine-embedded
- * specification, 13.1). */
+/* Judges of speech at 24 kHz that share no code with the engine they judge. */
 enum { JUDGE_DIM = 19, JUDGE_BANDS = 21 };
 
 typedef struct {

@@ -65,7 +65,7 @@ done >"$ours"
 [ ! -s "$ours" ] || { cat "$ours"; bad=1; }
 
 # What a merge leaves where two changes met.
-if grep -nE '^(<<<<<<<|>>>>>>>)( |$)' *.md docs/*.md docs/model/*.md CMake* Makefile tools/*.sh tests/*.sh; then
+if grep -nE '^(<<<<<<<|>>>>>>>)( |$)' ./*.md docs/*.md docs/model/*.md CMake* Makefile tools/*.sh tests/*.sh; then
     bad=1
 fi
 exit $bad

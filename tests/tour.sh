@@ -35,6 +35,7 @@ for page in README.md README.es.md; do
     sed -i "s/localhost:8000/127.0.0.1:$port/g" typed.sh
     { echo 'curl() { command curl -sS --fail-with-body "$@"; }'; cat typed.sh; } >run.sh
     sh -eu run.sh >said 2>&1 || { cat said; echo "$page: its tour stops"; exit 1; }
+    # shellcheck disable=SC2013 # names without blanks
     for file in $(grep -o -- '-o [a-z-]*\.[a-z0-9]*' typed.sh | cut -c 4-); do
         [ "$(wc -c <"$file")" -gt 10000 ] || { echo "$page: $file is no sound"; exit 1; }
     done

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what building and running timbre needs and this machine lacks; "test" adds what only the
-# tests need, "bench" what only the benches do, "attack" what the attacks and the soak do. Debian and
+# tests need, "lint" what the checks of the sources do, "bench" what only the benches do, "attack" what the attacks and the soak do. Debian and
 # Ubuntu by apt-get (as root or with sudo), macOS by Homebrew. None of these packages starts a daemon. Where it cannot, it ends with
 # one sentence that says what to do; what apt-get said is in build/setup.log.
 set -eu
@@ -12,19 +12,22 @@ debian_build="gcc libc6-dev make cmake ninja-build pkg-config libmicrohttpd-dev 
     libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libcurl4-openssl-dev ca-certificates curl"
 debian_test="libcmocka-dev ffmpeg procps python3"
 debian_attack="python3 procps"
+debian_lint="git python3 clang-format clang-tidy codespell shellcheck"
 debian_bench="wrk pocketsphinx pocketsphinx-en-us"
 brew_build="cmake ninja pkg-config libmicrohttpd jansson sqlite libsoxr libebur128 kissfft libsonic libsodium utf8proc
     flite espeak-ng ffmpeg curl"
 brew_test="cmocka"
 brew_attack="python3"
+brew_lint="git python3 clang-format codespell shellcheck"
 brew_bench="wrk"
 
 case $what in
 build) debian=$debian_build brew=$brew_build ;;
 test) debian="$debian_build $debian_test" brew="$brew_build $brew_test" ;;
 bench) debian="$debian_build $debian_bench" brew="$brew_build $brew_bench" ;;
+lint) debian="$debian_build $debian_lint" brew="$brew_build $brew_lint" ;;
 attack) debian="$debian_build $debian_attack" brew="$brew_build $brew_attack" ;;
-*) echo "usage: tools/setup.sh [build|test|bench|attack]" >&2; exit 2 ;;
+*) echo "usage: tools/setup.sh [build|test|lint|bench|attack]" >&2; exit 2 ;;
 esac
 
 stop() {
@@ -102,6 +105,7 @@ if command -v dpkg-query >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; 
 elif [ "$(uname -s)" = Darwin ] && command -v brew >/dev/null 2>&1; then
     by_brew
 else
+    # shellcheck disable=SC2086 # a list of words
     stop "no apt-get and no Homebrew here; install the counterparts of these Debian packages and run" \
         "cmake --preset release && cmake --build --preset release:" $debian
 fi

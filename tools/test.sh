@@ -1,9 +1,9 @@
 #!/bin/sh
-# Builds and runs every test in the presets named (dev and asan when none is): says first what it
-# will take, then how far it is, and ends with one line, "N passed, N failed". All that it writes is
+# Checks the sources (lint), then builds and runs every test in the presets named (lint, dev and asan
+# when none is): says first what it will take, then how far it is, and ends with one line, "N passed, N failed". All that it writes is
 # in build/.
 set -u
-[ $# -gt 0 ] || set -- dev asan
+[ $# -gt 0 ] || set -- lint dev asan
 passed=0 failed=0
 mkdir -p build
 
@@ -31,6 +31,14 @@ build() {
 began=$(date +%s)
 for p in "$@"; do
     echo "== $p"
+    if [ "$p" = lint ]; then
+        log=build/test-lint.log
+        { cmake --preset dev >build/test-dev.log 2>&1; tools/lint.sh; } 2>&1 | tee "$log"
+        line=$(sed -n 's/^lint: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -1)
+        [ -n "$line" ] || line='0 1'
+        passed=$((passed + ${line% *})) failed=$((failed + ${line#* }))
+        continue
+    fi
     if ! build "$p"; then
         failed=$((failed + 1))
         continue

@@ -60,7 +60,6 @@ typedef struct tb_bed tb_bed;
 TB_MUST_CHECK tb_status tb_bed_new(tb_ambience_set *set, const char *name, uint64_t seed,
                                    int rate_hz, tb_bed **out, tb_err *err);
 void tb_bed_process(tb_bed *bed, float *out, size_t n); /* overwrites out */
-void tb_bed_skip(tb_bed *bed, uint64_t n);              /* the same, unheard */
 double tb_bed_default_difference_lu(const tb_bed *bed);
 void tb_bed_free(tb_bed *bed);
 

@@ -185,13 +185,6 @@ void tb_bed_process(tb_bed *bed, float *out, size_t n)
     }
 }
 
-void tb_bed_skip(tb_bed *bed, uint64_t n)
-{
-    float unheard[TB_TICK];
-    for (; n > 0; n -= n < TB_TICK ? n : TB_TICK)
-        tb_bed_process(bed, unheard, n < TB_TICK ? (size_t)n : TB_TICK);
-}
-
 double tb_bed_default_difference_lu(const tb_bed *bed)
 {
     return bed->difference_lu;

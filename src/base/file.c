@@ -1,6 +1,5 @@
 #include "base/file.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"

@@ -210,11 +210,6 @@ bool tb_json_is_null(const tb_json *v)
     return json_is_null(v);
 }
 
-bool tb_json_is_bool(const tb_json *v)
-{
-    return json_is_boolean(v);
-}
-
 bool tb_json_is_int(const tb_json *v)
 {
     return json_is_integer(v);

@@ -57,7 +57,6 @@ bool tb_json_is_object(const tb_json *v);
 bool tb_json_is_array(const tb_json *v);
 bool tb_json_is_string(const tb_json *v);
 bool tb_json_is_null(const tb_json *v);
-bool tb_json_is_bool(const tb_json *v);
 bool tb_json_is_int(const tb_json *v);
 bool tb_json_is_number(const tb_json *v);
 double tb_json_number(const tb_json *v); /* of an int or real, else 0 */

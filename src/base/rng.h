@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-/* xoshiro256**, its words from splitmix64(seed): the generator of the embedded engine
- * (engine-embedded specification, 7.3). Deterministic, no libm. */
+/* xoshiro256**, its words from splitmix64(seed): the generator of the embedded engine.
+ * Deterministic, no libm. */
 typedef struct {
     uint64_t s[4];
 } tb_rng;

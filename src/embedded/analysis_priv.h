@@ -8,7 +8,7 @@
 
 /*
  * What a clip of speech at 24 kHz is made of, every 5 ms: fundamental frequency, spectral envelope
- * and, for the speech that is resynthesised, pitch marks (specification section 4). No state
+ * and, for the speech that is resynthesised, pitch marks. No state
  * between calls, any thread. A frame f is centred on sample 120 f; outside the clip is silence.
  */
 enum {

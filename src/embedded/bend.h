@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /*
- * What is kept of a voice, and the map from one voice to another (specification sections 5 and 6):
+ * What is kept of a voice, and the map from one voice to another:
  * a gain per frame that moves the spectra of the base toward the reference's. Any thread.
  */
 enum {

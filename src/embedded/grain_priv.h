@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /*
- * Resynthesis (specification section 9): grains two pitch periods long are cut from the base's own
+ * Resynthesis: grains two pitch periods long are cut from the base's own
  * wave, filtered by the gain, and set down at the new pitch and pace.
  */
 typedef struct {

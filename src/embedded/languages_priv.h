@@ -4,8 +4,8 @@
 #include "base/err.h"
 #include "embedded/speak.h"
 
-/* The languages of the espeak-ng program and how a requested code finds one (specification section
- * 3). Immutable once made. */
+/* The languages of the espeak-ng program and how a requested code finds one. Immutable once made.
+ */
 typedef struct tb_languages tb_languages;
 
 /*

@@ -3,7 +3,7 @@
 
 #include "audio/pcm.h"
 
-/* Trimming and levelling of a spoken piece (specification sections 2 and 10). Lengths in blocks of
+/* Trimming and levelling of a spoken piece. Lengths in blocks of
  * 10 ms; the rate is pcm's. */
 
 /* Drops leading and trailing blocks more than 45 dB below the loudest, keeping 20 ms on each side.

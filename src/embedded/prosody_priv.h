@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How a sentence is delivered: pitch and the time axis (specification sections 7 and 8). */
+/* How a sentence is delivered: pitch and the time axis. */
 
 /* The numeric part of a tone of delivery; tb_vox_style_plain() is none. */
 typedef struct {

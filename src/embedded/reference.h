@@ -7,8 +7,7 @@
 
 #include <stddef.h>
 
-/* Is this recording fit to bend a voice toward, and what does it measure (specification sections 5
- * and 11)? */
+/* Is this recording fit to bend a voice toward, and what does it measure? */
 enum { TB_REFERENCE_SECONDS = 30, TB_REFERENCE_WARNINGS = 6 };
 
 typedef struct {
@@ -25,8 +24,8 @@ typedef struct {
 
 /*
  * clip: mono, any rate, best as it was recorded (clipping is looked for before it is brought to
- * 24 kHz); the 30 s of it with the most sound are used. source_rate_hz: what it was recorded at, 0 for the clip's own
- * rate. TB_EINVAL with a sentence that says what to record again. Any thread.
+ * 24 kHz); the 30 s of it with the most sound are used. source_rate_hz: what it was recorded at, 0
+ * for the clip's own rate. TB_EINVAL with a sentence that says what to record again. Any thread.
  */
 TB_MUST_CHECK tb_status tb_reference_check(const tb_pcm *clip, int source_rate_hz,
                                            const tb_cancel *cancel, tb_reference_report *report,

@@ -4,7 +4,7 @@
 #include "embedded/render_priv.h"
 #include "text/script.h"
 
-/* Sighs, gasps, sniffs, shushes: noise in the shape of a voice (specification section 8). */
+/* Sighs, gasps, sniffs, shushes: noise in the shape of a voice. */
 bool tb_sound_known(tb_tag tag); /* false: laugh, chuckle, cough, clear throat, groan; tones */
 
 /* With 50 ms of silence on both sides, at its level under speech; times divided by speed. */

@@ -1,5 +1,4 @@
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "engine/engine_priv.h"
 #include "text/lexicon.h"
 

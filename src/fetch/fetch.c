@@ -18,7 +18,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* Generation specification, 0: one of the first two, and all of the others. */
+/* What is fetched: one of the first two, and all of the others. */
 static const char *const names[] = {
     "t3_turbo_v1.safetensors",
     "t3_nano_v1.safetensors",

@@ -2,7 +2,6 @@
 #include "tensor/weights_priv.h"
 
 #include "base/mem.h"
-#include "base/utf8.h"
 
 #include <assert.h>
 #include <inttypes.h>

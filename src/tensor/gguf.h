@@ -4,9 +4,9 @@
 #include "tensor/tensor.h"
 
 /*
- * Writing GGUF version 3 (the reader is tensor/weights.h's tb_gguf_open): first what is in it is said,
- * then it is written in one go, tensors made part by part, so that the file may be larger than the
- * memory.
+ * Writing GGUF version 3 (the reader is tensor/weights.h's tb_gguf_open): first what is in it is
+ * said, then it is written in one go, tensors made part by part, so that the file may be larger
+ * than the memory.
  */
 typedef struct tb_gguf tb_gguf;
 

@@ -1,6 +1,7 @@
 #ifndef TB_TENSOR_WEIGHTS_H
 #define TB_TENSOR_WEIGHTS_H
 
+#include "base/err.h"
 #include "tensor/tensor.h"
 
 /*

@@ -1,7 +1,5 @@
 #include "text/front_priv.h"
 
-#include "base/utf8.h"
-
 #include <string.h>
 
 /*

@@ -56,7 +56,8 @@ tb_status tb_voice_from_clip(const char *id, const tb_pcm *clip, const char *fie
     v->has_embedded = true;
     v->embedded = report->stats;
     v->seconds = tb_pcm_seconds(clip);
-    for (size_t i = 0; i < report->n_warnings; i++) add_warning(v, report->warnings[i]);
+    for (size_t i = 0; i < report->n_warnings; i++)
+        add_warning(v, report->warnings[i]);
     *out = v;
 out:
     tb_free(report);
@@ -72,7 +73,8 @@ tb_status tb_voice_pack(const tb_voice *voice, void **data, size_t *size, tb_err
     tb_str_init(&s, 65536);
     tb_str_add(&s, magic, MAGIC_LEN);
     tb_str_printf(&s, "%s\n%.6f\n", voice->hash, voice->seconds);
-    for (size_t i = 0; i < voice->n_warnings; i++) tb_str_printf(&s, "%s\n", voice->warnings[i]);
+    for (size_t i = 0; i < voice->n_warnings; i++)
+        tb_str_printf(&s, "%s\n", voice->warnings[i]);
     tb_str_add(&s, "\n", 1);
     tb_bend_pack(&voice->embedded, voice->hash, stats);
     tb_str_add(&s, stats, sizeof stats);
@@ -123,7 +125,8 @@ out:
 void tb_voice_free(tb_voice *v)
 {
     if (!v) return;
-    for (size_t i = 0; i < v->n_warnings; i++) tb_free(v->warnings[i]);
+    for (size_t i = 0; i < v->n_warnings; i++)
+        tb_free(v->warnings[i]);
     tb_conds_clear(&v->own);
     tb_t3_prefix_free(v->prefix);
     tb_free(v->warnings);

@@ -33,8 +33,8 @@ tb_voice *tb_voice_new(const char *id, const char *hash);
 tb_voice *tb_voice_default(void);
 size_t tb_voice_bytes(const tb_voice *voice); /* of memory, about */
 
-/* clip: any rate, mono. At most the 30 s of it with the most sound are used. TB_EINVAL (field) with a sentence that
- * tells the person what to record again (specification section 11). */
+/* clip: any rate, mono. At most the 30 s of it with the most sound are used. TB_EINVAL (field) with
+ * a sentence that tells the person what to record again. */
 TB_MUST_CHECK tb_status tb_voice_from_clip(const char *id, const tb_pcm *clip, const char *field,
                                            const tb_cancel *cancel, tb_voice **out, tb_err *err);
 

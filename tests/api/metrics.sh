@@ -24,5 +24,6 @@ port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' out)
 curl -fsS -u u:p -d 'text=Yes.' "http://127.0.0.1:$port/demo" >/dev/null
 curl -sS -u u:p "http://127.0.0.1:$port/nowhere" >/dev/null
 curl -fsS -u u:p "http://127.0.0.1:$port/metrics" >metrics
+# shellcheck disable=SC2094 # "metrics" is a word here and a file there
 "$promtool" check metrics <metrics
 grep -q '^timbre_jobs_total{result="done"} 1$' metrics

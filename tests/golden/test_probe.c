@@ -1,7 +1,6 @@
 #include "golden.h"
 
 #include "../unit/tiny_t3.h"
-#include "base/counter.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"

@@ -1,6 +1,5 @@
 /* Who is right, who is not, and what either costs. Time stands still: the linker gives us what the
  * program asks of tb_clock_mono_ns. */
-#include "base/clock.h"
 #include "base/mem.h"
 #include "http/auth_priv.h"
 

@@ -1,8 +1,8 @@
 /*
  * Every kind of recording that people send, as it comes from phones, recorders and programs:
- * containers, codes inside wav, tags in front, chunks in any order. The files are made by the ffmpeg
- * program when the test runs: two seconds of 440 Hz at an amplitude of 1/8. Kinds that it cannot
- * write (AMR) are made by hand.
+ * containers, codes inside wav, tags in front, chunks in any order. The files are made by the
+ * ffmpeg program when the test runs: two seconds of 440 Hz at an amplitude of 1/8. Kinds that it
+ * cannot write (AMR) are made by hand.
  */
 #include "codec/decode.h"
 
@@ -125,8 +125,15 @@ static char *with_id3(const char *data, size_t *size, size_t len, size_t padding
 {
     const size_t all = 10 + len + (footer ? 10 : 0) + padding + *size;
     char *out = tb_alloc(all), *p = out;
-    const uint8_t head[10] = {'I', 'D', '3', 4, 0, footer ? 0x10 : 0, (uint8_t)(len >> 21 & 0x7F),
-                              (uint8_t)(len >> 14 & 0x7F), (uint8_t)(len >> 7 & 0x7F),
+    const uint8_t head[10] = {'I',
+                              'D',
+                              '3',
+                              4,
+                              0,
+                              footer ? 0x10 : 0,
+                              (uint8_t)(len >> 21 & 0x7F),
+                              (uint8_t)(len >> 14 & 0x7F),
+                              (uint8_t)(len >> 7 & 0x7F),
                               (uint8_t)(len & 0x7F)};
     memcpy(p, head, 10);
     memset(p + 10, 'x', len);
@@ -160,10 +167,10 @@ static char *with_ape(const char *data, size_t *size)
 static void tags_in_front_are_passed_over(void **state)
 {
     static const char *const kinds[] = {
-        "-c:a flac -f flac",       "-c:a aac -f adts",       "-c:a pcm_s16le -f wav",
-        "-c:a adpcm_ms -f wav",    "-c:a libmp3lame -f mp3", "-c:a libopus -f ogg",
-        "-c:a pcm_s16be -f aiff",  "-c:a alac -f caf",       "-c:a aac -f ipod",
-        "-c:a wavpack -f wv",      "-c:a tta -f tta",
+        "-c:a flac -f flac",      "-c:a aac -f adts",       "-c:a pcm_s16le -f wav",
+        "-c:a adpcm_ms -f wav",   "-c:a libmp3lame -f mp3", "-c:a libopus -f ogg",
+        "-c:a pcm_s16be -f aiff", "-c:a alac -f caf",       "-c:a aac -f ipod",
+        "-c:a wavpack -f wv",     "-c:a tta -f tta",
     };
     (void)state;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {

@@ -1,5 +1,4 @@
 #include "base/log.h"
-#include "base/str.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -92,7 +91,8 @@ static void numbers_are_printed_as_printf_does(void **state)
     char wanted[600];
     (void)state;
     logged("a=%d b=%zu c=%lld d=%llu e=%03o f=%.1f g=%.0f h=%x i=%ld j=%u k=%c l=%5d m=%% n=%.3g",
-           -5, (size_t)7, -1099511627776LL, ~0ULL, 7U, 2.25, 1e15, 255U, -9L, 3U, 'z', 42, 0.00012345);
+           -5, (size_t)7, -1099511627776LL, ~0ULL, 7U, 2.25, 1e15, 255U, -9L, 3U, 'z', 42,
+           0.00012345);
     snprintf(
         wanted, sizeof wanted,
         "level=error room=t a=%d b=%zu c=%lld d=%llu e=%03o f=%.1f g=%.0f h=%x i=%ld j=%u k=%c "

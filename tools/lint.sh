@@ -1,0 +1,79 @@
+#!/bin/sh
+# What can be said of the sources without running them. Each check is a line, ok or what is wrong;
+# ends with "N passed, M failed". With names, only those checks:
+#   tools/lint.sh [rooms] [format] [headers] [unused] [spelling] [citations] [shell] [tidy]
+# tools/setup.sh lint installs what they need. Formatting is version 14's, and is passed over where
+# clang-format has another version; tidy needs a configured build (build/dev or the one in TB_BUILD).
+set -u
+cd "$(dirname "$0")/.." || exit 2
+[ $# -gt 0 ] || set -- rooms format headers unused spelling citations shell tidy
+build=${TB_BUILD:-build/dev}
+cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+passed=0 failed=0
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+
+sources() { git ls-files '*.c' '*.h'; }
+
+# clang-format 14, under whichever name it is here; nothing when it is not.
+formatter() {
+    for f in clang-format-14 clang-format; do
+        "$f" --version 2>/dev/null | grep -q 'version 14\.' && echo "$f" && return
+    done
+}
+
+check_rooms() { sh tests/rooms.sh .; }
+
+check_format() {
+    f=$(formatter)
+    [ -n "$f" ] || { echo "passed over: no clang-format of version 14 here" >&3; return 0; }
+    sources | xargs "$f" --dry-run -Werror 2>&1
+}
+
+# Each header by itself (cmocka.h, which the tests' include, wants four of C before it).
+check_headers() {
+    flags=$(pkg-config --cflags sqlite3 jansson libsodium cmocka 2>/dev/null)
+    # shellcheck disable=SC2086 # lists of words
+    git ls-files '*.h' | grep -v 'src/nn/simd/' | xargs -P "$cores" -I '{}' \
+        cc -std=c17 -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -DTB_TEST_DATA='""' \
+        -DTB_TEST_PROGRAM='""' -DTB_TEST_SOURCE='""' -DTB_HAVE_FLITE=1 $flags -Wall -Wno-unused-function -Isrc -Itests \
+        -Itests/unit -Itests/api -Itools/seedmodel -Ibench -fsyntax-only -x c -include setjmp.h \
+        -include stdarg.h -include stddef.h -include stdint.h '{}' 2>&1
+}
+
+check_unused() { python3 -B tools/lint.py unused; }
+check_citations() { python3 -B tools/lint.py citations; }
+
+# Documents and comments: what stands in strings may be Spanish.
+check_spelling() {
+    words=$(mktemp -d)
+    python3 -B tools/lint.py prose "$words" &&
+        (cd "$words" && codespell -q 3 -I "$OLDPWD/tools/lint.words" .)
+    status=$?
+    rm -rf "$words"
+    return $status
+}
+
+check_shell() {
+    { git ls-files '*.sh' .ci/run; } | sort -u | xargs shellcheck -S info
+}
+
+check_tidy() {
+    [ -f "$build/compile_commands.json" ] || { echo "configure first: cmake --preset dev"; return 1; }
+    git ls-files 'src/*.c' | grep -v 'src/nn/kernels' | xargs -P "$cores" -n 8 clang-tidy --quiet -p "$build" \
+        --extra-arg=-Wno-unknown-warning-option 2>/dev/null
+}
+
+for name in "$@"; do
+    began=$(date +%s)
+    if (check_"$name") >"$said" 2>&1 3>&1 && ! grep -qE '(error|warning):' "$said"; then
+        passed=$((passed + 1))
+        printf 'ok      %-10s %3d s  %s\n' "$name" $(($(date +%s) - began)) "$(grep '^passed over' "$said")"
+    else
+        failed=$((failed + 1))
+        head -60 "$said"
+        printf 'FAILED  %-10s %3d s\n' "$name" $(($(date +%s) - began))
+    fi
+done
+echo "lint: $passed passed, $failed failed"
+[ "$failed" = 0 ]
