@@ -10,24 +10,26 @@
 struct tb_t3_session;
 
 /*
- * Several utterances' steps of T3 in one pass over its weights, which is what a step costs. Whoever
- * wants a step asks here and waits; when all who are talking have asked, or the first has waited
- * for two milliseconds, one of them makes the step for all. They join and leave between steps. A
- * session's numbers do not depend on who else was there. One object per model, any thread.
+ * The decode batcher: continuous batching for T3. A decode step costs one pass over the weights,
+ * however many sessions take part. Sessions submit a step and wait; when all joined sessions have
+ * submitted, or one has waited for two milliseconds, one of the waiting threads runs the batch for
+ * all. Sessions join and leave between steps. A session's logits do not depend on the batch. One
+ * object per model, any thread.
  */
 typedef struct tb_batcher tb_batcher;
 
 tb_batcher *tb_batcher_new(tb_thread_pool *pool); /* borrowed */
-void tb_batcher_free(tb_batcher *batcher);        /* nobody may be talking */
+void tb_batcher_free(tb_batcher *batcher);        /* no session may be joined */
 
 void tb_batcher_join(tb_batcher *batcher);
 void tb_batcher_leave(tb_batcher *batcher);
 
-/* One token of one session of a caller who has joined; it has room for it. logits (vocab). */
+/* One decode step of one session, whose caller has joined and reserved a position. logits (vocab).
+ */
 void tb_batcher_step(tb_batcher *batcher, struct tb_t3_session *session, int32_t token,
                      float *logits);
 
-/* Steps made and tokens spoken in them, ever: tokens / steps is how much company there was. */
+/* Steps run and tokens computed in them so far: tokens / steps is the mean batch size. */
 void tb_batcher_counts(tb_batcher *batcher, uint64_t *steps, uint64_t *tokens);
 
 #endif

@@ -1,3 +1,14 @@
+/*
+ * CAM++, the speaker network: from a filterbank of a recording to one vector that describes its
+ * voice.
+ *
+ * Head: 2-D convolutions over bands and time (unfolded to matmuls, 16 frames at a time), halving
+ * the bands three times. Trunk: densely connected TDNN blocks over time, each layer gated by the
+ * mean of its 2 s segment and of the whole recording (context-aware masking). End: mean and
+ * deviation over time, one linear layer. Everything is computed in f32. Batch norms are folded into
+ * scale and shift when binding. The mathematics, with shapes: docs/model/campplus.md. Relies on
+ * nn/ops.h for all arithmetic.
+ */
 #include "model/campplus.h"
 
 #include "base/mem.h"
@@ -130,7 +141,7 @@ static void bind_block(tb_bind *b, tb_campplus_block *block, size_t i, size_t C)
     block->C_in = block->C_out = C;
     while (tb_bind_has(b, "xv.block%zu.tdnnd%zu.linear1.weight", i + 1, block->n_layers + 1))
         block->n_layers++;
-    if (block->n_layers == 0) block->n_layers = 1; /* its name makes the sentence */
+    if (block->n_layers == 0) block->n_layers = 1; /* so that the error names the missing layer */
     block->layers = tb_alloc(block->n_layers * sizeof *block->layers);
     for (size_t l = 0; l < block->n_layers && !b->status; l++)
         bind_layer(b, block, i, l);
@@ -175,7 +186,7 @@ tb_status tb_campplus_bind(tb_weights *weights, tb_campplus *net, tb_err *err)
     if (st) goto out;
 
     *net = n;
-    n = (tb_campplus){0}; /* net's now */
+    n = (tb_campplus){0}; /* ownership has moved to net */
 
 out:
     tb_campplus_clear(&n);
@@ -228,7 +239,7 @@ typedef struct {
     float *rows;
 } unfold_job;
 
-/* What the kernel sees from frame t0 + i: (bands out, k, k, C), zero where there is nothing. */
+/* Unfolds (im2col) frame t0 + i: (bands out, k, k, C), zero outside the image. */
 static void unfold(void *self, size_t i)
 {
     const unfold_job *u = self;
@@ -239,7 +250,7 @@ static void unfold(void *self, size_t i)
         for (size_t a = 0; a < k; a++)
             for (size_t b = 0; b < k; b++, row += C) {
                 const size_t from = f * u->c->stride + a - pad, t = u->t0 + i + b - pad;
-                if (from < F && t < u->T) /* below zero is above everything */
+                if (from < F && t < u->T) /* a negative index wraps to a huge one */
                     memcpy(row, u->x + (t * F + from) * C, C * sizeof *row);
                 else
                     memset(row, 0, C * sizeof *row);
@@ -472,7 +483,7 @@ void tb_campplus_run(const tb_campplus *net, const tb_nn *nn, const float *x, si
     assert(frames >= TB_CAMPPLUS_MIN_FRAMES);
     for (size_t i = 0; i < TB_CAMPPLUS_BLOCKS; i++)
         if (net->blocks[i].transit.N > widest) widest = net->blocks[i].transit.N;
-    float *a = tb_scratch_f32(nn->scratch, T * widest); /* (T, channels of the moment) */
+    float *a = tb_scratch_f32(nn->scratch, T * widest); /* (T, channels of the current layer) */
     float *b = tb_scratch_f32(nn->scratch, T * widest);
     float *stats = tb_scratch_f32(nn->scratch, net->dense.K);
 

@@ -1,3 +1,10 @@
+/*
+ * The conditioner: from a person's recording to the conditionals (tb_conds).
+ *
+ * The front end (front.h) computes every network's input; then the speech tokenizer runs twice (the
+ * token prompts of T3 and of the flow), CAM++ once and the voice encoder once. Results are checked
+ * to be finite numbers: damaged weights could produce others. docs/model/conditioning.md.
+ */
 #include "model/conditioner.h"
 
 #include "base/mem.h"
@@ -52,7 +59,7 @@ void tb_conditioner_clear(tb_conditioner *c)
     tb_ve_clear(&c->ve);
 }
 
-/* ------------------------------------------------------------------ a clip */
+/* ------------------------------------------------------------------ a recording */
 
 /* All tokens of mel, of which the first `most` are kept. */
 static tb_status tokens_of(const tb_conditioner *c, const tb_nn *nn, const tb_frames *mel,
@@ -73,7 +80,7 @@ static tb_status floats_init(float **out, size_t n, tb_err *err)
     return *out ? TB_OK : tb_nomem(err, n, sizeof **out);
 }
 
-/* Weights that are numbers can still lead to none; a network that was stopped leads anywhere. */
+/* Finite weights can still overflow; and the output of a cancelled network is undefined. */
 static tb_status check_numbers(const tb_nn *nn, const float *x, size_t n, const char *who,
                                tb_err *err)
 {
@@ -127,7 +134,7 @@ tb_status tb_conditioner_run(const tb_conditioner *c, const tb_nn *caller, const
     if (!st)
         st = tokens_of(c, nn, &f.s3_prompt, SIZE_MAX, &conds.t3_prompt, &conds.n_t3_prompt, err);
     if (!st) st = check_cancelled(cancel, err);
-    /* Tokens of the whole clip, of which those are kept that the mel has both frames for. */
+    /* Tokens of the whole recording; those are kept for which the mel has both frames. */
     if (!st)
         st = tokens_of(c, nn, &f.s3_flow, f.d24_len / FLOW_TOKEN_LEN, &conds.prompt,
                        &conds.n_prompt, err);

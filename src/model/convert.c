@@ -1,3 +1,11 @@
+/*
+ * Conversion: a folder of published files to one GGUF file that needs no other: weights in the
+ * chosen type, tokenizer, built-in voice, and the SHA-256 of every source file.
+ *
+ * The layout (layout.h) says what tensors the file will have; the GGUF writer asks for them in
+ * parts of whole rows, several threads at once, so memory stays constant. The result is renamed
+ * into place at the end. docs/model/files.md.
+ */
 #include "model/convert.h"
 
 #include "base/file.h"

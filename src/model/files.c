@@ -1,3 +1,11 @@
+/*
+ * Opening a model: a folder with the published files, or one GGUF file of ours.
+ *
+ * Finds the files (a folder may be a snapshot that links to others, and may hold turbo and nano
+ * side by side), opens them as sets of tensors and has layout.c present them under our names. The
+ * small files (tokenizer, conds.pt) travel as metadata of the set. Messages name the first file
+ * that is missing or wrong. docs/model/files.md.
+ */
 #include "model/files.h"
 
 #include "base/file.h"

@@ -1,3 +1,11 @@
+/*
+ * The flow network: speech tokens to mel frames.
+ *
+ * Token embeddings go through the encoder (flow_encoder.c), which doubles the rate; two Euler steps
+ * with the UNet's mean velocity (flow_unet.c) turn noise into a mel. The prompt's own mel fills the
+ * first rows of one input channel block, and is cut off the result. Cancellation is checked within
+ * each block. docs/model/flow.md.
+ */
 #include "model/flow.h"
 
 #include "base/counter.h"
@@ -14,7 +22,7 @@ static const tb_tensor *bind_table(tb_bind *b)
 {
     const tb_tensor *t = tb_bind_tensor(b, "input_embedding.weight");
 
-    /* Checked as a matrix is: two axes, a type of weights. */
+    /* Checked like a matrix: two axes, a weight type. */
     (void)tb_bind_mat(b, 0, 0, false, "input_embedding");
     return b->status ? NULL : t;
 }
@@ -104,7 +112,7 @@ out:
     return st;
 }
 
-/* The speaker as the UNet hears it: spk (mels). */
+/* The speaker embedding projected to mel width: spk (mels). */
 static void run_speaker(const tb_flow *flow, const tb_nn *nn, const float *embedding, float *spk)
 {
     const size_t n = flow->embedding_dim, mark = tb_scratch_mark(nn->scratch);

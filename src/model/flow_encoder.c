@@ -1,3 +1,9 @@
+/*
+ * The flow's encoder: an upsampling conformer. Six conformer layers at 25 rows a second, each row
+ * doubled, four layers at 50, then the projection to mel width. Attention with relative positions
+ * (Transformer-XL), no causality. The two layer-norm epsilons differ, as in the reference.
+ * Activations that a matmul reads in bf16 are written in bf16. docs/model/flow.md.
+ */
 #include "model/flow_priv.h"
 
 #include "base/mem.h"

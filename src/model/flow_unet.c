@@ -1,3 +1,10 @@
+/*
+ * The flow's UNet: the mean velocity of one Euler step, from state, encoder output, speaker and
+ * prompt mel side by side. ResNet blocks of causal convolutions, each followed by transformer
+ * blocks with full attention; no change of rate, one skip connection. With mean flow only three
+ * times exist, so everything that depends on the time is computed when the weights are bound.
+ * docs/model/flow.md.
+ */
 #include "model/flow_priv.h"
 
 #include "base/mem.h"

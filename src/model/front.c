@@ -1,3 +1,10 @@
+/*
+ * The front end of voice cloning: resampling, loudness and the four spectrograms that the
+ * conditioning networks read. No weights. Two resamplers lead from 24 to 16 kHz, as in the
+ * reference, and are not interchangeable (front.h). Hostile input is bounded here: rates, lengths,
+ * non-finite samples, silence. docs/model/conditioning.md. Relies on dsp/mel.h, dsp/sinc.h and
+ * audio/pcm.h.
+ */
 #include "model/front.h"
 
 #include "base/mem.h"

@@ -1,3 +1,12 @@
+/*
+ * HiFT, the vocoder: mel to waveform.
+ *
+ * Pitch (a small convolutional network), source (nine harmonics with phase kept in double, plus
+ * noise by position), STFT of the source, and the decoder: three upsampling stages that mix in the
+ * source, the mean of three kernel widths each, then an inverse STFT with n_fft 16. Long mels are
+ * decoded in parts of 500 frames with the context that one frame depends on ("reach"), so a part
+ * has the same samples as the whole and memory stays bounded. docs/model/hift.md.
+ */
 #include "model/hift.h"
 
 #include "base/counter.h"
@@ -54,8 +63,8 @@ static size_t stage_rows(size_t i, size_t Tm)
     return i == TB_HIFT_STAGES - 1 ? Tm + 1 : Tm;
 }
 
-/* Do the signal's and the source's way to stage i end in equally many rows? */
-static bool ways_meet(const tb_hift_stage *s, size_t i)
+/* Whether the signal and the source reach stage i with the same number of rows. */
+static bool rows_match(const tb_hift_stage *s, size_t i)
 {
     const size_t F = TB_HIFT_HOP / HOP + 1; /* of one mel frame: enough, all is linear in them */
 
@@ -72,7 +81,7 @@ static size_t bind_stage(tb_bind *b, tb_hift_stage *s, size_t C, size_t i)
     s->source_down = tb_bind_conv(b, C, 0, 2 * BINS, true, "source_downs.%zu", i);
     s->source_down.stride = down_stride[i];
     s->source_down.pad_left = s->source_down.pad_right = s->source_down.stride / 2;
-    if (!b->status && !ways_meet(s, i))
+    if (!b->status && !rows_match(s, i))
         b->status = tb_fail(b->err, TB_EMODEL,
                             "%s: %sups.%zu, %zu wide, and %ssource_downs.%zu, %zu wide, do not fit "
                             "the strides %zu and %zu",
@@ -153,10 +162,10 @@ void tb_hift_osc_init(tb_hift_osc *osc, const char *phase_stream, const char *no
         osc->phase[k] = (float)(TAU * (tb_counter_uniform(phases, k) - 0.5));
 }
 
-/* One sample further: where the harmonics stand. The step is rounded as the reference rounds it;
+/* Advances the harmonics by one sample. The step is rounded as the reference rounds it;
  * the sum and what is left of it after whole cycles are in double, where the reference's get coarse
  * with time. */
-static void turn_on(double cycles[TB_HIFT_HARMONICS], float f)
+static void advance_phase(double cycles[TB_HIFT_HARMONICS], float f)
 {
     for (size_t k = 0; k < TB_HIFT_HARMONICS; k++) {
         const double c = cycles[k] + (double)(f * (float)(k + 1) / TB_HIFT_RATE_HZ);
@@ -188,7 +197,7 @@ static void source_piece(void *self, size_t i)
         for (size_t n = t * TB_HIFT_HOP; n < (t + 1) * TB_HIFT_HOP; n++) {
             float sum = *j->hift->harmonic_b;
 
-            turn_on(cycles, f);
+            advance_phase(cycles, f);
             for (size_t k = 0; k < TB_HIFT_HARMONICS; k++) {
                 const float z =
                     j->noise
@@ -212,11 +221,11 @@ void tb_hift_source(const tb_hift *hift, const tb_nn *nn, const float *f0, size_
         tb_scratch_bytes(nn->scratch, Tm * TB_HIFT_HARMONICS * sizeof *begin); /* (Tm, harmonics) */
     source_job job = {hift, f0, noise, osc, Tm, begin, source};
 
-    /* The oscillators go on from frame to frame; the rest can be done in any order. */
+    /* The phases run sequentially from frame to frame; the rest is parallel. */
     for (size_t t = 0; t < Tm; t++) {
         memcpy(begin + t * TB_HIFT_HARMONICS, osc->cycles, sizeof osc->cycles);
         for (size_t n = 0; n < TB_HIFT_HOP; n++)
-            turn_on(osc->cycles, f0[t]);
+            advance_phase(osc->cycles, f0[t]);
     }
     tb_thread_pool_for(nn->pool, (Tm + SOURCE_FRAMES - 1) / SOURCE_FRAMES, source_piece, &job);
     osc->sample += Tm * TB_HIFT_HOP;
@@ -512,7 +521,7 @@ static span both(span a, span b)
     return (span){a.lo < b.lo ? a.lo : b.lo, a.hi > b.hi ? a.hi : b.hi};
 }
 
-/* Backwards from the samples of frame 0 to everything that they are made from. */
+/* Backwards from the samples of frame 0 to all inputs that they depend on. */
 void tb_hift_reach(const tb_hift *hift, size_t *before, size_t *after)
 {
     /* frames of the inverse transform that lie over samples 0 .. 479 */

@@ -1,3 +1,12 @@
+/*
+ * The KV cache of one sequence. Per layer one block: keys (heads, capacity, d), then values, so
+ * that a decode step reads each head's positions in address order. It grows by a quarter at least,
+ * in pages of 64 positions; growing copies each head's rows. A cache may stand behind a shared,
+ * read-only prefix.
+ *
+ * Invariants (assert_invariants): n <= cap; every layer's capacity >= cap; a prefix has no prefix
+ * of its own, and the same type, layers, heads and d. One thread at a time changes a cache.
+ */
 #include "model/kv_cache.h"
 
 #include "base/mem.h"
@@ -23,6 +32,20 @@ void tb_kv_cache_clear(tb_kv_cache *kv)
         tb_free(kv->blocks[i].block);
     tb_free(kv->blocks);
     *kv = (tb_kv_cache){0};
+}
+
+/* Free in release builds. */
+static void assert_invariants(const tb_kv_cache *kv)
+{
+#ifndef NDEBUG
+    assert(kv->n <= kv->cap);
+    for (size_t i = 0; i < kv->layers; i++)
+        assert(kv->blocks[i].capacity >= kv->cap);
+    const tb_kv_cache *p = kv->prefix;
+    assert(!p || (!p->prefix && p->type == kv->type && p->layers == kv->layers &&
+                  p->heads == kv->heads && p->d == kv->d));
+#endif
+    (void)kv;
 }
 
 static size_t row_bytes(const tb_kv_cache *kv)
@@ -55,17 +78,18 @@ static tb_status grow(tb_kv_cache *kv, tb_kv_cache_layer *l, size_t capacity, tb
 tb_status tb_kv_cache_reserve(tb_kv_cache *kv, size_t n, tb_err *err)
 {
     if (n <= kv->cap) return TB_OK;
-    /* By a quarter at least: what is copied stays in proportion to what is put in. */
+    /* By a quarter at least, so that the cost of copying stays proportional to the positions. */
     size_t want = kv->cap + kv->cap / 4;
     if (want < n) want = n;
     const size_t cap = (want + TB_KV_CACHE_PAGE - 1) / TB_KV_CACHE_PAGE * TB_KV_CACHE_PAGE;
     for (size_t i = 0; i < kv->layers; i++) {
         if (kv->blocks[i].capacity >= cap)
-            continue; /* of a time when there was no more for the rest */
+            continue; /* grown before an earlier call ran out of memory */
         const tb_status st = grow(kv, &kv->blocks[i], cap, err);
         if (st) return st;
     }
     kv->cap = cap;
+    assert_invariants(kv);
     return TB_OK;
 }
 

@@ -1,3 +1,13 @@
+/*
+ * The layout of our model files: which published tensor becomes which of ours, in which shape and
+ * type.
+ *
+ * One table of name patterns drives everything: renaming both ways, transposition (GPT-2's linear
+ * layers are stored (in, out); convolutions become (out, k, in)), folding of weight norms, and the
+ * choice of number type per group. A published name that no row matches is an error, so a changed
+ * release is noticed. Tensors are computed in parts of whole rows, from any thread.
+ * docs/model/files.md, docs/model/names.md (made from the table).
+ */
 #include "model/layout.h"
 
 #include "base/log.h"
@@ -10,20 +20,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What becomes of a published tensor. */
+/* How a published tensor is converted. */
 typedef enum {
     DROP,      /* in the file, never used */
     KEEP,      /* as it is */
-    TURN,      /* GPT-2's (in, out) -> (out, in) */
+    TRANSPOSE, /* GPT-2's (in, out) -> (out, in) */
     CONV,      /* (out, in, k...) -> (out, k..., in) */
     NORM_CONV, /* the same; this is v of a weight norm: times g / |v| per first axis */
     NORM_UP,   /* a transposed convolution's v: (in, out, k) -> (out, k, in), per first axis too */
-    NORM_GAIN, /* g of a weight norm: goes into its v */
+    NORM_GAIN, /* g of a weight norm: folded into its v */
 } shape_rule;
 
-/* What it is, which decides its type. Vectors are f32 whatever their group. */
+/* The group decides the number type. Vectors are f32 in every group. */
 typedef enum {
-    EXACT, /* f32: small, or what it drives is audible */
+    EXACT, /* f32: small, or errors would be audible */
     BLOCK, /* the big matrices of the token model */
     TABLE, /* rows looked up: f16 when the matrices are quantised */
     SOUND, /* flow and vocoder: bf16 then */
@@ -53,9 +63,9 @@ static const row rows[] = {
     { T3, "tfmr.wte.weight",                                     DROP,      TABLE },
     { T3, "tfmr.wpe.weight",                                     KEEP,      TABLE },
     { T3, "tfmr.h.#.{ln_1|ln_2}." WB,                            KEEP,      EXACT },
-    { T3, "tfmr.h.#.attn.{c_attn|c_proj}.weight",                TURN,      BLOCK },
+    { T3, "tfmr.h.#.attn.{c_attn|c_proj}.weight",                TRANSPOSE,      BLOCK },
     { T3, "tfmr.h.#.attn.{c_attn|c_proj}.bias",                  KEEP,      EXACT },
-    { T3, "tfmr.h.#.mlp.{c_fc|c_proj}.weight",                   TURN,      BLOCK },
+    { T3, "tfmr.h.#.mlp.{c_fc|c_proj}.weight",                   TRANSPOSE,      BLOCK },
     { T3, "tfmr.h.#.mlp.{c_fc|c_proj}.bias",                     KEEP,      EXACT },
     { T3, "tfmr.ln_f." WB,                                       KEEP,      EXACT },
     { T3, "cond_enc.spkr_enc." WB,                               KEEP,      TABLE },
@@ -319,7 +329,7 @@ static bool transpose_shape(shape_rule rule, const tb_tensor *from, tb_tensor *t
     case KEEP:
         memcpy(to->dim, d, sizeof to->dim);
         return true;
-    case TURN:
+    case TRANSPOSE:
         if (n != 2) return false;
         to->dim[0] = d[1];
         to->dim[1] = d[0];
@@ -453,7 +463,7 @@ static size_t count_of(const tb_weights *set)
     return set ? tb_weights_count(set) : 0;
 }
 
-/* A set that stands in several places then stands in one: it is freed once. */
+/* A set that was given in several places is kept in one of them, so that it is freed once. */
 static void keep_each_once(tb_layout_source *src)
 {
     if (src->ve == src->t3 || src->ve == src->s3gen) src->ve = NULL;
@@ -544,7 +554,8 @@ static void fetch(const tb_tensor *t, size_t at, float *dst, size_t n)
     tb_to_f32(t->type, (const char *)t->data + tb_row_bytes(t->type, at), dst, n);
 }
 
-/* Rows of the transposed: in tiles of 16 source rows, so that both sides are walked along lines. */
+/* Rows of the transposed matrix, in tiles of 16 source rows: both sides are accessed along cache
+ * lines. */
 static tb_status make_transposed(const item *x, size_t first, size_t n, float *out, tb_err *err)
 {
     enum { TILE = 16 };
@@ -628,7 +639,7 @@ static tb_status synthesise(const item *x, size_t first, size_t n, float *out, t
     return st;
 }
 
-/* Is what is made, row by row, what lies in the file, but for the type? */
+/* Whether the converted rows are the file's rows, apart from the type. */
 static bool same_order(const item *x)
 {
     switch (x->rule) {
@@ -636,7 +647,7 @@ static bool same_order(const item *x)
         return true;
     case CONV: /* (out, in, 1) and (out, 1, k) are the same in both orders */
         return x->from->dim[1] == 1 || row_len(&x->tensor) == x->from->dim[1];
-    case TURN:
+    case TRANSPOSE:
     case NORM_CONV:
     case NORM_UP:
     case DROP:
@@ -678,7 +689,7 @@ tb_status tb_layout_make(const tb_layout *r, size_t i, size_t first, size_t n, v
     }
     if (same_order(x))
         fetch(x->from, first * len, v, n * len);
-    else if (x->rule == TURN)
+    else if (x->rule == TRANSPOSE)
         st = make_transposed(x, first, n, v, err);
     else if (x->rule == NORM_UP)
         st = synthesise(x, first, n, v, err);

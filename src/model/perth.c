@@ -1,3 +1,11 @@
+/*
+ * Perth, the watermark: adds an inaudible mark to the lowest 2 kHz of finished speech.
+ *
+ * At 32 kHz: STFT, magnitudes in decibels, a convolutional network on the low bins that says what
+ * to add, a mask that spares quiet frames, phases kept, overlap-add. Frames go through the network
+ * in blocks of 256 with the context that they depend on, so blocks have no seams.
+ * docs/model/perth.md.
+ */
 #include "model/perth.h"
 
 #include "base/mem.h"

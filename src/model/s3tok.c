@@ -1,3 +1,11 @@
+/*
+ * The S3 speech tokenizer: log-mel frames to speech tokens, 25 a second.
+ *
+ * Two strided convolutions, transformer blocks with rotary positions and a depthwise memory filter
+ * (FSMN) beside the attention, then a finite scalar quantiser: 8 numbers, 3 levels each. Rounding
+ * turns a small error into another token, so everything is computed in f32 and in the reference's
+ * order. docs/model/s3tok.md.
+ */
 #include "model/s3tok.h"
 
 #include "base/mem.h"
@@ -125,7 +133,7 @@ tb_status tb_s3tok_bind(tb_weights *weights, size_t heads, tb_s3tok *tok, tb_err
 
     while (tb_bind_has(&b, "encoder.blocks.%zu.attn_ln.weight", t.n_blocks))
         t.n_blocks++;
-    if (t.n_blocks == 0) t.n_blocks = 1; /* its name makes the sentence */
+    if (t.n_blocks == 0) t.n_blocks = 1; /* so that the error names the missing block */
     t.blocks = tb_alloc(t.n_blocks * sizeof *t.blocks);
     for (size_t i = 0; i < t.n_blocks && !b.status; i++)
         bind_block(&b, &t, i);
@@ -135,7 +143,7 @@ tb_status tb_s3tok_bind(tb_weights *weights, size_t heads, tb_s3tok *tok, tb_err
     if (st) goto out;
 
     *tok = t;
-    t = (tb_s3tok){0}; /* tok's now */
+    t = (tb_s3tok){0}; /* ownership has moved to tok */
 
 out:
     tb_s3tok_clear(&t);
@@ -199,11 +207,11 @@ static void block(const tb_s3tok *tok, const tb_nn *nn, size_t index, const floa
     const tb_attention a = {.heads = tok->heads, .d = d, .scale = 1 / sqrtf((float)d)};
     size_t mark = tb_scratch_mark(nn->scratch);
 
-    float *h = tb_scratch_f32(nn->scratch, T * C); /* (T, C), what a layer is given */
+    float *h = tb_scratch_f32(nn->scratch, T * C); /* (T, C), a layer's input */
     float *q = tb_scratch_f32(nn->scratch, T * C);
     float *k = tb_scratch_f32(nn->scratch, T * C);
     float *v = tb_scratch_f32(nn->scratch, T * C);
-    float *y = tb_scratch_f32(nn->scratch, T * C); /* (T, C), what a half of the block adds */
+    float *y = tb_scratch_f32(nn->scratch, T * C); /* (T, C), what attention or MLP adds to x */
     float *f = tb_scratch_f32(nn->scratch, T * F); /* (T, F) */
 
     tb_nn_layer_norm(nn, w->attn_ln_g, w->attn_ln_b, ATTN_EPS, x, T, C, h);
@@ -217,7 +225,7 @@ static void block(const tb_s3tok *tok, const tb_nn *nn, size_t index, const floa
 
     memcpy(y, v, T * C * sizeof *y);
     tb_nn_depthwise(nn, w->memory, tok->k, v, T, C, TB_ADD,
-                    y); /* values, not rotated, remembered */
+                    y); /* the memory filter reads the values, not rotated */
     tb_trace_put(nn->trace, y, T, C, "b%zu_fsmn", index);
 
     rotate(q, T, tok->heads, d / 2, cosines, sines);
@@ -225,7 +233,8 @@ static void block(const tb_s3tok *tok, const tb_nn *nn, size_t index, const floa
     tb_trace_put(nn->trace, q, T, C, "b%zu_q_rope", index);
     tb_trace_put(nn->trace, k, T, C, "b%zu_k_rope", index);
     tb_nn_attention(nn, &a, q, C, T, TB_F32, k, v, C, T, h, C);
-    tb_nn_linear(nn, &w->out, h, C, T, TB_ACT_NONE, TB_ADD, y, C); /* the memory joins here */
+    tb_nn_linear(nn, &w->out, h, C, T, TB_ACT_NONE, TB_ADD, y,
+                 C); /* adds to the memory filter's output */
     tb_trace_put(nn->trace, y, T, C, "b%zu_attn_out", index);
     tb_nn_add(nn, y, T * C, x);
 
@@ -247,7 +256,7 @@ static int32_t quantise(const float *e, size_t digits, float *margin)
     float least = 0.5f;
     for (size_t j = 0; j < digits; j++, place *= LEVELS) {
         const float u = tanhf(e[j]) * BOUND;
-        /* Half goes to even, and what is no number is at least a token. */
+        /* Half rounds to even; NaN still gives a valid token. */
         token += ((u > 0.5f) - (u < -0.5f) + 1) * place;
         least = fminf(least, fabsf(fabsf(u) - 0.5f));
     }

@@ -1,3 +1,9 @@
+/*
+ * The sampler: logits to one token. Temperature, top-k (quickselect), top-p (sorted, f32 sums as
+ * the reference rounds them), repetition penalty, softmax, and the inverse of the cumulative sum at
+ * one uniform number. The order is the reference's; docs/model/t3.md, "Sampling", says why it
+ * matters.
+ */
 #include "model/sampler.h"
 
 #include "base/mem.h"

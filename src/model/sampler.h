@@ -17,7 +17,7 @@ typedef struct {
     double repetition_penalty; /* > 0; 1: none */
 } tb_sampler_params;
 
-/* What the reference speaks with when nobody asks for something else. */
+/* The reference's defaults. */
 extern const tb_sampler_params tb_sampler_defaults;
 
 /* One utterance's sampler: its history and buffers for a vocabulary of n. One thread at a time. */
@@ -26,7 +26,7 @@ typedef struct tb_sampler tb_sampler;
 tb_sampler *tb_sampler_new(const tb_sampler_params *params, size_t n);
 void tb_sampler_free(tb_sampler *s);
 
-/* The history: which tokens the penalty meets. How often one occurred does not matter. */
+/* The history: the tokens that the repetition penalty applies to, each once. */
 void tb_sampler_record(tb_sampler *s, int32_t token);
 void tb_sampler_reset(tb_sampler *s); /* all of it */
 

@@ -1,3 +1,13 @@
+/*
+ * T3, the token model: a GPT-2 decoder from text to speech tokens.
+ *
+ * Binding; the transformer block over n new positions of several sessions; the voice's prefix,
+ * computed once and shared by refcount; sessions (a KV cache behind a prefix); the generation loop.
+ * A decode step runs one token of each of n sessions through all layers: linear layers see n rows
+ * and read the weights once, attention runs per session. Results of a session do not depend on the
+ * batch, since matmuls of up to TB_NN_GEMV_ROWS rows compute every row alike. docs/model/t3.md.
+ * Relies on kv_cache.h, sampler.h, batcher.h and nn/ops.h.
+ */
 #include "model/t3.h"
 
 #include "base/counter.h"
@@ -56,7 +66,7 @@ tb_status tb_t3_bind(tb_t3 *t3, tb_weights *weights, size_t heads, tb_err *err)
         t.n_layers++;
     t.layers = tb_alloc((t.n_layers + 1) * sizeof *t.layers);
     t.kv_type = TB_F32;
-    /* One is asked for even when none is there: its name makes the better sentence. */
+    /* Layer 0 is looked up even if there is none, so that the error names it. */
     for (size_t i = 0; i < t.n_layers || i == 0; i++) {
         bind_layer(&b, &t.layers[i], t.D, i);
         if (t.layers[i].qkv.type != TB_F32) t.kv_type = TB_F16;
@@ -79,7 +89,7 @@ tb_status tb_t3_bind(tb_t3 *t3, tb_weights *weights, size_t heads, tb_err *err)
     t.start = (int32_t)t.codes;
     t.stop = (int32_t)t.codes + 1;
     *t3 = t;
-    t.layers = NULL; /* t3's now */
+    t.layers = NULL; /* ownership has moved to t3 */
 
 out:
     tb_free(t.layers);
@@ -127,7 +137,7 @@ static void block(const tb_t3 *t3, const tb_nn *nn, size_t layer, tb_kv_cache *c
 {
     const tb_t3_layer *w = &t3->layers[layer];
     const size_t D = t3->D, d = D / t3->heads, F = w->fc.N, T = n_seq * n;
-    /* The inner tensors of the first block alone; a step has no names for them. */
+    /* Only the first block is traced in detail; a decode step is not traced. */
     const tb_nn untraced = {.pool = nn->pool, .scratch = nn->scratch};
     const tb_nn *in = layer == 0 ? nn : &untraced;
     size_t mark = tb_scratch_mark(nn->scratch);
@@ -155,7 +165,7 @@ static void block(const tb_t3 *t3, const tb_nn *nn, size_t layer, tb_kv_cache *c
                                 .ldh = tb_kv_cache_head_stride(kv[s], layer)};
         float *rows = qkv + s * n * 3 * D;
         tb_kv_cache_write(kv[s], layer, held, n, rows + D, rows + 2 * D, 3 * D);
-        /* Over what the cache holds, rounded as it is: the prefix of another day has no more. */
+        /* Reads the cache's rounded keys and values: a prefix loaded from disk has no others. */
         tb_nn_attention(&untraced, &a, rows, 3 * D, n, kv[s]->type, tb_kv_cache_keys(kv[s], layer),
                         tb_kv_cache_values(kv[s], layer), d, past + n, h + s * n * D, D);
     }
@@ -187,7 +197,7 @@ static tb_status forward(const tb_t3 *t3, const tb_nn *nn, tb_kv_cache *kv, size
         tb_trace_put(nn->trace, x, n, t3->D, "prefill.h%zu", i);
     }
     kv->n += n;
-    if (!nn->trace) return TB_OK; /* who speaks needs the last row alone */
+    if (!nn->trace) return TB_OK; /* only the last row is used, by compute_logits */
     size_t mark = tb_scratch_mark(nn->scratch);
     float *y = tb_scratch_f32(nn->scratch, n * t3->D);
     tb_nn_layer_norm(nn, t3->lnf_g, t3->lnf_b, EPS, x, n, t3->D, y);
@@ -259,7 +269,7 @@ tb_status tb_t3_prefix_new(const tb_t3 *t3, const tb_nn *nn, const tb_t3_voice *
     if (st) goto out;
 
     *out = p;
-    p = NULL; /* the caller's now */
+    p = NULL; /* ownership has moved to the caller */
 
 out:
     tb_scratch_release(nn->scratch, mark);
@@ -358,7 +368,7 @@ tb_status tb_t3_prefix_unpack(const tb_t3 *t3, const void *data, size_t size, tb
     }
 
     *out = p;
-    p = NULL; /* the caller's now */
+    p = NULL; /* ownership has moved to the caller */
 
 out:
     tb_t3_prefix_free(p);
@@ -379,7 +389,7 @@ tb_status tb_t3_session_new(const tb_t3 *t3, tb_t3_prefix *prefix, tb_t3_session
     if (st) goto out;
 
     *out = s;
-    s = NULL; /* the caller's now */
+    s = NULL; /* ownership has moved to the caller */
 
 out:
     tb_t3_session_free(s);
@@ -467,7 +477,7 @@ void tb_t3_run_init(tb_t3_run *run, const tb_t3 *t3, const tb_sampler_params *pa
     run->sampler = tb_sampler_new(params, t3->vocab);
     run->tokens = tb_alloc((1 + max_more) * sizeof *run->tokens);
     run->probs = tb_alloc(t3->vocab * sizeof *run->probs);
-    /* The first draw's whole history; it goes when something was said. */
+    /* START is the history of the first draw only. */
     tb_sampler_record(run->sampler, t3->start);
 }
 

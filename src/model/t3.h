@@ -48,7 +48,7 @@ typedef struct {
 TB_MUST_CHECK tb_status tb_t3_bind(tb_t3 *t3, tb_weights *weights, size_t heads, tb_err *err);
 void tb_t3_clear(tb_t3 *t3);
 
-/* What of a voice T3 hears. */
+/* T3's input from a voice. */
 typedef struct {
     const float *speaker;  /* (speaker_dim) */
     const int32_t *prompt; /* (n_prompt) speech tokens; 375 are 15 s of reference */
@@ -73,7 +73,7 @@ void tb_t3_prefix_pack(const tb_t3_prefix *prefix, void *out);
 TB_MUST_CHECK tb_status tb_t3_prefix_unpack(const tb_t3 *t3, const void *data, size_t size,
                                             tb_t3_prefix **out, tb_err *err);
 
-/* One utterance in the network: what it has heard and said so far. One thread at a time. */
+/* One utterance in the network: its KV cache behind a voice's prefix. One thread at a time. */
 typedef struct tb_t3_session tb_t3_session;
 
 /* The prefix is not copied but held: the session has a reference of its own. t3 must outlive it. */
@@ -83,7 +83,7 @@ void tb_t3_session_free(tb_t3_session *session);
 size_t tb_t3_session_positions(const tb_t3_session *session);
 const tb_t3 *tb_t3_session_model(const tb_t3_session *session);
 
-/* Text and START after the prefix, once per session. logits (vocab): what is said first.
+/* Text and START after the prefix, once per session. logits (vocab): of the first speech token.
  * TB_EINVAL: an id outside the vocabulary, or more positions than the model has. */
 TB_MUST_CHECK tb_status tb_t3_prefill(tb_t3_session *session, const tb_nn *nn, const int32_t *ids,
                                       size_t n, const tb_cancel *cancel, float *logits,
@@ -94,19 +94,20 @@ TB_MUST_CHECK tb_status tb_t3_session_reserve(tb_t3_session *session, size_t n, 
 
 /* One token for each of n different sessions of one model, each with room for it, wherever it
  * stands. A session's logits do not depend on the others.
- *   tokens (n)         what each said last
- *   logits (n, vocab)  what each says next
+ *   tokens (n)         each session's last token
+ *   logits (n, vocab)  of each session's next token
  */
 void tb_t3_step(tb_t3_session *const *sessions, const tb_nn *nn, const int32_t *tokens, size_t n,
                 float *logits);
 
 /*
- * The loop around the network, one draw at a time, so that somebody who steps many sessions
- * together can drive it as well as tb_t3_generate. After the prefill and after every step: take.
+ * The state of a generation loop, one draw at a time, so that a caller that steps many sessions
+ * together can drive it as well as tb_t3_generate. Call tb_t3_run_next after the prefill and after
+ * every step.
  */
 typedef enum {
     TB_T3_RUNNING,
-    TB_T3_STOPPED,      /* the model said STOP */
+    TB_T3_STOPPED,      /* the model drew STOP */
     TB_T3_EXHAUSTED,    /* max_more tokens after the first, and no STOP */
     TB_T3_NO_CANDIDATE, /* the filters left nothing to draw from */
 } tb_t3_end;
@@ -117,19 +118,19 @@ typedef struct {
     uint64_t stream; /* of base/counter.h; draw i uses its i-th number */
     size_t max_more;
     int32_t
-        *tokens; /* (n) said so far, without the STOP that ended it; inside, START or STOP may be */
+        *tokens; /* (n) drawn so far, without the STOP that ended it; START or STOP may be inside */
     size_t n;
     size_t draws;
-    bool chose; /* some draw had more than one token left: another stream may say something else */
+    bool chose; /* some draw had more than one candidate: another seed may give other speech */
     tb_t3_end end;
     float *probs;        /* (vocab), buffer */
-    tb_batcher *batcher; /* whose steps generate shares; NULL: it steps alone */
+    tb_batcher *batcher; /* that runs generate's decode steps; NULL: it steps alone */
 } tb_t3_run;
 
 void tb_t3_run_init(tb_t3_run *run, const tb_t3 *t3, const tb_sampler_params *params,
                     uint64_t stream, size_t max_more);
 void tb_t3_run_clear(tb_t3_run *run);
-/* The three parts of take: filter (false when that was the end), draw, say. */
+/* The three parts of next: filter (false when no candidate is left), draw, append. */
 bool tb_t3_run_filter(tb_t3_run *run, float *logits);
 int32_t tb_t3_run_draw(const tb_t3_run *run, const float *logits);
 void tb_t3_run_append(tb_t3_run *run, int32_t token);
@@ -147,8 +148,8 @@ TB_MUST_CHECK tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, 
                                                              tb_err *err),
                                        void *self, tb_err *err);
 
-/* What the flow network is given: the tokens that are sounds, then silence. out has room for n +
- * TB_T3_SILENCES; returns how many there are. */
+/* The flow's input: the drawn tokens that are sounds, then the closing silence. out has room for n
+ * + TB_T3_SILENCES; returns how many there are. */
 size_t tb_t3_flow_tokens(const tb_t3 *t3, const int32_t *tokens, size_t n, int32_t *out);
 
 #endif

@@ -1,3 +1,11 @@
+/*
+ * The voice encoder: from a 40-band mel of a recording to one vector of length 1, for T3.
+ *
+ * Three LSTM layers run over overlapping stretches of 160 frames; groups of stretches run side by
+ * side, so that each step is a matmul. The hidden state at each stretch's end is projected, made
+ * positive and normalised; the mean of the stretches is normalised again. f32.
+ * docs/model/conditioning.md.
+ */
 #include "model/ve.h"
 
 #include "base/mem.h"
@@ -76,7 +84,7 @@ tb_status tb_ve_bind(tb_weights *weights, const tb_ve_hparams *hp, tb_ve *ve, tb
     ve->proj = tb_bind_mat(&b, 0, ve->H, true, "proj");
     ve->proj.exact = true;
     ve->dim = ve->proj.N;
-    /* What training compared voices with; nobody needs it to speak. */
+    /* Training scales; not used at inference. */
     tb_bind_tensor(&b, "similarity_weight");
     tb_bind_tensor(&b, "similarity_bias");
     tb_bind_nothing_left(&b);
@@ -104,7 +112,7 @@ size_t tb_ve_stretches(const tb_ve_hparams *hp, size_t frames)
     return n == 0 || one_more ? n + 1 : n;
 }
 
-/* Where a group of stretches stands in the clip and what it remembers. */
+/* A group of stretches: their place in the recording and their LSTM state. */
 typedef struct {
     size_t first, n; /* stretches */
     float *h, *c;    /* (layers, all stretches, H): the rows of this group are in between */
@@ -113,7 +121,7 @@ typedef struct {
 
 /*
  * What the first layer's gates get from the clip, (P, n, 4H). Stretches overlap, so every frame is
- * multiplied once and its row handed to those that hear it.
+ * multiplied once and its row copied to all stretches that contain it.
  */
 static void first_gates(const tb_ve *ve, const tb_nn *nn, const float *mel, size_t frames,
                         const group *g, float *gates)
@@ -135,8 +143,8 @@ static void first_gates(const tb_ve *ve, const tb_nn *nn, const float *mel, size
     tb_scratch_release(nn->scratch, mark);
 }
 
-/* One step of n memories: gates (n, 4H) are complete but for their activations; c and h (n, H). */
-static void remember(const tb_nn *nn, size_t n, size_t H, float *gates, float *c, float *h)
+/* One LSTM step of n stretches: gates (n, 4H) before their activations; c and h (n, H) updated. */
+static void lstm_step(const tb_nn *nn, size_t n, size_t H, float *gates, float *c, float *h)
 {
     for (size_t i = 0; i < n; i++) {
         float *in = gates + i * 4 * H, *forget = in + H, *fresh = in + 2 * H, *out = in + 3 * H;
@@ -151,14 +159,14 @@ static void remember(const tb_nn *nn, size_t n, size_t H, float *gates, float *c
     }
 }
 
-/* All stretches of a group through all layers; what they remember at the end stays in g. */
-static void listen(const tb_ve *ve, const tb_nn *nn, const float *mel, size_t frames,
-                   const group *g)
+/* Runs all stretches of a group through all layers; the final state stays in g. */
+static void run_layers(const tb_ve *ve, const tb_nn *nn, const float *mel, size_t frames,
+                       const group *g)
 {
     const size_t P = ve->hp.stretch, H = ve->H, n = g->n;
     const size_t mark = tb_scratch_mark(nn->scratch);
     float *gates = tb_scratch_f32(nn->scratch, P * n * 4 * H); /* (P, n, 4H) */
-    float *said = tb_scratch_f32(nn->scratch, P * n * H);      /* (P, n, H) h of every step */
+    float *hidden = tb_scratch_f32(nn->scratch, P * n * H);    /* (P, n, H) h of every step */
 
     for (size_t l = 0; l < ve->n_layers; l++) {
         const tb_ve_layer *w = &ve->layers[l];
@@ -166,25 +174,26 @@ static void listen(const tb_ve *ve, const tb_nn *nn, const float *mel, size_t fr
         if (l == 0)
             first_gates(ve, nn, mel, frames, g, gates);
         else
-            tb_nn_linear(nn, &w->in, said, H, P * n, TB_ACT_NONE, TB_SET, gates, 4 * H);
+            tb_nn_linear(nn, &w->in, hidden, H, P * n, TB_ACT_NONE, TB_SET, gates, 4 * H);
         memset(c, 0, n * H * sizeof *c);
         for (size_t t = 0; t < P; t++) { /* at t = 0 there is no past to add */
-            float *now = gates + t * n * 4 * H, *h = said + t * n * H;
+            float *now = gates + t * n * 4 * H, *h = hidden + t * n * H;
             if (t > 0) tb_nn_linear(nn, &w->past, h - n * H, H, n, TB_ACT_NONE, TB_ADD, now, 4 * H);
-            remember(nn, n, H, now, c, h);
+            lstm_step(nn, n, H, now, c, h);
         }
-        memcpy(g->h + (l * g->all + g->first) * H, said + (P - 1) * n * H, n * H * sizeof *said);
+        memcpy(g->h + (l * g->all + g->first) * H, hidden + (P - 1) * n * H,
+               n * H * sizeof *hidden);
     }
     if (nn->trace && g->first == 0) {
         float *top = tb_scratch_f32(nn->scratch, P * H);
         for (size_t t = 0; t < P; t++)
-            memcpy(top + t * H, said + t * n * H, H * sizeof *top);
+            memcpy(top + t * H, hidden + t * n * H, H * sizeof *top);
         tb_trace_put(nn->trace, top, P, H, "top_seq_p0");
     }
     tb_scratch_release(nn->scratch, mark);
 }
 
-/* To length 1. Zeros, which have no direction, stay. */
+/* Scales to length 1. A zero vector stays zero. */
 static void normalise(float *x, size_t n)
 {
     double sum = 0;
@@ -206,7 +215,7 @@ void tb_ve_run(const tb_ve *ve, const tb_nn *nn, const float *mel, size_t frames
 
     for (size_t i = 0; i < Q; i += GROUP) {
         const group g = {.first = i, .n = Q - i < GROUP ? Q - i : GROUP, .h = h, .c = c, .all = Q};
-        listen(ve, nn, mel, frames, &g);
+        run_layers(ve, nn, mel, frames, &g);
     }
     tb_trace_put(nn->trace, h, L * Q, H, "h_last");
     tb_trace_put(nn->trace, c, L * Q, H, "c_last");
