@@ -1,8 +1,8 @@
 #!/bin/sh
 # The documents say what the program says: the table of settings is the one it prints, every route
 # has its place in docs/api.md, every tensor's name in docs/model/names.md, the figures that
-# docs/model/types.md collects are those of the pages they come from, links lead somewhere, and no merge
-# was left unfinished.
+# docs/model/types.md collects are those of the pages they come from, links and citations lead somewhere, and
+# no merge was left unfinished.
 # usage: docs.sh TIMBRE SOURCE
 set -eu
 timbre=$1
@@ -63,6 +63,21 @@ for page in *.md docs/*.md docs/model/*.md; do
     done
 done >"$ours"
 [ ! -s "$ours" ] || { cat "$ours"; bad=1; }
+
+# Citations lead somewhere: source files that a page names exist, and so do pages that source names.
+find src tests bench tools cmake -type f >"$ours.files"
+for page in *.md docs/*.md docs/model/*.md; do
+    grep -o '`[A-Za-z_0-9/]*[.][ch]`' "$page" | tr -d '`' | sort -u | while read -r file; do
+        case $file in foo.h | foo_priv.h) continue ;; esac # CONTRIBUTING.md's examples
+        grep -q "/$file\$\|^$file\$" "$ours.files" || echo "$page: $file is not there"
+    done
+done >"$ours"
+grep -rnoE --include='*.[ch]' 'docs/[a-z/-]+[.]md' src tests bench tools | while IFS=: read -r file line page; do
+    [ -e "$page" ] || echo "$file:$line: $page is not there"
+done >>"$ours"
+grep -rnE --include='*.[ch]' '[Ss]pecification,? (section|[0-9])' src/nn src/model src/tensor src/engine >>"$ours" || true
+[ ! -s "$ours" ] || { cat "$ours"; bad=1; }
+rm -f "$ours.files"
 
 # What a merge leaves where two changes met.
 if grep -nE '^(<<<<<<<|>>>>>>>)( |$)' ./*.md docs/*.md docs/model/*.md CMake* Makefile tools/*.sh tests/*.sh; then
