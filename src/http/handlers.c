@@ -143,7 +143,14 @@ tb_status tb_get_job(tb_request *r, tb_err *err)
     tb_status st = tb_store_job_get(store_of(r), r->params[0], &row, err);
     if (!st && strcmp(row.user, r->user) != 0)
         st = tb_fail_field(err, TB_ENOTFOUND, "job_id", "Job not found");
-    if (!st) tb_reply_json(r, 200, tb_print_job(&row));
+    tb_job_row shown = row; /* why it failed may name a file of ours */
+    tb_err why = {0};
+    if (!st && row.error) {
+        snprintf(why.msg, sizeof why.msg, "%s", row.error);
+        tb_hide_paths(r->http->config->data, true, why.msg);
+        shown.error = why.msg;
+    }
+    if (!st) tb_reply_json(r, 200, tb_print_job(&shown));
     tb_job_row_clear(&row);
     return st;
 }

@@ -133,6 +133,8 @@ void tb_reply_json(tb_request *r, int status, char *json);                   /* 
 void tb_reply_header(tb_request *r, const char *name, const char *value); /* cleaned; NULL: none */
 void tb_reply_response(tb_request *r, int status, struct MHD_Response *response); /* takes */
 void tb_reply_error(tb_request *r, const tb_err *err);
+/* In a sentence for clients; fault: of ours. */
+void tb_hide_paths(const char *data, bool fault, char *msg);
 const char *tb_request_header(tb_request *r, const char *name);
 /* The credentials of a form; without an answer yet, r->check waits for it. */
 TB_MUST_CHECK tb_status tb_request_login(tb_request *r, const char *user, const char *password,

@@ -22,7 +22,6 @@ enum {
     STREAM_BLOCK = 16384,
     WORK_BYTES = 2 << 20, /* what a handler may take without asking */
     LARGE = 1 << 20,      /* bytes of a body after which memory is given back */
-    RETRY_AFTER_S = 2,
 };
 
 /* ---- the answer ---- */
@@ -56,49 +55,6 @@ void tb_reply_text(tb_request *r, int status, const char *type, char *text)
 void tb_reply_json(tb_request *r, int status, char *json)
 {
     tb_reply_text(r, status, "application/json", json);
-}
-
-/* Paths of this machine are for the log: a word that begins with the data folder, or in a fault of
- * ours with a slash, becomes "(a file)". */
-static void hide_paths(const char *data, bool fault, char *msg)
-{
-    static const char instead[] = "(a file)", ends[] = " '\",;()", starts[] = " '\"(=";
-    size_t folder = strlen(data);
-    char *out = msg;
-    for (const char *in = msg; *in;) {
-        size_t word = strcspn(in, ends);
-        bool path = (*in == '/' && fault) || (word > folder && folder > 1 &&
-                                              strncmp(in, data, folder) == 0 && in[folder] == '/');
-        if (!path || word < sizeof instead || (in > msg && !strchr(starts, in[-1]))) {
-            *out++ = *in++;
-            continue;
-        }
-        word -= in[word - 1] == ':';
-        memcpy(out, instead, sizeof instead - 1);
-        out += sizeof instead - 1;
-        in += word;
-    }
-    *out = 0;
-}
-
-void tb_reply_error(tb_request *r, const tb_err *err)
-{
-    if (err->status == TB_EAUTH)
-        tb_reply_header(r, "WWW-Authenticate", "Basic realm=\"timbre\", charset=\"UTF-8\"");
-    if (err->status == TB_EBUSY || err->status == TB_EUNREADY || err->status == TB_ENOMEM) {
-        char seconds[16];
-        snprintf(seconds, sizeof seconds, "%d", RETRY_AFTER_S);
-        tb_reply_header(r, "Retry-After", seconds);
-    }
-    if (tb_status_http(err->status) >= 500)
-        tb_log(TB_ERROR, "http", "id=%s status=%s why=%s", r->id, tb_status_name(err->status),
-               err->msg);
-    tb_err said = *err;
-    if (err->status == TB_ENOSPACE) /* the log has the path; a client is told what it can use */
-        tb_fail(&said, TB_ENOSPACE, "the server's disk is full, and nothing of this was kept");
-    else
-        hide_paths(r->http->config->data, tb_status_http(err->status) >= 500, said.msg);
-    tb_reply_json(r, tb_status_http(err->status), tb_print_error(TB_AS_DETAIL, &said));
 }
 
 const char *tb_request_header(tb_request *r, const char *name)

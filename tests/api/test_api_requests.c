@@ -299,6 +299,48 @@ static void a_path_forges_no_field_of_the_log(void **state)
     assert_true(found);
 }
 
+/* Of the last job in the log. */
+static bool last_job(char id[37])
+{
+    char name[200], line[4096];
+    bool found = false;
+    snprintf(name, sizeof name, "%s/log", server.dir);
+    FILE *f = fopen(name, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        const char *at = strstr(line, "room=job id=");
+        if (!at || strlen(at) < 12 + 36) continue;
+        memcpy(id, at + 12, 36);
+        id[36] = 0;
+        found = true;
+    }
+    fclose(f);
+    return found;
+}
+
+/* Neither in the reply nor in what is kept of the job. */
+static void why_a_job_failed_names_no_file_of_ours(void **state)
+{
+    char from[200], to[200], path[60], id[37];
+    (void)state;
+    snprintf(from, sizeof from, "%s/data/clips", server.dir);
+    snprintf(to, sizeof to, "%s/data/elsewhere", server.dir);
+    assert_int_equal(rename(from, to), 0);
+    api_reply r = api_form(&server, "/generate-tts", "text=Hello&voice_id=default");
+    assert_int_equal(rename(to, from), 0);
+    assert_true(r.status >= 400);
+    assert_null(strstr((char *)r.body, "clips"));
+    api_reply_clear(&r);
+    assert_true(last_job(id));
+    snprintf(path, sizeof path, "/jobs/%s", id);
+    r = api_get(&server, path);
+    assert_int_equal(r.status, 200);
+    assert_non_null(strstr((char *)r.body, "\"state\":\"failed\""));
+    assert_non_null(strstr((char *)r.body, "(a file)"));
+    assert_null(strstr((char *)r.body, "clips"));
+    api_reply_clear(&r);
+}
+
 static void a_voice_without_its_file_is_missing_at_once(void **state)
 {
     char path[200];
@@ -372,6 +414,7 @@ int main(void)
         cmocka_unit_test(a_replay_speaks_with_its_own_recording_or_not_at_all),
         cmocka_unit_test(the_copy_of_a_stream_has_its_bytes),
         cmocka_unit_test(a_path_forges_no_field_of_the_log),
+        cmocka_unit_test(why_a_job_failed_names_no_file_of_ours),
         cmocka_unit_test(a_voice_without_its_file_is_missing_at_once),
         cmocka_unit_test(a_replay_may_be_longer_than_texts_are_now), /* the last: texts are short */
     };
