@@ -188,8 +188,8 @@ static void notes_have_a_bound_and_nothing_hidden(void **state)
     static const char *const bad[] = {"a\x1b[2J",
                                       "a\x7f",
                                       "a\xff",
-                                      "a\xE2\x80\xAE"
-                                      "b",
+                                      ("a\xE2\x80\xAE"
+                                       "b"),
                                       "\xE2\x81\xA6x",
                                       "a\xC2\x85"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
