@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "engine/install.h"
+#include "chatterbox/install.h"
 
 #include <math.h>
 #include <stdlib.h>

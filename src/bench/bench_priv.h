@@ -2,8 +2,8 @@
 #define TB_BENCH_BENCH_PRIV_H
 
 #include "bench/bench.h"
-#include "engine/compute_lock.h"
-#include "engine/sound.h"
+#include "chatterbox/compute_lock.h"
+#include "chatterbox/sound.h"
 #include "model/conditioner.h"
 #include "model/flow.h"
 #include "model/hift.h"

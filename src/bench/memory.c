@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "bench/bench_priv.h"
-#include "engine/chatterbox.h"
+#include "chatterbox/chatterbox.h"
 
 #include <math.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bench/bench_priv.h"
+#include "chatterbox/chatterbox.h"
 #include "dsp/mel.h"
-#include "engine/chatterbox.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "engine/install.h"
+#include "chatterbox/install.h"
 #include "fetch/fetch.h"
 
 #include <string.h>

@@ -3,9 +3,9 @@
 
 #include "audio/pcm.h"
 #include "base/cancel.h"
+#include "chatterbox/model_handle.h"
+#include "chatterbox/pace.h"
 #include "embedded/speak.h"
-#include "engine/install.h"
-#include "engine/pace.h"
 #include "text/lexicon.h"
 #include "text/script.h"
 #include "voice/voice.h"
@@ -39,6 +39,10 @@ tb_embedded *tb_engine_embedded(tb_engine *engine);
 const char *tb_engine_current(const tb_engine *engine);
 const char *tb_engine_model(const tb_engine *engine);
 
+/* The neural model: voices of chatterbox-turbo are made with it, by whoever has it through a plan.
+ */
+tb_model_handle *tb_engine_model_handle(const tb_engine *engine);
+
 typedef struct {
     const char *engine;      /* NULL or "" = the configured one */
     const char *language;    /* NULL or "" = the configured one; auto: by the text */
@@ -54,13 +58,11 @@ typedef struct {
     tb_pace pace; /* of the pieces of a stream; {0} = this machine's */
 } tb_engine_opts;
 
-struct tb_model_handle;
-
 /* What will be said, by whom, how. {0} is empty. Strings belong to the plan; with the neural engine
  * so does a loan of the model, so voices of its kind are made and spoken with while there is one.
  */
 typedef struct {
-    struct tb_model_handle *model; /* NULL: the embedded engine speaks */
+    tb_model_handle *model; /* NULL: the embedded engine speaks */
     tb_script script;
     const char *engine; /* embedded | chatterbox: constants */
     char *reason;       /* why this engine, NULL when it was simply the one asked or configured */
@@ -82,35 +84,6 @@ TB_MUST_CHECK tb_status tb_engine_prepare(tb_engine *engine, const char *text,
                                           const tb_script_opts *script_opts,
                                           const tb_engine_opts *opts, tb_plan *out, tb_err *err);
 void tb_plan_clear(tb_plan *plan);
-
-/*
- * Voices, of the kind that a plan's engine speaks with. What is kept of one has parts, each a kind
- * of the store's cache; a kind names whatever its bytes depend on.
- */
-enum { TB_VOICE_PARTS = 2, TB_VOICE_KIND = 48 };
-/* Name of part i; false past the last. */
-bool tb_engine_voice_kind(const tb_engine *engine, const char *of, size_t i,
-                          char kind[TB_VOICE_KIND]);
-/* clip NULL: the built-in voice. field: what the clip came in, for sentences. hash: the clip's. */
-TB_MUST_CHECK tb_status tb_engine_voice_make(tb_engine *engine, const char *of, const char *id,
-                                             const char *hash, const tb_pcm *clip,
-                                             const char *field, const tb_cancel *cancel,
-                                             tb_voice **out, tb_err *err);
-/* Part i as bytes to keep; heap. */
-TB_MUST_CHECK tb_status tb_engine_voice_pack(const tb_engine *engine, const char *of,
-                                             const tb_voice *voice, size_t i, void **data,
-                                             size_t *size, tb_err *err);
-typedef struct {
-    const void *data; /* NULL: this part was not kept */
-    size_t size;
-} tb_voice_part;
-/* From the kept parts. Fails (make it again) when the first is missing or not of this clip; another
- * is made again here, and *again says so. */
-TB_MUST_CHECK tb_status tb_engine_voice_unpack(tb_engine *engine, const char *of, const char *id,
-                                               const char *hash,
-                                               const tb_voice_part parts[TB_VOICE_PARTS],
-                                               const tb_cancel *cancel, tb_voice **out, bool *again,
-                                               tb_err *err);
 
 /* What happened while speaking that an answer tells. */
 typedef struct {

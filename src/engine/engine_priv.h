@@ -1,12 +1,31 @@
 #ifndef TB_ENGINE_ENGINE_PRIV_H
 #define TB_ENGINE_ENGINE_PRIV_H
 
-#include "engine/chatterbox.h"
+#include "chatterbox/chatterbox.h"
+#include "chatterbox/model_handle.h"
 #include "engine/engine.h"
-#include "engine/model_handle_priv.h"
 
-/* The model, for who has it through a plan. */
-tb_model_handle *tb_engine_model_handle(const tb_engine *engine);
+#include <pthread.h>
+
+/*
+ * Two engines behind one interface. The neural one needs weights; until they are there, asking for
+ * it by name is an error that says so, and `auto` is the embedded engine with the reason in every
+ * answer. It is taken into service once, while requests are in flight or not. A plan has the model
+ * until it is cleared.
+ */
+struct tb_engine {
+    tb_embedded *embedded;
+    bool chosen; /* ENGINE=embedded: the user's wish, no reason to give */
+    tb_model_handle *neural;
+    tb_model_config model; /* strings are the opener's, which outlive the engine */
+    pthread_mutex_t lock;
+    tb_model_progress progress; /* state NULL: nothing is being done */
+};
+
+extern const char tb_engine_no_weights[]; /* a sentence's end */
+
+/* The neural engine speaks this plan. */
+bool tb_plan_is_neural(const tb_plan *plan);
 
 /* plan->language and plan->guessed for a text. */
 TB_MUST_CHECK tb_status tb_engine_language(const tb_embedded *e, const char *text,

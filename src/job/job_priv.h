@@ -3,7 +3,7 @@
 
 #include "job/job.h"
 #include "job/queue.h"
-#include "job/voices_priv.h"
+#include "voice/library.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

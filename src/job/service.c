@@ -57,7 +57,7 @@ static tb_status open_rooms(tb_service *s, tb_err *err)
     if (st) goto out;
     st = tb_ambience_open(config->ambience_dir, &s->ambiences, err);
     if (st) goto out;
-    s->voices = tb_voices_new(s->store, s->engine);
+    s->voices = tb_voices_new(s->store, tb_engine_model_handle(s->engine));
 out:
     tb_free(bases);
     return st;

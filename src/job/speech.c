@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "job/job_priv.h"
 #include "job/output_priv.h"
+#include "voice/recording.h"
 
 #include <math.h>
 #include <string.h>
@@ -93,7 +94,7 @@ static tb_status find_voice(tb_job *job, const char *of, char prompt_hash[TB_HAS
     size_t size = 0;
     tb_status st;
     if (req->prompt) {
-        st = tb_voices_canon(&req->prompt, req->prompt_size, "audio_prompt", &job->cancel, &wav,
+        st = tb_recording_canon(&req->prompt, req->prompt_size, "audio_prompt", &job->cancel, &wav,
                              &size, err);
         if (!st)
             st = tb_voices_from_wav(s->voices, of, wav, size, "audio_prompt", &job->cancel, voice,

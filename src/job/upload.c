@@ -3,46 +3,11 @@
 #include "base/mem.h"
 #include "job/job_priv.h"
 #include "job/output_priv.h"
+#include "voice/recording.h"
 
-#include <math.h>
 #include <string.h>
 
-/* chatterbox-turbo's own rule for a recording: longer than this. */
-enum { CHATTERBOX_SECONDS = 5 };
-
 /* A voice to keep, and a bed to listen to: the two small jobs. */
-
-/* What only the neural engine can use is kept when it is there; this much is needed to hear
- * anything at all. */
-static const double SILENT_DBFS = -80;
-
-static void add_warning(tb_json *list, const char *sentence)
-{
-    tb_json_add(list, tb_json_string(sentence));
-}
-
-/* Can chatterbox-turbo use a recording that the embedded engine refused for `why`? *seconds: its
- * length. */
-static bool only_neural(tb_service *s, const void *wav, size_t size, tb_json *list, double *seconds,
-                        const tb_err *why)
-{
-    tb_pcm clip = {0};
-    tb_err err = {0};
-    if (strcmp(tb_engine_current(s->engine), "chatterbox") != 0 ||
-        tb_wav_read(wav, size, (double)INFINITY, &clip, &err))
-        return false;
-    *seconds = tb_pcm_seconds(&clip);
-    bool fits = *seconds > CHATTERBOX_SECONDS &&
-                20 * log10((double)tb_pcm_peak(clip.data, clip.len) + 1e-10) > SILENT_DBFS;
-    tb_pcm_clear(&clip);
-    if (!fits) return false;
-    char *sentence = tb_sprintf("the embedded engine cannot use this recording (%s); "
-                                "chatterbox-turbo can",
-                                why->msg);
-    add_warning(list, sentence);
-    tb_free(sentence);
-    return true;
-}
 
 tb_status tb_work_voice(tb_job *job, bool *again, tb_err *err)
 {
@@ -51,33 +16,16 @@ tb_status tb_work_voice(tb_job *job, bool *again, tb_err *err)
     tb_voice_upload *up = &job->upload;
     uint8_t *wav = NULL;
     size_t size = 0;
-    const tb_voice *voice = NULL;
     tb_voice_row kept = {0};
     char *warnings = NULL;
-    double seconds = 0;
-    tb_err why = {0};
-    tb_json *list = tb_json_array();
+    tb_recording_verdict judged = {0};
+    const bool neural = strcmp(tb_engine_current(s->engine), "chatterbox") == 0;
     tb_status st = tb_voice_name_check(up->name, err);
-    if (!st) st = tb_voices_canon(&up->data, up->size, "file", &job->cancel, &wav, &size, err);
-    /* Measured before it is kept: a recording that cannot be used is refused now, not later. */
+    if (!st) st = tb_recording_canon(&up->data, up->size, "file", &job->cancel, &wav, &size, err);
+    if (!st)
+        st = tb_recording_judge(s->voices, neural, wav, size, "file", &job->cancel, &judged, err);
     if (!st) {
-        st = tb_voices_from_wav(s->voices, "embedded", wav, size, "file", &job->cancel, &voice,
-                                &why);
-        if (st == TB_EINVAL && only_neural(s, wav, size, list, &seconds, &why)) st = TB_OK;
-        if (st && err) *err = why;
-    }
-    if (!st && voice) {
-        seconds = voice->seconds;
-        for (size_t i = 0; i < voice->n_warnings; i++)
-            add_warning(list, voice->warnings[i]);
-        if (seconds <= CHATTERBOX_SECONDS)
-            add_warning(list, "this recording has 5 seconds or less: enough for the embedded "
-                              "engine, too little for chatterbox-turbo");
-    }
-    if (!st) {
-        if (seconds >= TB_VOICES_SECONDS)
-            add_warning(list, "this recording is longer than is kept: its first 10 minutes are");
-        warnings = tb_json_print(list);
+        warnings = tb_json_print(judged.warnings);
         tb_voice_row row = {
             .id = up->name,
             .language = up->language,
@@ -86,16 +34,15 @@ tb_status tb_work_voice(tb_job *job, bool *again, tb_err *err)
             .description = up->description,
             .model = up->model && *up->model ? up->model : tb_engine_model(s->engine),
             .uploaded_by = up->user,
-            .seconds = seconds,
+            .seconds = judged.seconds,
             .warnings = warnings,
         };
         st = tb_store_voice_put(s->store, &row, wav, size, up->overwrite, &kept, err);
     }
-    if (!st && voice) tb_voices_keep(s->voices, "embedded", voice, kept.uuid);
+    if (!st && judged.voice) tb_voices_keep(s->voices, "embedded", judged.voice, kept.uuid);
     if (!st) tb_job_set_json(job, tb_print_voice_uploaded(&kept));
-    tb_voices_release(s->voices, voice);
+    tb_recording_verdict_clear(s->voices, &judged);
     tb_voice_row_clear(&kept);
-    tb_json_free(list);
     tb_free(warnings);
     tb_free(wav);
     return st;

@@ -1,7 +1,7 @@
 /* One long work inside at a time, and a brief one beside it; short work passes long work that came
  * a little earlier; who is cancelled goes away; nobody is forgotten. */
 #include "base/clock.h"
-#include "engine/compute_lock.h"
+#include "chatterbox/compute_lock.h"
 
 #include <pthread.h>
 #include <setjmp.h>

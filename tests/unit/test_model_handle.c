@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "engine/model_handle_priv.h"
+#include "chatterbox/model_handle.h"
 #include "model/convert.h"
 #include "small_model.h"
 

@@ -5,7 +5,7 @@
 #include "base/cancel.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "engine/chatterbox.h"
+#include "chatterbox/chatterbox.h"
 #include "small_model.h"
 
 #include <ftw.h>

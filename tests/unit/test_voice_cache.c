@@ -3,9 +3,10 @@
  * have to be measured again is not. */
 #include "audio/wav.h"
 #include "base/cancel.h"
-#include "job/voices_priv.h"
+#include "engine/engine.h"
 #include "signals.h"
 #include "store_help.h"
+#include "voice/library.h"
 
 enum { KEPT = 64, CLIP = 3 * 24000 };
 
@@ -23,7 +24,7 @@ static int start(void **state)
     if (store_folder_make(state)) return -1;
     store = store_open(*state, true);
     assert_ok(tb_engine_open(&config, &engine, err));
-    voices = tb_voices_new(store, engine);
+    voices = tb_voices_new(store, tb_engine_model_handle(engine));
     clip = (tb_pcm){.data = signal_speech(180, CLIP), .len = CLIP, .rate_hz = 24000};
     return 0;
 }

@@ -1,4 +1,4 @@
-#include "engine/model_handle_priv.h"
+#include "chatterbox/model_handle.h"
 
 #include "base/clock.h"
 #include "base/mem.h"

@@ -1,5 +1,5 @@
-#ifndef TB_ENGINE_PACE_H
-#define TB_ENGINE_PACE_H
+#ifndef TB_CHATTERBOX_PACE_H
+#define TB_CHATTERBOX_PACE_H
 
 #include "base/err.h"
 

@@ -1,5 +1,5 @@
-#ifndef TB_ENGINE_COMPUTE_LOCK_H
-#define TB_ENGINE_COMPUTE_LOCK_H
+#ifndef TB_CHATTERBOX_COMPUTE_LOCK_H
+#define TB_CHATTERBOX_COMPUTE_LOCK_H
 
 #include "base/cancel.h"
 

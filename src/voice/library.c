@@ -1,17 +1,17 @@
-#include "job/voices_priv.h"
+#include "voice/library.h"
 
 #include "audio/wav.h"
 #include "base/cond.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "codec/decode.h"
+#include "voice/recording.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { KEPT = 64, KEPT_BYTES = 400 << 20, CANON_RATE_HZ = 48000 };
+enum { KEPT = 64, KEPT_BYTES = 400 << 20 };
 enum { LOOK_NS = 20000000 }; /* how often a waiter looks whether its client is still there */
 enum { KEY = TB_VOICE_KIND + TB_HASH_HEX };
 
@@ -25,7 +25,7 @@ typedef struct slot {
 
 struct tb_voices {
     tb_store *store;
-    tb_engine *engine;
+    tb_model_handle *model;
     pthread_mutex_t lock;
     pthread_cond_t measured;
     slot *slots;
@@ -34,11 +34,11 @@ struct tb_voices {
     unsigned long long clock;
 };
 
-tb_voices *tb_voices_new(tb_store *store, tb_engine *engine)
+tb_voices *tb_voices_new(tb_store *store, tb_model_handle *model)
 {
     tb_voices *v = tb_alloc(sizeof *v);
     v->store = store;
-    v->engine = engine;
+    v->model = model;
     pthread_mutex_init(&v->lock, NULL);
     tb_cond_init(&v->measured);
     return v;
@@ -89,7 +89,7 @@ static slot *take(tb_voices *v, const char *of, const char *hash, const tb_cance
 {
     slot *s;
     char kind[TB_VOICE_KIND], key[KEY];
-    tb_engine_voice_kind(v->engine, of, 0, kind);
+    tb_voice_kind(v->model, of, 0, kind);
     snprintf(key, sizeof key, "%s %s", kind, hash);
     *fresh = false;
     pthread_mutex_lock(&v->lock);
@@ -147,8 +147,8 @@ static tb_status measure(tb_voices *v, const char *of, const char *id, const cha
                          tb_voice **out, tb_err *err)
 {
     tb_pcm clip = {0};
-    tb_status st = tb_wav_read(wav, size, TB_VOICES_SECONDS, &clip, err);
-    if (!st) st = tb_engine_voice_make(v->engine, of, id, key, &clip, field, cancel, out, err);
+    tb_status st = tb_wav_read(wav, size, TB_RECORDING_SECONDS, &clip, err);
+    if (!st) st = tb_voice_make(v->model, of, id, key, &clip, field, cancel, out, err);
     tb_pcm_clear(&clip);
     return st;
 }
@@ -158,13 +158,13 @@ static void keep_from(tb_voices *v, const char *of, const tb_voice *voice, const
                       size_t first)
 {
     char kind[TB_VOICE_KIND];
-    for (size_t i = first; tb_engine_voice_kind(v->engine, of, i, kind); i++) {
+    for (size_t i = first; tb_voice_kind(v->model, of, i, kind); i++) {
         void *packed = NULL;
         size_t size = 0;
         tb_err err = {0};
-        tb_status st = tb_engine_voice_pack(v->engine, of, voice, i, &packed, &size, &err);
+        tb_status st = tb_voice_pack(of, voice, i, &packed, &size, &err);
         if (!st) st = tb_store_voice_cache_put(v->store, uuid, kind, packed, size, &err);
-        if (st) tb_log(TB_WARN, "job", "voice=%s kept=no why=\"%s\"", uuid, err.msg);
+        if (st) tb_log(TB_WARN, "voice", "voice=%s kept=no why=\"%s\"", uuid, err.msg);
         tb_free(packed);
     }
 }
@@ -182,12 +182,12 @@ static tb_status unpack(tb_voices *v, const char *of, const tb_voice_row *row,
     tb_voice_part parts[TB_VOICE_PARTS] = {{0}};
     tb_err miss = {0};
     bool again = false;
-    for (size_t i = 0; tb_engine_voice_kind(v->engine, of, i, kind); i++)
+    for (size_t i = 0; tb_voice_kind(v->model, of, i, kind); i++)
         if (tb_store_voice_cache_get(v->store, row->uuid, kind, &blobs[i], &parts[i].size, &miss) ==
             TB_OK)
             parts[i].data = blobs[i];
-    tb_status st = tb_engine_voice_unpack(v->engine, of, row->id, row->content_hash, parts, cancel,
-                                          out, &again, &miss);
+    tb_status st = tb_voice_unpack(v->model, of, row->id, row->content_hash, parts, cancel, out,
+                                   &again, &miss);
     if (!st && again) keep_from(v, of, *out, row->uuid, 1);
     for (size_t i = 0; i < TB_VOICE_PARTS; i++)
         tb_free(blobs[i]);
@@ -246,8 +246,7 @@ tb_status tb_voices_get(tb_voices *v, const char *of, const tb_voice_wish *wish,
         st = tb_fail_cancelled(err);
     } else if (fresh) {
         if (builtin)
-            st = tb_engine_voice_make(v->engine, of, wish->name, "", NULL, NULL, cancel, &voice,
-                                      err);
+            st = tb_voice_make(v->model, of, wish->name, "", NULL, NULL, cancel, &voice, err);
         else
             st = load(v, of, &row, cancel, &voice, err);
         fill(v, s, voice);
@@ -274,27 +273,5 @@ tb_status tb_voices_from_wav(tb_voices *v, const char *of, const void *wav, size
         fill(v, s, voice);
     }
     if (!st) *out = s->voice;
-    return st;
-}
-
-tb_status tb_voices_canon(void **data, size_t size, const char *field, const tb_cancel *cancel,
-                          uint8_t **out, size_t *out_size, tb_err *err)
-{
-    tb_pcm clip = {0}, lower = {0};
-    tb_status st;
-    if (size == 0)
-        return tb_fail_field(err, TB_EINVAL, field, "the recording in %s is empty (0 bytes)",
-                             field);
-    st = tb_decode_audio(*data, size, TB_VOICES_SECONDS, cancel, &clip, err);
-    tb_free(*data);
-    *data = NULL;
-    if (!st && clip.rate_hz > CANON_RATE_HZ) {
-        st = tb_resample(&clip, CANON_RATE_HZ, &lower, err);
-        tb_pcm_clear(&clip);
-    }
-    if (!st) st = tb_wav_print_exact(lower.rate_hz ? &lower : &clip, out, out_size, err);
-    if (st && err && !err->field[0]) snprintf(err->field, sizeof err->field, "%s", field);
-    tb_pcm_clear(&clip);
-    tb_pcm_clear(&lower);
     return st;
 }

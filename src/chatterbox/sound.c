@@ -1,4 +1,4 @@
-#include "engine/sound.h"
+#include "chatterbox/sound.h"
 
 #include "base/mem.h"
 

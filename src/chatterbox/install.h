@@ -1,8 +1,8 @@
-#ifndef TB_ENGINE_INSTALL_H
-#define TB_ENGINE_INSTALL_H
+#ifndef TB_CHATTERBOX_INSTALL_H
+#define TB_CHATTERBOX_INSTALL_H
 
 #include "base/cancel.h"
-#include "engine/chatterbox.h"
+#include "chatterbox/chatterbox.h"
 #include "fetch/fetch.h"
 
 #include <stdbool.h>

@@ -1,9 +1,8 @@
-#ifndef TB_JOB_VOICES_PRIV_H
-#define TB_JOB_VOICES_PRIV_H
+#ifndef TB_VOICE_LIBRARY_H
+#define TB_VOICE_LIBRARY_H
 
 #include "base/cancel.h"
 #include "base/hash.h"
-#include "engine/engine.h"
 #include "store/store.h"
 #include "voice/voice.h"
 
@@ -15,7 +14,7 @@
  */
 typedef struct tb_voices tb_voices;
 
-tb_voices *tb_voices_new(tb_store *store, tb_engine *engine);
+tb_voices *tb_voices_new(tb_store *store, tb_model_handle *model);
 void tb_voices_free(tb_voices *voices); /* no voice may be in use */
 
 /* Which kept voice is wanted. The two last ones are a replay's. */
@@ -35,7 +34,7 @@ typedef struct {
 TB_MUST_CHECK tb_status tb_voices_get(tb_voices *voices, const char *of, const tb_voice_wish *wish,
                                       const tb_cancel *cancel, const tb_voice **out,
                                       tb_voice_found *found, tb_err *err);
-/* From a wav in the canonical form of tb_voices_canon, keyed by its hash. */
+/* From a wav in the canonical form of tb_recording_canon, keyed by its hash. */
 TB_MUST_CHECK tb_status tb_voices_from_wav(tb_voices *voices, const char *of, const void *wav,
                                            size_t size, const char *field, const tb_cancel *cancel,
                                            const tb_voice **out, tb_err *err);
@@ -43,19 +42,5 @@ TB_MUST_CHECK tb_status tb_voices_from_wav(tb_voices *voices, const char *of, co
  * only: the voice speaks all the same. */
 void tb_voices_keep(tb_voices *voices, const char *of, const tb_voice *voice, const char *uuid);
 void tb_voices_release(tb_voices *voices, const tb_voice *voice); /* NULL is fine */
-
-enum { TB_VOICES_SECONDS = 600 }; /* of a recording that are kept */
-
-/*
- * Any upload as the wav that is kept and measured: decoded, mono, its own rate (48 kHz at most),
- * its first 600 s, every sample exact (16 or 24 bit, or float). What is kept is what was measured,
- * so that a replay finds the same voice. *out is heap.
- *
- * *data is freed as soon as it is decoded, and *data is NULL then: the upload, its samples and the
- * wav together would be more than three times the upload.
- */
-TB_MUST_CHECK tb_status tb_voices_canon(void **data, size_t size, const char *field,
-                                        const tb_cancel *cancel, uint8_t **out, size_t *out_size,
-                                        tb_err *err);
 
 #endif

@@ -1,9 +1,9 @@
-#ifndef TB_ENGINE_CHATTERBOX_H
-#define TB_ENGINE_CHATTERBOX_H
+#ifndef TB_CHATTERBOX_CHATTERBOX_H
+#define TB_CHATTERBOX_CHATTERBOX_H
 
 #include "audio/pcm.h"
 #include "base/cancel.h"
-#include "engine/pace.h"
+#include "chatterbox/pace.h"
 #include "model/conds.h"
 #include "model/files.h"
 #include "model/sampler.h"

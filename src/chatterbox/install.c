@@ -1,4 +1,4 @@
-#include "engine/install.h"
+#include "chatterbox/install.h"
 
 #include "base/file.h"
 #include "base/mem.h"

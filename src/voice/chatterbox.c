@@ -1,26 +1,20 @@
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "dsp/trim.h"
-#include "engine/engine_priv.h"
+#include "voice/family_priv.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Voices of either kind: made from a clip, taken apart for keeping, put together again. */
+/*
+ * Voices of chatterbox-turbo, in two parts: the conditionals, and T3's keys and values of them (the
+ * prefix). Both are of one model: its id is in the names they are kept under.
+ */
 
-static bool neural(const char *of)
+static bool kind(const tb_model_handle *model, size_t i, char out[TB_VOICE_KIND])
 {
-    return strcmp(of, "chatterbox") == 0;
-}
-
-bool tb_engine_voice_kind(const tb_engine *e, const char *of, size_t i, char kind[TB_VOICE_KIND])
-{
-    if (!neural(of)) {
-        snprintf(kind, TB_VOICE_KIND, "embedded-%d", TB_BEND_VERSION);
-        return i == 0;
-    }
-    const char *id = tb_model_handle_id(tb_engine_model_handle(e));
-    snprintf(kind, TB_VOICE_KIND, i == 0 ? "conds-%s" : "prefix-%s", id);
+    snprintf(out, TB_VOICE_KIND, i == 0 ? "conds-%s" : "prefix-%s", tb_model_handle_id(model));
     return i < TB_VOICE_PARTS;
 }
 
@@ -63,10 +57,10 @@ static tb_status skip_silence(tb_pcm *clip, tb_err *err)
     return TB_OK;
 }
 
-static tb_status make_neural(const tb_chatterbox *c, const char *id, const char *hash,
-                             const tb_pcm *clip, const char *field, const tb_cancel *cancel,
-                             tb_voice **out, tb_err *err)
+static tb_status make(tb_model_handle *model, const char *id, const char *hash, const tb_pcm *clip,
+                      const char *field, const tb_cancel *cancel, tb_voice **out, tb_err *err)
 {
+    const tb_chatterbox *c = tb_model_handle_get(model);
     tb_voice *v = tb_voice_new(id, hash);
     tb_status st = TB_OK;
     if (clip) {
@@ -89,25 +83,6 @@ static tb_status make_neural(const tb_chatterbox *c, const char *id, const char 
         tb_voice_free(v);
     else
         *out = v;
-    return st;
-}
-
-tb_status tb_engine_voice_make(tb_engine *e, const char *of, const char *id, const char *hash,
-                               const tb_pcm *clip, const char *field, const tb_cancel *cancel,
-                               tb_voice **out, tb_err *err)
-{
-    if (neural(of))
-        return make_neural(tb_model_handle_get(tb_engine_model_handle(e)), id, hash, clip, field,
-                           cancel, out, err);
-    if (!clip) {
-        *out = tb_voice_default();
-        return TB_OK;
-    }
-    tb_status st = tb_voice_from_clip(id, clip, field, cancel, out, err);
-    if (!st) {
-        tb_free((*out)->hash);
-        (*out)->hash = tb_strdup(hash); /* what caches are keyed by: the kept file's bytes */
-    }
     return st;
 }
 
@@ -136,16 +111,13 @@ static size_t sealed(const char *hash, size_t i, const tb_voice_part *part)
     return memcmp(want, (const char *)part->data + size, SEAL) == 0 ? size : 0;
 }
 
-tb_status tb_engine_voice_pack(const tb_engine *e, const char *of, const tb_voice *voice, size_t i,
-                               void **data, size_t *size, tb_err *err)
+static tb_status pack(const tb_voice *voice, size_t i, void **data, size_t *size, tb_err *err)
 {
-    (void)e;
     char mark[TB_HASH_HEX];
     void *packed = NULL;
     char *whole;
     size_t n = 0;
     tb_status st = TB_OK;
-    if (!neural(of)) return tb_voice_pack(voice, data, size, err);
     if (i == 0) {
         st = tb_conds_pack(voice->conds, &packed, &n, err);
         if (st) return st;
@@ -170,14 +142,11 @@ out:
     return st;
 }
 
-tb_status tb_engine_voice_unpack(tb_engine *e, const char *of, const char *id, const char *hash,
-                                 const tb_voice_part parts[TB_VOICE_PARTS], const tb_cancel *cancel,
-                                 tb_voice **out, bool *again, tb_err *err)
+static tb_status unpack(tb_model_handle *model, const char *id, const char *hash,
+                        const tb_voice_part parts[TB_VOICE_PARTS], const tb_cancel *cancel,
+                        tb_voice **out, bool *again, tb_err *err)
 {
-    *again = false;
-    if (!parts[0].data) return tb_fail(err, TB_ENOTFOUND, "no analysis is kept");
-    if (!neural(of)) return tb_voice_unpack(id, hash, parts[0].data, parts[0].size, out, err);
-    const tb_chatterbox *c = tb_model_handle_get(tb_engine_model_handle(e));
+    const tb_chatterbox *c = tb_model_handle_get(model);
     size_t n = sealed(hash, 0, &parts[0]);
     if (n == 0) return tb_fail(err, TB_EMALFORMED, "the kept analysis is damaged");
     tb_voice *v = tb_voice_new(id, hash);
@@ -197,3 +166,5 @@ tb_status tb_engine_voice_unpack(tb_engine *e, const char *of, const char *id, c
         *out = v;
     return st;
 }
+
+const tb_voice_family tb_voice_chatterbox = {"chatterbox", kind, make, pack, unpack};

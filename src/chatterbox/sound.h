@@ -1,5 +1,5 @@
-#ifndef TB_ENGINE_SOUND_H
-#define TB_ENGINE_SOUND_H
+#ifndef TB_CHATTERBOX_SOUND_H
+#define TB_CHATTERBOX_SOUND_H
 
 #include "audio/pcm.h"
 #include "base/cancel.h"

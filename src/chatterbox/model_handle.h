@@ -1,8 +1,8 @@
-#ifndef TB_ENGINE_MODEL_HANDLE_PRIV_H
-#define TB_ENGINE_MODEL_HANDLE_PRIV_H
+#ifndef TB_CHATTERBOX_MODEL_HANDLE_H
+#define TB_CHATTERBOX_MODEL_HANDLE_H
 
-#include "engine/chatterbox.h"
-#include "engine/install.h"
+#include "chatterbox/chatterbox.h"
+#include "chatterbox/install.h"
 
 /*
  * The one model of an engine: loaded or not, lent to whoever speaks with it. When nobody has for a

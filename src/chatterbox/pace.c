@@ -1,4 +1,4 @@
-#include "engine/pace.h"
+#include "chatterbox/pace.h"
 
 #include "base/file.h"
 #include "base/json.h"

@@ -1,4 +1,4 @@
-#include "engine/compute_lock.h"
+#include "chatterbox/compute_lock.h"
 
 #include "base/clock.h"
 #include "base/cond.h"
