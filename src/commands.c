@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include "bench/bench.h"
+#include "catalogue/catalogue.h"
 #include "cli/commands.h"
 #include "codec/decode.h"
 #include "embedded/speak.h"
@@ -74,14 +75,14 @@ static const tb_cli_option convert_options[] = {
     {"--type", NULL, "NAME", "f32, f16, bf16, q8_0 or q4_0; q8_0 when not given"},
     {"--out", NULL, "FILE", "the file to write; in FOLDER, named after variant and type"},
     {"--base", NULL, "FOLDER", "where files are that FOLDER lacks (nano has only its own)"},
-    {"--variant", NULL, "NAME", "turbo or nano, when FOLDER holds both"},
+    {"--variant", NULL, "NAME", TB_MODEL_VARIANTS(" or ") ", when FOLDER holds both"},
     {0},
 };
 
 static const tb_cli_option show_options[] = {
     {"--tensors", NULL, NULL, "every tensor: name, type, shape, and its published name"},
     {"--base", NULL, "FOLDER", "where files are that a folder lacks"},
-    {"--variant", NULL, "NAME", "turbo or nano, when a folder holds both"},
+    {"--variant", NULL, "NAME", TB_MODEL_VARIANTS(" or ") ", when a folder holds both"},
     {0},
 };
 
@@ -122,7 +123,7 @@ const tb_cli_command tb_commands[] = {
     {"ambiences", "", "list the beds", NULL, 0, 0, tb_cli_run_ambiences, NULL, false},
     {"languages", "", "list the languages that can be spoken", NULL, 0, 0, tb_cli_run_languages,
      NULL, false},
-    {"model pull", "[turbo|nano|OWNER/NAME]", "download a model and make one file of it",
+    {"model pull", "[" TB_MODEL_VARIANTS("|") "|OWNER/NAME]", "download a model and make one file of it",
      "Downloads what is missing (3 GB), checks it, resumes where it was cut off. serve does the "
      "same by itself unless MODEL_DOWNLOAD is 0.",
      0, 1, tb_cli_run_model_pull, tb_cli_pull_options, false},

@@ -109,9 +109,9 @@ tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox *
     if (!st) st = open_tokenizer(c, err);
     if (!st) {
         size_t size;
-        const void *conds = tb_model_file(c->weights, "conds.pt", &size);
+        const void *conds = tb_model_file(c->weights, TB_FILE_VOICE, &size);
         if (conds) {
-            st = tb_conds_read(conds, size, "conds.pt", &c->voice, err);
+            st = tb_conds_read(conds, size, TB_FILE_VOICE, &c->voice, err);
             if (!st) st = tb_chatterbox_check_voice(c, &c->voice, err);
             c->has_voice = !st;
         }
@@ -124,8 +124,7 @@ tb_status tb_chatterbox_open(const tb_chatterbox_config *config, tb_chatterbox *
         tb_chatterbox_close(c);
         return st;
     }
-    c->model =
-        tb_model_is_nano(c->weights) ? "ResembleAI/chatterbox-nano" : "ResembleAI/chatterbox-turbo";
+    c->model = tb_model_entry(c->weights)->repository;
     identify(c);
     *out = c;
     return TB_OK;

@@ -2,19 +2,22 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "catalogue/catalogue.h"
 #include "model/convert.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const char *variant_of(const tb_model_config *config)
+/* MODEL_VARIANT is checked where it is read; here an unknown one is the default. */
+static const tb_catalogue_model *model_of(const tb_model_config *config)
 {
-    return config->variant && *config->variant ? config->variant : "turbo";
+    const tb_catalogue_model *m = tb_catalogue_find(config->variant);
+    return m ? m : &tb_catalogue_models[0];
 }
 
 static char *one_file(const tb_model_config *config)
 {
-    char *name = tb_sprintf("chatterbox-%s-%s.gguf", variant_of(config), config->type);
+    char *name = tb_sprintf("%s-%s.gguf", model_of(config)->name, config->type);
     char *path = tb_path_join(config->folder, name);
     tb_free(name);
     return path;
@@ -38,8 +41,7 @@ tb_status tb_model_open(const tb_model_config *config, const char *path, tb_chat
     char *perth = NULL;
     if (!tb_dtype_parse(config->type, &c.type))
         return tb_fail_field(err, TB_EINVAL, "MODEL_TYPE",
-                             "MODEL_TYPE is '%s'; allowed: f32, f16, bf16, q8_0, q4_0",
-                             config->type);
+                             "MODEL_TYPE is '%s'; allowed: " TB_MODEL_TYPES(", "), config->type);
     if (config->perth && *config->perth) {
         if (!tb_file_exists(config->perth))
             return tb_fail_field(err, TB_ENOTFOUND, "PERTH",
@@ -54,7 +56,7 @@ tb_status tb_model_open(const tb_model_config *config, const char *path, tb_chat
             else
                 strcpy(folder, ".");
         }
-        c.perth = perth = tb_path_join(folder, "perth_net_250000.pth.tar");
+        c.perth = perth = tb_path_join(folder, TB_FILE_PERTH);
         tb_free(folder);
     }
     tb_status st = tb_chatterbox_open(&c, out, err);
@@ -92,49 +94,34 @@ static void on_convert(void *self, const char *what, uint64_t done, uint64_t tot
     tell(self, &p);
 }
 
-/* What one file of this type takes of the disk, at most. */
-static uint64_t one_file_bytes(tb_dtype type)
-{
-    switch (type) {
-    case TB_F32:
-        return UINT64_C(2700) << 20;
-    case TB_F16:
-    case TB_BF16:
-        return UINT64_C(1400) << 20;
-    default:
-        return UINT64_C(1100) << 20;
-    }
-}
-
 tb_status tb_model_install(const tb_model_config *config, tb_model_watch watch, void *self,
                            const tb_cancel *cancel, char **path, tb_err *err)
 {
     teller t = {watch, self};
     tb_fetch_result got = {0};
     tb_dtype type;
-    char *made = NULL, *name = NULL, *files = NULL, *base = NULL;
-    bool nano = strcmp(variant_of(config), "nano") == 0;
+    char *made = NULL, *files = NULL, *base = NULL;
+    const tb_catalogue_model *m = model_of(config), *base_model = NULL;
     tb_status st;
     if (!tb_dtype_parse(config->type, &type) || type > TB_Q4_0)
         return tb_fail_field(err, TB_EINVAL, "MODEL_TYPE",
-                             "MODEL_TYPE is '%s'; allowed: f32, f16, bf16, q8_0, q4_0",
-                             config->type);
-    name = tb_sprintf("chatterbox-%s", variant_of(config));
-    files = tb_path_join(config->folder, name);
-    base = tb_path_join(config->folder, "chatterbox-turbo");
+                             "MODEL_TYPE is '%s'; allowed: " TB_MODEL_TYPES(", "), config->type);
+    files = tb_path_join(config->folder, m->name);
+    if (m->base) base_model = tb_catalogue_named(m->base);
+    if (base_model) base = tb_path_join(config->folder, base_model->name);
     made = one_file(config);
     tb_fetch_config f = {
         .endpoint = config->endpoint,
         .token = config->token,
         .offline = config->offline,
-        .repo = nano ? "ResembleAI/chatterbox-nano" : "ResembleAI/chatterbox-turbo",
-        .base_repo = nano ? "ResembleAI/chatterbox-turbo" : NULL,
+        .repo = m->repository,
+        .base_repo = m->base,
         .revision = config->revision,
-        .variant = variant_of(config),
+        .variant = m->variant,
         .folder = files,
-        .base_folder = nano && tb_file_is_dir(base) ? base : NULL,
+        .base_folder = base && tb_file_is_dir(base) ? base : NULL,
         .cache = config->cache,
-        .need_bytes = one_file_bytes(type),
+        .need_bytes = tb_catalogue_type_bytes(config->type),
     };
     /* What is here already needs no network, not even to look. */
     f.offline = true;
@@ -150,8 +137,8 @@ tb_status tb_model_install(const tb_model_config *config, tb_model_watch watch, 
                           .cancel = cancel,
                           .progress = on_convert,
                           .self = &t};
-        st = tb_model_convert(&(tb_model_place){.path = got.folder, .variant = variant_of(config)},
-                              &how, made, err);
+        st = tb_model_convert(&(tb_model_place){.path = got.folder, .variant = m->variant}, &how,
+                              made, err);
     }
     if (!st) {
         *path = made;
@@ -161,6 +148,5 @@ tb_status tb_model_install(const tb_model_config *config, tb_model_watch watch, 
     tb_free(made);
     tb_free(base);
     tb_free(files);
-    tb_free(name);
     return st;
 }

@@ -1,6 +1,7 @@
 #include "ambience/ambience.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "catalogue/catalogue.h"
 #include "cli/cli_priv.h"
 #include "codec/encode.h"
 #include "embedded/speak.h"
@@ -23,12 +24,12 @@ static const struct {
     {"say", "--voice", "default @voices files"},
     {"say", "--ambience", "@ambiences"},
     {"say", "--format", "@formats"},
-    {"model convert", "--type", "f32 f16 bf16 q8_0 q4_0"},
-    {"model convert", "--variant", "turbo nano"},
-    {"model show", "--variant", "turbo nano"},
+    {"model convert", "--type", TB_MODEL_TYPES(" ")},
+    {"model convert", "--variant", TB_MODEL_VARIANTS(" ")},
+    {"model show", "--variant", TB_MODEL_VARIANTS(" ")},
     {"pronunciations add", "--in", "@languages"},
     {"pronunciations remove", "--in", "@languages"},
-    {"probe", "--type", "f32 f16 bf16 q8_0 q4_0"},
+    {"probe", "--type", TB_MODEL_TYPES(" ")},
 };
 
 /* The same for what stands behind a command; the rest takes what --help calls its arguments. */
@@ -37,7 +38,7 @@ static const struct {
 } arguments[] = {
     {"voices show", "@voices"},   {"voices rename", "@voices"},
     {"voices remove", "@voices"}, {"voices add", "files"},
-    {"model pull", "turbo nano"}, {"model convert", "folders"},
+    {"model pull", TB_MODEL_VARIANTS(" ")}, {"model convert", "folders"},
     {"model show", "files"},      {"completion", "bash zsh"},
     {"history remove", "all"},    {"say", "-"},
 };

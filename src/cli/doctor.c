@@ -108,8 +108,8 @@ static void look_at_installed(struct findings *f, const tb_config *c, const char
             say(f, "missing", err.msg, "mend MODEL, or leave it empty and: timbre model pull");
             return;
         }
-        line = tb_sprintf("chatterbox-%s, the published files in %s, read as %s at every start",
-                          paths.variant, path, c->model_type);
+        line = tb_sprintf("%s, the published files in %s, read as %s at every start",
+                          tb_catalogue_find(paths.variant)->name, path, c->model_type);
         say(f, "ok", line, "timbre model convert makes one file of them that opens at once");
         tb_model_paths_clear(&paths);
     } else if (tb_model_files_open(&place, TB_F32, &w, &err)) {
@@ -117,7 +117,7 @@ static void look_at_installed(struct findings *f, const tb_config *c, const char
         return;
     } else {
         const char *type = tb_weights_meta(w, "timbre.type");
-        line = tb_sprintf("chatterbox-%s, %s, %.2f GB, %s", tb_model_is_nano(w) ? "nano" : "turbo",
+        line = tb_sprintf("%s, %s, %.2f GB, %s", tb_model_entry(w)->name,
                           type ? type : "type unknown", (double)tb_file_size(path) / 1e9, path);
         say(f, "ok", line, NULL);
         tb_weights_free(w);
@@ -164,15 +164,13 @@ static void look_at_hub(struct findings *f, const tb_config *c, const char *repo
 /* Where the model would come from, and whether there is room for it. */
 static void look_for_source(struct findings *f, const tb_config *c, const char *folder)
 {
-    const bool nano = strcmp(c->model_variant, "nano") == 0;
-    const char *repo = nano ? "ResembleAI/chatterbox-nano" : "ResembleAI/chatterbox-turbo";
-    const char *t3 = nano ? "t3_nano_v1.safetensors" : "t3_turbo_v1.safetensors";
-    char *name = tb_sprintf("chatterbox-%s", c->model_variant);
-    char *files = tb_path_join(folder, name);
+    const tb_catalogue_model *m = tb_catalogue_find(c->model_variant); /* checked when read */
+    const char *repo = m->repository, *t3 = m->t3;
+    char *files = tb_path_join(folder, m->name);
     char *cache = tb_fetch_cache_folder(c->hf_hub_cache, c->hf_home);
     char commit[TB_COMMIT_TEXT], oid[TB_OID_TEXT], *line = NULL, *cached = NULL;
     /* The published files and the one made of them; what is here or linked to takes nothing. */
-    double need = strcmp(c->model_type, "f32") == 0 ? 2.7 : 1.4;
+    double need = (double)tb_catalogue_type_bytes(c->model_type) / 1e9;
     const double room = room_at(folder) / 1e9;
     tb_model_paths paths = {0};
 
@@ -188,7 +186,7 @@ static void look_for_source(struct findings *f, const tb_config *c, const char *
         say(f, gap(c), "HF_HUB_OFFLINE is on, and neither DATA nor Hugging Face's cache has it",
             "switch it off and: timbre model pull; or name a model that you have with MODEL");
     } else {
-        need += nano ? 1.9 : 3.0;
+        need += m->download_gb;
         line = tb_sprintf("it would come from %s%s", c->hf_endpoint,
                           c->model_download ? "" : ", but MODEL_DOWNLOAD is off");
         say(f, "note", line,
@@ -204,7 +202,6 @@ static void look_for_source(struct findings *f, const tb_config *c, const char *
     tb_free(cached);
     tb_free(cache);
     tb_free(files);
-    tb_free(name);
     tb_model_paths_clear(&paths);
 }
 

@@ -3,6 +3,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "catalogue/catalogue.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -138,7 +139,8 @@ static void say_engines(const tb_greet *g, const tb_cli *cli, tb_engine *engine)
     tb_model_progress p;
     const tb_language *list;
     const size_t languages = tb_embedded_languages(tb_engine_embedded(engine), &list);
-    const char *size = strcmp(c->model_variant, "nano") == 0 ? "1.9 GB" : "3.0 GB";
+    char size[24];
+    snprintf(size, sizeof size, "%.1f GB", tb_catalogue_find(c->model_variant)->download_gb);
     if (g->speaks) {
         printf("English is spoken by %s, %zu languages by the embedded engine\n", g->model,
                languages);
@@ -158,8 +160,7 @@ void tb_greet_start(tb_greet *g, const tb_cli *cli, tb_engine *engine, int port,
 {
     const tb_config *c = &cli->config;
     char *base = address(c, port), *command = tb_greet_command(c, port, ".env");
-    *g = (tb_greet){.model = strcmp(c->model_variant, "nano") == 0 ? "chatterbox-nano"
-                                                                   : "chatterbox-turbo",
+    *g = (tb_greet){.model = tb_catalogue_find(c->model_variant)->name,
                     .speaks = strcmp(tb_engine_current(engine), "chatterbox") == 0};
     say_engines(g, cli, engine);
     if (!quiet) {

@@ -136,7 +136,7 @@ int tb_cli_run_model_convert(tb_cli *cli)
     tb_status st;
 
     if (!parse_weight_type(type ? type : "q8_0", &how.type))
-        return tb_cli_usage(cli, "--type %s is not one of f32, f16, bf16, q8_0, q4_0", type);
+        return tb_cli_usage(cli, "--type %s is not one of " TB_MODEL_TYPES(", "), type);
     st = tb_model_find(&place, &paths, &err);
     if (!st) {
         find_origin(&o, place.path, &paths);
@@ -145,7 +145,7 @@ int tb_cli_run_model_convert(tb_cli *cli)
         how.sums = o.sums;
         how.n_sums = o.n_sums;
         path = out ? tb_strdup(out)
-                   : tb_sprintf("%s/chatterbox-%s-%s.gguf", place.path, paths.variant,
+                   : tb_sprintf("%s/%s-%s.gguf", place.path, tb_catalogue_find(paths.variant)->name,
                                 tb_dtype_name(how.type));
         st = tb_model_convert(&place, &how, path, &err);
     }

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "catalogue/catalogue.h"
 #include "chatterbox/install.h"
 #include "fetch/fetch.h"
 
@@ -16,13 +17,6 @@ const tb_cli_option tb_cli_pull_options[] = {
 };
 
 enum { BAR = 20, WIDTH = 79, LINE = 256 };
-
-static const struct {
-    const char *name, *repo, *variant;
-} models[] = {
-    {"turbo", "ResembleAI/chatterbox-turbo", "turbo"},
-    {"nano", "ResembleAI/chatterbox-nano", "nano"},
-};
 
 typedef struct {
     bool terminal, quiet;
@@ -128,16 +122,14 @@ static void tell(void *self, const tb_fetch_progress *p)
     fflush(stderr);
 }
 
-/* "turbo", "nano" or OWNER/NAME. */
+/* A variant or OWNER/NAME. A repository that is not known may be like nano: with its own T3 only.
+ */
 static void name_model(const char *given, tb_fetch_config *c)
 {
-    c->repo = given;
-    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++)
-        if (strcmp(given, models[i].name) == 0 || strcmp(given, models[i].repo) == 0) {
-            c->repo = models[i].repo;
-            c->variant = models[i].variant;
-        }
-    if (strcmp(c->repo, models[0].repo) != 0) c->base_repo = models[0].repo;
+    const tb_catalogue_model *m = tb_catalogue_named(given);
+    c->repo = m ? m->repository : given;
+    c->variant = m ? m->variant : NULL;
+    c->base_repo = m ? m->base : tb_catalogue_models[0].repository;
 }
 
 static void tell_making(void *self, const tb_model_progress *p)
@@ -207,7 +199,7 @@ int tb_cli_run_model_pull(tb_cli *cli)
     name_model(cli->n_args > 0 ? cli->args[0] : cli->config.model_variant, &c);
     const char *slash = strrchr(c.repo, '/');
     ours = tb_path_join(models_folder, slash ? slash + 1 : c.repo);
-    turbo = tb_path_join(models_folder, strchr(models[0].repo, '/') + 1);
+    turbo = tb_path_join(models_folder, tb_catalogue_models[0].name);
     c.folder = folder ? folder : ours;
     if (base)
         c.base_folder = base;

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "catalogue/catalogue.h"
 #include "params/params.h"
 
 #include <math.h>
@@ -58,12 +59,12 @@ static const setting table[] = {
     TEXT("ESPEAK_DATA_PATH", "--espeak-data-path", "folder", espeak_data_path, "", "a folder", "its data, when it does not find it by itself"),
     CHOICE("TTS_MODEL", "--tts-model", tts_model, "", "ResembleAI/chatterbox-turbo|chatterbox-turbo|turbo|chatterbox", "the old name of the model; checked, else unused"),
     TEXT("MODEL", "--model", "path", model, "", "a folder with the published files, or a .gguf", "the model of the neural engine; empty: the one under DATA/models"),
-    CHOICE("MODEL_TYPE", "--model-type", model_type, "q8_0", "f32|f16|bf16|q8_0|q4_0", "numbers that the model's weights are kept in (docs/model/types.md)"),
-    CHOICE("MODEL_VARIANT", "--model-variant", model_variant, "turbo", "turbo|nano", "which model: chatterbox-turbo, or the smaller chatterbox-nano"),
+    CHOICE("MODEL_TYPE", "--model-type", model_type, "q8_0", TB_MODEL_TYPES("|"), "numbers that the model's weights are kept in (docs/model/types.md)"),
+    CHOICE("MODEL_VARIANT", "--model-variant", model_variant, "turbo", TB_MODEL_VARIANTS("|"), "which model: chatterbox-turbo, or the smaller chatterbox-nano"),
     TEXT("MODEL_REVISION", "--model-revision", "text", model_revision, "main", "a branch, tag or commit", "revision of the model that is downloaded"),
     DURATION("MODEL_IDLE_TTL", "--model-idle-ttl", model_idle_ttl_s, "0", "never", 1, 31536000, "the model's memory is given back when nobody spoke with it for so long"),
     SWITCH("MODEL_DOWNLOAD", "--model-download", model_download, "1", "serve downloads the model when it is not there (3 GB)"),
-    TEXT("PERTH", "--perth", "file", perth, "", "perth_net_250000.pth.tar", "weights of the watermark; empty: looked for beside the model"),
+    TEXT("PERTH", "--perth", "file", perth, "", TB_FILE_PERTH, "weights of the watermark; empty: looked for beside the model"),
     NUMBER("THREADS", "--threads", threads, "0", 0, 256, "threads that the model's networks share; 0: one per core"),
     TEXT("HF_ENDPOINT", "--hf-endpoint", "text", hf_endpoint, "https://huggingface.co", "an http or https address", "hub that the model is downloaded from"),
     SECRET("HF_TOKEN", "--hf-token", hf_token, "any text", "token for downloads of model files"),

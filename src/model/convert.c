@@ -168,12 +168,12 @@ static uint32_t file_type(tb_dtype type)
 static void put_general(work *w, const tb_model_paths *paths)
 {
     const tb_convert *how = w->how;
-    const bool nano = strcmp(paths->variant, "nano") == 0;
+    const tb_catalogue_model *m = tb_catalogue_find(paths->variant);
     tb_gguf *g = w->gguf;
 
     tb_gguf_put_text(g, "general.architecture", TB_MODEL_ARCHITECTURE);
-    tb_gguf_put_text(g, "general.name", nano ? "Chatterbox Nano" : "Chatterbox Turbo");
-    tb_gguf_put_text(g, "general.license", "mit");
+    tb_gguf_put_text(g, "general.name", m->title);
+    tb_gguf_put_text(g, "general.license", m->licence);
     tb_gguf_put_u32(g, "general.alignment", TB_GGUF_ALIGNMENT);
     tb_gguf_put_u32(g, "general.file_type", file_type(how->type));
     if (how->type == TB_Q8_0 || how->type == TB_Q4_0)
@@ -190,8 +190,8 @@ static tb_status put_extras(work *w, const tb_model_place *place, tb_err *err)
 {
     tb_status st = TB_OK;
 
-    for (size_t i = 0; !st && i < TB_MODEL_EXTRAS; i++) {
-        const tb_model_extra *x = &tb_model_extras[i];
+    const tb_catalogue_file *x;
+    for (size_t i = 0; !st && (x = tb_catalogue_inside(i)); i++) {
         char key[TB_MODEL_KEY], *data = NULL;
         size_t size = 0;
 

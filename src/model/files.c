@@ -17,17 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char turbo_file[] = "t3_turbo_v1.safetensors";
-static const char nano_file[] = "t3_nano_v1.safetensors";
-static const char s3gen_file[] = "s3gen_meanflow.safetensors";
-static const char ve_file[] = "ve.safetensors";
-
-const tb_model_extra tb_model_extras[TB_MODEL_EXTRAS] = {
-    {"vocab.json", true, true},        {"merges.txt", true, true},
-    {"added_tokens.json", true, true}, {"tokenizer_config.json", true, false},
-    {"conds.pt", false, false},
-};
-
 static bool given(const char *s)
 {
     return s && *s;
@@ -57,45 +46,38 @@ static tb_status need_file(const tb_model_place *place, const char *name, char *
     return tb_fail(err, TB_EMODEL, "%s has no %s", place->path, name);
 }
 
-/* Which of the two token models: what was asked for, else the one that lies in path itself. */
+/* Which of the token models: what was asked for, else the one that lies in path itself. */
 static tb_status find_t3(const tb_model_place *place, tb_model_paths *out, tb_err *err)
 {
-    char *turbo = tb_path_join(place->path, turbo_file),
-         *nano = tb_path_join(place->path, nano_file);
-    const bool has_turbo = tb_file_exists(turbo), has_nano = tb_file_exists(nano);
-    tb_status st = TB_OK;
+    const tb_catalogue_model *wanted = NULL, *there[2] = {NULL};
+    size_t n = 0;
 
     if (given(place->variant)) {
-        const bool is_nano = strcmp(place->variant, "nano") == 0;
-
-        if (!is_nano && strcmp(place->variant, "turbo") != 0) {
-            st = tb_fail_field(err, TB_EINVAL, "MODEL_VARIANT",
-                               "there is no variant %.40s; turbo and nano are known",
-                               place->variant);
-            goto out;
-        }
-        out->variant = is_nano ? "nano" : "turbo";
-        st = need_file(place, is_nano ? nano_file : turbo_file, &out->t3, err);
-        goto out;
+        wanted = tb_catalogue_find(place->variant);
+        if (!wanted)
+            return tb_fail_field(err, TB_EINVAL, "MODEL_VARIANT",
+                                 "there is no variant %.40s; " TB_MODEL_VARIANTS(" and ") " are "
+                                                                                          "known",
+                                 place->variant);
+        out->variant = wanted->variant;
+        return need_file(place, wanted->t3, &out->t3, err);
     }
-    if (has_turbo && has_nano) {
-        st = tb_fail(err, TB_EMODEL,
-                     "%s holds both %s and %s: MODEL_VARIANT must say which, turbo or nano",
-                     place->path, turbo_file, nano_file);
-        goto out;
+    for (size_t i = 0; i < TB_CATALOGUE_MODELS && n < 2; i++) {
+        char *path = tb_path_join(place->path, tb_catalogue_models[i].t3);
+        if (tb_file_exists(path)) there[n++] = &tb_catalogue_models[i];
+        tb_free(path);
     }
-    if (!has_turbo && !has_nano) {
-        st =
-            tb_fail(err, TB_EMODEL, "%s has neither %s nor %s", place->path, turbo_file, nano_file);
-        goto out;
-    }
-    out->variant = has_nano ? "nano" : "turbo";
-    out->t3 = tb_strdup(has_nano ? nano : turbo);
-
-out:
-    tb_free(turbo);
-    tb_free(nano);
-    return st;
+    if (n == 2)
+        return tb_fail(err, TB_EMODEL,
+                       "%s holds both %s and %s: MODEL_VARIANT must say which, " TB_MODEL_VARIANTS(
+                           " or "),
+                       place->path, there[0]->t3, there[1]->t3);
+    if (n == 0)
+        return tb_fail(err, TB_EMODEL, "%s has neither %s nor %s", place->path,
+                       tb_catalogue_models[0].t3, tb_catalogue_models[1].t3);
+    out->variant = there[0]->variant;
+    out->t3 = tb_path_join(place->path, there[0]->t3);
+    return TB_OK;
 }
 
 tb_status tb_model_find(const tb_model_place *place, tb_model_paths *out, tb_err *err)
@@ -110,8 +92,8 @@ tb_status tb_model_find(const tb_model_place *place, tb_model_paths *out, tb_err
         goto out;
     }
     st = find_t3(place, &paths, err);
-    if (!st) st = need_file(place, s3gen_file, &paths.s3gen, err);
-    if (!st) st = need_file(place, ve_file, &paths.ve, err);
+    if (!st) st = need_file(place, TB_FILE_S3GEN, &paths.s3gen, err);
+    if (!st) st = need_file(place, TB_FILE_VE, &paths.ve, err);
     if (st) goto out;
     *out = paths;
     paths = (tb_model_paths){0};
@@ -145,7 +127,7 @@ tb_status tb_model_sources(const tb_model_paths *paths, tb_layout_source *out, t
     return TB_OK;
 }
 
-tb_status tb_model_extra_read(const tb_model_place *place, const tb_model_extra *x, char **data,
+tb_status tb_model_extra_read(const tb_model_place *place, const tb_catalogue_file *x, char **data,
                               size_t *size, tb_err *err)
 {
     char *path = find_file(place, x->name), *bytes = NULL;
@@ -184,24 +166,31 @@ const void *tb_model_file(const tb_weights *w, const char *name, size_t *size)
     return tb_weights_blob(w, key, size);
 }
 
-bool tb_model_is_nano(const tb_weights *w)
+const tb_catalogue_model *tb_model_entry(const tb_weights *w)
 {
     size_t size;
     const char *variant = tb_weights_blob(w, TB_MODEL_VARIANT_KEY, &size);
 
-    return variant && size == strlen("nano") && memcmp(variant, "nano", size) == 0;
+    for (size_t i = 0; variant && i < TB_CATALOGUE_MODELS; i++) {
+        const char *known = tb_catalogue_models[i].variant;
+        if (size == strlen(known) && memcmp(variant, known, size) == 0)
+            return &tb_catalogue_models[i];
+    }
+    return &tb_catalogue_models[0];
 }
 
 static tb_status add_extras(tb_weights *w, const tb_model_place *place, tb_err *err)
 {
     tb_status st = TB_OK;
 
-    for (size_t i = 0; !st && i < TB_MODEL_EXTRAS; i++) {
+    const tb_catalogue_file *x;
+
+    for (size_t i = 0; !st && (x = tb_catalogue_inside(i)); i++) {
         char key[TB_MODEL_KEY], *data = NULL;
         size_t size = 0;
 
-        tb_model_key(TB_MODEL_FILE_PREFIX, tb_model_extras[i].name, key);
-        st = tb_model_extra_read(place, &tb_model_extras[i], &data, &size, err);
+        tb_model_key(TB_MODEL_FILE_PREFIX, x->name, key);
+        st = tb_model_extra_read(place, x, &data, &size, err);
         if (!st && data) st = tb_weights_add_blob(w, key, data, size, data, err);
     }
     return st;

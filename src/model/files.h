@@ -1,6 +1,7 @@
 #ifndef TB_MODEL_FILES_H
 #define TB_MODEL_FILES_H
 
+#include "catalogue/catalogue.h"
 #include "model/layout.h"
 
 /*
@@ -23,8 +24,8 @@ TB_MUST_CHECK tb_status tb_model_files_open(const tb_model_place *place, tb_dtyp
  * terminated. Lives as long as w. NULL when the model came without it. */
 const void *tb_model_file(const tb_weights *w, const char *name, size_t *size);
 
-/* Which of the two it is: the file's name said so, or whoever made one file of many. */
-bool tb_model_is_nano(const tb_weights *w);
+/* Which model it is: the file's name said so, or whoever made one file of many. */
+const tb_catalogue_model *tb_model_entry(const tb_weights *w);
 
 /* ------------------------------------------------ for whoever makes one file of a folder's many */
 
@@ -41,19 +42,11 @@ void tb_model_paths_clear(tb_model_paths *paths);
 TB_MUST_CHECK tb_status tb_model_sources(const tb_model_paths *paths, tb_layout_source *out,
                                          tb_err *err);
 
-/* The small files: the tokenizer's, which are text, and the built-in voice. */
-typedef struct {
-    const char *name;
-    bool text;
-    bool needed; /* a single file without it could not speak */
-} tb_model_extra;
+enum { TB_MODEL_EXTRA_MAX = 64 << 20, TB_MODEL_KEY = 64 };
 
-enum { TB_MODEL_EXTRAS = 5, TB_MODEL_EXTRA_MAX = 64 << 20, TB_MODEL_KEY = 64 };
-extern const tb_model_extra tb_model_extras[TB_MODEL_EXTRAS];
-
-/* Heap bytes with a NUL behind them; *data stays NULL when there is no such file. TB_EMODEL for a
- * text that is none. */
-TB_MUST_CHECK tb_status tb_model_extra_read(const tb_model_place *place, const tb_model_extra *x,
+/* One of the small files, of those inside (catalogue/catalogue.h). Heap bytes with a NUL behind
+ * them; *data stays NULL when there is no such file. TB_EMODEL for a text that is none. */
+TB_MUST_CHECK tb_status tb_model_extra_read(const tb_model_place *place, const tb_catalogue_file *x,
                                             char **data, size_t *size, tb_err *err);
 /* The metadata key it stands under: "vocab.json" -> "timbre.file.vocab_json". */
 void tb_model_key(const char *prefix, const char *name, char out[TB_MODEL_KEY]);

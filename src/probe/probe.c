@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "catalogue/catalogue.h"
 #include "probe/probe_priv.h"
 
 #include <string.h>
@@ -126,7 +127,7 @@ static int read_options(tb_probe *p, tb_dtype *type)
                                 cli->given[i].value);
     *type = TB_F32;
     if (name && (!tb_dtype_parse(name, type) || *type > TB_Q4_0))
-        return tb_cli_usage(cli, "--type %s is not one of f32, f16, bf16, q8_0, q4_0", name);
+        return tb_cli_usage(cli, "--type %s is not one of " TB_MODEL_TYPES(", "), name);
     p->sample = tb_cli_get(cli, "--sample") && p->stage->sampled;
     p->noise = tb_cli_get(cli, "--noise");
     return TB_EXIT_OK;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const char *const perth_files[] = {"perth.safetensors", "perth_net_250000.pth.tar"};
+static const char *const perth_files[] = {"perth.safetensors", TB_FILE_PERTH};
 
 /* Opens one of a folder's files for the recipe. */
 static tb_status open_part(const char *folder, const char *name, tb_weights **out, tb_err *err)
@@ -19,17 +19,19 @@ static tb_status open_part(const char *folder, const char *name, tb_weights **ou
     return st;
 }
 
-/* The variant that the settings name, or the other when the folder has only that. */
+/* The variant that the settings name, or another when the folder has only that. */
 static const char *t3_file(const tb_probe *p, const char *folder)
 {
-    static const char *const names[] = {"t3_turbo_v1.safetensors", "t3_nano_v1.safetensors"};
-    const bool nano = strcmp(p->cli->config.model_variant, "nano") == 0;
-    char *path = tb_path_join(folder, names[nano]), *other = tb_path_join(folder, names[!nano]);
-    const bool swap = !tb_file_exists(path) && tb_file_exists(other);
+    const tb_catalogue_model *m = tb_catalogue_find(p->cli->config.model_variant);
+    for (size_t i = 0; i <= TB_CATALOGUE_MODELS; i++) {
+        const char *name = i == 0 ? m->t3 : tb_catalogue_models[i - 1].t3;
+        char *path = tb_path_join(folder, name);
+        const bool there = tb_file_exists(path);
 
-    tb_free(path);
-    tb_free(other);
-    return names[swap ? !nano : nano];
+        tb_free(path);
+        if (there) return name;
+    }
+    return m->t3;
 }
 
 /* A folder may lack what this stage does not need. */
@@ -40,9 +42,8 @@ static tb_status load_folder(tb_probe *p, const char *path, tb_dtype type, tb_er
     tb_status st = TB_OK;
 
     if (parts & TB_PROBE_T3) st = open_part(path, t3_file(p, path), &src.t3, err);
-    if (!st && (parts & TB_PROBE_S3GEN))
-        st = open_part(path, "s3gen_meanflow.safetensors", &src.s3gen, err);
-    if (!st && (parts & TB_PROBE_VE)) st = open_part(path, "ve.safetensors", &src.ve, err);
+    if (!st && (parts & TB_PROBE_S3GEN)) st = open_part(path, TB_FILE_S3GEN, &src.s3gen, err);
+    if (!st && (parts & TB_PROBE_VE)) st = open_part(path, TB_FILE_VE, &src.ve, err);
     if (st) {
         tb_weights_free(src.t3);
         tb_weights_free(src.s3gen);

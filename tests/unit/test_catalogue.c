@@ -1,0 +1,75 @@
+#include "catalogue/catalogue.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tensor/tensor.h"
+
+static void the_choices_in_sentences_are_those_of_the_table(void **state)
+{
+    char all[64] = "";
+    (void)state;
+    for (size_t i = 0; i < TB_CATALOGUE_MODELS; i++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? "|" : "",
+                 tb_catalogue_models[i].variant);
+    assert_string_equal(all, TB_MODEL_VARIANTS("|"));
+}
+
+static void every_number_type_of_weights_has_a_size(void **state)
+{
+    char all[64] = "";
+    (void)state;
+    for (tb_dtype t = 0; t <= TB_Q4_0; t++) {
+        assert_true(tb_catalogue_type_bytes(tb_dtype_name(t)) > 0);
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", t ? "|" : "",
+                 tb_dtype_name(t));
+    }
+    assert_string_equal(all, TB_MODEL_TYPES("|"));
+    assert_true(tb_catalogue_type_bytes("i64") == 0);
+    assert_true(tb_catalogue_type_bytes("f32") > tb_catalogue_type_bytes("q8_0"));
+}
+
+static void a_model_is_found_by_variant_and_by_repository(void **state)
+{
+    (void)state;
+    assert_ptr_equal(tb_catalogue_find(NULL), &tb_catalogue_models[0]);
+    assert_ptr_equal(tb_catalogue_find(""), &tb_catalogue_models[0]);
+    assert_null(tb_catalogue_find("pico"));
+    assert_null(tb_catalogue_named("somebody/else"));
+    for (size_t i = 0; i < TB_CATALOGUE_MODELS; i++) {
+        const tb_catalogue_model *m = &tb_catalogue_models[i];
+        assert_ptr_equal(tb_catalogue_find(m->variant), m);
+        assert_ptr_equal(tb_catalogue_named(m->variant), m);
+        assert_ptr_equal(tb_catalogue_named(m->repository), m);
+        assert_string_equal(strrchr(m->repository, '/') + 1, m->name);
+        if (m->base) assert_non_null(tb_catalogue_named(m->base));
+    }
+}
+
+/* The order is that of the metadata in files that exist. */
+static void what_goes_into_the_one_file_is_texts_and_then_the_voice(void **state)
+{
+    static const char *const names[] = {"vocab.json", "merges.txt", "added_tokens.json",
+                                        "tokenizer_config.json", "conds.pt"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_string_equal(tb_catalogue_inside(i)->name, names[i]);
+    assert_null(tb_catalogue_inside(sizeof names / sizeof *names));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_choices_in_sentences_are_those_of_the_table),
+        cmocka_unit_test(every_number_type_of_weights_has_a_size),
+        cmocka_unit_test(a_model_is_found_by_variant_and_by_repository),
+        cmocka_unit_test(what_goes_into_the_one_file_is_texts_and_then_the_voice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
