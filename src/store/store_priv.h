@@ -48,6 +48,8 @@ void tb_store_late_add(tb_store *store, const char *id, const char *state, const
 void tb_store_late_look(tb_store *store, tb_job_row *row);
 void tb_store_late_free(tb_store *store);
 
+/* ---- connect.c */
+void tb_db_configure(void); /* once, before the first connection */
 /* A connection of its own, for the caller to close. */
 TB_MUST_CHECK tb_status tb_db_connect(tb_store *store, bool writer, sqlite3 **out, tb_err *err);
 
@@ -98,7 +100,7 @@ TB_MUST_CHECK tb_status tb_store_is_known(sqlite3 *db, const char *folder, const
 /* check.c: no database, but files that one would name: it was lost, and must not begin anew in
  * silence. */
 TB_MUST_CHECK tb_status tb_store_check_lost(const tb_store *store, tb_err *err);
-/* db.c: a file under its name, to be settled when its row is there. */
+/* open.c: a file under its name, to be settled when its row is there. */
 TB_MUST_CHECK tb_status tb_store_place(const char *path, const void *data, size_t size,
                                        tb_file_writer *w, tb_err *err);
 

@@ -1,0 +1,143 @@
+#include "ambience/set_priv.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/unicode.h"
+#include "base/utf8.h"
+
+#include <string.h>
+
+/* What somebody calls a bed, or a sum of beds: an id, another name in English or Spanish. */
+
+/* Other names, in English and Spanish, without accents. A file of that name comes before them. */
+/* clang-format off */
+static const struct {
+    const char *name, *means;
+} aliases[] = {
+    {"birds", "forest"},         {"beach", "ocean"},        {"static", "white"},
+    {"storm", "rain+wind"},      {"sea", "ocean"},          {"waves", "ocean"},
+    {"fireplace", "fire"},       {"white noise", "white"},  {"pink noise", "pink"},
+    {"brown noise", "brown"},    {"coffee shop", "cafe"},   {"ruido blanco", "white"},
+    {"blanco", "white"},         {"ruido rosa", "pink"},    {"rosa", "pink"},
+    {"ruido marron", "brown"},   {"marron", "brown"},       {"habitacion", "room"},
+    {"sala", "room"},            {"cuarto", "room"},        {"lluvia", "rain"},
+    {"viento", "wind"},          {"mar", "ocean"},          {"oceano", "ocean"},
+    {"olas", "ocean"},           {"playa", "ocean"},        {"bosque", "forest"},
+    {"pajaros", "forest"},       {"noche", "night"},        {"fuego", "fire"},
+    {"hoguera", "fire"},         {"chimenea", "fire"},      {"calle", "street"},
+    {"trafico", "street"},       {"tren", "train"},         {"ventilador", "fan"},
+    {"oficina", "office"},       {"cafeteria", "cafe"},     {"tormenta", "rain+wind"},
+};
+/* clang-format on */
+
+static const tb_entry *lookup(const tb_ambience_set *set, const char *id)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (strcmp(set->entries[i].info.id, id) == 0) return &set->entries[i];
+    return NULL;
+}
+
+typedef enum { PICKED, UNKNOWN, TOO_MANY } picked;
+
+static picked add_part(const tb_ambience_set *set, const char *id, bool follow, tb_pick *pick);
+
+/* parts are separated by any character of `between` */
+static picked add_parts(const tb_ambience_set *set, const char *name, const char *between,
+                        bool follow, tb_pick *pick)
+{
+    if (strlen(name) >= 256) return UNKNOWN;
+    char *text = tb_unicode_bare(name), *rest = *text ? text : NULL;
+    picked p = rest ? PICKED : UNKNOWN;
+    while (rest && p == PICKED) {
+        char *cut = strpbrk(rest, between);
+        if (cut) *cut++ = 0;
+        p = add_part(set, tb_str_strip(rest), follow, pick);
+        rest = cut;
+    }
+    tb_free(text);
+    return p;
+}
+
+static picked add_part(const tb_ambience_set *set, const char *id, bool follow, tb_pick *pick)
+{
+    const tb_entry *e = lookup(set, id);
+    for (size_t i = 0; !e && follow && i < sizeof aliases / sizeof *aliases; i++)
+        if (strcmp(aliases[i].name, id) == 0)
+            return add_parts(set, aliases[i].means, "+", false, pick);
+    if (!e) return UNKNOWN;
+    tb_source source = {e->recipe, (size_t)(e - set->entries)};
+    for (int i = 0; i < pick->n; i++)
+        if (pick->source[i].file == source.file) return PICKED; /* the same twice is once */
+    if (pick->n == TB_AMBIENCE_SUM_MAX) return TOO_MANY;
+    pick->source[pick->n++] = source;
+    pick->difference_lu = fmax(pick->difference_lu, e->info.default_difference_lu);
+    return PICKED;
+}
+
+static const char *free_text(const char *name)
+{
+    static const char prefix[] = "ambience:";
+    while (*name == ' ')
+        name++;
+    for (size_t i = 0; i < sizeof prefix - 1; i++)
+        if (((unsigned char)name[i] | 0x20) != (unsigned char)prefix[i] && name[i] != prefix[i])
+            return NULL;
+    return name + sizeof prefix - 1;
+}
+
+bool tb_ambience_known(const tb_ambience_set *set, const char *name)
+{
+    tb_pick pick = {0};
+    return free_text(name) || add_parts(set, name, "+", true, &pick) != UNKNOWN;
+}
+
+static void add_list(const tb_ambience_set *set, tb_str *out)
+{
+    for (size_t i = 0; i < set->n; i++)
+        tb_str_printf(out, "%s%s", i ? ", " : "", set->entries[i].info.id);
+}
+
+tb_status tb_ambience_pick(const tb_ambience_set *set, const char *name, tb_pick *out, tb_err *err)
+{
+    tb_pick pick = {0};
+    const char *text = free_text(name);
+    picked p = add_parts(set, text ? text : name, "+", true, &pick);
+    if (p == UNKNOWN) { /* a blank may be a plus that a form has decoded */
+        pick = (tb_pick){0};
+        p = add_parts(set, text ? text : name, "+ ", true, &pick);
+    }
+    if (p == PICKED) {
+        *out = pick;
+        return TB_OK;
+    }
+    if (p == TOO_MANY)
+        return tb_fail_field(err, TB_EINVAL, "ambience_id",
+                             "a sum of ambiences has at most %d parts", TB_AMBIENCE_SUM_MAX);
+    char shown[65];
+    size_t len = strlen(text ? text : name);
+    len = len < sizeof shown - 1 ? len : sizeof shown - 1;
+    memcpy(shown, text ? text : name, len);
+    shown[len] = 0;
+    tb_utf8_trim(shown);
+    tb_str list;
+    tb_str_init(&list, 360);
+    add_list(set, &list);
+    tb_status st =
+        text ? tb_fail_field(err, TB_EINVAL, "ambience_id",
+                             "\"%s\" is free text, which needs the AudioGen model, and that is not "
+                             "here; there are: %s",
+                             shown, list.data ? list.data : "")
+             : tb_fail_field(err, TB_ENOTFOUND, "ambience_id",
+                             "there is no ambience \"%s\"; there are: %s", shown,
+                             list.data ? list.data : "");
+    tb_str_clear(&list);
+    return st;
+}
+
+tb_status tb_ambience_find(const tb_ambience_set *set, const char *name,
+                           double *default_difference_lu, tb_err *err)
+{
+    tb_pick pick = {0};
+    tb_status st = tb_ambience_pick(set, name, &pick, err);
+    if (st == TB_OK && default_difference_lu) *default_difference_lu = pick.difference_lu;
+    return st;
+}
