@@ -123,7 +123,8 @@ const tb_cli_command tb_commands[] = {
     {"ambiences", "", "list the beds", NULL, 0, 0, tb_cli_run_ambiences, NULL, false},
     {"languages", "", "list the languages that can be spoken", NULL, 0, 0, tb_cli_run_languages,
      NULL, false},
-    {"model pull", "[" TB_MODEL_VARIANTS("|") "|OWNER/NAME]", "download a model and make one file of it",
+    {"model pull", "[" TB_MODEL_VARIANTS("|") "|OWNER/NAME]",
+     "download a model and make one file of it",
      "Downloads what is missing (3 GB), checks it, resumes where it was cut off. serve does the "
      "same by itself unless MODEL_DOWNLOAD is 0.",
      0, 1, tb_cli_run_model_pull, tb_cli_pull_options, false},

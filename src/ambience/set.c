@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/utf8.h"
 
 #include <dirent.h>
 #include <stdlib.h>

@@ -36,11 +36,16 @@ static const struct {
 static const struct {
     const char *command, *offer;
 } arguments[] = {
-    {"voices show", "@voices"},   {"voices rename", "@voices"},
-    {"voices remove", "@voices"}, {"voices add", "files"},
-    {"model pull", TB_MODEL_VARIANTS(" ")}, {"model convert", "folders"},
-    {"model show", "files"},      {"completion", "bash zsh"},
-    {"history remove", "all"},    {"say", "-"},
+    {"voices show", "@voices"},
+    {"voices rename", "@voices"},
+    {"voices remove", "@voices"},
+    {"voices add", "files"},
+    {"model pull", TB_MODEL_VARIANTS(" ")},
+    {"model convert", "folders"},
+    {"model show", "files"},
+    {"completion", "bash zsh"},
+    {"history remove", "all"},
+    {"say", "-"},
 };
 
 static const char *offer_of(const tb_cli_command *c, const tb_cli_option *o)

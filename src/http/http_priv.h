@@ -95,7 +95,7 @@ struct tb_request {
 
     int seat; /* in the table of connections; -1: none */
     tb_seat_phase seat_phase;
-    unsigned number; /* of the connection's requests, from 1 */
+    unsigned number;          /* of the connection's requests, from 1 */
     tb_request *next_watched; /* the watcher's list */
     bool watched;
 };

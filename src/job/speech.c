@@ -95,7 +95,7 @@ static tb_status find_voice(tb_job *job, const char *of, char prompt_hash[TB_HAS
     tb_status st;
     if (req->prompt) {
         st = tb_recording_canon(&req->prompt, req->prompt_size, "audio_prompt", &job->cancel, &wav,
-                             &size, err);
+                                &size, err);
         if (!st)
             st = tb_voices_from_wav(s->voices, of, wav, size, "audio_prompt", &job->cancel, voice,
                                     err);

@@ -2,7 +2,7 @@
  * Binding of weights: from names to tb_mat, tb_conv and vectors whose shapes and types are checked.
  * Every lookup marks its tensor as used, so tb_bind_nothing_left finds tensors that no network
  * reads: a sign of a file that belongs to another model. Views borrow the weights' memory. Relies
- * on nn/weights.h (lookup by name) and nn/ops.h (the views).
+ * on tensor/weights.h (lookup by name) and nn/ops.h (the views).
  */
 #include "nn/bind.h"
 

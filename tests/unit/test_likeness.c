@@ -72,7 +72,9 @@ static void toward(const char *variant)
                                  "new car and sold the old one. Please put the clean glasses back.",
                                  NULL, &clip, NULL),
                      TB_OK);
-    assert_int_equal(tb_voice_make(NULL, "embedded", "reference", "", &clip, "file", NULL, &voice, NULL), TB_OK);
+    assert_int_equal(tb_voice_make(NULL, "embedded", "reference", "", &clip, "file", NULL, &voice,
+                                   NULL),
+                     TB_OK);
     tb_pcm plain = say(NULL), bent = say(&voice->embedded);
     tb_bend_stats p = measure(&plain), b = measure(&bent), r = measure(&clip);
     print_message("%s: pitch %.2f -> %.2f st off, colour %.2f -> %.2f\n", variant,

@@ -40,8 +40,7 @@ static tb_status unpack(const char *id, const char *hash, const void *data, size
 {
     const tb_voice_part parts[TB_VOICE_PARTS] = {{data, size}};
     bool again = true;
-    tb_status st =
-        tb_voice_unpack(NULL, "embedded", id, hash, parts, NULL, out, &again, NULL);
+    tb_status st = tb_voice_unpack(NULL, "embedded", id, hash, parts, NULL, out, &again, NULL);
     assert_false(again);
     return st;
 }
