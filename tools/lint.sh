@@ -30,15 +30,17 @@ check_format() {
     sources | xargs "$f" --dry-run -Werror 2>&1
 }
 
-# Each header by itself (cmocka.h, which the tests' include, wants four of C before it).
+# Each header by itself: those of tests behind cmocka.h, which wants four of C before it.
 check_headers() {
-    flags=$(pkg-config --cflags sqlite3 jansson libsodium cmocka 2>/dev/null)
+    flags="-std=c17 -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -DTB_HAVE_FLITE=1 -Wall -Wno-unused-function
+        -fsyntax-only -Isrc $(pkg-config --cflags sqlite3 jansson libsodium cmocka 2>/dev/null)"
+    tests='-D_GNU_SOURCE -DTB_TEST_DATA=__FILE__ -DTB_TEST_PROGRAM=__FILE__ -DTB_TEST_SOURCE=__FILE__ -Itests -Itests/unit -Itests/api -Itools
+        -Ibench -include setjmp.h -include stdarg.h -include stddef.h -include stdint.h -include cmocka.h'
     # shellcheck disable=SC2086 # lists of words
-    git ls-files '*.h' | grep -v 'src/nn/simd/' | xargs -P "$cores" -I '{}' \
-        cc -std=c17 -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -DTB_TEST_DATA='""' \
-        -DTB_TEST_PROGRAM='""' -DTB_TEST_SOURCE='""' -DTB_HAVE_FLITE=1 $flags -Wall -Wno-unused-function -Isrc -Itests \
-        -Itests/unit -Itests/api -Itools/seedmodel -Ibench -fsyntax-only -x c -include setjmp.h \
-        -include stdarg.h -include stddef.h -include stdint.h '{}' 2>&1
+    {
+        git ls-files 'src/*.h' | grep -v 'src/nn/simd/' | xargs -P "$cores" -I '{}' cc $flags -x c '{}'
+        git ls-files 'tests/*.h' 'bench/*.h' | xargs -P "$cores" -I '{}' cc $flags $tests -x c '{}'
+    } 2>&1
 }
 
 check_unused() { python3 -B tools/lint.py unused; }
