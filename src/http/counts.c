@@ -138,8 +138,9 @@ static void print_jobs(const tb_service_stats *s, tb_str *out)
                 {"failed", s->failed},
                 {"cancelled", s->cancelled},
                 {"refused", s->refused}};
-    one(out, "timbre_jobs_queued", "gauge", "Jobs that wait.", s->queued);
-    one(out, "timbre_jobs_running", "gauge", "Jobs being worked on.", s->running);
+    one(out, "timbre_jobs_queued", "gauge",
+        "Jobs that wait, for a worker or for the turn of their next sentence.", s->queued);
+    one(out, "timbre_jobs_running", "gauge", "Jobs that a worker is at now.", s->running);
     one(out, "timbre_workers", "gauge", "Worker threads.", s->workers);
     tb_metric_family(out, "timbre_jobs_total", "counter", "Jobs that ended, by how.");
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {

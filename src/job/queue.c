@@ -23,7 +23,7 @@ struct tb_lane {
 
 struct tb_queue {
     pthread_mutex_t lock;
-    pthread_cond_t work, brief_work, idle;
+    pthread_cond_t work, kept_work, idle;
     struct tb_lane *lanes;
     tb_queue_entry **running; /* one slot per worker */
     pthread_t *threads;
@@ -38,10 +38,16 @@ struct tb_queue {
     void *self;
 };
 
+/* The longest that a worker takes: one of those kept free is for brief jobs alone. */
+static tb_queue_size longest(const tb_queue *q, int slot)
+{
+    return slot >= q->kept_free ? TB_QUEUE_LONG : slot > 0 ? TB_QUEUE_MEDIUM : TB_QUEUE_BRIEF;
+}
+
 static bool may_take(const tb_queue *q, int slot, const tb_queue_entry *e)
 {
     if (e->hurried) return true;
-    if (slot < q->kept_free && e->size != TB_QUEUE_BRIEF) return false;
+    if (e->size > longest(q, slot)) return false;
     return e->begun || e->size == TB_QUEUE_BRIEF || q->under_way[e->size] < q->most[e->size];
 }
 
@@ -119,8 +125,8 @@ static tb_queue_entry *take(tb_queue *q, int slot, struct tb_lane **from)
 static void wake(tb_queue *q, const tb_queue_entry *entry)
 {
     pthread_cond_signal(&q->work);
-    if (q->kept_free > 0 && (entry->hurried || entry->size == TB_QUEUE_BRIEF))
-        pthread_cond_signal(&q->brief_work);
+    if (q->kept_free > 0 && (entry->hurried || entry->size != TB_QUEUE_LONG))
+        pthread_cond_broadcast(&q->kept_work); /* not each of them may take it */
 }
 
 /* What a piece cost is its lane's; the time of all goes on by their share of it. */
@@ -158,7 +164,8 @@ static void end_piece(tb_queue *q, int slot, struct tb_lane *lane, double cost)
 static void end_entry(tb_queue *q, struct tb_lane *lane, tb_queue_size size)
 {
     q->under_way[size]--;
-    if (size != TB_QUEUE_BRIEF) pthread_cond_signal(&q->work); /* another may begin */
+    if (size == TB_QUEUE_MEDIUM) pthread_cond_broadcast(&q->kept_work); /* another may begin */
+    if (size != TB_QUEUE_BRIEF) pthread_cond_signal(&q->work);
     drop_empty_lane(q, lane);
     if (q->waiting == 0 && q->n_running == 0) pthread_cond_broadcast(&q->idle);
 }
@@ -173,7 +180,7 @@ static void *worker(void *arg)
         tb_queue_entry *entry = take(q, slot, &lane);
         if (!entry) {
             if (q->ending) break;
-            pthread_cond_wait(slot < q->kept_free ? &q->brief_work : &q->work, &q->lock);
+            pthread_cond_wait(slot < q->kept_free ? &q->kept_work : &q->work, &q->lock);
             continue;
         }
         const tb_queue_size size = entry->size; /* the entry may be gone after its last piece */
@@ -217,7 +224,7 @@ tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_queue_run run,
     q->threads = tb_alloc((size_t)workers * sizeof *q->threads);
     pthread_mutex_init(&q->lock, NULL);
     pthread_cond_init(&q->work, NULL);
-    pthread_cond_init(&q->brief_work, NULL);
+    pthread_cond_init(&q->kept_work, NULL);
     tb_cond_init(&q->idle);
     for (int i = 0; i < workers; i++) {
         int why = pthread_create(&q->threads[i], NULL, worker, q);
@@ -241,7 +248,7 @@ void tb_queue_keep_free(tb_queue *q, int workers)
     pthread_mutex_lock(&q->lock);
     q->kept_free = workers;
     set_most(q);
-    pthread_cond_broadcast(&q->work); /* those who take brief jobs only wait elsewhere */
+    pthread_cond_broadcast(&q->work); /* those kept free wait elsewhere */
     pthread_mutex_unlock(&q->lock);
 }
 
@@ -342,7 +349,7 @@ void tb_queue_free(tb_queue *q)
     pthread_mutex_lock(&q->lock);
     q->stopping = q->ending = true;
     pthread_cond_broadcast(&q->work);
-    pthread_cond_broadcast(&q->brief_work);
+    pthread_cond_broadcast(&q->kept_work);
     pthread_mutex_unlock(&q->lock);
     for (int i = 0; i < q->workers; i++)
         pthread_join(q->threads[i], NULL);
@@ -354,7 +361,7 @@ void tb_queue_free(tb_queue *q)
     }
     pthread_mutex_destroy(&q->lock);
     pthread_cond_destroy(&q->work);
-    pthread_cond_destroy(&q->brief_work);
+    pthread_cond_destroy(&q->kept_work);
     pthread_cond_destroy(&q->idle);
     tb_free(q->running);
     tb_free(q->threads);

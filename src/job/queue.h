@@ -41,7 +41,8 @@ typedef void (*tb_queue_release)(void *self, tb_queue_entry *entry);
 TB_MUST_CHECK tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_queue_run run,
                                      tb_queue_release release, void *self, tb_queue **out,
                                      tb_err *err);
-/* That many of the workers take brief jobs only. Before the first push. */
+/* That many of the workers take no long jobs, and one of these brief ones only. Before the first
+ * push. */
 void tb_queue_keep_free(tb_queue *q, int workers);
 /* TB_EBUSY when the lane or the queue is full, TB_EUNREADY when it is stopping. */
 TB_MUST_CHECK tb_status tb_queue_push(tb_queue *q, const char *lane, tb_queue_entry *entry,

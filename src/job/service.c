@@ -120,8 +120,8 @@ static void *warm_up(void *arg)
     return NULL;
 }
 
-/* A quarter of four workers and more is kept free for brief work: a sentence, a bed's preview, an
- * upload. */
+/* A quarter of four workers and more is kept free of long texts, one of them for brief work alone:
+ * a sentence, a bed's preview, an upload. */
 static int kept_free(int workers)
 {
     return workers / 4;
@@ -133,7 +133,7 @@ static tb_status start_workers(tb_service *s, tb_err *err)
     if (workers == 0) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
         /* Speakers share the passes over the model's weights: eight on two cores are three times
-         * as much speech as two. Two more are for brief work. */
+         * as much speech as two. Two more are for shorter work. */
         workers = cores < 8 ? 10 : cores > 64 ? 80 : (int)cores * 5 / 4;
     }
     tb_status st = tb_queue_new(workers, s->config->queue_max, s->config->queue_per_user, run,

@@ -322,6 +322,34 @@ static void brief_work_finds_a_worker_and_long_work_is_not_all_begun(void **stat
     stage_end(&s);
 }
 
+static void medium_work_finds_a_worker_and_leaves_one_to_brief_work(void **state)
+{
+    (void)state;
+    stage s;
+    tb_queue *q;
+    job j[4];
+    int waiting, running, workers;
+    bool stopping;
+    stage_init(&s);
+    assert_int_equal(tb_queue_new(3, 100, 100, run, release, &s, &q, NULL), TB_OK);
+    tb_queue_keep_free(q, 2);
+    push_pieces(q, "a", &j[0], 'L', 1, 5);
+    wait_inside(&s, 1);
+    push_pieces(q, "a", &j[1], 'm', 1, 5);
+    push_pieces(q, "a", &j[2], 'n', 1, 5);
+    wait_inside(&s, 2);
+    tb_queue_look(q, &waiting, &running, &workers, &stopping);
+    assert_int_equal(waiting, 1);
+    push(q, "a", &j[3], 's');
+    wait_inside(&s, 3);
+    assert_int_equal(s.order[2], 's');
+    let(&s, 4);
+    assert_true(tb_queue_drain(q, 60000));
+    tb_queue_free(q);
+    assert_int_equal(s.released, 4);
+    stage_end(&s);
+}
+
 static void a_job_between_two_pieces_is_not_removed_but_hurried(void **state)
 {
     (void)state;
@@ -459,6 +487,7 @@ int main(void)
         cmocka_unit_test(who_has_had_least_has_the_next_piece),
         cmocka_unit_test(nobody_waits_for_ever),
         cmocka_unit_test(brief_work_finds_a_worker_and_long_work_is_not_all_begun),
+        cmocka_unit_test(medium_work_finds_a_worker_and_leaves_one_to_brief_work),
         cmocka_unit_test(a_job_between_two_pieces_is_not_removed_but_hurried),
         cmocka_unit_test(each_sees_what_waits_and_what_runs),
         cmocka_unit_test(many_callers_lose_and_double_nothing),

@@ -5,7 +5,7 @@ turns; beside it a yardstick, how late this program itself wakes up from 20 ms o
 usage: health.py [timbre [model folder [seconds]]]
 The bound is of two cores that have nothing else to do: where the yardstick is late, so much more.
 """
-import os, random, re, sys, threading, time
+import os, random, re, signal, sys, threading, time
 from harness import BASIC, Server, Verdict, wav
 
 CLIENTS, PROCESSES, EVERY_S, BOUND_MS = 200, 4, 0.02, 50
@@ -99,7 +99,8 @@ def attack(v, server, seconds):
         children.append(pid)
     time.sleep(1)
     times, late = probe(server, until)
-    for pid in children:
+    for pid in children:  # who still waits for speech leaves
+        os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     print(f"{v.name}:      waking up late: {told(late)}")
     bound = BOUND_MS + 2 * part(late, 0.99)
