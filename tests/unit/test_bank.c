@@ -93,9 +93,22 @@ static void a_band_of_zeros_is_zero(void **state)
     tb_bank_clear(NULL);
 }
 
+static void a_cleared_bank_is_empty_and_may_be_cleared_again(void **state)
+{
+    static const tb_bank empty = {0};
+    (void)state;
+    tb_bank bank = {0};
+    tb_bank_slaney(&bank, 8, 400, 16000, 8000);
+    tb_bank_clear(&bank);
+    assert_memory_equal(&bank, &empty, sizeof bank);
+    tb_bank_clear(&bank);
+    tb_bank_clear(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_cleared_bank_is_empty_and_may_be_cleared_again),
         cmocka_unit_test(slaney_bands_have_the_area_one),
         cmocka_unit_test(slaney_bands_are_even_below_one_kilohertz_and_grow_above),
         cmocka_unit_test(kaldi_bands_overlap_to_one),

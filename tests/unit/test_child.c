@@ -184,9 +184,26 @@ static void nothing_leaks_between_children_of_many_threads(void **state)
     assert_int_equal(sum, 0);
 }
 
+/* More than a pipe holds, before anything is said on the other one. */
+static void much_on_stderr_holds_nobody_up(void **state)
+{
+    char *out = NULL;
+    size_t size = 0;
+    tb_child_exit how = {0};
+    (void)state;
+    assert_int_equal(sh("head -c 300000 /dev/zero | tr '\\0' e >&2; echo said", NULL, 0, 20000,
+                        NULL, &out, &size, &how),
+                     TB_OK);
+    assert_string_equal(out, "said\n");
+    assert_int_equal(how.exit_code, 0);
+    assert_int_equal(how.stderr_text[0], 'e');
+    tb_free(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(much_on_stderr_holds_nobody_up),
         cmocka_unit_test(what_is_said_and_the_exit_code_come_back),
         cmocka_unit_test(a_megabyte_goes_through_both_ways),
         cmocka_unit_test(input_nobody_reads_does_no_harm),

@@ -389,9 +389,52 @@ static void the_page_about_settings_is_the_table(void **state)
     tb_free(page);
 }
 
+static void the_file_has_a_mebibyte_at_most(void **state)
+{
+    enum { MOST = 1 << 20 };
+    (void)state;
+    char *text = tb_alloc(MOST + 2);
+    memset(text, '#', MOST + 1);
+    for (size_t over = 0; over < 2; over++) {
+        tb_config c = {0};
+        tb_err err;
+        text[MOST + over] = 0;
+        assert_int_equal(load(text, &c, &err) == TB_OK, over == 0);
+        text[MOST + over] = '#';
+        tb_config_clear(&c);
+    }
+    tb_free(text);
+}
+
+static void a_hash_in_a_word_is_part_of_it(void **state)
+{
+    (void)state;
+    tb_config c = {0};
+    tb_err err;
+    assert_int_equal(load("API_KEY=a b#c # d", &c, &err), TB_OK);
+    assert_string_equal(c.api_key, "a b#c");
+    tb_config_clear(&c);
+}
+
+static void a_base_path_has_128_characters_at_most(void **state)
+{
+    char path[130];
+    (void)state;
+    memset(path, 'a', sizeof path);
+    path[0] = '/';
+    path[128] = 0;
+    assert_true(tb_config_base_path_fits(path));
+    path[128] = 'a';
+    path[129] = 0;
+    assert_false(tb_config_base_path_fits(path));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_base_path_has_128_characters_at_most),
+        cmocka_unit_test(a_hash_in_a_word_is_part_of_it),
+        cmocka_unit_test(the_file_has_a_mebibyte_at_most),
         cmocka_unit_test(an_absent_file_means_the_defaults),
         cmocka_unit_test(a_flag_wins_over_the_environment_over_the_file_over_the_default),
         cmocka_unit_test(units_are_understood),

@@ -237,9 +237,26 @@ static int clean(void **state)
     return 0;
 }
 
+/* The frame that says how long it is, which players seek by: "Xing", or "Info" of even bit rates.
+ */
+static void an_mp3_says_its_length_where_it_can_be_gone_back_to(void **state)
+{
+    (void)state;
+    for (int stream = 0; stream < 2; stream++) {
+        struct bytes b = {0};
+        bool found = false;
+        encode(TB_FORMAT_MP3, 24000, stream, 2, &b);
+        for (size_t i = 0; i + 4 < 200; i++)
+            found |= memcmp(b.data + i, "Xing", 4) == 0 || memcmp(b.data + i, "Info", 4) == 0;
+        assert_int_equal(found, !stream);
+        tb_free(b.data);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_mp3_says_its_length_where_it_can_be_gone_back_to),
         cmocka_unit_test(ffprobe_finds_format_codec_rate_and_length),
         cmocka_unit_test(what_comes_back_is_what_went_in),
         cmocka_unit_test(wav_sizes_are_exact_unless_it_streams),

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "dsp/biquad.h"
 #include "dsp/loudness.h"
 
 #include <math.h>
@@ -57,9 +58,26 @@ static void what_is_too_short_for_a_meter_goes_by_its_active_level(void **state)
     free(x);
 }
 
+/* ITU-R BS.1770-4, tables 1 and 2. */
+static void the_weighting_at_48_khz_is_the_standards_own(void **state)
+{
+    static const double want[2][5] = {{1.53512485958697, -2.69169618940638, 1.19839281085285,
+                                       -1.69065929318241, 0.73248077421585},
+                                      {1, -2, 1, -1.99004745483398, 0.99007225036621}};
+    tb_biquad f[2];
+    (void)state;
+    tb_biquad_k_weight(f, 48000);
+    for (int i = 0; i < 2; i++) {
+        const double got[5] = {f[i].b0, f[i].b1, f[i].b2, f[i].a1, f[i].a2};
+        for (int k = 0; k < 5; k++)
+            assert_true(fabs(got[k] - want[i][k]) < 1e-6);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_weighting_at_48_khz_is_the_standards_own),
         cmocka_unit_test(a_sine_is_as_loud_as_the_standard_says),
         cmocka_unit_test(what_is_too_short_for_a_meter_goes_by_its_active_level),
     };

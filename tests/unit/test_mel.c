@@ -202,9 +202,45 @@ static void centring_takes_each_columns_mean(void **state)
     tb_mel_centre(x, 0, 2);
 }
 
+/* The decoder's is of the magnitude, the fbank's of the power; the others: see above. And what
+ * stands behind the last row stays. */
+static void twice_the_amplitude_is_so_much_more_and_nothing_lies_behind(void **state)
+{
+    static const struct {
+        tb_status (*make)(const float *, size_t, float *, tb_err *);
+        size_t (*frames)(size_t);
+        size_t bands;
+        double rate, more;
+    } all[] = {{tb_mel_s3gen, tb_mel_s3gen_frames, TB_MEL_S3GEN_BANDS, 24000, 1},
+               {tb_mel_fbank, tb_mel_fbank_frames, TB_MEL_FBANK_BANDS, 16000, 2},
+               {tb_mel_ve, tb_mel_ve_frames, TB_MEL_VE_BANDS, 16000, 0}};
+    enum { LEN = 12000 };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const size_t n = all[i].frames(LEN) * all[i].bands;
+        float *soft = tone(500, all[i].rate, 0.2, LEN), *loud = tone(500, all[i].rate, 0.4, LEN);
+        float *a = column(n), *b = column(n);
+        a[n] = 12345;
+        assert_int_equal(all[i].make(soft, LEN, a, NULL), TB_OK);
+        assert_int_equal(all[i].make(loud, LEN, b, NULL), TB_OK);
+        assert_true(a[n] == 12345);
+        const size_t row = n / all[i].bands / 2 * all[i].bands;
+        const size_t at = row + loudest(a + row, all[i].bands);
+        if (all[i].more > 0)
+            assert_close(b[at] - a[at], all[i].more * log(2), 1e-3);
+        else
+            assert_close(b[at] / a[at], 4, 1e-3);
+        tb_free(a);
+        tb_free(b);
+        tb_free(soft);
+        tb_free(loud);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(twice_the_amplitude_is_so_much_more_and_nothing_lies_behind),
         cmocka_unit_test(a_low_tone_lands_in_its_band),
         cmocka_unit_test(silence_is_the_floor_and_nothing_is_not_a_number),
         cmocka_unit_test(the_loudest_that_is_let_in_stays_finite),

@@ -434,9 +434,24 @@ static void values_out_of_range_name_their_field(void **state)
     tb_post_free(post); /* a job that was given up half-way */
 }
 
+static void a_text_that_begins_with_its_only_bed_has_the_lead_in(void **state)
+{
+    (void)state;
+    static const char *const marks[] = {"rain"};
+    tb_pcm in = speech(2, 0.15);
+    tb_post_opts o = plain();
+    tb_post_report report;
+    tb_pcm out = run(&o, &in, RATE, marks, 1, 0, &report);
+    assert_true(report.lead_in_s == 0.5);
+    assert_int_equal(out.len, in.len + RATE / 2 + RATE * 8 / 10);
+    tb_pcm_clear(&out);
+    tb_pcm_clear(&in);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_that_begins_with_its_only_bed_has_the_lead_in),
         cmocka_unit_test(without_a_bed_speech_passes_bit_for_bit),
         cmocka_unit_test(the_bed_lies_as_far_under_as_asked),
         cmocka_unit_test(fades_rise_and_fall_steadily),

@@ -396,6 +396,21 @@ static void pronunciations_come_as_an_object_an_array_or_text(void **state)
     }
 }
 
+static void a_wrong_pronunciation_is_counted_from_one(void **state)
+{
+    static const char *const lists[] = {
+        "{\"text\":\"Hi\",\"voice_id\":\"default\",\"pronunciations\":[7]}",
+        "{\"text\":\"Hi\",\"voice_id\":\"default\",\"pronunciations\":[{\"word\":\"a\",\"say\":"
+        "\"b\"},{\"word\":\"c\"}]}"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        tb_speech_req req;
+        tb_err err;
+        assert_int_equal(ask(TB_ROUTE_GENERATE, lists[i], &req, &err), TB_EINVAL);
+        assert_non_null(strstr(err.msg, i ? "entry 2 " : "entry 1 "));
+    }
+}
+
 static void a_replay_of_a_prompt_wants_the_kept_one(void **state)
 {
     (void)state;
@@ -639,6 +654,7 @@ static void help_is_a_sentence_without_marks_where_it_is_not_a_page(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wrong_pronunciation_is_counted_from_one),
         cmocka_unit_test(numbers_are_taken_to_the_ends_of_their_range),
         cmocka_unit_test(every_word_of_a_choice_is_one_and_no_other),
         cmocka_unit_test(every_field_is_recorded_and_replayed),

@@ -146,12 +146,74 @@ static void two_channels_never_cancel_each_other(void **state)
     assert_true(fabs(mixed(0.5F, -0.45F) - 0.475) < 1e-3);
     assert_true(fabs(mixed(0.5F, 0) - 0.5) < 1e-3);      /* a microphone on the left */
     assert_true(fabs(mixed(0.001F, 0.5F) - 0.5) < 1e-3); /* or on the right */
+    /* 30 dB apart is one silent microphone; a little less is two. */
+    assert_true(fabs(mixed(0.5F * 0.02F, 0.5F) - 0.5) < 1e-3);
+    assert_true(fabs(mixed(0.5F, 0.5F * 0.02F) - 0.5) < 1e-3);
+    assert_true(fabs(mixed(0.5F * 0.04F, 0.5F) - 0.26) < 1e-3);
     assert_true(mixed(0, 0) == 0);
+}
+
+static uint32_t read32(const uint8_t *p)
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static void a_header_says_how_much_follows(void **state)
+{
+    static const struct {
+        uint32_t samples, riff, data;
+    } all[] = {{0, 36, 0},
+               {10, 56, 20},
+               {2147483629, 4294967294, 4294967258},
+               {2147483630, UINT32_MAX, UINT32_MAX},
+               {UINT32_MAX, UINT32_MAX, UINT32_MAX}};
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        uint8_t head[TB_WAV_HEADER];
+        tb_wav_header(head, all[i].samples, 22050);
+        assert_memory_equal(head, "RIFF", 4);
+        assert_int_equal(read32(head + 4), all[i].riff);
+        assert_int_equal(read32(head + 24), 22050);
+        assert_int_equal(read32(head + 28), 44100);
+        assert_int_equal(read32(head + 40), all[i].data);
+    }
+}
+
+/* ITU-T G.711: sign, three bits of segment, four of step; here by its tables' own formula. */
+static void every_byte_of_g711_is_its_sample(void **state)
+{
+    (void)state;
+    for (int law = 6; law <= 7; law++) {
+        uint8_t file[TB_WAV_HEADER + 256];
+        tb_pcm out = {0};
+        tb_wav_header(file, 128, 8000);
+        file[20] = (uint8_t)law;
+        file[28] = 0x40; /* 8000 bytes a second */
+        file[29] = 0x1F;
+        file[32] = 1;
+        file[34] = 8;
+        for (int i = 0; i < 256; i++)
+            file[TB_WAV_HEADER + i] = (uint8_t)i;
+        assert_int_equal(tb_wav_read(file, sizeof file, 10, &out, NULL), TB_OK);
+        assert_int_equal(out.len, 256);
+        for (int i = 0; i < 256; i++) {
+            const int c = law == 6 ? i ^ 0x55 : ~i & 0xFF;
+            const int seg = c >> 4 & 7, step = c & 15;
+            const bool positive = law == 6 ? c & 0x80 : !(c & 0x80);
+            const int value = law == 7   ? 4 * (((2 * step + 33) << seg) - 33)
+                              : seg == 0 ? 8 * (2 * step + 1)
+                                         : 8 * ((2 * step + 33) << (seg - 1));
+            assert_true(fabs((double)out.data[i] * 32768 - (positive ? value : -value)) < 0.01);
+        }
+        tb_pcm_clear(&out);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_byte_of_g711_is_its_sample),
+        cmocka_unit_test(a_header_says_how_much_follows),
         cmocka_unit_test(what_is_printed_is_read_back_to_half_a_step),
         cmocka_unit_test(a_size_that_is_a_placeholder_means_the_rest),
         cmocka_unit_test(too_loud_is_clipped_and_not_a_number_is_silence),
