@@ -1,3 +1,12 @@
+/*
+ * Reading GGUF version 3: metadata, tensor infos, then tensors in the mapped file.
+ *
+ * A cursor walks over the mapping and fails on the first read beyond its end. Counts, name lengths,
+ * nested arrays, alignment and every tensor's range are checked before use, so a damaged or hostile
+ * file gives a message that names what is wrong, in linear time. Numbers become text metadata,
+ * arrays of U8 become bytes; other arrays are skipped. Tensors are not copied unless their address
+ * is not aligned for their type.
+ */
 #include "tensor/gguf_priv.h"
 #include "tensor/weights_priv.h"
 

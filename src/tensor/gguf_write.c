@@ -1,3 +1,9 @@
+/*
+ * Writing GGUF version 3. Metadata and tensor infos are collected in memory; tb_gguf_write then
+ * asks the caller for the tensors' rows in parts, so the file may be larger than memory. It is
+ * written under a temporary name, synced and renamed: the destination is complete or untouched.
+ * Free disk space is checked first.
+ */
 #include "tensor/gguf.h"
 #include "tensor/gguf_priv.h"
 

@@ -1,3 +1,12 @@
+/*
+ * The pickle machine for files of torch.save. It knows the opcodes and the few classes that plain
+ * data consists of (dict, tensor, storage, numbers, text) and refuses all others by name: it never
+ * imports or calls anything.
+ *
+ * A stack of values with marks, and a memo, both bounded; depth, sizes and counts are limited and
+ * multiplications checked, so hostile input ends with a message. Every value is owned by the
+ * tb_torch it was made for and freed with it, also after a failure.
+ */
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "tensor/torch_priv.h"

@@ -1,3 +1,10 @@
+/*
+ * Reading safetensors: a length, a JSON header, then the tensors' bytes, which stay in the mapping.
+ *
+ * The header is limited to 16 MB; every range must lie inside the file, be contiguous with its
+ * neighbours and have the size that shape and type give. F64 is converted to F32. Relies on
+ * base/json.h for the header and on weights_priv.h for the set of tensors.
+ */
 #include "tensor/weights_priv.h"
 
 #include "base/json.h"

@@ -1,3 +1,8 @@
+/*
+ * Number types: names, sizes, and conversion from and to f32, one number after the other in plain
+ * C. This is the definition that the vectorised kernels (nn/simd) must agree with bit by bit.
+ * Rounding is to nearest even; q8_0 and q4_0 are ggml's block formats (tensor.h).
+ */
 #include "tensor/tensor.h"
 
 #include "base/str.h"

@@ -1,3 +1,9 @@
+/*
+ * Files of torch.save: finds data.pkl in the zip archive, runs the pickle machine (pickle.c), and
+ * reads tensors' numbers from the storages, in row-major order whatever their strides. A tensor's
+ * range is checked against its storage; a stride of 0 can make a large tensor out of a small file,
+ * so callers state the most numbers they take. docs/model/conds.md.
+ */
 #include "tensor/torch.h"
 
 #include "base/file.h"

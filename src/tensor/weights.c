@@ -1,3 +1,11 @@
+/*
+ * A set of named tensors and metadata. Tensors borrow their bytes from a mapping, from memory or
+ * from another set that the set keeps alive, or own them. Names are found through an
+ * open-addressing hash index. Also here: read-only file mappings, returning their pages to the
+ * system, and the marks that tell which tensors were bound.
+ *
+ * Immutable after opening, except for the marks: any number of threads may read.
+ */
 #include "tensor/weights_priv.h"
 
 #include "base/hash.h"

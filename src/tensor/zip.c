@@ -1,3 +1,9 @@
+/*
+ * Reading zip archives with stored (uncompressed) members, as torch.save writes them, ZIP64
+ * included. The central directory is found from the end and walked once; local headers are only
+ * used to find the data. Every offset is checked against the file's size. Members are sorted by
+ * name for lookup; nothing is copied but names.
+ */
 #include "tensor/zip_priv.h"
 
 #include "base/mem.h"
