@@ -4,14 +4,13 @@
 #include "nn/bind.h"
 
 /*
- * CAM++: who speaks, as one vector for a whole clip. A small image network over bands and time,
- * then a densely connected one over time whose layers are gated by what they hear of the clip and
- * of the second around (context-aware masking), then mean and deviation over time. Computed in f32.
- * The maths: docs/model/campplus.md.
+ * CAM++: speaker recognition, one vector for a whole recording. A small 2-D network over bands and
+ * time, then a densely connected one over time whose layers are gated by the mean of the recording
+ * and of the 2 s segment (context-aware masking), then mean and deviation over time. Computed in
+ * f32. The maths: docs/model/campplus.md.
  */
 
-/* Batch norm as what it is once trained, y = scale x + shift. Owned; scale and shift are one block.
- */
+/* A folded batch norm, y = scale x + shift. Owned; scale and shift are one allocation. */
 typedef struct {
     float *scale, *shift; /* (C) */
 } tb_campplus_norm;

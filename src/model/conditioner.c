@@ -25,8 +25,9 @@ static tb_status check_bands(const char *label, const char *who, size_t found, s
                              tb_err *err)
 {
     if (found == wanted) return TB_OK;
-    return tb_fail(err, TB_EMODEL, "%s: the %s looks at %zu bands; a clip is given to it in %zu",
-                   label, who, found, wanted);
+    return tb_fail(err, TB_EMODEL,
+                   "%s: the %s looks at %zu bands; a recording is given to it in %zu", label, who,
+                   found, wanted);
 }
 
 tb_status tb_conditioner_bind(tb_weights *weights, tb_conditioner *c, tb_err *err)
@@ -117,7 +118,7 @@ static tb_status check_cancelled(const tb_cancel *cancel, tb_err *err)
     return tb_cancelled(cancel) ? tb_fail_cancelled(err) : TB_OK;
 }
 
-tb_status tb_conditioner_run(const tb_conditioner *c, const tb_nn *caller, const tb_pcm *clip,
+tb_status tb_conditioner_run(const tb_conditioner *c, const tb_nn *caller, const tb_pcm *recording,
                              const tb_cancel *cancel, tb_conds *out, tb_err *err)
 {
     const tb_nn stoppable = {.pool = caller->pool,
@@ -130,7 +131,7 @@ tb_status tb_conditioner_run(const tb_conditioner *c, const tb_nn *caller, const
     tb_conds conds = {0};
 
     tb_status st = check_cancelled(cancel, err);
-    if (!st) st = tb_front_make(clip, &tables, cancel, &f, err);
+    if (!st) st = tb_front_make(recording, &tables, cancel, &f, err);
     if (!st)
         st = tokens_of(c, nn, &f.s3_prompt, SIZE_MAX, &conds.t3_prompt, &conds.n_t3_prompt, err);
     if (!st) st = check_cancelled(cancel, err);

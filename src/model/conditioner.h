@@ -10,8 +10,8 @@
 
 /*
  * From a person's recording to the conditionals: the front end, then four runs of three networks.
- * The tokenizer hears the clip twice, because the language model's prompt and the acoustic
- * decoder's come to it by different resamplers and lengths. The maths: docs/model/conditioning.md.
+ * The tokenizer runs twice, because T3's prompt and the flow's are resampled differently and have
+ * different lengths. The maths: docs/model/conditioning.md.
  */
 
 /* Bound weights: views, immutable, shared by threads. */
@@ -25,11 +25,11 @@ typedef struct {
 TB_MUST_CHECK tb_status tb_conditioner_bind(tb_weights *weights, tb_conditioner *c, tb_err *err);
 void tb_conditioner_clear(tb_conditioner *c);
 
-/* clip: mono, at its own rate, any length; what is used of it ends at 15 s for the tokens, at 10 s
- * for the mel and the x-vector, and nowhere for the voice encoder. TB_EINVAL with a sentence for
- * whoever recorded it. Cancelled within one block of a network. */
+/* recording: mono, at its own rate, any length; the tokens use its first 15 s, mel and x-vector the
+ * first 10 s, the voice encoder all of it. TB_EINVAL with a message for the person who recorded
+ * it. Cancelled within one block of a network. */
 TB_MUST_CHECK tb_status tb_conditioner_run(const tb_conditioner *c, const tb_nn *nn,
-                                           const tb_pcm *clip, const tb_cancel *cancel,
+                                           const tb_pcm *recording, const tb_cancel *cancel,
                                            tb_conds *out, tb_err *err);
 
 #endif

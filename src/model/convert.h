@@ -5,8 +5,8 @@
 #include "model/files.h"
 
 /*
- * A folder of published files made into one GGUF file that needs nothing besides it: the weights in
- * the type asked for, the tokenizer, the built-in voice, and where all of it came from.
+ * Converts a folder of published files to one self-contained GGUF file: the weights in the
+ * requested type, the tokenizer, the built-in voice, and the sources' names and hashes.
  */
 typedef struct {
     const char *file; /* "ve.safetensors" */
@@ -24,7 +24,7 @@ typedef struct {
     void *self;
 } tb_convert;
 
-/* Writes path; whatever was there is replaced at the very end, and not at all on failure. */
+/* Writes path; an existing file is replaced at the very end, and not at all on failure. */
 TB_MUST_CHECK tb_status tb_model_convert(const tb_model_place *place, const tb_convert *how,
                                          const char *path, tb_err *err);
 

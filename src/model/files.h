@@ -6,7 +6,7 @@
 
 /*
  * A model on the disk: a folder with the published files, or one GGUF file of ours. Either becomes
- * one set of weights (the layout of recipe.h) that also carries the tokenizer's files and the
+ * one set of weights (the layout of layout.h) that also carries the tokenizer's files and the
  * built-in voice. docs/model/files.md.
  */
 typedef struct {
@@ -15,8 +15,8 @@ typedef struct {
     const char *variant; /* "turbo" or "nano"; NULL or "": the one that is there */
 } tb_model_place;
 
-/* type is what a folder's tensors become; a GGUF file's are what they are. TB_ENOTFOUND when path
- * does not exist, TB_EMODEL with a sentence for everything that is not as it should be. */
+/* type: what a folder's tensors are converted to; a GGUF file's keep theirs. TB_ENOTFOUND if path
+ * does not exist, TB_EMODEL with a message for everything else that is wrong. */
 TB_MUST_CHECK tb_status tb_model_files_open(const tb_model_place *place, tb_dtype type,
                                             tb_weights **out, tb_err *err);
 
@@ -24,10 +24,10 @@ TB_MUST_CHECK tb_status tb_model_files_open(const tb_model_place *place, tb_dtyp
  * terminated. Lives as long as w. NULL when the model came without it. */
 const void *tb_model_file(const tb_weights *w, const char *name, size_t *size);
 
-/* Which model it is: the file's name said so, or whoever made one file of many. */
+/* The catalogue entry of the model, from the file name, or from the metadata of a converted file. */
 const tb_catalogue_model *tb_model_entry(const tb_weights *w);
 
-/* ------------------------------------------------ for whoever makes one file of a folder's many */
+/* ------------------------------------------------ for conversion to one file */
 
 /* The files of a folder that were chosen: heap paths. */
 typedef struct {

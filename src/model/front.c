@@ -26,24 +26,24 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static tb_status check_samples(const tb_pcm *clip, tb_err *err)
+static tb_status check_samples(const tb_pcm *recording, tb_err *err)
 {
     bool sounds = false;
-    for (size_t i = 0; i < clip->len; i++) {
-        if (!(fabsf(clip->data[i]) <= MOST))
+    for (size_t i = 0; i < recording->len; i++) {
+        if (!(fabsf(recording->data[i]) <= MOST))
             return tb_fail(err, TB_EINVAL,
                            "the recording is damaged: at %.2f s it holds the value %g, which is no "
                            "sound; full scale is 1",
-                           (double)i / clip->rate_hz, (double)clip->data[i]);
-        if (clip->data[i] != 0) sounds = true;
+                           (double)i / recording->rate_hz, (double)recording->data[i]);
+        if (recording->data[i] != 0) sounds = true;
     }
-    if (!sounds && clip->len > 0)
+    if (!sounds && recording->len > 0)
         return tb_fail(err, TB_EINVAL, "the recording is silent: all of its %.1f s are zeros",
-                       tb_pcm_seconds(clip));
+                       tb_pcm_seconds(recording));
     return TB_OK;
 }
 
-/* One gain for the whole clip. Nothing limits: what was near full scale may go over it. */
+/* One gain for the whole recording. Nothing limits: what was near full scale may go over it. */
 static tb_status bring_to_level(tb_front *f, tb_err *err)
 {
     tb_status st = tb_lufs_measure(f->w24.data, f->w24.len, RATE24_HZ, &f->lufs, NULL, err);
@@ -110,18 +110,18 @@ static tb_status make_fbank(tb_front *f, tb_err *err)
     return st;
 }
 
-tb_status tb_front_make(const tb_pcm *clip, const tb_front_tables *tables, const tb_cancel *cancel,
-                        tb_front *out, tb_err *err)
+tb_status tb_front_make(const tb_pcm *recording, const tb_front_tables *tables,
+                        const tb_cancel *cancel, tb_front *out, tb_err *err)
 {
     static const tb_front_tables computed = {0};
     tb_front f = {0};
 
-    tb_status st = check_samples(clip, err);
-    if (!st) st = tb_resample_ceil(clip, RATE24_HZ, &f.w24, err);
+    tb_status st = check_samples(recording, err);
+    if (!st) st = tb_resample_ceil(recording, RATE24_HZ, &f.w24, err);
     if (!st && f.w24.len < TB_FRONT_MIN_LEN)
         st = tb_fail(err, TB_EINVAL,
                      "the recording lasts %.2f s; cloning a voice takes more than 5 s",
-                     tb_pcm_seconds(clip));
+                     tb_pcm_seconds(recording));
     if (!st) st = bring_to_level(&f, err);
     /* From the 24 kHz sound, not from the recording: the reference resamples twice as well. */
     if (!st) st = tb_resample_ceil(&f.w24, RATE16_HZ, &f.w16, err);

@@ -7,12 +7,12 @@
 #include <stddef.h>
 
 /*
- * The front end of cloning: from a person's recording to everything that the four networks of
- * conditioning look at. No weights are needed. The maths: docs/model/conditioning.md.
+ * The front end of voice cloning: from a person's recording to the inputs of the conditioning
+ * networks. No weights are needed. The maths: docs/model/conditioning.md.
  *
- * Two roads lead from 24 to 16 kHz, and both are the reference's: soxr over the whole clip for the
- * language model's prompt and the voice encoder, a short sinc over the first ten seconds for the
- * acoustic decoder's prompt and the speaker network. Their results are not interchangeable.
+ * As in the reference there are two resamplers from 24 to 16 kHz: soxr over the whole recording for
+ * T3's prompt and the voice encoder, a short sinc over the first ten seconds for the flow's prompt
+ * and the speaker network. Their results are not interchangeable.
  */
 enum {
     TB_FRONT_MIN_LEN = 120001,    /* samples at 24 kHz: more than 5 s */
@@ -47,9 +47,10 @@ typedef struct {
     tb_frames fbank;         /* (T, 80)              speaker network, column means gone */
 } tb_front;
 
-/* clip: mono, 1000 to 384000 Hz, any length. TB_EINVAL with a sentence for the person who recorded
- * it: too short, silent, or with samples that are no sound. tables may be NULL. Any thread. */
-TB_MUST_CHECK tb_status tb_front_make(const tb_pcm *clip, const tb_front_tables *tables,
+/* recording: mono, 1000 to 384000 Hz, any length. TB_EINVAL with a sentence for the person who
+ * recorded it: too short, silent, or with samples that are no sound. tables may be NULL. Any
+ * thread. */
+TB_MUST_CHECK tb_status tb_front_make(const tb_pcm *recording, const tb_front_tables *tables,
                                       const tb_cancel *cancel, tb_front *out, tb_err *err);
 void tb_front_clear(tb_front *front);
 

@@ -7,8 +7,8 @@
 
 /*
  * Perth: the reference's inaudible watermark. A network over the lowest 2 kHz of a spectrogram in
- * decibels says what to add to them; loud frames get it, pauses do not. Only the half that embeds
- * is here. The maths: docs/model/perth.md.
+ * decibels computes what to add to them; quiet frames are left alone. Only embedding is
+ * implemented, not detection. The maths: docs/model/perth.md.
  */
 typedef struct tb_perth tb_perth; /* immutable: threads may share one */
 
@@ -27,12 +27,12 @@ TB_MUST_CHECK tb_status tb_perth_open(const char *path, tb_perth **out, tb_err *
 TB_MUST_CHECK tb_status tb_perth_new(tb_weights *weights, tb_perth **out, tb_err *err);
 void tb_perth_close(tb_perth *perth);
 
-/* Marks a finished utterance, in place, its length kept. On failure it is as it was. */
+/* Marks a finished utterance in place; its length stays. On failure it is unchanged. */
 TB_MUST_CHECK tb_status tb_perth_apply(const tb_perth *perth, const tb_nn *nn, tb_pcm *pcm,
                                        tb_err *err);
 
-/* The same at 32 kHz, in place. n: a multiple of TB_PERTH_HOP, at least TB_PERTH_MIN_LEN. Taps mag,
- * wm_mag_sub, mask and wm_signal32k. */
+/* The same at 32 kHz, in place. n: a multiple of TB_PERTH_HOP, at least TB_PERTH_MIN_LEN. Traces
+ * mag, wm_mag_sub, mask and wm_signal32k. */
 TB_MUST_CHECK tb_status tb_perth_mark(const tb_perth *perth, const tb_nn *nn, float *x, size_t n,
                                       tb_err *err);
 

@@ -4,12 +4,12 @@
 #include "nn/bind.h"
 
 /*
- * S3 tokenizer v2: what a clip says, as 25 tokens a second. Two convolutions halve the frames
- * twice, transformer blocks with a memory (a long depthwise filter beside the attention) look at
- * the whole clip, and a quantiser rounds 8 numbers to 3 levels each: 6561 tokens.
+ * S3 tokenizer v2: from a recording to 25 speech tokens a second. Two convolutions halve the frames
+ * twice; transformer blocks attend to the whole recording, with a memory (a long depthwise filter)
+ * beside the attention; a quantiser rounds 8 numbers to 3 levels each: 6561 tokens.
  *
- * Rounding makes a token of a number, so a small error makes another token: everything is computed
- * in f32, whatever type the weights are stored in. The maths: docs/model/s3tok.md.
+ * Rounding turns a small error into another token, so everything is computed in f32, whatever type
+ * the weights are stored in. The maths: docs/model/s3tok.md.
  */
 typedef struct {
     const float *attn_ln_g, *attn_ln_b, *mlp_ln_g, *mlp_ln_b; /* (C) */
@@ -40,7 +40,7 @@ void tb_s3tok_clear(tb_s3tok *tok);
 size_t tb_s3tok_len(size_t frames); /* tokens of so many frames: a quarter, rounded up */
 
 /*
- * Attention costs the square of frames; the caller bounds them (the voices of ours have 1500).
+ * Attention costs the square of frames; the caller bounds them (our voices have 1500).
  *   mel      (frames, bands)  of tb_mel_s3tok; frames >= 1
  *   tokens   (tb_s3tok_len(frames))
  *   margins  the same, or NULL: how far the least certain digit of each token was from another

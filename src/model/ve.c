@@ -120,8 +120,8 @@ typedef struct {
 } group;
 
 /*
- * What the first layer's gates get from the clip, (P, n, 4H). Stretches overlap, so every frame is
- * multiplied once and its row copied to all stretches that contain it.
+ * What the first layer's gates get from the recording, (P, n, 4H). Stretches overlap, so every
+ * frame is multiplied once and its row copied to all stretches that contain it.
  */
 static void first_gates(const tb_ve *ve, const tb_nn *nn, const float *mel, size_t frames,
                         const group *g, float *gates)
@@ -132,7 +132,7 @@ static void first_gates(const tb_ve *ve, const tb_nn *nn, const float *mel, size
     const size_t mark = tb_scratch_mark(nn->scratch);
     float *x = tb_scratch_f32(nn->scratch, rows * M); /* silence behind the end */
     float *y = tb_scratch_f32(nn->scratch, rows * G);
-    assert(from < frames); /* a stretch that counts begins inside the clip */
+    assert(from < frames); /* a stretch that counts begins inside the recording */
 
     memcpy(x, mel + from * M, there * M * sizeof *x);
     memset(x + there * M, 0, (rows - there) * M * sizeof *x);

@@ -4,10 +4,10 @@
 #include "nn/bind.h"
 
 /*
- * The voice encoder: whose voice the language model is to speak with, as one vector of length 1. A
- * stack of LSTMs listens to overlapping stretches of the clip one by one; what it remembers at each
- * stretch's end says who spoke, and their mean is the answer. Computed in f32. The maths:
- * docs/model/conditioning.md, "Voice encoder".
+ * The voice encoder: one vector of length 1 that tells T3 whose voice to use. A stack of LSTMs runs
+ * over overlapping stretches of the recording; the hidden states at the stretches' ends are
+ * projected, and their mean is the result. Computed in f32. The maths: docs/model/conditioning.md,
+ * "Voice encoder".
  */
 typedef struct {
     size_t stretch; /* frames that are listened to at once */
@@ -42,7 +42,7 @@ void tb_ve_clear(tb_ve *ve);
 size_t tb_ve_stretches(const tb_ve_hparams *hp, size_t frames);
 
 /*   mel  (frames, bands)  of tb_mel_ve; frames >= 1
- *   out  (dim)            length 1 (zeros if the network says nothing at all) */
+ *   out  (dim)            length 1 (zeros if the network's output is zero) */
 void tb_ve_run(const tb_ve *ve, const tb_nn *nn, const float *mel, size_t frames, float *out);
 
 #endif
