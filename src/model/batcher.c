@@ -135,16 +135,16 @@ static void run_batch(tb_batcher *t)
 
 void tb_batcher_step(tb_batcher *t, tb_t3_session *session, int32_t token, float *logits)
 {
-    step_request mine = {.session = session, .token = token, .logits = logits};
+    step_request own = {.session = session, .token = token, .logits = logits};
     pthread_mutex_lock(&t->lock);
-    *t->last = &mine;
-    t->last = &mine.next;
+    *t->last = &own;
+    t->last = &own.next;
     t->waiting++;
     assert_invariants(t);
     if (t->waiting >= t->joined) pthread_cond_broadcast(&t->changed);
     struct timespec until = tb_cond_deadline(MAX_WAIT_NS);
     bool may_wait = true;
-    while (!mine.done) {
+    while (!own.done) {
         if (!t->stepping && (t->waiting >= t->joined || t->waiting >= MAX_BATCH || !may_wait)) {
             run_batch(t);
         } else if (t->stepping) {

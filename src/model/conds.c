@@ -111,18 +111,18 @@ static tb_status read_tokens(const source *s, const tb_torch_value *v, const cha
                              int32_t **out)
 {
     int64_t *wide = NULL;
-    int32_t *made = NULL;
+    int32_t *ids = NULL;
     tb_status st = shape_of(s, v, what, 1, &(size_t){TB_CONDS_MAX_TOKENS}, n);
     if (!st) st = tb_torch_i64(v, what, *n, &wide, s->err);
     if (st) goto out;
-    made = tb_try_alloc(*n, sizeof *made);
-    if (!made) {
-        st = tb_nomem(s->err, *n, sizeof *made);
+    ids = tb_try_alloc(*n, sizeof *ids);
+    if (!ids) {
+        st = tb_nomem(s->err, *n, sizeof *ids);
         goto out;
     }
     for (size_t i = 0; i < *n; i++) /* what does not fit is no token either */
-        made[i] = wide[i] < 0 || wide[i] > INT32_MAX ? -1 : (int32_t)wide[i];
-    *out = made;
+        ids[i] = wide[i] < 0 || wide[i] > INT32_MAX ? -1 : (int32_t)wide[i];
+    *out = ids;
 out:
     tb_free(wide);
     return st;

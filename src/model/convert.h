@@ -15,8 +15,8 @@ typedef struct {
 
 typedef struct {
     tb_dtype type;
-    const char *repository, *revision; /* NULL: not known, and not said */
-    const tb_convert_sum *sums;        /* those that are known; the others are made */
+    const char *repository, *revision; /* NULL: unknown, not written */
+    const tb_convert_sum *sums;        /* the known ones; others are computed */
     size_t n_sums;
     const tb_cancel *cancel; /* looked at every megabyte or so; NULL: never */
     /* May be NULL. what: "summing ve.safetensors", "writing". */

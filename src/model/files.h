@@ -35,7 +35,7 @@ typedef struct {
     const char *variant; /* "turbo" or "nano" */
 } tb_model_paths;
 
-/* TB_EMODEL names the first file that is missing, or the choice that has to be made. */
+/* TB_EMODEL names the first file that is missing, or the choice that the caller has to make. */
 TB_MUST_CHECK tb_status tb_model_find(const tb_model_place *place, tb_model_paths *out,
                                       tb_err *err);
 void tb_model_paths_clear(tb_model_paths *paths);

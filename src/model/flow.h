@@ -43,7 +43,7 @@ typedef struct {
     const float *prompt_mel; /* (prompt_frames, mels); 2 n_prompt frames, or one more */
     size_t prompt_frames;
     const float *embedding; /* (embedding_dim) of the speaker, of any length but 0 */
-    const int32_t *tokens;  /* (n) what is to be said, silence at its end included */
+    const int32_t *tokens;  /* (n) speech tokens, the closing silence included */
     size_t n;
     const float *noise; /* (2 (n_prompt + n), mels) standard normal, prompt rows included */
 } tb_flow_input;

@@ -49,7 +49,8 @@ struct tb_flow_unet {
     tb_conv down_conv, up_conv;
     block final;
     tb_conv proj;
-    /* Only three times exist, so what the network makes of them is made when it is bound. */
+    /* Only three times exist, so everything that depends on them is computed when the weights are
+     * bound. */
     float *sinus; /* (TB_FLOW_STEPS + 1, 2 half) */
     float *mlp;   /* (TB_FLOW_STEPS + 1, D) */
     float *temb;  /* (TB_FLOW_STEPS, D) */

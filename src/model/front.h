@@ -35,7 +35,7 @@ typedef struct {
 typedef struct {
     tb_pcm w24;     /* all of it at 24 kHz, brought to -27 LUFS */
     tb_pcm w16;     /* the same through soxr */
-    size_t d24_len; /* the first samples of w24 that the acoustic decoder's prompt is made of */
+    size_t d24_len; /* samples at the start of w24 that the flow's prompt uses */
     tb_pcm d16;     /* those through the sinc */
     double lufs;    /* before; -INFINITY when nothing passed the gate (then gain is 1) */
     float gain;
@@ -43,7 +43,7 @@ typedef struct {
     tb_frames s3_prompt;     /* (<= 1500, 128)       tokenizer, for the language model's prompt */
     tb_frames s3_flow;       /* (<= 1000, 128)       tokenizer, for the acoustic decoder's prompt */
     tb_frames ve;            /* (T, 40)              voice encoder, silent ends gone */
-    size_t ve_start, ve_end; /* the samples of w16 that ve is made of */
+    size_t ve_start, ve_end; /* the samples of w16 that ve is computed from */
     tb_frames fbank;         /* (T, 80)              speaker network, column means gone */
 } tb_front;
 

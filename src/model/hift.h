@@ -57,7 +57,7 @@ typedef struct {
     float phase[TB_HIFT_HARMONICS];   /* at the beginning, radians; the first is 0 */
     double cycles[TB_HIFT_HARMONICS]; /* since then, whole ones left out */
     uint64_t noise;                   /* stream of base/counter.h */
-    uint64_t sample;                  /* how many were made: the noise goes by position */
+    uint64_t sample; /* samples generated so far: the noise is a function of the position */
 } tb_hift_osc;
 
 /* At the beginning: phases from one stream, noise from another. */

@@ -6,7 +6,7 @@
  * layers are stored (in, out); convolutions become (out, k, in)), folding of weight norms, and the
  * choice of number type per group. A published name that no row matches is an error, so a changed
  * release is noticed. Tensors are computed in parts of whole rows, from any thread.
- * docs/model/files.md, docs/model/names.md (made from the table).
+ * docs/model/files.md, docs/model/names.md (generated from the table).
  */
 #include "model/layout.h"
 
@@ -181,7 +181,7 @@ static const tb_dtype policy[TB_DTYPE_COUNT][GROUP_COUNT] = {
 
 typedef struct {
     char *name;       /* ours */
-    tb_tensor tensor; /* what is made */
+    tb_tensor tensor; /* the converted tensor; data is NULL */
     const tb_weights *set;
     const tb_tensor *from;
     const tb_tensor *gain; /* of a weight norm; NULL */
@@ -357,14 +357,14 @@ static bool transpose_shape(shape_rule rule, const tb_tensor *from, tb_tensor *t
 
 /* The type of ours. Blocks run along the last axis; one that is no whole number of them stays f16.
  */
-static tb_dtype choose_type(tb_dtype type, group g, const tb_tensor *shape, bool *odd)
+static tb_dtype choose_type(tb_dtype type, group g, const tb_tensor *shape, bool *unaligned)
 {
     tb_dtype chosen = policy[type][g];
 
     if (shape->n_dims < 2) return TB_F32;
-    *odd = (chosen == TB_Q8_0 || chosen == TB_Q4_0) &&
-           shape->dim[shape->n_dims - 1] % TB_QUANT_BLOCK != 0;
-    return *odd ? TB_F16 : chosen;
+    *unaligned = (chosen == TB_Q8_0 || chosen == TB_Q4_0) &&
+                 shape->dim[shape->n_dims - 1] % TB_QUANT_BLOCK != 0;
+    return *unaligned ? TB_F16 : chosen;
 }
 
 static bool is_number_type(tb_dtype type)
@@ -395,9 +395,10 @@ static tb_status find_gain(const tb_weights *set, const char *v_name, const tb_t
     return TB_OK;
 }
 
-/* Plans tensor i of the set, if it is one of ours. *odd: it could not be had in blocks. */
+/* Plans tensor i of the set, if it is one of ours. *unaligned: its last axis is no multiple of a
+ * block. */
 static tb_status plan_tensor(tb_layout *r, file_kind file, const tb_weights *set, size_t i,
-                             const char *prefix, tb_dtype type, bool *odd, tb_err *err)
+                             const char *prefix, tb_dtype type, bool *unaligned, tb_err *err)
 {
     const char *label = tb_weights_label(set), *name = tb_weights_name(set, i);
     const tb_tensor *from = tb_weights_at(set, i);
@@ -427,7 +428,7 @@ static tb_status plan_tensor(tb_layout *r, file_kind file, const tb_weights *set
         return tb_fail(err, TB_EMODEL, "%s: %s has shape %s, which does not fit what it is for",
                        label, name, shape);
     x.rule = known->rule;
-    x.tensor.type = choose_type(type, known->group, &x.tensor, odd);
+    x.tensor.type = choose_type(type, known->group, &x.tensor, unaligned);
     if (x.rule == NORM_CONV || x.rule == NORM_UP) {
         tb_status st = find_gain(set, name, from, &x.gain, err);
         if (st) return st;
@@ -440,21 +441,21 @@ static tb_status plan_tensor(tb_layout *r, file_kind file, const tb_weights *set
 static tb_status plan_file(tb_layout *r, file_kind file, const tb_weights *set, const char *prefix,
                            tb_dtype type, tb_err *err)
 {
-    const char *first_odd = NULL;
-    size_t n_odd = 0;
+    const char *first_unaligned = NULL;
+    size_t n_unaligned = 0;
     tb_status st = TB_OK;
 
     for (size_t i = 0; !st && set && i < tb_weights_count(set); i++) {
-        bool odd = false;
+        bool unaligned = false;
 
-        st = plan_tensor(r, file, set, i, prefix ? prefix : "", type, &odd, err);
-        if (odd && !first_odd) first_odd = r->items[r->n - 1].name;
-        n_odd += odd;
+        st = plan_tensor(r, file, set, i, prefix ? prefix : "", type, &unaligned, err);
+        if (unaligned && !first_unaligned) first_unaligned = r->items[r->n - 1].name;
+        n_unaligned += unaligned;
     }
-    if (!st && n_odd)
+    if (!st && n_unaligned)
         tb_log(TB_WARN, "model",
                "wanted=%s made=f16 tensors=%zu first=%s: the last axis is no multiple of %d",
-               tb_dtype_name(type), n_odd, first_odd, TB_QUANT_BLOCK);
+               tb_dtype_name(type), n_unaligned, first_unaligned, TB_QUANT_BLOCK);
     return st;
 }
 
@@ -711,7 +712,7 @@ void tb_layout_done_with(const tb_layout *r, size_t i)
 
 /* ---------------------------------------------------------------- building */
 
-/* Rows made at once: a megabyte or so of f32 stays in the caches. */
+/* Rows converted at once: a megabyte or so of f32 stays in the caches. */
 static size_t rows_at_once(const tb_tensor *t)
 {
     const size_t n = ((size_t)1 << 18) / row_len(t);
@@ -725,30 +726,30 @@ static tb_status build_tensor(const tb_layout *r, size_t i, tb_weights *w, tb_er
     const size_t rows_all = row_count(&x->tensor), row_bytes = tb_layout_row_bytes(r, i);
     const size_t step = rows_at_once(&x->tensor);
     tb_tensor t = x->tensor;
-    char *made = NULL;
+    char *converted = NULL;
     tb_status st = TB_OK;
 
     if (same_order(x) && x->from->type == t.type) {
         t.data = x->from->data;
     } else {
-        made = tb_try_alloc(rows_all, row_bytes);
-        if (!made) {
+        converted = tb_try_alloc(rows_all, row_bytes);
+        if (!converted) {
             st = tb_nomem(err, rows_all, row_bytes);
             goto out;
         }
         for (size_t at = 0; !st && at < rows_all; at += step)
             st = tb_layout_make(r, i, at, rows_all - at < step ? rows_all - at : step,
-                                made + at * row_bytes, err);
+                                converted + at * row_bytes, err);
         if (st) goto out;
-        t.data = made;
+        t.data = converted;
         tb_layout_done_with(r, i);
     }
     tb_weights_from(w, x->set);
-    st = tb_weights_add(w, x->name, &t, made, err);
-    made = NULL;
+    st = tb_weights_add(w, x->name, &t, converted, err);
+    converted = NULL;
 
 out:
-    tb_free(made);
+    tb_free(converted);
     return st;
 }
 

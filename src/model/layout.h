@@ -18,7 +18,7 @@ typedef struct {
     const char *t3_prefix, *s3gen_prefix, *ve_prefix;
 } tb_layout_source;
 
-/* What would be made: names, shapes and types are known, the numbers are made when asked for. */
+/* A planned conversion: names, shapes and types are known, numbers are computed on demand. */
 typedef struct tb_layout tb_layout;
 
 /* type: f32, f16, bf16, q8_0 or q4_0; what that means for each tensor is in the table of recipe.c.
@@ -32,14 +32,14 @@ size_t tb_layout_count(const tb_layout *r);
 const char *tb_layout_name(const tb_layout *r, size_t i);
 const tb_tensor *tb_layout_tensor(const tb_layout *r, size_t i); /* shape and type; data is NULL */
 
-/* Tensor i is made in parts of whole rows (the first axis; a vector is one row). */
+/* Tensor i is converted in parts of whole rows (the first axis; a vector is one row). */
 size_t tb_layout_rows(const tb_layout *r, size_t i);
 size_t tb_layout_row_bytes(const tb_layout *r, size_t i);
 /* Rows first .. first + n - 1, into n * tb_layout_row_bytes bytes. Threads may make parts of one
  * recipe at once. TB_EMODEL when a number cannot be held in the type, or is none. */
 TB_MUST_CHECK tb_status tb_layout_make(const tb_layout *r, size_t i, size_t first, size_t n,
                                        void *out, tb_err *err);
-/* The file's pages behind tensor i may go: it will not be made again soon. */
+/* Returns the file's pages behind tensor i to the system: it will not be needed again soon. */
 void tb_layout_done_with(const tb_layout *r, size_t i);
 
 /* All of it in memory, as one set that keeps the sources: a tensor that is wanted as the file has

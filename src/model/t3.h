@@ -14,7 +14,7 @@
  *    \--------- the prefix --------/    \--- prefill ---/       steps
  *
  * The prefix depends on the voice alone. It is always computed by itself, so a prefix that was kept
- * and one just made hold the same bits, and so does everything said with them.
+ * and a new one hold the same bits, and so does all speech generated with them.
  * The maths: docs/model/t3.md.
  */
 
@@ -139,9 +139,9 @@ void tb_t3_run_append(tb_t3_run *run, int32_t token);
 TB_MUST_CHECK tb_status tb_t3_run_next(tb_t3_run *run, float *logits, tb_err *err);
 
 /* Prefill and loop for one utterance; run was made by init, run->batcher may be set. on_token (may
- * be NULL) is told each token said, START and STOP excepted, and may end it with a status of its
- * own; if it takes its time it leaves run->batcher before and joins it after. Cancelled within one
- * step. */
+ * be NULL) is called with each drawn token except START and STOP, and may end it with a status of
+ * its own; if it takes its time it leaves run->batcher before and joins it after. Cancelled within
+ * one step. */
 TB_MUST_CHECK tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, const int32_t *ids,
                                        size_t n, tb_t3_run *run, const tb_cancel *cancel,
                                        tb_status (*on_token)(void *self, int32_t token,
