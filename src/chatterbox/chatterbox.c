@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 /*
- * Opening a model: its networks are bound to their weights, every tensor must be wanted by one, and
- * what one network gives must be what the next one takes. The model's id is a hash over names,
- * shapes, types and some numbers of all tensors.
+ * Opening a model: binds its networks to their weights and checks that every tensor is used by one
+ * and that each network's output width matches the next one's input width. The model's id is a hash
+ * over names, shapes, types and some numbers of all tensors.
  */
 
 /*
@@ -57,7 +57,7 @@ static tb_status open_tokenizer(tb_chatterbox *c, tb_err *err)
     return st;
 }
 
-/* Does each network say as much as the next one hears? Alone each of them may be right. */
+/* Checks that each network's output width matches the next one's input width. */
 static tb_status check_widths(const tb_chatterbox *c, tb_err *err)
 {
     const struct {

@@ -37,9 +37,9 @@ const char *tb_chatterbox_model(const tb_chatterbox *c); /* "ResembleAI/chatterb
  * keyed by it. */
 const char *tb_chatterbox_id(const tb_chatterbox *c);
 
-/* A clip, mono, at its own rate, to what the networks know of the person. TB_EINVAL with a sentence
- * for whoever recorded it. */
-TB_MUST_CHECK tb_status tb_chatterbox_condition(const tb_chatterbox *c, const tb_pcm *clip,
+/* A recording, mono, at its own rate, to what the networks know of the person. TB_EINVAL with a
+ * sentence for the person who recorded it. */
+TB_MUST_CHECK tb_status tb_chatterbox_condition(const tb_chatterbox *c, const tb_pcm *recording,
                                                 const tb_cancel *cancel, tb_conds *out,
                                                 tb_err *err);
 /* The built-in voice, NULL when the model came without one. */
@@ -63,36 +63,36 @@ typedef struct {
     tb_sampler_params sampler;
     double speed; /* 0.25 .. 4 */
     uint64_t seed;
-    tb_pace pace;   /* of a stream's pieces; {0}: this machine's */
-    size_t segment; /* which piece of the request this is: every piece has noise of its own */
+    tb_pace pace;   /* of a stream's chunks; {0}: this machine's */
+    size_t segment; /* index of the segment in the request: each has its own noise */
 } tb_chatterbox_options;
 
 typedef struct {
     bool retried;         /* the first try was far too long or too short for its text */
     bool cut;             /* the second was too long as well and ends at its limit */
-    size_t pieces;        /* that the sound came in */
+    size_t pieces;        /* chunks that the sound came in */
     uint64_t flow_frames; /* the flow\'s whole work, prompt included */
-    size_t tokens;        /* of speech, those of the try that is heard */
+    size_t tokens;        /* speech tokens of the try that was kept */
 } tb_chatterbox_report;
 
 /* One segment, tags in it. out is at 24 kHz. TB_ECANCELLED within one step of a network. */
 TB_MUST_CHECK tb_status tb_chatterbox_speak(const tb_chatterbox *c,
                                             const tb_chatterbox_options *how, const char *text,
                                             const tb_cancel *cancel, tb_pcm *out,
-                                            tb_chatterbox_report *said, tb_err *err);
+                                            tb_chatterbox_report *report, tb_err *err);
 
 /*
- * The same while it is being made: sink gets piece after piece, the first as soon as this machine's
- * pace allows. A segment that runs away is spoken again only if nothing of it was heard yet. A
- * model that watermarks, and a speed other than 1, need a whole segment: then there is one piece.
+ * The same while it is being made: sink gets chunk after chunk, the first as soon as the
+ * pace allows. A segment that is too long is generated again only if none of it was delivered yet.
+ * A watermark, or a speed other than 1, needs the whole segment: then there is one chunk.
  */
 typedef tb_status (*tb_chatterbox_sink)(void *self, const tb_pcm *pcm, tb_err *err);
 TB_MUST_CHECK tb_status tb_chatterbox_stream(const tb_chatterbox *c,
                                              const tb_chatterbox_options *how, const char *text,
                                              const tb_cancel *cancel, tb_chatterbox_sink sink,
-                                             void *self, tb_chatterbox_report *said, tb_err *err);
+                                             void *self, tb_chatterbox_report *report, tb_err *err);
 
-/* The pace that a stream's pieces follow: read from path, or measured (about two seconds of work)
+/* The pace that a stream's chunks follow: read from path, or measured (about two seconds of work)
  * and kept there. path NULL: measured, not kept. Before anybody speaks, or as a background work
  * whose result later streams use. */
 void tb_chatterbox_find_pace(tb_chatterbox *c, const char *path, const tb_cancel *cancel);

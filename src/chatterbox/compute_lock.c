@@ -1,16 +1,29 @@
+/*
+ * The compute lock: admission to the flow and the vocoder, which use every core.
+ *
+ * Waiting callers are in a list under one mutex. The next to enter is the one with the smallest
+ * `due`, its arrival time plus the expected length of its work (earliest virtual deadline first),
+ * among those for whom there is room: at most INSIDE_MOST inside, at most one of them long. Short
+ * work so overtakes long work, and nobody starves, since `due` does not change while waiting.
+ * Relies on base/cond.h; a waiter polls its cancel flag every POLL_NS.
+ *
+ * Invariants, whenever the mutex is free (assert_invariants): 0 <= inside_long <= 1, inside_long <=
+ * inside <= INSIDE_MOST; a waiter is in the list exactly while it waits in acquire.
+ */
 #include "chatterbox/compute_lock.h"
 
 #include "base/clock.h"
 #include "base/cond.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdbool.h>
 
-/* How often somebody who waits looks whether they still should. */
+/* How often a waiter checks its cancel flag. */
 enum { POLL_NS = 20000000 };
 
-enum { INSIDE_MOST = 2 }; /* one of them long */
+enum { INSIDE_MOST = 2 }; /* of which at most one long */
 
 typedef struct waiter {
     struct waiter *next;
@@ -41,9 +54,17 @@ void tb_compute_lock_free(tb_compute_lock *g)
     tb_free(g);
 }
 
+/* The mutex is held. Free in release builds. */
+static void assert_invariants(const tb_compute_lock *g)
+{
+    assert(g->inside_long >= 0 && g->inside_long <= 1);
+    assert(g->inside_long <= g->inside && g->inside <= INSIDE_MOST);
+    (void)g;
+}
+
 static bool is_brief(double seconds)
 {
-    return seconds <= TB_GATE_BRIEF_S;
+    return seconds <= TB_BRIEF_WORK_S;
 }
 
 static bool has_room(const tb_compute_lock *g, const waiter *w)
@@ -84,6 +105,7 @@ tb_status tb_compute_lock_acquire(tb_compute_lock *g, double seconds, const tb_c
     if (!st) {
         g->inside++;
         g->inside_long += !me.brief;
+        assert_invariants(g);
     }
     pthread_cond_broadcast(&g->changed);
     pthread_mutex_unlock(&g->lock);
@@ -95,6 +117,7 @@ void tb_compute_lock_release(tb_compute_lock *g, double seconds)
     pthread_mutex_lock(&g->lock);
     g->inside--;
     g->inside_long -= !is_brief(seconds);
+    assert_invariants(g);
     pthread_cond_broadcast(&g->changed);
     pthread_mutex_unlock(&g->lock);
 }

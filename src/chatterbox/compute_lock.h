@@ -4,22 +4,21 @@
 #include "base/cancel.h"
 
 /*
- * One long piece of work at a time through the flow and the vocoder: they use every core anyway, so
- * two at once would be no faster and take twice the memory. A brief one, which takes little, may be
- * inside beside another. Next is who came first, where a long piece of work counts as if it had
- * come later by its own length: a stream's short pieces pass the whole minutes of others, and
- * nobody waits forever. Any thread.
+ * Admits one long piece of work at a time to the flow and the vocoder: they use every core, so two
+ * at once would be no faster and take twice the memory. A brief one may run beside it. Callers
+ * enter in order of arrival time plus expected length, so the short chunks of streams overtake the
+ * whole minutes of others, and nobody waits forever. Any thread.
  */
 typedef struct tb_compute_lock tb_compute_lock;
 
 tb_compute_lock *tb_compute_lock_new(void);
-void tb_compute_lock_free(tb_compute_lock *gate); /* nobody inside or waiting */
+void tb_compute_lock_free(tb_compute_lock *lock); /* no caller inside or waiting */
 
-/* seconds: about how long the work takes; brief is up to TB_GATE_BRIEF_S. TB_ECANCELLED while
- * waiting: not inside then. */
-#define TB_GATE_BRIEF_S 1.0
-TB_MUST_CHECK tb_status tb_compute_lock_acquire(tb_compute_lock *gate, double seconds,
+/* seconds: the expected length of the work; up to TB_BRIEF_WORK_S it is brief. TB_ECANCELLED while
+ * waiting: the caller is not inside. */
+#define TB_BRIEF_WORK_S 1.0
+TB_MUST_CHECK tb_status tb_compute_lock_acquire(tb_compute_lock *lock, double seconds,
                                                 const tb_cancel *cancel, tb_err *err);
-void tb_compute_lock_release(tb_compute_lock *gate, double seconds); /* as at its entry */
+void tb_compute_lock_release(tb_compute_lock *lock, double seconds); /* as in acquire */
 
 #endif

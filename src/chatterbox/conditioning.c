@@ -4,11 +4,11 @@
 #include <string.h>
 
 /*
- * What the networks know of a person: from a clip by the conditioning networks, and from that T3's
- * prefix. Conditioning uses every core, so it takes its turn with flow and vocoder.
+ * Conditioning: from a recording to the conditionals, and from those to T3's prefix. The
+ * conditioning networks use every core, so they run under the compute lock.
  */
 
-/* Does a voice fit the networks? */
+/* Checks that a voice's widths are those of the networks. */
 tb_status tb_chatterbox_check_voice(const tb_chatterbox *c, const tb_conds *v, tb_err *err)
 {
     if (v->speaker_dim != c->t3.speaker_dim || v->mels != c->flow.mels ||
@@ -21,8 +21,8 @@ tb_status tb_chatterbox_check_voice(const tb_chatterbox *c, const tb_conds *v, t
     return TB_OK;
 }
 
-/* A new voice is rare and its networks are a quarter of the file: their pages go back until the
- * next one comes. */
+/* New voices are rare and their networks are a quarter of the file: returns their pages to the
+ * system. */
 static void drop_conditioning(const tb_chatterbox *c)
 {
     static const char *const nets[] = {"tokenizer.", "xv.", "speaker_encoder.", "ve."};
@@ -34,13 +34,13 @@ static void drop_conditioning(const tb_chatterbox *c)
 
 #define CONDITION_S 1.5 /* about what a new voice takes */
 
-tb_status tb_chatterbox_condition(const tb_chatterbox *c, const tb_pcm *clip,
+tb_status tb_chatterbox_condition(const tb_chatterbox *c, const tb_pcm *recording,
                                   const tb_cancel *cancel, tb_conds *out, tb_err *err)
 {
     tb_status st = tb_compute_lock_acquire(c->compute_lock, CONDITION_S, cancel, err);
     if (st) return st;
     tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
-    st = tb_conditioner_run(&c->conditioner, &nn, clip, cancel, out, err);
+    st = tb_conditioner_run(&c->conditioner, &nn, recording, cancel, out, err);
     tb_scratch_free(nn.scratch);
     drop_conditioning(c);
     tb_compute_lock_release(c->compute_lock, CONDITION_S);

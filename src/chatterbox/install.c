@@ -1,3 +1,8 @@
+/*
+ * Where the model is on disk and how it gets there: found as a file or folder, or fetched from the
+ * hub, checked, and converted to one file in the data folder. Decides only; fetch/ and
+ * model/convert.h do the work.
+ */
 #include "chatterbox/install.h"
 
 #include "base/file.h"

@@ -1,3 +1,13 @@
+/*
+ * The refcounted handle of an engine's model. acquire opens the model again if it was closed for
+ * being idle; release drops a reference; close_idle closes a model without references that has not
+ * been used for a while. Reading `model` and `has` needs no lock (release stores, acquire loads);
+ * everything else is under it. Opening happens under the lock, so that several callers open it
+ * once.
+ *
+ * Invariants, whenever the lock is free (assert_invariants): refs > 0 only while model is set;
+ * model set implies path, name and id are set; these three never change after the first load.
+ */
 #include "chatterbox/model_handle.h"
 
 #include "base/clock.h"
@@ -12,13 +22,21 @@ struct tb_model_handle {
     tb_model_config config;
     pthread_mutex_t lock;
     tb_chatterbox *_Atomic model; /* changed under the lock */
-    size_t refs;
-    int64_t released_ns; /* when somebody last had it */
-    char *path;          /* NULL until the first load */
-    char *name, *id;     /* constant from then on, like path */
+    size_t refs;                  /* acquired and not yet released */
+    int64_t released_ns;          /* time of the last release */
+    char *path;                   /* NULL until the first load */
+    char *name, *id;              /* constant from then on, like path */
     atomic_bool has;
     tb_pace pace;
 };
+
+/* The lock is held. Free in release builds. */
+static void assert_invariants(const tb_model_handle *h)
+{
+    assert(h->refs == 0 || atomic_load(&h->model));
+    assert(!atomic_load(&h->model) || (h->path && h->name && h->id));
+    (void)h;
+}
 
 tb_model_handle *tb_model_handle_new(const tb_model_config *config)
 {
@@ -72,8 +90,8 @@ const char *tb_model_handle_id(const tb_model_handle *h)
     return tb_model_handle_ready(h) ? h->id : NULL;
 }
 
-/* Loads it again. Another file under the same name is another model: what is kept of voices is not
- * of it. Lock held. */
+/* Opens the model again; the lock is held. A different file under the same path is a different
+ * model, to which stored voices do not belong: an error. */
 static tb_status reopen(tb_model_handle *h, tb_err *err)
 {
     tb_chatterbox *c = NULL;
@@ -102,6 +120,7 @@ tb_status tb_model_handle_acquire(tb_model_handle *h, tb_chatterbox **out, tb_er
         h->refs++;
         *out = atomic_load(&h->model);
     }
+    assert_invariants(h);
     pthread_mutex_unlock(&h->lock);
     return st;
 }
@@ -112,6 +131,7 @@ void tb_model_handle_release(tb_model_handle *h)
     assert(h->refs > 0);
     h->refs--;
     h->released_ns = tb_clock_mono_ns();
+    assert_invariants(h);
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -132,6 +152,7 @@ bool tb_model_handle_close_idle(tb_model_handle *h, double idle_s)
         h->pace = tb_chatterbox_pace(c);
         atomic_store_explicit(&h->model, NULL, memory_order_release);
     }
+    assert_invariants(h);
     pthread_mutex_unlock(&h->lock);
     tb_chatterbox_close(closing);
     return closing != NULL;

@@ -1,3 +1,10 @@
+/*
+ * The pace: measured seconds per speech token, flow frame and vocoder frame, and the lengths of a
+ * stream's chunks that follow from it. A chunk costs T3's tokens, the flow over prompt and
+ * everything so far (half of it grows with the square of the frames), and the vocoder. The first
+ * chunk is the shortest after which the second is ready in time; each next one uses at most 80 % of
+ * the playing time in hand. Deterministic: the same pace gives the same chunks.
+ */
 #include "chatterbox/pace.h"
 
 #include "base/file.h"
@@ -13,50 +20,50 @@
 
 /* Tokens are 40 ms of sound, two frames. */
 #define TOKEN_S 0.04
-/* Of the sound that is out, how much of its time the next piece may take: the rest is for company
- * and for what was measured too well. */
-#define SHARE 0.8
+/* The share of the undelivered playing time that the next chunk may take to compute; the rest is a
+ * margin for other callers and for an optimistic measurement. */
+#define BUDGET_SHARE 0.8
 
-enum { FIRST_LEAST = 12, FIRST_MOST = 60, PIECE_MOST = 150, PIECE_LEAST = 8, PLAIN = 25 };
+enum { FIRST_MIN = 12, FIRST_MAX = 60, CHUNK_MAX = 150, CHUNK_MIN = 8, SLOW_FIRST = 25 };
 
 const tb_pace tb_pace_usual = {.token_s = 20000 * MICROSECOND,
                                .flow_s = 600 * MICROSECOND,
                                .vocode_s = 2000 * MICROSECOND};
 
-double tb_pace_cost(const tb_pace *p, size_t prompt_tokens, size_t said, size_t m)
+double tb_pace_cost(const tb_pace *p, size_t prompt_tokens, size_t done, size_t m)
 {
     /* Half of the flow's work at 1000 frames grows with their square. */
-    double frames = 2.0 * (double)(prompt_tokens + said + m);
+    double frames = 2.0 * (double)(prompt_tokens + done + m);
     return (double)m * p->token_s + frames * p->flow_s * (0.5 + frames / 2000) +
            2 * (double)m * p->vocode_s;
 }
 
-/* The most tokens that are ready in time; 0 when none are. */
-static size_t longest(const tb_pace *p, size_t prompt_tokens, size_t said, double time)
+/* The largest chunk, in tokens, that is computed within `time`; 0: none is. */
+static size_t longest_chunk(const tb_pace *p, size_t prompt_tokens, size_t done, double time)
 {
-    size_t m = PIECE_MOST;
-    while (m >= PIECE_LEAST && tb_pace_cost(p, prompt_tokens, said, m) > time)
+    size_t m = CHUNK_MAX;
+    while (m >= CHUNK_MIN && tb_pace_cost(p, prompt_tokens, done, m) > time)
         m--;
-    return m < PIECE_LEAST ? 0 : m;
+    return m < CHUNK_MIN ? 0 : m;
 }
 
 size_t tb_pace_first(const tb_pace *p, size_t prompt_tokens)
 {
-    for (size_t m = FIRST_LEAST; m <= FIRST_MOST; m++)
-        if (longest(p, prompt_tokens, m, SHARE * TOKEN_S * (double)m) >= m) return m;
-    return PLAIN; /* this machine cannot keep up: there will be gaps, so begin soon at least */
+    for (size_t m = FIRST_MIN; m <= FIRST_MAX; m++)
+        if (longest_chunk(p, prompt_tokens, m, BUDGET_SHARE * TOKEN_S * (double)m) >= m) return m;
+    return SLOW_FIRST; /* too slow for gapless playing: then at least start early */
 }
 
-size_t tb_pace_next(const tb_pace *p, size_t prompt_tokens, size_t said, size_t last, double *ahead)
+size_t tb_pace_next(const tb_pace *p, size_t prompt_tokens, size_t done, size_t last, double *ahead)
 {
     *ahead += TOKEN_S * (double)last;
-    size_t m = longest(p, prompt_tokens, said, SHARE * *ahead);
-    if (m == 0) { /* too slow: long pieces waste least */
-        m = last * 2 < PIECE_MOST ? last * 2 : PIECE_MOST;
+    size_t m = longest_chunk(p, prompt_tokens, done, BUDGET_SHARE * *ahead);
+    if (m == 0) { /* too slow: long chunks have the least overhead */
+        m = last * 2 < CHUNK_MAX ? last * 2 : CHUNK_MAX;
         *ahead = 0;
         return m;
     }
-    *ahead -= tb_pace_cost(p, prompt_tokens, said, m);
+    *ahead -= tb_pace_cost(p, prompt_tokens, done, m);
     return m;
 }
 

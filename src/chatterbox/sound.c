@@ -1,3 +1,11 @@
+/*
+ * The second half of the engine's line: speech tokens to waveform, whole or in chunks.
+ *
+ * Each chunk runs the flow over the prompt and all tokens so far, with noise by position, so the
+ * frames of earlier chunks would come out nearly alike; they are kept as they were sounded. The
+ * vocoder is given them as context, continues its oscillators, and fades over 10 ms at the seam.
+ * Relies on model/flow.h, model/hift.h and base/counter.h.
+ */
 #include "chatterbox/sound.h"
 
 #include "base/mem.h"

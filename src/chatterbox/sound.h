@@ -12,10 +12,10 @@
 /*
  * Speech tokens of one segment to sound, whole or while the tokens are still coming.
  *
- * The flow looks at everything at once, so each piece runs it again over the prompt and all tokens
+ * The flow looks at everything at once, so each chunk runs it again over the prompt and all tokens
  * so far, with the same noise at the same place. Its last three tokens are held back: the network
  * looks that far ahead. What was sounded stays as it was: the vocoder sees the frames it was made
- * of, its oscillators go on where they stood, and the new piece fades over the end of the old one.
+ * of, its oscillators go on where they stood, and the new chunk fades over the end of the old one.
  */
 typedef struct {
     const tb_flow *flow;
@@ -28,7 +28,7 @@ typedef struct {
     float *source;    /* (cap, TB_HIFT_HOP) */
     float *tail;      /* what would have followed, TB_SOUND_FADE samples */
     bool has_tail;
-    uint64_t flow_frames; /* frames the flow was run over, all pieces together: its whole work */
+    uint64_t flow_frames; /* frames the flow was run over, all chunks together */
 } tb_sound;
 
 enum {

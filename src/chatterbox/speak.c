@@ -1,3 +1,11 @@
+/*
+ * Speaking one segment: text ids, T3 in the decode batcher, flow and vocoder under the compute
+ * lock.
+ *
+ * A segment whose length is implausible for its text is generated once more with another stream of
+ * random numbers, unless some of it was streamed already. In a stream a chunk is rendered as soon
+ * as its tokens are drawn; the session leaves the batcher meanwhile.
+ */
 #include "base/counter.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -12,14 +20,9 @@
 #include <string.h>
 
 /*
- * One segment from text to sound: ids, T3's speech tokens, then flow and vocoder, whole or chunk by
- * chunk while T3 still speaks. A segment whose length does not fit its text is spoken once more.
- */
-
-/*
- * English is spoken at about 14 letters a second; slow readings take a third of that, nobody is
- * five times as fast. A sound (a tag that is one) lasts up to three seconds. What falls outside is
- * a runaway or a swallowed text, not a way of speaking.
+ * English is spoken at about 14 letters a second; slow readings take a third of that, and no
+ * reading is five times as fast. A sound (from a tag) lasts up to three seconds. A length outside
+ * these bounds means that T3 did not stop, or skipped text.
  */
 void tb_chatterbox_bounds(const char *text, size_t *least, size_t *most)
 {
@@ -71,25 +74,25 @@ static void segment_name(const tb_chatterbox_options *how, char out[80])
     snprintf(out, 80, "timbre/%llu/%zu", (unsigned long long)how->seed, how->segment);
 }
 
-/* A segment on its way from text to sound. */
+/* The state of one segment while it is generated. */
 typedef struct {
     const tb_chatterbox *c;
     const tb_nn *nn;
     const tb_chatterbox_options *how;
     const tb_cancel *cancel;
-    tb_chatterbox_report *said;
+    tb_chatterbox_report *report;
     tb_t3_run run;
     tb_sound sound;
     /* streaming only */
     tb_chatterbox_sink sink; /* NULL: whole */
     void *self;
     tb_pace pace;
-    size_t next;  /* tokens at which a piece is due */
-    double ahead; /* seconds of sound that are out, by the pace */
-    size_t last;  /* tokens of the last piece */
+    size_t next;  /* number of tokens at which the next chunk is due */
+    double ahead; /* seconds of sound delivered and not yet played, by the pace */
+    size_t last;  /* tokens of the last chunk */
 } segment_run;
 
-/* All that was said so far, as the flow wants it; closing silence only at the end. Heap. */
+/* The flow's input: all tokens so far; the closing silence only for the last chunk. Heap. */
 static int32_t *flow_tokens(const segment_run *w, bool whole, size_t *n)
 {
     int32_t *speech = tb_alloc((w->run.n + TB_T3_SILENCES) * sizeof *speech);
@@ -103,17 +106,18 @@ static tb_status render_chunk(segment_run *w, bool last, tb_pcm *out, tb_err *er
     const tb_pace pace = tb_chatterbox_pace(w->c);
     size_t n;
     int32_t *speech = flow_tokens(w, last, &n);
-    /* All but T3's part of what the pace says. */
+    /* The pace's cost without T3's part. */
     double cost = tb_pace_cost(&pace, w->how->conds->n_prompt, 0, n) - (double)n * pace.token_s;
     tb_status st = tb_compute_lock_acquire(w->c->compute_lock, cost, w->cancel, err);
     if (!st) {
         st = tb_sound_more(&w->sound, w->nn, speech, n, last, w->cancel, out, err);
-        /* The next one inside needs as much: it is not kept by everybody who was there once. */
+        /* The next holder needs as much memory: do not keep it in every thread that was inside
+         * once. */
         tb_scratch_trim(w->nn->scratch);
         tb_compute_lock_release(w->c->compute_lock, cost);
     }
     tb_free(speech);
-    w->said->pieces++;
+    w->report->pieces++;
     return st;
 }
 
@@ -124,14 +128,14 @@ static tb_status deliver(segment_run *w, tb_pcm *pcm, tb_err *err)
     return st;
 }
 
-/* T3 has said one more: is a piece due? */
+/* T3 has drawn one more token: render a chunk if one is due. */
 static tb_status on_token(void *self, int32_t token, tb_err *err)
 {
     segment_run *w = self;
     tb_pcm pcm = {0};
     (void)token;
     if (w->run.n < w->next + TB_SOUND_HELD_TOKENS) return TB_OK;
-    tb_batcher_leave(w->run.batcher); /* the others go on meanwhile */
+    tb_batcher_leave(w->run.batcher); /* the other sessions need not wait for this one */
     tb_status st = render_chunk(w, false, &pcm, err);
     if (!st) st = deliver(w, &pcm, err);
     tb_batcher_join(w->run.batcher);
@@ -159,7 +163,7 @@ static tb_status generate_tokens(segment_run *w, const tb_bpe_ids *ids, size_t m
     return st;
 }
 
-/* The tokens of a text, pieces of it sounded on the way when it is streamed. */
+/* Generates the tokens of a text; in a stream, chunks are rendered and delivered on the way. */
 static tb_status speak_text(segment_run *w, const char *text, tb_err *err)
 {
     tb_bpe_ids ids = {0};
@@ -168,15 +172,14 @@ static tb_status speak_text(segment_run *w, const char *text, tb_err *err)
     tb_status st = tb_chatterbox_ids(w->c, text, &ids, err);
     if (!st) st = generate_tokens(w, &ids, most, "t3", err);
     bool wrong = !st && (w->run.n < least || w->run.end == TB_T3_EXHAUSTED);
-    /* Without a choice (top_k=1) a second run says the same; what was heard cannot be taken back.
-     */
-    if (wrong && w->run.chose && w->said->pieces == 0) {
-        w->said->retried = true;
+    /* With a single candidate (top_k=1) a second run gives the same; delivered chunks stand. */
+    if (wrong && w->run.chose && w->report->pieces == 0) {
+        w->report->retried = true;
         st = generate_tokens(w, &ids, most, "t3/again", err);
     }
     if (!st) {
-        w->said->cut = w->run.end == TB_T3_EXHAUSTED;
-        w->said->tokens = w->run.n;
+        w->report->cut = w->run.end == TB_T3_EXHAUSTED;
+        w->report->tokens = w->run.n;
     }
     tb_bpe_ids_clear(&ids);
     return st;
@@ -185,14 +188,14 @@ static tb_status speak_text(segment_run *w, const char *text, tb_err *err)
 static void segment_begin(segment_run *w)
 {
     char name[80];
-    *w->said = (tb_chatterbox_report){0};
+    *w->report = (tb_chatterbox_report){0};
     segment_name(w->how, name);
     tb_sound_init(&w->sound, &w->c->flow, &w->c->hift, w->how->conds, name);
 }
 
 static void segment_end(segment_run *w)
 {
-    w->said->flow_frames = w->sound.flow_frames;
+    w->report->flow_frames = w->sound.flow_frames;
     tb_sound_clear(&w->sound);
     tb_t3_run_clear(&w->run);
 }
@@ -204,19 +207,24 @@ static bool at_normal_speed(const tb_chatterbox_options *how)
 
 tb_status tb_chatterbox_stream(const tb_chatterbox *c, const tb_chatterbox_options *how,
                                const char *text, const tb_cancel *cancel, tb_chatterbox_sink sink,
-                               void *self, tb_chatterbox_report *said, tb_err *err)
+                               void *self, tb_chatterbox_report *report, tb_err *err)
 {
     tb_pcm pcm = {0};
     tb_status st;
     if (c->perth || !at_normal_speed(how)) {
-        st = tb_chatterbox_speak(c, how, text, cancel, &pcm, said, err);
+        st = tb_chatterbox_speak(c, how, text, cancel, &pcm, report, err);
         if (!st) st = sink(self, &pcm, err);
         tb_pcm_clear(&pcm);
         return st;
     }
     tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
-    segment_run w = {
-        .c = c, .nn = &nn, .how = how, .cancel = cancel, .said = said, .sink = sink, .self = self};
+    segment_run w = {.c = c,
+                     .nn = &nn,
+                     .how = how,
+                     .cancel = cancel,
+                     .report = report,
+                     .sink = sink,
+                     .self = self};
     w.pace = how->pace.token_s > 0 ? how->pace : tb_chatterbox_pace(c); /* from first to last */
     w.next = w.last = tb_pace_first(&w.pace, how->conds->n_prompt);
     segment_begin(&w);
@@ -230,11 +238,11 @@ tb_status tb_chatterbox_stream(const tb_chatterbox *c, const tb_chatterbox_optio
 
 tb_status tb_chatterbox_speak(const tb_chatterbox *c, const tb_chatterbox_options *how,
                               const char *text, const tb_cancel *cancel, tb_pcm *out,
-                              tb_chatterbox_report *said, tb_err *err)
+                              tb_chatterbox_report *report, tb_err *err)
 {
     tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
     tb_pcm pcm = {0}, other = {0};
-    segment_run w = {.c = c, .nn = &nn, .how = how, .cancel = cancel, .said = said};
+    segment_run w = {.c = c, .nn = &nn, .how = how, .cancel = cancel, .report = report};
     segment_begin(&w);
     tb_status st = speak_text(&w, text, err);
     if (!st) st = render_chunk(&w, true, &pcm, err);

@@ -29,7 +29,7 @@ static void *visit(void *arg)
     visitor *v = arg;
     v->st = tb_compute_lock_acquire(gate, v->seconds, &v->cancel, NULL);
     if (v->st) return NULL;
-    const int one = v->seconds > TB_GATE_BRIEF_S;
+    const int one = v->seconds > TB_BRIEF_WORK_S;
     int now = atomic_fetch_add(&inside, 1) + 1,
         now_long = atomic_fetch_add(&inside_long, one) + one;
     if (now > atomic_load(&worst)) atomic_store(&worst, now);
