@@ -50,8 +50,8 @@ tb_status tb_confine_self(tb_err *err)
     int bad = 0;
     struct rlimit none = {0, 0}, few = {4, 4};
     if (setrlimit(RLIMIT_NOFILE, &few) || setrlimit(RLIMIT_FSIZE, &none)) bad = -errno;
-    setrlimit(RLIMIT_NPROC, &none);
 #ifndef TB_SANITIZED
+    setrlimit(RLIMIT_NPROC, &none);
     /* Sanitizers make calls of their own (and report through them): their builds go without. */
     scmp_filter_ctx f = NULL;
     if (!bad && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) bad = -errno;
