@@ -1,3 +1,10 @@
+/*
+ * Opening a Chatterbox model: binds its networks to their weights, checks that every tensor is used
+ * by one network and that each network's output width matches the next one's input width, opens the
+ * tokenizer, the built-in voice and the watermark, and creates the thread pool, the decode batcher
+ * and the compute lock. The model's id is a hash over names, shapes, types and some numbers of all
+ * tensors. Immutable afterwards, except for the pace (measure_pace.c).
+ */
 #include "chatterbox/chatterbox_priv.h"
 
 #include "base/hash.h"
@@ -7,12 +14,6 @@
 
 #include <string.h>
 #include <unistd.h>
-
-/*
- * Opening a model: binds its networks to their weights and checks that every tensor is used by one
- * and that each network's output width matches the next one's input width. The model's id is a hash
- * over names, shapes, types and some numbers of all tensors.
- */
 
 /*
  * Names, shapes, types and some numbers of every tensor: enough to tell two models apart (it

@@ -1,3 +1,12 @@
+/*
+ * The two engines of a process: opening and closing them, and how the neural model comes into
+ * service while the embedded engine already speaks.
+ *
+ * The model is opened at the start if it is installed; else the warm-up thread fetches it, converts
+ * it and opens it, with retries, and publishes it through the model handle, without a restart. The
+ * same thread measures the pace. Plans hold a reference to the model, so none is closed while it is
+ * used. Relies on chatterbox/install.h, chatterbox/model_handle.h and embedded/.
+ */
 #include "engine/engine_priv.h"
 
 #include "base/clock.h"
@@ -8,11 +17,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/*
- * The two engines of a process, opened and closed; and the neural model on its way into service
- * while the embedded one speaks.
- */
 
 const char tb_engine_no_weights[] = "the weights of chatterbox-turbo are not installed";
 

@@ -1,3 +1,9 @@
+/*
+ * From a text and options to a plan: which engine speaks, in which language, the script of
+ * sentences, tags, pauses and beds, and which parts of the request will have no effect (so that the
+ * reply can say so). Nothing is synthesised here; everything that can be refused is refused here.
+ * Relies on text/front.h, text/script.h and params/.
+ */
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -7,9 +13,6 @@
 
 #include <math.h>
 #include <string.h>
-
-/* A text and options become a plan: which engine speaks, in which language, what the text's script
- * is, and what of the request will have no effect. */
 
 static const char not_loaded[] = "ENGINE=embedded keeps chatterbox-turbo from being loaded";
 

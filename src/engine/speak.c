@@ -1,10 +1,12 @@
+/*
+ * Speaking one item of a plan: speech, a sound or a pause, by the engine that the plan names,
+ * followed by its silence. Sound goes to a sink as it is generated. A plan of the neural engine
+ * streams chunk by chunk if asked to; the embedded engine renders an item at a time.
+ */
 #include "engine/engine_priv.h"
 
 #include <math.h>
 #include <string.h>
-
-/* One item of a plan becomes sound, by the engine that the plan names, with the silence after it.
- */
 
 static tb_status silence(double seconds, tb_pcm_sink sink, void *self, tb_err *err)
 {
