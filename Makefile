@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 600
 
-.PHONY: start test build dev bench attack soak install uninstall format lint fuzz clean
+.PHONY: start check test build dev bench attack soak install uninstall format lint fuzz clean
 
 start: build
 	@tools/env.sh
@@ -20,6 +20,11 @@ test:
 	@tools/setup.sh test
 	@tools/setup.sh lint
 	@tools/test.sh lint dev asan
+
+check:
+	@tools/setup.sh test
+	@cmake --preset dev >/dev/null && cmake --build --preset dev
+	@ctest --preset dev --label-regex fast
 
 dev:
 	@tools/setup.sh build

@@ -67,6 +67,7 @@ done >"$ours"
 # Citations lead somewhere: source files that a page names exist, and so do pages that source names.
 find src tests bench tools cmake -type f >"$ours.files"
 for page in *.md docs/*.md docs/model/*.md; do
+    # shellcheck disable=SC2016 # back ticks of Markdown
     grep -o '`[A-Za-z_0-9/]*[.][ch]`' "$page" | tr -d '`' | sort -u | while read -r file; do
         case $file in foo.h | foo_priv.h) continue ;; esac # CONTRIBUTING.md's examples
         grep -q "/$file\$\|^$file\$" "$ours.files" || echo "$page: $file is not there"

@@ -34,7 +34,7 @@ check_format() {
 check_headers() {
     flags="-std=c17 -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -DTB_HAVE_FLITE=1 -Wall -Wno-unused-function
         -fsyntax-only -Isrc $(pkg-config --cflags sqlite3 jansson libsodium cmocka 2>/dev/null)"
-    tests='-D_GNU_SOURCE -DTB_TEST_DATA=__FILE__ -DTB_TEST_PROGRAM=__FILE__ -DTB_TEST_SOURCE=__FILE__ -Itests -Itests/unit -Itests/api -Itools
+    tests='-D_GNU_SOURCE -DTB_TEST_DATA=__FILE__ -DTB_TEST_PROGRAM=__FILE__ -DTB_TEST_SOURCE=__FILE__ -Itests/support -Itools
         -Ibench -include setjmp.h -include stdarg.h -include stddef.h -include stdint.h -include cmocka.h'
     # shellcheck disable=SC2086 # lists of words
     {

@@ -4,8 +4,8 @@
  *
  * Files from outside are not trusted: sizes are limited before memory is allocated, tokens must lie
  * in their vocabulary, numbers must be finite. Our own form is a fixed header and five arrays in
- * machine byte order; whoever stores it adds a hash (voice/chatterbox.c). Relies on tensor/torch.h for
- * the file format. docs/model/conds.md.
+ * machine byte order; whoever stores it adds a hash (voice/chatterbox.c). Relies on tensor/torch.h
+ * for the file format. docs/model/conds.md.
  */
 #include "model/conds.h"
 

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "client.h"
+#include "folder.h"
 #include "patience.h"
 #include "small_hub.h"
 
@@ -745,19 +746,11 @@ static void a_server_that_is_told_to_stop_leaves_the_download(void **state)
 
 /* ---- */
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
 static int stop(void **state)
 {
     (void)state;
     small_hub_stop();
-    nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    test_folder_remove(home);
     return api_stop(&server);
 }
 

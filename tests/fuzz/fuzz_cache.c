@@ -1,7 +1,7 @@
 #include "base/mem.h"
 #include "embedded/bend.h"
 #include "model/t3.h"
-#include "unit/tiny_t3.h"
+#include "tiny_t3.h"
 #include "voice/voice.h"
 
 #include <math.h>

@@ -1,6 +1,5 @@
 #include "golden.h"
 
-#include "../unit/signals.h"
 #include "audio/wav.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -10,6 +9,7 @@
 #include "dsp/sinc.h"
 #include "dsp/trim.h"
 #include "model/front.h"
+#include "signals.h"
 
 #include <math.h>
 #include <setjmp.h>

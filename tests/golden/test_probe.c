@@ -1,10 +1,10 @@
 #include "golden.h"
 
-#include "../unit/tiny_t3.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "tensor/safetensors_write.h"
+#include "tiny_t3.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,11 +1,11 @@
 #include "golden.h"
 
-#include "../unit/signals.h"
 #include "audio/wav.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "model/front.h"
 #include "model/ve.h"
+#include "signals.h"
 
 #include <math.h>
 #include <setjmp.h>

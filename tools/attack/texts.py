@@ -2,7 +2,7 @@
 sentence, in processor time in proportion to its length, and becomes speech whose length is, too;
 with the text front and without, in several languages. At the end the longest that are taken.
 
-The front alone is looked at by tests/unit/test_hostile_texts.c, with many more units.
+The front alone is looked at by tests/embedded/test_hostile_texts.c, with many more units.
 
 usage: texts.py [timbre]
 """

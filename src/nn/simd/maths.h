@@ -4,7 +4,7 @@
 #include "nn/simd/vector.h"
 
 /* Vector mathematics: exp, tanh, GELU, sin^2 and the activations. Error bounds:
- * tests/unit/test_ops.c. The _short ones are good to the eight bits of bf16. Polynomials "of our
+ * tests/nn/test_ops.c. The _short ones are good to the eight bits of bf16. Polynomials "of our
  * own" are Chebyshev fits. */
 
 #define LOG2_E 1.44269504f

@@ -17,7 +17,7 @@
 
 /*
  * A hub on loopback that has one folder as every repository, in a process of its own. It behaves,
- * but for a Range, which it does not know; tests/unit/hub.h is the one that does not.
+ * but for a Range, which it does not know; tests/support/hub.h is the one that does not.
  */
 #define SMALL_COMMIT "cccccccccccccccccccccccccccccccccccccccc"
 

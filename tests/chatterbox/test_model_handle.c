@@ -1,13 +1,12 @@
 /* The one model: lent, put to rest when nobody has it, there again for the next. */
-#define _XOPEN_SOURCE 700 /* nftw */
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "chatterbox/model_handle.h"
+#include "folder.h"
 #include "model/convert.h"
 #include "small_model.h"
 
-#include <ftw.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,19 +40,11 @@ static int start(void **state)
     return 0;
 }
 
-static int gone(const char *name, const struct stat *info, int kind, struct FTW *at)
-{
-    (void)info;
-    (void)kind;
-    (void)at;
-    return remove(name);
-}
-
 static int stop(void **state)
 {
     (void)state;
     tb_free(path);
-    return nftw(home, gone, 8, FTW_DEPTH | FTW_PHYS);
+    return test_folder_remove(home);
 }
 
 static void it_rests_when_nobody_has_it_and_wakes_for_the_next(void **state)

@@ -1,11 +1,9 @@
-#define _XOPEN_SOURCE 700 /* nftw */
-
 #include "server.h"
+#include "folder.h"
 #include "patience.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -195,17 +193,9 @@ int api_start_fails(const char *env, char *said, size_t size)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
 static void remove_home(const api_server *s)
 {
-    nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    test_folder_remove(s->dir);
 }
 
 int api_stop(api_server *s)

@@ -6,7 +6,7 @@
  */
 #include "codec/decode.h"
 
-#include "unit/media.h"
+#include "media.h"
 
 #include "audio/wav.h"
 #include "base/str.h"

@@ -1,15 +1,13 @@
-#define _XOPEN_SOURCE 700 /* nftw */
-
 #include "chatterbox/chatterbox.h"
 
 #include "audio/wav.h"
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "engine/engine_priv.h"
+#include "folder.h"
 #include "model/convert.h"
 #include "small_model.h"
 
-#include <ftw.h>
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -944,14 +942,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
 static int end(void **state)
 {
     (void)state;
@@ -960,7 +950,7 @@ static int end(void **state)
     tb_chatterbox_close(NULL);
     tb_free(folder);
     tb_free(endless);
-    return nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return test_folder_remove(home);
 }
 
 int main(void)

@@ -1,29 +1,16 @@
-#ifndef TB_TEST_SMALL_MODEL_H
-#define TB_TEST_SMALL_MODEL_H
-
-#include "base/file.h"
-#include "base/mem.h"
-#include "seedmodel/seed.h"
-
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* The small seeded model (docs/model/seeded.md) in a folder. Whatever goes wrong in here ends the
- * test program with a line. */
+#include "small_model.h"
 
 static const char *const small_extras[] = {"vocab.json", "merges.txt", "added_tokens.json",
                                            "special_tokens_map.json", "tokenizer_config.json"};
 
-static inline void small_must(tb_status st, const tb_err *err)
+void small_must(tb_status st, const tb_err *err)
 {
     if (st == TB_OK) return;
     fprintf(stderr, "small model: %s\n", err->msg);
     exit(1);
 }
 
-static inline void small_copy(const char *from, const char *folder, const char *name)
+static void small_copy(const char *from, const char *folder, const char *name)
 {
     tb_err err = {0};
     char *data = NULL, *to = tb_path_join(folder, name);
@@ -34,9 +21,8 @@ static inline void small_copy(const char *from, const char *folder, const char *
     tb_free(to);
 }
 
-/* One of its weight files; change (may be NULL) sees the list before it is written. */
-static inline void small_file(const char *folder, const char *stem,
-                              void (*change)(tb_seed_list *list, void *self), void *self)
+void small_file(const char *folder, const char *stem,
+                void (*change)(tb_seed_list *list, void *self), void *self)
 {
     tb_err err = {0};
     tb_seed_list list = {0};
@@ -56,13 +42,12 @@ static inline void small_file(const char *folder, const char *stem,
     tb_seed_list_clear(&list);
 }
 
-static inline void small_stop(tb_seed_list *list, void *bias)
+static void small_stop(tb_seed_list *list, void *bias)
 {
     tb_seed_list_stop(list, *(double *)bias);
 }
 
-/* All of it. bias: of STOP; NULL: the usual one. */
-static inline void small_model(const char *folder, const char *t3, double *bias)
+void small_model(const char *folder, const char *t3, double *bias)
 {
     tb_err err = {0};
     small_must(tb_file_mkdirs(folder, 0755, &err), &err);
@@ -76,5 +61,3 @@ static inline void small_model(const char *folder, const char *t3, double *bias)
     }
     small_copy(TB_TEST_DATA "/golden/conds.pt", folder, "conds.pt");
 }
-
-#endif

@@ -1,11 +1,9 @@
-#define _XOPEN_SOURCE 700 /* nftw */
-
 #include "bench/bench_priv.h"
 
 #include "base/str.h"
+#include "folder.h"
 #include "small_model.h"
 
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -361,19 +359,11 @@ static int begin(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *s, int flag, struct FTW *ftw)
-{
-    (void)s;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 static int end(void **state)
 {
     (void)state;
     tb_free(folder);
-    return nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return test_folder_remove(home);
 }
 
 int main(void)

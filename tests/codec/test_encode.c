@@ -1,6 +1,6 @@
 #include "codec/encode.h"
 
-#include "unit/media.h"
+#include "media.h"
 
 #include "audio/wav.h"
 #include "base/str.h"

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "folder.h"
 #include "store/store.h"
 
 #include <dirent.h>
@@ -29,25 +30,9 @@ static inline int store_folder_make(void **state)
     return mkdtemp(path) ? 0 : -1;
 }
 
-static inline void store_folder_empty(const char *path)
-{
-    DIR *dir = opendir(path);
-    if (!dir) return;
-    for (struct dirent *e; (e = readdir(dir));) {
-        struct stat info;
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-        char *file = tb_path_join(path, e->d_name);
-        if (lstat(file, &info) == 0 && S_ISDIR(info.st_mode)) store_folder_empty(file);
-        remove(file);
-        tb_free(file);
-    }
-    closedir(dir);
-}
-
 static inline int store_folder_remove(void **state)
 {
-    store_folder_empty(*state);
-    rmdir(*state);
+    (void)test_folder_remove(*state);
     tb_free(*state);
     return 0;
 }

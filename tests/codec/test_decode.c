@@ -1,6 +1,6 @@
 #include "codec/decode.h"
 
-#include "unit/media.h"
+#include "media.h"
 
 #include "audio/wav.h"
 

@@ -1,14 +1,13 @@
 /* Sentences that are sounded while they are being spoken: pieces that fit together, sizes that
  * follow from the pace, an end when somebody wants it. */
-#define _XOPEN_SOURCE 700 /* nftw */
 
 #include "base/cancel.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "chatterbox/chatterbox.h"
+#include "folder.h"
 #include "small_model.h"
 
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,21 +39,13 @@ static int start(void **state)
     return 0;
 }
 
-static int gone(const char *path, const struct stat *info, int kind, struct FTW *at)
-{
-    (void)info;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
 static int stop(void **state)
 {
     (void)state;
     tb_t3_prefix_free(prefix);
     tb_chatterbox_close(chatter);
     tb_free(folder);
-    return nftw(home, gone, 8, FTW_DEPTH | FTW_PHYS);
+    return test_folder_remove(home);
 }
 
 typedef struct {
