@@ -131,7 +131,7 @@ static tb_status time_talk(tb_bench *b, caller *all, size_t n, double *one, tb_e
     }
     if (st) return st;
     char name[24];
-    snprintf(name, sizeof name, "batcher.%zu", n);
+    snprintf(name, sizeof name, "talk.%zu", n);
     if (n == 1) *one = best;
     tb_bench_add(b->report, TOGETHER, name, TB_BENCH_RATE, "tokens/s", best,
                  "T3: %zu caller%s, %.1f at a step, %.2f times one", n, n > 1 ? "s" : "", company,
@@ -206,7 +206,7 @@ static tb_status time_newcomer(tb_bench *b, caller *all, tb_err *err)
     tb_bench_add(b->report, TOGETHER, "newcomer.alone", TB_BENCH_SECONDS, NULL, alone,
                  "the first token of a caller alone");
     tb_bench_add(b->report, TOGETHER, "newcomer", TB_BENCH_SECONDS, NULL, late,
-                 "of one who comes while seven batcher");
+                 "of one who comes while seven talk");
     return TB_OK;
 }
 
