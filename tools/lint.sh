@@ -57,7 +57,7 @@ check_spelling() {
 }
 
 check_shell() {
-    { git ls-files '*.sh' .ci/run; } | sort -u | xargs shellcheck -S info
+    { git ls-files '*.sh' .ci/run; } | sort -u | xargs shellcheck -S warning
 }
 
 check_tidy() {

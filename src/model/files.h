@@ -24,7 +24,8 @@ TB_MUST_CHECK tb_status tb_model_files_open(const tb_model_place *place, tb_dtyp
  * terminated. Lives as long as w. NULL when the model came without it. */
 const void *tb_model_file(const tb_weights *w, const char *name, size_t *size);
 
-/* The catalogue entry of the model, from the file name, or from the metadata of a converted file. */
+/* The catalogue entry of the model, from the file name, or from the metadata of a converted file.
+ */
 const tb_catalogue_model *tb_model_entry(const tb_weights *w);
 
 /* ------------------------------------------------ for conversion to one file */

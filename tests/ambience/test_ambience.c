@@ -618,9 +618,40 @@ static void files_override_and_add_and_are_looped(void **state)
     tb_free(command);
 }
 
+/* Power of x at one frequency. */
+static double power_at(const float *x, size_t n, double hz, double rate)
+{
+    double re = 0, im = 0;
+    for (size_t i = 0; i < n; i++) {
+        double w = 0.5 - 0.5 * cos(2 * M_PI * (double)i / (double)n);
+        re += w * (double)x[i] * cos(2 * M_PI * hz * (double)i / rate);
+        im += w * (double)x[i] * sin(2 * M_PI * hz * (double)i / rate);
+    }
+    return re * re + im * im;
+}
+
+/* 1150 turns a minute of five blades: the first harmonic stands out of the air. */
+static void a_fan_hums_at_its_blades(void **state)
+{
+    enum { N = 4 * 24000 };
+    static float x[N];
+    const double blades = 5 * 1150.0 / 60;
+    (void)state;
+    tb_ambience_set *set = open_set("/nonexistent");
+    tb_bed *bed = NULL;
+    assert_int_equal(tb_bed_new(set, "fan", 3, 24000, &bed, NULL), TB_OK);
+    tb_bed_process(bed, x, N);
+    double tone = power_at(x, N, blades, 24000), beside = power_at(x, N, blades + 20, 24000);
+    if (!(10 * log10(tone / beside) > 12)) print_error("%g dB\n", 10 * log10(tone / beside));
+    assert_true(10 * log10(tone / beside) > 12);
+    tb_bed_free(bed);
+    tb_ambience_close(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fan_hums_at_its_blades),
         cmocka_unit_test(units_agree_with_the_reference),
         cmocka_unit_test(beds_agree_with_the_reference_from_time_zero),
         cmocka_unit_test(block_sizes_do_not_show),
