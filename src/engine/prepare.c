@@ -101,6 +101,11 @@ static double option(const tb_engine_opts *o, size_t id)
     }
 }
 
+static bool is_given(const tb_engine_opts *o, size_t id)
+{
+    return id == TB_PARAM_STREAM_PACE ? o->pace.token_s > 0 : !isnan(option(o, id));
+}
+
 static bool has_option(size_t id)
 {
     return tb_params[id].kind == TB_KIND_NUMBER && !(tb_params[id].used_by & TB_BY_MIXER);
@@ -121,7 +126,7 @@ static void list_ignored(const tb_engine_opts *o, tb_plan *plan)
     tb_str s;
     tb_str_init(&s, 256);
     for (size_t i = 0; i < TB_PARAM_COUNT; i++)
-        if (!(tb_params[i].used_by & mine) && !isnan(option(o, i)))
+        if (!(tb_params[i].used_by & mine) && is_given(o, i))
             tb_str_printf(&s, "%s%s", s.len ? ", " : "", tb_params[i].name);
     if (s.len) plan->ignored = tb_str_take(&s);
     tb_str_clear(&s);

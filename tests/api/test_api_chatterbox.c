@@ -172,7 +172,7 @@ static void the_request_and_the_language_choose_the_engine(void **state)
     free(reason);
     api_reply_clear(&r);
     refused("voice_id=default&language=es&engine=chatterbox&text=Hola.", "English only");
-    refused("voice_id=default&engine=piper&text=Hi.", "one of auto, chatterbox, embedded");
+    refused("voice_id=default&engine=piper&text=Hi.", "one of auto, embedded, chatterbox");
 }
 
 static void a_short_recording_is_refused_with_what_to_do(void **state)
