@@ -2,8 +2,9 @@
 # What can be said of the sources without running them. Each check is a line, ok or what is wrong;
 # ends with "N passed, M failed". With names, only those checks:
 #   tools/lint.sh [rooms] [format] [headers] [unused] [spelling] [citations] [shell] [tidy]
-# tools/setup.sh lint installs what they need. Formatting is version 14's, and is passed over where
-# clang-format has another version; tidy needs a configured build (build/dev or the one in TB_BUILD).
+# tools/setup.sh lint installs what they need. Formatting and the list of .clang-tidy are version 14's
+# (Debian 12) and are passed over where there is another one: each version formats otherwise and knows
+# other findings. tidy needs a configured build (build/dev or the one in TB_BUILD).
 set -u
 cd "$(dirname "$0")/.." || exit 2
 [ $# -gt 0 ] || set -- rooms format headers unused spelling citations shell tidy
@@ -15,9 +16,9 @@ trap 'rm -f "$said"' EXIT
 
 sources() { git ls-files '*.c' '*.h'; }
 
-# clang-format 14, under whichever name it is here; nothing when it is not.
-formatter() {
-    for f in clang-format-14 clang-format; do
+# Version 14 of a tool of clang's, under whichever name it is here; nothing when it is not.
+version_14() {
+    for f in "$1-14" "$1"; do
         "$f" --version 2>/dev/null | grep -q 'version 14\.' && echo "$f" && return
     done
 }
@@ -25,7 +26,7 @@ formatter() {
 check_rooms() { sh tests/rooms.sh .; }
 
 check_format() {
-    f=$(formatter)
+    f=$(version_14 clang-format)
     [ -n "$f" ] || { echo "passed over: no clang-format of version 14 here" >&3; return 0; }
     sources | xargs "$f" --dry-run -Werror 2>&1
 }
@@ -62,7 +63,9 @@ check_shell() {
 
 check_tidy() {
     [ -f "$build/compile_commands.json" ] || { echo "configure first: cmake --preset dev"; return 1; }
-    git ls-files 'src/*.c' | grep -v 'src/nn/kernels' | xargs -P "$cores" -n 8 clang-tidy --quiet -p "$build" \
+    f=$(version_14 clang-tidy)
+    [ -n "$f" ] || { echo "passed over: no clang-tidy of version 14 here" >&3; return 0; }
+    git ls-files 'src/*.c' | grep -v 'src/nn/kernels' | xargs -P "$cores" -n 8 "$f" --quiet -p "$build" \
         --extra-arg=-Wno-unknown-warning-option 2>/dev/null
 }
 
