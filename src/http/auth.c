@@ -304,6 +304,11 @@ tb_status tb_auth_new(const tb_config *config, tb_auth **out, tb_err *err)
     return TB_OK;
 }
 
+void tb_auth_room(tb_auth *a, int connections)
+{
+    tb_guard_room(a->guard, connections);
+}
+
 void tb_auth_drain(tb_auth *a)
 {
     tb_guard_close(a->guard);

@@ -24,6 +24,8 @@ typedef struct {
 } tb_auth_given;
 
 TB_MUST_CHECK tb_status tb_auth_new(const tb_config *config, tb_auth **out, tb_err *err);
+/* How many connections there may be at once: it bounds how many guesses wait. */
+void tb_auth_room(tb_auth *a, int connections);
 void tb_auth_free(tb_auth *auth);
 /* Answers all who wait; who would have to wait later is refused. */
 void tb_auth_drain(tb_auth *auth);

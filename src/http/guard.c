@@ -23,7 +23,7 @@
 enum {
     SETS = 256,
     WAYS = 4,
-    LANE_MAX = 64, /* guesses that may wait of one address */
+    LANE_MAX = 64, /* guesses that may wait of one address, at most */
     ALL_MAX = 256, /* and in all */
     KNOWN = 256,   /* connections that were right */
 };
@@ -55,8 +55,8 @@ struct tb_guard {
     pthread_t thread;
     struct tb_lane lanes[SETS][WAYS];
     struct tokens all;
-    struct tb_lane *queue; /* a ring; the next one to be served */
-    int waiting;
+    struct tb_lane *queue;            /* a ring; the next one to be served */
+    int waiting, lane_most, all_most; /* who may wait: tb_guard_room */
     tb_peer known[KNOWN];
     size_t n_known, next_known;
     bool busy, closed, ending;
@@ -324,8 +324,8 @@ tb_status tb_guard_wait(tb_guard *g, tb_guess *guess, tb_err *err)
     tb_status st = TB_OK;
     pthread_mutex_lock(&g->lock);
     struct tb_lane *lane = lane_of(g, &guess->peer, now);
-    bool full = lane->waiting >= LANE_MAX;
-    if (!full && g->waiting >= ALL_MAX) {
+    bool full = lane->waiting >= g->lane_most;
+    if (!full && g->waiting >= g->all_most) {
         crowded = crowd_out(g, lane);
         full = !crowded;
     }
@@ -417,6 +417,8 @@ tb_status tb_guard_new(tb_guess_judge judge, tb_guess_done done, void *self, tb_
     g->judge = judge;
     g->done = done;
     g->self = self;
+    g->lane_most = LANE_MAX;
+    g->all_most = ALL_MAX;
     g->all = (struct tokens){all_burst, tb_clock_mono_ns()};
     tb_random_bytes(g->key, sizeof g->key);
     pthread_mutex_init(&g->lock, NULL);
@@ -432,6 +434,15 @@ tb_status tb_guard_new(tb_guess_judge judge, tb_guess_done done, void *self, tb_
     }
     *out = g;
     return TB_OK;
+}
+
+void tb_guard_room(tb_guard *g, int connections)
+{
+    const int lane = connections / 8, all = connections / 2;
+    pthread_mutex_lock(&g->lock);
+    g->lane_most = lane < 1 ? 1 : lane < LANE_MAX ? lane : LANE_MAX;
+    g->all_most = all < 1 ? 1 : all < ALL_MAX ? all : ALL_MAX;
+    pthread_mutex_unlock(&g->lock);
 }
 
 void tb_guard_close(tb_guard *g)

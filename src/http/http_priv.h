@@ -160,6 +160,7 @@ void tb_door_free(tb_http *http);
 /* The table of connections (seat.c). */
 void tb_seats_prepare(tb_http *http, int most);
 void tb_seats_free(tb_http *http);
+int tb_seats_open(const tb_http *http);    /* connections that are served at once */
 int tb_seats_most(const tb_http *http);    /* connections at once, at the very most */
 tb_seat_room tb_seats_room(tb_http *http); /* for one more; sends somebody away if need be */
 /* False: it cannot have one. */

@@ -428,6 +428,22 @@ static bool fit_for_id(const char *s)
            strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n;
 }
 
+static enum MHD_Result keep_last(void *self, enum MHD_ValueKind kind, const char *key,
+                                 const char *value)
+{
+    (void)kind;
+    if (tb_str_ieq(key, "X-Forwarded-For")) *(const char **)self = value;
+    return MHD_YES;
+}
+
+/* The nearest proxy adds to the list, or adds a line of its own behind those that were sent. */
+static const char *forwarded_for(struct MHD_Connection *connection)
+{
+    const char *last = NULL;
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, keep_last, (void *)&last);
+    return last;
+}
+
 static void request_begin(tb_request *r, struct MHD_Connection *connection, const char *url,
                           const char *method)
 {
@@ -436,7 +452,7 @@ static void request_begin(tb_request *r, struct MHD_Connection *connection, cons
     tb_place(r, url);
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    tb_peer_set(&r->peer, info ? info->client_addr : NULL, tb_request_header(r, "X-Forwarded-For"));
+    tb_peer_set(&r->peer, info ? info->client_addr : NULL, forwarded_for(connection));
     r->began_ns = tb_clock_mono_ns();
     pthread_mutex_init(&r->lock, NULL);
     static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"};

@@ -211,6 +211,11 @@ int tb_seats_most(const tb_http *http)
     return http->seats->most + http->seats->beside;
 }
 
+int tb_seats_open(const tb_http *http)
+{
+    return http->seats->most;
+}
+
 /* Whose address it is, roughly: of IPv6 the network, as one client has all of it. */
 static unsigned crowd_of(const struct tb_seats *s, const struct sockaddr *from)
 {

@@ -166,6 +166,7 @@ tb_status tb_http_start(const tb_config *config, tb_service *service, int listen
     tb_links_init(http);
     if (!st) http->port = port_of(http->listen_fd);
     if (!st) st = tb_door_prepare(http, err);
+    if (!st) tb_auth_room(http->auth, tb_seats_open(http));
     if (!st) st = start_daemon(http, err);
     if (!st) st = tb_door_open(http, err);
     if (st) {

@@ -140,6 +140,37 @@ static void more_than_may_wait_are_told_to_come_later(void **state)
     ends_well();
 }
 
+/* A guess that waits holds its connection. The owner gets one however few there are. */
+static void guesses_never_hold_all_connections(void **state)
+{
+    int fds[MOST];
+    (void)state;
+    api_start(&server, "CONNECTIONS_MAX=32\n");
+    send_guesses(fds, 40, "203.0.113.9");
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(ask(API_PASSWORD, "198.51.100.7", NULL), 200);
+    for (int i = 0; i < 40; i++)
+        close(fds[i]);
+    ends_well();
+}
+
+/* What a client says of itself stands before what the proxy says of it, also in lines apart. */
+static void the_last_line_of_forwarded_counts(void **state)
+{
+    int fds[MOST];
+    char from[100];
+    (void)state;
+    api_start(&server, "");
+    for (int i = 0; i < 60; i++) {
+        snprintf(from, sizeof from, "192.0.2.%d\r\nX-Forwarded-For: 203.0.113.9", i);
+        fds[i] = send_guess(from);
+    }
+    int64_t began = api_now_ms();
+    assert_int_equal(read_all(fds, 60, 401), 60);
+    assert_true(api_now_ms() - began > 3000); /* 20 at once, then 10 a second */
+    ends_well();
+}
+
 /* A program with an old password goes on asking: it takes nobody's turn. */
 static void the_same_mistake_is_answered_at_once(void **state)
 {
@@ -262,6 +293,8 @@ int main(void)
         cmocka_unit_test(with_an_argon2_string_the_owner_is_answered),
         cmocka_unit_test(guesses_of_one_address_wait_for_their_turn),
         cmocka_unit_test(more_than_may_wait_are_told_to_come_later),
+        cmocka_unit_test(guesses_never_hold_all_connections),
+        cmocka_unit_test(the_last_line_of_forwarded_counts),
         cmocka_unit_test(the_same_mistake_is_answered_at_once),
         cmocka_unit_test(a_connection_that_was_right_waits_no_more),
         cmocka_unit_test(keys_and_forms_are_guesses_too),
