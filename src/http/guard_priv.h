@@ -48,8 +48,8 @@ typedef void (*tb_guess_done)(void *self, tb_guess *guess, tb_guess_end how);
 
 TB_MUST_CHECK tb_status tb_guard_new(tb_guess_judge judge, tb_guess_done done, void *self,
                                      tb_guard **out, tb_err *err);
-/* A guess that waits holds its connection: of so many connections an eighth may wait of one address,
- * and half in all, so that the others stay for those who are right. */
+/* A guess that waits holds its connection: of so many connections an eighth may wait of one
+ * address, and half in all, so that the others stay for those who are right. */
 void tb_guard_room(tb_guard *g, int connections);
 /* Ends what waits as TB_GUESS_STOPPED, finishes what is being judged, and refuses to let others
  * wait; tries without waiting go on. */

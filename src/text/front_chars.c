@@ -138,13 +138,14 @@ static bool footnote(const chars *c, uint32_t cp, uint32_t next)
     return c->letters > 3 || (c->last && c->last < 0x80 && strchr(".,;:!?\"'", (int)c->last));
 }
 
-static uint32_t quote_or_dash(uint32_t cp)
+static uint32_t as_on_keyboards(uint32_t cp)
 {
     if (cp >= 0x2018 && cp <= 0x201B) return '\'';
     if (cp >= 0x201C && cp <= 0x201F) return '"';
     if (cp == 0x2BC || cp == 0x2B9) return '\'';
     if (cp >= 0x2010 && cp <= 0x2012) return '-';
     if (cp == 0x2015) return 0x2014;
+    if (cp == 0x2044) return '/'; /* 7⁄8 */
     return cp;
 }
 
@@ -182,7 +183,7 @@ static void one(chars *c, uint32_t cp, size_t *skip, size_t behind)
     } else if (cp == 0x3BC && c->letters == 0 && next < 0x80 && tb_unicode_is_letter(next)) {
         emit(c, 0xB5); /* "μg" with the Greek letter; steps behind know one micro sign */
     } else {
-        emit(c, quote_or_dash(cp));
+        emit(c, as_on_keyboards(cp));
     }
 }
 

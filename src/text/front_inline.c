@@ -1,6 +1,7 @@
 #include "text/front_priv.h"
 
 #include <string.h>
+#include <strings.h>
 
 /*
  * The signs inside a line: emphasis, code, links and images of Markdown, citations, arrows made of
@@ -253,6 +254,25 @@ static size_t keyboard_sign(inl *x, size_t i)
     return 0;
 }
 
+/* A heart, not "n <3": at the end of what is said, or behind who loves. */
+static bool is_heart(const inl *x, size_t i, size_t n)
+{
+    static const char *const lovers[] = {"i", "we", "you", "u", "love", "te", "os", "yo"};
+    size_t end = i;
+    while (end > 0 && gap(x->s[end - 1]))
+        end--;
+    size_t start = end;
+    while (start > 0 && wordy(x->s[start - 1]))
+        start--;
+    for (size_t k = 0; k < sizeof lovers / sizeof *lovers; k++)
+        if (end - start == strlen(lovers[k]) &&
+            strncasecmp(x->s + start, lovers[k], end - start) == 0)
+            return true;
+    char behind = at(x, i + n);
+    bool variable = end > start && end - start <= 2;
+    return !variable && (behind == 0 || behind == '\n' || behind == '!');
+}
+
 /* ":-)", ";)", "<3", ":tada:" between blanks: as silent as the pictures that they stand for. */
 static size_t face(const inl *x, size_t i)
 {
@@ -265,6 +285,7 @@ static size_t face(const inl *x, size_t i)
         size_t n = strlen(faces[k]);
         if (i + n > x->len || memcmp(x->s + i, faces[k], n) != 0) continue;
         char behind = at(x, i + n);
+        if (strcmp(faces[k], "<3") == 0 && !is_heart(x, i, n)) return 0;
         if (gap(behind) || strchr(".,!?", behind)) return n;
     }
     if (x->s[i] != ':' || !tb_front_letter(at(x, i + 1))) return 0;

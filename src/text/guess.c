@@ -155,14 +155,18 @@ static uint32_t ending_of(const char *word, size_t len)
 typedef struct {
     char plain[WORD_MOST + 4];
     size_t len;
-    uint32_t last;    /* letter, for an accent that comes as a character of its own */
-    uint32_t letters; /* languages that have all its letters */
+    uint32_t last;              /* letter, for an accent that comes as a character of its own */
+    uint32_t letters;           /* languages that have all its letters */
+    char before[WORD_MOST + 4]; /* the word in front: said again, it tells nothing more */
+    size_t before_len;
     bool special, spoilt;
 } word;
 
 static void end_word(tally *t, word *w)
 {
-    if (w->len > 0 && !w->spoilt) {
+    const bool again = w->len > 0 && w->len == w->before_len && !w->spoilt &&
+                       memcmp(w->plain, w->before, w->len) == 0;
+    if (w->len > 0 && !w->spoilt && !again) {
         const uint32_t all = (1u << TB_GUESS_LATIN) - 1;
         uint32_t languages = place(w->plain, w->len)->languages;
         t->words++;
@@ -178,7 +182,10 @@ static void end_word(tally *t, word *w)
         else if (w->len >= 6)
             share(t, ending_of(w->plain, w->len) & (w->letters ? w->letters : all), ENDING_POINTS);
     }
-    *w = (word){.letters = (1u << TB_GUESS_LATIN) - 1};
+    word next = {.letters = (1u << TB_GUESS_LATIN) - 1};
+    next.before_len = w->len && !w->spoilt ? w->len : w->before_len;
+    memcpy(next.before, w->len && !w->spoilt ? w->plain : w->before, sizeof next.before);
+    *w = next;
 }
 
 static uint32_t languages_with(uint32_t cp)
@@ -291,9 +298,8 @@ static size_t address(const char *text, size_t left)
 
 static void count(tally *t, const char *text, size_t len)
 {
-    word w;
+    word w = {0};
     size_t n;
-    w.len = 0;
     end_word(t, &w);
     for (size_t i = 0; i < len; i += n) {
         n = 0;

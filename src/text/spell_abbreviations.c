@@ -81,6 +81,7 @@ static const abbreviation english[] = {
 };
 
 static const abbreviation spanish[] = {
+    {"uds.", "unidades", BEHIND}, {"ud.", "unidad", BEHIND}, {"c/u", "cada uno", ANY}, {"c/u.", "cada uno", ANY},
     {"Sr.", "señor", TITLE}, {"Sra.", "señora", TITLE}, {"Srta.", "señorita", TITLE}, {"Sres.", "señores", TITLE}, {"Sras.", "señoras", TITLE},
     {"sr.", "señor", TITLE}, {"sra.", "señora", TITLE}, {"Sr", "señor", NAME}, {"Sra", "señora", NAME}, {"Srta", "señorita", NAME},
     {"Dr.", "doctor", TITLE}, {"Dra.", "doctora", TITLE}, {"Dres.", "doctores", TITLE}, {"Dr", "doctor", NAME}, {"Dra", "doctora", NAME},

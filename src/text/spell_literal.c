@@ -285,6 +285,29 @@ static size_t ordinal_ending(const tb_speller *sp, size_t i, bool *feminine, boo
     return best ? dot + best : 0;
 }
 
+/* A temperature or an angle (90º): º stands on keyboards, and is meant for °. The text between
+ * start and end is the number with its sign. */
+static bool is_temperature_or_angle(const tb_speller *sp, size_t start, size_t end)
+{
+    char word[TB_SPELL_WORD + 1];
+    tb_spell_next_word(sp, end, word);
+    if (tb_spell_in(word, " centígrados celsius bajo sobre ")) return true;
+    if (strcmp(word, "de") == 0) {
+        size_t behind = tb_spell_next_word(sp, end, word);
+        tb_spell_next_word(sp, behind, word);
+        return tb_spell_in(word, " fiebre temperatura inclinación latitud longitud giro ");
+    }
+    size_t before = tb_spell_prev_word(sp, start, word);
+    if (tb_spell_in(word, " hace hacía hizo hará haga hacen marca marcan marcaba girar gira gire "
+                          "giro "))
+        return true;
+    if (!tb_spell_in(word, " de a unos hasta ")) return false;
+    tb_spell_prev_word(sp, before, word);
+    return tb_spell_in(word,
+                       " ángulo ángulos temperatura temperaturas fiebre giro inclinación horno "
+                       "grados máxima mínima máximas mínimas hace ");
+}
+
 static size_t ordinal_es(tb_speller *sp, size_t i)
 {
     bool feminine, apocope, plural;
@@ -300,6 +323,11 @@ static size_t ordinal_es(tb_speller *sp, size_t i)
     if (sp->s[end - 1] == '\xBA' && next < sp->len && strchr("CF", sp->s[next]) &&
         tb_spell_ends(sp, next + 1) && sp->s[i + n] != '.' && (value > 6 || next == end))
         return 0;
+    if (sp->s[end - 1] == '\xBA' && sp->s[i + n] != '.' && is_temperature_or_angle(sp, i, end)) {
+        tb_spell_say_value(sp, value, TB_ES_MASCULINE);
+        tb_spell_say(sp, value == 1 ? "grado" : "grados");
+        return end - i;
+    }
     if (sp->s[end - 1] == '\xBA' || sp->s[end - 1] == '\xB0') {
         /* 1º is cut in front of a masculine noun: primer piso */
         char word[TB_SPELL_WORD + 1];

@@ -55,8 +55,8 @@ bool tb_spell_blank(uint32_t cp);  /* any white space but line ends */
 size_t tb_spell_skip(const tb_speller *sp, size_t i);
 /* Does the text at i begin with s? Bytes as they are. */
 bool tb_spell_starts(const tb_speller *sp, size_t i, const char *s);
-/* Spanish 5'5 metros: the length of the ' at i when it is a decimal mark, told by what is measured
- * behind the digits; 0 else. */
+/* Spanish 3'14: the length of the ' at i when it is a decimal mark: digits without a mark of inches
+ * are behind it; 0 else. */
 size_t tb_spell_decimal_quote(const tb_speller *sp, size_t i);
 /* The end of the letters that begin at i, at most TB_SPELL_WORD bytes on. */
 size_t tb_spell_word_end(const tb_speller *sp, size_t i);

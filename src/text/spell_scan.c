@@ -257,17 +257,13 @@ static size_t run_of_digits(const tb_speller *sp, size_t i)
 
 size_t tb_spell_decimal_quote(const tb_speller *sp, size_t i)
 {
-    tb_spell_unit unit;
-    char word[TB_SPELL_WORD + 1];
     size_t n = tb_spell_starts(sp, i, "'") ? 1 : tb_spell_starts(sp, i, "\xE2\x80\x99") ? 3 : 0;
     if (sp->kind != TB_SPELL_ES || !n || !tb_spell_digit(sp, i + n)) return 0;
-    size_t end = run_of_digits(sp, i + n), at = tb_spell_skip(sp, end), sign;
-    tb_spell_next_word(sp, end, word);
-    bool measured = tb_spell_starts(sp, at, "%") || tb_spell_read_unit(sp, at, at > end, &unit) ||
-                    tb_spell_currency(sp, at, &sign) ||
-                    tb_spell_in(word, " metro metros kilómetros kilos litros grados puntos por "
-                                      "millones euros horas años segundos ");
-    return measured ? n : 0;
+    size_t end = run_of_digits(sp, i + n);
+    bool inches = tb_spell_starts(sp, end, "\"") || tb_spell_starts(sp, end, "''") ||
+                  tb_spell_starts(sp, end, "\xE2\x80\xB3") ||
+                  tb_spell_starts(sp, end, "\xE2\x80\x9D");
+    return inches || !tb_spell_ends(sp, end) ? 0 : n;
 }
 
 /* The point of a decimal and its digits: none where another point and digit follow (1.2.3). */

@@ -13,8 +13,9 @@ static void letters_have_one_form(void **state)
            "The office is on the first floor."},
           {"\xEF\xAC\x80 \xEF\xAC\x84 \xEF\xAC\x86", "ff ffl st"},
           {"Ｆｕｌｌ　ｗｉｄｔｈ！ ５", "Full width! 5"}, {"𝐛𝐨𝐥𝐝 𝑖𝑡𝑎𝑙𝑖𝑐 𝟙𝟚", "bold italic 12"},
-          {"Ⅳ and ⅻ", "IV and xii"}, {"CO₂", "CO2"}, {"５０ ㎏, 20 ㎡, 3 ㎥", "50 kg, 20 m², 3 m³"},
-          {"21 ℃ or 70 ℉", "21 °C or 70 °F"}, {"5 \xCE\xBCg of \xC2\xB5", "5 µg of µ"});
+          {"Ⅳ and ⅻ", "IV and xii"}, {"CO₂", "CO2"}, {"7⁄8 inch", "7/8 inch"},
+          {"５０ ㎏, 20 ㎡, 3 ㎥", "50 kg, 20 m², 3 m³"}, {"21 ℃ or 70 ℉", "21 °C or 70 °F"},
+          {"5 \xCE\xBCg of \xC2\xB5", "5 µg of µ"});
     FRONT("cmn", {"你好！走，１２", "你好！走，12"});
 }
 

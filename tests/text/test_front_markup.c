@@ -46,6 +46,10 @@ static void links_are_their_words(void **state)
 static void citations_go(void **state)
 {
     (void)state;
+    FRONT("en-us", {"I <3 you", "I you"}, {"Thanks so much <3", "Thanks so much"},
+          {"If n <3 then stop.", "If n <3 then stop."},
+          {"A pH <3 is bad, x <3, too.", "A pH <3 is bad, x <3, too."});
+    FRONT("es", {"valor <3, si n <3, fin", "valor <3, si n <3, fin"});
     FRONT("en-us", {"It boils [1].", "It boils."}, {"So [2, 3] they say[4–6].", "So they say."},
           {"True [citation needed] it is[note 2]", "True it is"}, {"[1] Smith, J.", "1. Smith, J."},
           {"[what] it is", "[what] it is"}, {"[pause:2] a", "[pause:2] a"});
