@@ -323,8 +323,16 @@ char *tb_path_join(const char *folder, const char *name)
 
 tb_status tb_file_lock(const char *path, int *fd, tb_err *err)
 {
-    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    /* Neither through a link, which could lead anywhere, nor waiting for a pipe's other end. */
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    struct stat st;
+    if (lock < 0 && errno == ELOOP)
+        return tb_fail(err, TB_EINTERNAL, "%s is a link; remove it", path);
     if (lock < 0) return tb_fail_errno(err, errno, "cannot open %s", path);
+    if (fstat(lock, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(lock);
+        return tb_fail(err, TB_EINTERNAL, "%s is no plain file; remove it", path);
+    }
     if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
         int why = errno;
         close(lock);

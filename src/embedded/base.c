@@ -121,7 +121,11 @@ static tb_status run(const tb_base_programs *programs, const tb_base *base, cons
         .reads = reads,
     };
     tb_status st = tb_child_run(&child, cancel, bytes, size, how, err);
-    if (st == TB_ENOTFOUND)
+    if (st == TB_ENOTFOUND && base->flite)
+        st = tb_fail(err, TB_EUNREADY,
+                     "the program of the server itself is not where it was when it started; start "
+                     "the server again");
+    else if (st == TB_ENOTFOUND)
         st = tb_fail(err, TB_EUNREADY,
                      "the program %s is not installed; on Debian: apt-get install "
                      "espeak-ng",

@@ -202,6 +202,21 @@ static void folders_are_made_on_the_way(void **state)
     rmdir("p");
 }
 
+static void a_lock_is_a_plain_file(void **state)
+{
+    int fd = -1;
+    tb_err err = {0};
+    (void)state;
+    assert_int_equal(symlink("elsewhere", "linked"), 0);
+    assert_int_equal(tb_file_lock("linked", &fd, &err), TB_EINTERNAL);
+    assert_int_not_equal(access("elsewhere", F_OK), 0);
+    assert_int_equal(mkfifo("pipe.lock", 0600), 0);
+    assert_int_equal(tb_file_lock("pipe.lock", &fd, &err), TB_EINTERNAL);
+    assert_non_null(strstr(err.msg, "pipe.lock"));
+    unlink("linked");
+    unlink("pipe.lock");
+}
+
 static void a_lock_keeps_another_process_out_until_it_is_closed(void **state)
 {
     (void)state;
@@ -233,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_sweep_takes_only_our_own_old_names),
         cmocka_unit_test(reading_is_bounded_and_for_files_only),
         cmocka_unit_test(folders_are_made_on_the_way),
+        cmocka_unit_test(a_lock_is_a_plain_file),
         cmocka_unit_test(a_lock_keeps_another_process_out_until_it_is_closed),
     };
     return cmocka_run_group_tests(tests, begin, end);
