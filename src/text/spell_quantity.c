@@ -75,6 +75,7 @@ static const scale_word es_scales[] = {
     {"MM", "millones", true},
     {"mill", "millones", false},
     {"mil", "mil", false},
+    {"mil millones", "mil millones", false},
     {"millón", "millón", false},
     {"millones", "millones", false},
     {"billón", "billón", false},

@@ -26,7 +26,7 @@ struct tb_unit {
 
 /* clang-format off */
 static const tb_unit units[] = {
-    {"m", "kcmunpdh", "meter", "meters", "metro", "metros", ACCENT | LENGTH},
+    {"m", "kcmundh", "meter", "meters", "metro", "metros", ACCENT | LENGTH},
     {"g", "kmun", "gram", "grams", "gramo", "gramos", 0},
     {"gr", "", "gram", "grams", "gramo", "gramos", STOP},
     {"grs", "", NULL, NULL, "gramo", "gramos", 0},
