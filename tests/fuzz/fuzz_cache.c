@@ -113,13 +113,21 @@ static void write_voice(const uint8_t *data, size_t size)
     tb_voice_free(voice);
 }
 
+static tb_weights *weights; /* of the small T3 */
+
+static void drop_weights(void)
+{
+    tb_weights_free(weights);
+}
+
 static const tb_t3 *small_t3(void)
 {
     static tb_t3 t3; /* made once */
-    static bool made;
     tb_err err = {0};
-    if (!made && tb_t3_bind(&t3, tiny_t3_make(TB_F32), TINY_T3_HEADS, &err)) abort();
-    made = true;
+    if (!weights) {
+        weights = tiny_t3_make(TB_F32);
+        if (tb_t3_bind(&t3, weights, TINY_T3_HEADS, &err) || atexit(drop_weights)) abort();
+    }
     return &t3;
 }
 
