@@ -7,11 +7,6 @@
 
 /* timbre pronunciations: the installation's dictionary, beside a running server or without one. */
 
-static tb_status open_store(tb_cli *cli, tb_store **store, tb_err *err)
-{
-    return tb_store_open(cli->config.data, false, store, err);
-}
-
 /* The code that --in stands for; "" when it was not given. */
 static tb_status find_code(tb_cli *cli, char code[36], tb_err *err)
 {
@@ -40,7 +35,7 @@ int tb_cli_run_pronunciations_list(tb_cli *cli)
     tb_pronunciation_list list = {0};
     tb_err err = {0};
     int code = TB_EXIT_OK;
-    tb_status st = open_store(cli, &store, &err);
+    tb_status st = tb_store_open(cli->config.data, false, &store, &err);
     if (!st) st = tb_store_pronunciation_list(store, &list, &err);
     if (st) {
         code = tb_cli_fail(cli, &err);
@@ -70,7 +65,7 @@ int tb_cli_run_pronunciations_add(tb_cli *cli)
     tb_status st = find_code(cli, language, &err);
     if (!st)
         st = tb_pronunciations_add(&one, cli->args[0], cli->args[1], language, false, NULL, &err);
-    if (!st) st = open_store(cli, &store, &err);
+    if (!st) st = tb_store_open(cli->config.data, false, &store, &err);
     if (!st) {
         const tb_pronunciation *p = one.items;
         key = tb_pronunciation_key(p->word);
@@ -99,7 +94,7 @@ int tb_cli_run_pronunciations_remove(tb_cli *cli)
     char language[36], *key = tb_pronunciation_key(cli->args[0]);
     size_t deleted = 0, remaining = 0;
     tb_status st = find_code(cli, language, &err);
-    if (!st) st = open_store(cli, &store, &err);
+    if (!st) st = tb_store_open(cli->config.data, false, &store, &err);
     if (!st)
         st = tb_store_pronunciation_delete(store, key, tb_cli_get(cli, "--in") ? language : NULL,
                                            &deleted, &remaining, &err);
