@@ -1,13 +1,13 @@
 #!/bin/sh
 # What can be said of the sources without running them. Each check is a line, ok or what is wrong;
 # ends with "N passed, M failed". With names, only those checks:
-#   tools/lint.sh [rooms] [format] [headers] [unused] [spelling] [citations] [shell] [tidy]
+#   tools/lint.sh [rooms] [format] [headers] [unused] [spelling] [citations] [shell] [tidy] [release]
 # tools/setup.sh lint installs what they need. Formatting and the list of .clang-tidy are version 14's
 # (Debian 12) and are passed over where there is another one: each version formats otherwise and knows
 # other findings. tidy needs a configured build (build/dev or the one in TB_BUILD).
 set -u
 cd "$(dirname "$0")/.." || exit 2
-[ $# -gt 0 ] || set -- rooms format headers unused spelling citations shell tidy
+[ $# -gt 0 ] || set -- rooms format headers unused spelling citations shell tidy release
 build=${TB_BUILD:-build/dev}
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 passed=0 failed=0
@@ -67,6 +67,14 @@ check_tidy() {
     [ -n "$f" ] || { echo "passed over: no clang-tidy of version 14 here" >&3; return 0; }
     git ls-files 'src/*.c' | grep -v 'src/nn/kernels' | xargs -P "$cores" -n 8 "$f" --quiet -p "$build" \
         --extra-arg=-Wno-unknown-warning-option 2>/dev/null
+}
+
+# The build that people make first, without a warning: an optimising compiler sees more than dev's.
+check_release() {
+    cmake --preset release -B build/strict -DTB_WERROR=ON >build/test-release.log 2>&1 &&
+        cmake --build build/strict --target timbre >>build/test-release.log 2>&1 && return 0
+    grep -E -A6 '(error|warning):' build/test-release.log || tail -20 build/test-release.log
+    return 1
 }
 
 for name in "$@"; do

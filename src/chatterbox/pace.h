@@ -25,7 +25,7 @@ typedef struct {
 extern const tb_pace tb_pace_usual;
 
 /* "20000-600-2000": the three in microseconds. parse: false for malformed text. */
-enum { TB_PACE_TEXT = 40 };
+enum { TB_PACE_TEXT = 64 }; /* three whole numbers of 64 bits */
 void tb_pace_print(const tb_pace *pace, char out[TB_PACE_TEXT]);
 bool tb_pace_parse(const char *text, tb_pace *out);
 /* Rounds to what print expresses. */
