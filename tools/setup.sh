@@ -7,7 +7,7 @@ set -eu
 what=${1:-build}
 log=build/setup.log
 
-debian_build="gcc libc6-dev make cmake ninja-build pkg-config libmicrohttpd-dev libjansson-dev libsqlite3-dev
+debian_build="gcc libc6-dev make cmake ninja-build pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libsqlite3-dev
     libsoxr-dev libebur128-dev libkissfft-dev libsonic-dev libsodium-dev libutf8proc-dev libseccomp-dev flite1-dev espeak-ng
     libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libcurl4-openssl-dev ca-certificates curl"
 debian_test="libcmocka-dev ffmpeg procps python3"

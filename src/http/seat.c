@@ -173,7 +173,7 @@ void tb_seats_prepare(tb_http *http, int most)
         s->at[i].list = NONE;
     for (int l = 0; l < LISTS; l++)
         s->first[l] = s->last[l] = NONE;
-    if (!http->tls_cert) tb_wires_open(s->n);
+    tb_wires_open(s->n, http->tls_cert != NULL);
     tb_random_bytes(&s->key, sizeof s->key);
     s->patience_ms = (int64_t)http->config->client_timeout_s * 1000;
 }
@@ -182,7 +182,7 @@ void tb_seats_free(tb_http *http)
 {
     struct tb_seats *s = http->seats;
     if (!s) return;
-    if (!http->tls_cert) tb_wires_close();
+    tb_wires_close();
     pthread_mutex_destroy(&s->lock);
     tb_free(s->at);
     tb_free(s);

@@ -1,11 +1,6 @@
 #include "http/wire_priv.h"
 
-#include "base/mem.h"
-
-#include <microhttpd.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum state {
     FIRST_LINE,
@@ -168,86 +163,3 @@ void tb_wire_look(tb_wire *w, const char *data, size_t size)
             w->state = CHUNK_END;
     }
 }
-
-#if defined(__linux__) && MHD_VERSION < 0x00097701
-
-static _Atomic(tb_wire *) wires;
-static atomic_int n_wires;
-
-void tb_wires_open(int n)
-{
-    tb_wire *none = NULL, *all = tb_alloc((size_t)n * sizeof *all);
-    if (atomic_compare_exchange_strong(&wires, &none, all))
-        atomic_store(&n_wires, n);
-    else
-        tb_free(all);
-}
-
-void tb_wires_close(void)
-{
-    atomic_store(&n_wires, 0);
-    tb_free(atomic_exchange(&wires, NULL));
-}
-
-static tb_wire *wire_of(int fd)
-{
-    return fd >= 0 && fd < atomic_load(&n_wires) ? &atomic_load(&wires)[fd] : NULL;
-}
-
-void tb_wire_begin(int fd)
-{
-    tb_wire *w = wire_of(fd);
-    if (w) *w = (tb_wire){.watched = true};
-}
-
-void tb_wire_end(int fd)
-{
-    tb_wire *w = wire_of(fd);
-    if (w) w->watched = false;
-}
-
-bool tb_wire_is_bad(int fd, unsigned requests)
-{
-    const tb_wire *w = wire_of(fd);
-    return w && w->bad && w->requests <= requests;
-}
-
-/* The linker gives libmicrohttpd this one, because the program's symbols come before libc's. */
-ssize_t tb_wire_recv(int fd, void *data, size_t size, int flags) __asm__("recv")
-    __attribute__((visibility("default"), used));
-
-ssize_t tb_wire_recv(int fd, void *data, size_t size, int flags)
-{
-    ssize_t n = recvfrom(fd, data, size, flags, NULL, NULL);
-    tb_wire *w = n > 0 && !(flags & MSG_PEEK) ? wire_of(fd) : NULL;
-    if (w && w->watched) tb_wire_look(w, data, (size_t)n);
-    return n;
-}
-
-#else
-
-void tb_wires_open(int n)
-{
-    (void)n;
-}
-
-void tb_wires_close(void) {}
-
-void tb_wire_begin(int fd)
-{
-    (void)fd;
-}
-
-void tb_wire_end(int fd)
-{
-    (void)fd;
-}
-
-bool tb_wire_is_bad(int fd, unsigned requests)
-{
-    (void)fd;
-    (void)requests;
-    return false;
-}
-
-#endif

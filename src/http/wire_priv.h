@@ -9,9 +9,9 @@
  * What one connection's client sends, as it comes from the socket. libmicrohttpd before 1.0 takes a
  * bare line feed for the end of a line, in chunks too, drops what stands behind a NUL, and joins
  * folded lines; none of it can be seen in what it hands over. So the bytes are looked at on their
- * way: by a `recv` of our program's own, which its library calls instead of libc's. Nothing is
- * changed; the request that was written so is told by its number. With libmicrohttpd 1.0 and later,
- * which refuses such requests itself, nothing of this is there; nor with TLS and outside Linux.
+ * way, with TLS as soon as they are deciphered (tap.c). Nothing is changed; the request that was
+ * written so is told by its number. With libmicrohttpd 1.0 and later, which refuses such requests
+ * itself, nothing of this is there; nor outside Linux.
  */
 typedef struct {
     unsigned char state;
@@ -25,7 +25,7 @@ typedef struct {
 void tb_wire_look(tb_wire *w, const char *data, size_t size);
 
 /* The wires of a server's descriptors 0 to n - 1; one server of a process at a time has them. */
-void tb_wires_open(int n);
+void tb_wires_open(int n, bool tls);
 void tb_wires_close(void);
 void tb_wire_begin(int fd); /* a new connection has it */
 void tb_wire_end(int fd);

@@ -27,6 +27,13 @@ static int start(void **state)
     return 0;
 }
 
+static int start_tls(void **state)
+{
+    (void)state;
+    memset(&server, 0, sizeof server);
+    return api_start_tls(&server, "UPLOAD_MAX=1M\n") ? 0 : -1;
+}
+
 static int stop(void **state)
 {
     (void)state;
@@ -288,5 +295,11 @@ int main(void)
         cmocka_unit_test(queries_of_any_size_are_answered),
         cmocka_unit_test(every_reply_says_how_it_may_be_used),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    int failed = cmocka_run_group_tests(tests, start, stop);
+#ifdef TB_HAVE_GNUTLS
+    failed += cmocka_run_group_tests_name("the same over TLS", tests, start_tls, stop);
+#else
+    (void)start_tls;
+#endif
+    return failed;
 }

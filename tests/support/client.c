@@ -1,5 +1,8 @@
 #include "client.h"
 #include "patience.h"
+#ifdef TB_HAVE_GNUTLS
+#include "tls.h"
+#endif
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -41,6 +44,10 @@ int api_connect(const api_server *s)
         close(fd);
         return -1;
     }
+#ifdef TB_HAVE_GNUTLS
+    if (s->tls) fd = tls_wrap(fd);
+    if (fd < 0) die("TLS");
+#endif
     return fd;
 }
 

@@ -1,6 +1,9 @@
 #include "server.h"
 #include "folder.h"
 #include "patience.h"
+#ifdef TB_HAVE_GNUTLS
+#include "tls.h"
+#endif
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,7 +81,7 @@ static int wait_for_port(int fd)
         if (got <= 0) break;
         n += (size_t)got;
         text[n] = 0;
-        char *at = strstr(text, "listening on http://");
+        char *at = strstr(text, "listening on http");
         char *end = at ? strchr(at, '\n') : NULL;
         if (end) {
             *end = 0;
@@ -135,6 +138,27 @@ void api_start(api_server *s, const char *env)
     atexit(leave_nobody);
     make_home(s, env);
     api_restart(s);
+}
+
+bool api_start_tls(api_server *s, const char *env)
+{
+#ifdef TB_HAVE_GNUTLS
+    char path[128], lines[2048];
+    atexit(leave_nobody);
+    snprintf(lines, sizeof lines, "TLS_CERT=own.pem\nTLS_KEY=own.pem\n%s", env ? env : "");
+    make_home(s, lines);
+    snprintf(path, sizeof path, "%s/own.pem", s->dir);
+    s->tls = tls_write_certificate(path);
+    if (s->tls)
+        api_restart(s);
+    else
+        test_folder_remove(s->dir);
+    return s->tls;
+#else
+    (void)s;
+    (void)env;
+    return false;
+#endif
 }
 
 void api_signal(const api_server *s, int signal)

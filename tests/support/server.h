@@ -16,6 +16,7 @@ typedef struct {
     char dir[64];
     int out;     /* the end of its stdout that we hold */
     bool mortal; /* a refused connection is an empty reply, not the test's end */
+    bool tls;    /* it is spoken to over TLS */
 } api_server;
 
 #define API_USER     "me"
@@ -24,6 +25,8 @@ typedef struct {
 
 /* env: further lines of .env, or NULL. Nothing is downloaded unless they say so. */
 void api_start(api_server *s, const char *env);
+/* The same with a certificate of its own. False: TLS cannot be tried here, and nothing runs. */
+bool api_start_tls(api_server *s, const char *env);
 /* Starts one that should not start: its exit code, and what it said on stderr. */
 int api_start_fails(const char *env, char *said, size_t size);
 /* Takes out of our environment what would tell the server about models and hubs. */
