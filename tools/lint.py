@@ -3,7 +3,7 @@
 
   unused      a header of ours that a .c file includes and says no name of; a function of a header
               that nothing but its own file names
-  citations   files that comments and documents name and that are not there
+  citations   files and headings that comments and documents name and that are not there
   prose DIR   writes the documents, and the comments of the sources alone, to DIR for codespell
 """
 import pathlib
@@ -76,16 +76,71 @@ def unused():
     return bad
 
 
+def headings_of(document):
+    """The headings of a Markdown file as they are written, and the anchors that links use for them."""
+    names = re.findall(r"^#+ +(.+?) *$", read(document), re.M)
+    plain = [re.sub(r"[`*]|\]\([^)]*\)|\[", "", n) for n in names]
+    return set(plain), {re.sub(r"[^\w\- ]", "", n.lower()).replace(" ", "-") for n in plain}
+
+
+def cited_headings(f, text, everything):
+    """Citations of the form docs/<name>.md, "Heading": each heading must be in that file."""
+    bad = []
+    for m in COMMENT.finditer(text):
+        if m.group()[0] != "/":
+            continue
+        comment = re.sub(r"\s*\n\s*\*?\s*", " ", m.group())
+        line = text.count("\n", 0, m.start()) + 1
+        for doc, first, last in re.findall(r'(docs/[\w/-]+\.md), "([^"]+)"(?: (?:to|and) "([^"]+)")?', comment):
+            if doc in everything:
+                bad += [f'{f}:{line}: {doc} has no heading "{h}"' for h in (first, last)
+                        if h and h not in headings_of(doc)[0]]
+        if re.search(r"(?<!Directory )\bspecification\b|\bdocs, \"", comment, re.I):
+            bad.append(f"{f}:{line}: cites a specification without its document; write docs/<name>.md, \"Heading\"")
+        if re.search(r"\bsections? [0-9]", comment, re.I) and not re.search(r"RFC [0-9]|docs/[\w/-]+\.md", comment):
+            bad.append(f"{f}:{line}: cites a section by number; write docs/<name>.md, \"Heading\"")
+    return bad
+
+
+def linked_headings(f, text, everything):
+    """Links of documents, [..](other.md#anchor): the file and the heading must be there."""
+    bad = []
+    for m in re.finditer(r"\]\(([\w./-]*\.\w+)?(#[\w-]+)?\)", text):
+        if not m.group(1) and not m.group(2):
+            continue
+        path = str(pathlib.Path(f).parent / m.group(1)) if m.group(1) else f
+        path = str(pathlib.PurePosixPath(*normal(path)))
+        line = text.count("\n", 0, m.start()) + 1
+        if not pathlib.Path(path).exists():
+            bad.append(f"{f}:{line}: {m.group(1)} is not there")
+        elif m.group(2) and path in everything and m.group(2)[1:] not in headings_of(path)[1]:
+            bad.append(f"{f}:{line}: {path} has no heading for {m.group(2)}")
+    return bad
+
+
+def normal(path):
+    """The parts of a path without . and .."""
+    parts = []
+    for p in pathlib.PurePosixPath(path).parts:
+        if p == "..":
+            parts = parts[:-1]
+        elif p != ".":
+            parts.append(p)
+    return parts
+
+
 def citations():
     bad = []
     roots = r"(?:src|docs|tests|tools|bench|cmake|packaging)"
     rooms = {pathlib.Path(p).parts[1] for p in tracked("src/*/*.h")}
     everything = set(tracked())
-    folders = {str(p) for f in everything for p in pathlib.Path(f).parents}
     for f in tracked("*.md", "*.c", "*.h", "*.sh", "*.py", "*.cmake", "CMakeLists.txt"):
         text = read(f)
         if f.endswith((".c", ".h")):
+            bad += cited_headings(f, text, everything)
             text = comments_of(text)
+        elif f.endswith(".md"):
+            bad += linked_headings(f, text, everything)
         for i, line in enumerate(text.split("\n")):
             for m in re.finditer(rf"(?<![\w/.:-])({roots}/[\w/.-]*\w\.(?:md|c|h|sh|py|json|tsv|txt|cmake))\b", line):
                 if m.group(1) not in everything:
@@ -93,7 +148,7 @@ def citations():
             for m in re.finditer(r"(?<![\w/.<\"-])((\w+)/\w+\.[ch])\b(?!\w)", line):
                 if m.group(2) in rooms and "src/" + m.group(1) not in everything:
                     bad.append(f"{f}:{i + 1}: {m.group(1)} is not there")
-            if re.search(r"\bspecification,? (section|[0-9])|\bspec/\w+\.md|\bSpec [0-9]+\.[0-9]", line):
+            if re.search(r"\bspec/\w+\.md|\bSpec [0-9]+\.[0-9]", line):
                 bad.append(f"{f}:{i + 1}: cites a specification that the repository does not hold")
     return bad
 

@@ -1,6 +1,6 @@
 #include "ambience/recipe_priv.h"
 
-/* Forest birds and night crickets. Numbers: docs, "Ambience". */
+/* Forest birds and night crickets. docs/ambience.md. */
 
 static const double flat_q = 0.7071;
 

@@ -1,6 +1,6 @@
 #include "ambience/recipe_priv.h"
 
-/* The plain ones, and what the recipes share. Numbers: docs, "Ambience". */
+/* The plain ones, and what the recipes share. docs/ambience.md. */
 
 void tb_layer_init(tb_layer *l, const tb_scene *s, const char *stream, bool pink)
 {

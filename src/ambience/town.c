@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Street, train, office, cafe. Numbers: docs, "Ambience". */
+/* Street, train, office, cafe. docs/ambience.md. */
 
 static const double flat_q = 0.7071;
 

@@ -1,6 +1,6 @@
 #include "ambience/recipe_priv.h"
 
-/* Rain, wind, ocean, fire. Numbers: docs, "Ambience". */
+/* Rain, wind, ocean, fire. docs/ambience.md. */
 
 static const double flat_q = 0.7071;
 

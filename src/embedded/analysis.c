@@ -1,3 +1,12 @@
+/*
+ * Fundamental frequency of speech every 5 ms, and the two stages of an analysis in one call.
+ *
+ * F0 is found at 8 kHz by normalised cross-correlation and dynamic programming (after Talkin 1995,
+ * RAPT): each frame has up to six candidates and "unvoiced", a Viterbi search chooses among them,
+ * runs of fewer than 4 frames become unvoiced. The constants and their reasons: docs/embedded.md,
+ * "Pitch". Relies on dsp/fir.h for the band-pass; the caller bounds the length to 60 s
+ * (check_clip).
+ */
 #include "embedded/analysis_priv.h"
 
 #include "base/mem.h"
@@ -7,10 +16,6 @@
 #include <stdint.h>
 #include <string.h>
 
-/*
- * F0 by normalised cross-correlation and dynamic programming (after Talkin 1995), section 4.1. At
- * 8 kHz; the constants are the specification's.
- */
 enum {
     LAG_MIN = 16,
     LAG_MAX = 133,

@@ -43,7 +43,7 @@ TB_MUST_CHECK tb_status tb_vox_envelope(const float *pcm, size_t len, const floa
 /* The first bin that the clip's own band does not reach: 513 for cut_hz >= 12000. */
 size_t tb_vox_cut_bin(float cut_hz);
 
-/* Continues the envelope flat above the cut, in place (4.4). */
+/* Continues the envelope flat above the cut, in place: docs/embedded.md, "Bandwidth". */
 void tb_vox_continue(float *env, size_t frames, float cut_hz);
 
 /* One voiced run and its marks at[first] .. at[first + count - 1], count >= 1, rising. */

@@ -1,3 +1,12 @@
+/*
+ * Base speakers: runs flite or espeak-ng once per sentence and reads the sound from a pipe.
+ *
+ * A sentence is cut into parts where espeak-ng could not read the script in its own voice
+ * (foreign.c); a part on which the program fails twice is cut in halves. flite is this program
+ * started again (flite_child.c) and reads ASCII only. Every child has limits of time, memory and
+ * output, and runs confined. docs/embedded.md, "Base speakers". Relies on base/child.h,
+ * audio/wav.h, level.c.
+ */
 #include "embedded/base_priv.h"
 
 #include "audio/wav.h"

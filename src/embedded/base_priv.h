@@ -5,8 +5,8 @@
 #include "base/cancel.h"
 #include "embedded/speak.h"
 
-/* The base speakers: other people's speech programs, one process per sentence (specification
- * section 2). Any thread. */
+/* The base speakers: flite and espeak-ng, one process per sentence; docs/embedded.md, "Base
+ * speakers". Any thread. */
 typedef struct {
     char key[48];      /* what statistics are kept under: slt, rms, en-us+f2, en-us */
     char voice[96];    /* espeak-ng's -v; for flite the voice's name */

@@ -1,3 +1,11 @@
+/*
+ * The spectral map from a base's voice to a recording's, and the gain per frame that it gives.
+ *
+ * Per class (voiced, unvoiced) the map is the optimal transport of one Gaussian of cepstra to
+ * another, its eigenvalues limited to 1/1.6 .. 1.6. A frame's gain is the map's change of its
+ * cepstrum, smoothed over five frames and limited to 15 dB. docs/embedded.md, "Spectral map".
+ * Relies on symmetric.c for matrix roots and on cepstrum.c.
+ */
 #include "embedded/bend.h"
 
 #include "base/mem.h"
@@ -7,7 +15,6 @@
 #include <math.h>
 #include <string.h>
 
-/* The map of one voice to another, section 6. */
 enum {
     DIM = TB_BEND_DIM,
     N = DIM - 1 /* without c0 */,
@@ -16,7 +23,7 @@ enum {
 };
 
 static const double SHRINK = 0.9;
-/* Values of 4 to 6 occur without this limit, and word errors rise by 5 points. */
+/* Eigenvalues of 4 to 6 occur without this limit, and word errors rise by 5 points. */
 static const double EIGEN_MAX = 1.6;
 static const float GAIN_MAX = 3.454F; /* 15 dB of power */
 

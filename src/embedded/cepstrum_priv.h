@@ -4,8 +4,8 @@
 #include "embedded/analysis_priv.h"
 #include "embedded/bend.h"
 
-/* Log spectrum to 80 mel points to 24 cepstral coefficients and back (section 5). Immutable once
- * made: threads may share one. 75 kB. */
+/* Log spectrum to 80 mel points to 24 cepstral coefficients and back: docs/embedded.md, "Voice
+ * statistics". Immutable once made: threads may share one. 75 kB. */
 typedef struct {
     float hz[TB_BEND_POINTS];
     int first[TB_BEND_POINTS], count[TB_BEND_POINTS]; /* bins of a point */

@@ -1,13 +1,16 @@
+/*
+ * The spectral envelope of each frame (after Morise 2015, CheapTrick).
+ *
+ * A window of three periods, a rectangle of two thirds of F0 over the power spectrum, and a lifter
+ * on the cepstrum that takes the harmonics out. docs/embedded.md, "Spectral envelope". Relies on
+ * dsp/fft.h; sines and cosines are computed by rotation, one multiplication each instead of a call.
+ */
 #include "base/mem.h"
 #include "dsp/fft.h"
 #include "embedded/analysis_priv.h"
 
 #include <math.h>
 
-/*
- * The spectral envelope, section 4.2 (after Morise 2015, CheapTrick): a window of three periods, a
- * rectangle of two thirds of F0 over the power spectrum, and a lifter that takes the harmonics out.
- */
 #define PI 3.14159265358979323846
 
 enum {

@@ -1,3 +1,13 @@
+/*
+ * Resynthesis by pitch-synchronous overlap-add with a spectral gain.
+ *
+ * Grains two periods long are cut from the base's wave around its pitch marks (every 5 ms where
+ * there is no voice), multiplied by the gain in the frequency domain, and added at the new pitch
+ * and pace. Bins above the base's band, and all bins when whispering, are noise shaped by the
+ * envelope. Windows of neighbours add to 1, so sound of which nothing is asked comes out unchanged.
+ * docs/embedded.md, "Resynthesis". Relies on dsp/fft.h, cepstrum.c, and tracks of the lengths that
+ * render.c makes.
+ */
 #include "embedded/grain_priv.h"
 
 #include "base/mem.h"
@@ -7,7 +17,6 @@
 #include <math.h>
 #include <string.h>
 
-/* The steps are numbered as in section 9 of the specification. */
 #define PI 3.14159265358979323846
 
 enum {
@@ -114,7 +123,7 @@ static double pitch_at(const tb_grain_job *job, double u)
     return 100; /* not reached: a region is next to voiced frames */
 }
 
-/* Step 2. */
+/* docs/embedded.md, "Voiced grains". */
 static grain voiced_grain(const work *w, const tb_vox_run *run, double u, double t)
 {
     const tb_grain_job *job = w->job;
@@ -146,7 +155,7 @@ static grain voiced_grain(const work *w, const tb_vox_run *run, double u, double
     return g;
 }
 
-/* Step 3. */
+/* docs/embedded.md, "Unvoiced grains". */
 static grain unvoiced_grain(work *w, double u, double t)
 {
     const tb_grain_job *job = w->job;
@@ -199,7 +208,7 @@ static void make_window(work *w, const grain *g, double shift, int *from, int *t
     }
 }
 
-/* Steps 6 and 7: windowed noise's spectrum into w->noise. Fresh numbers for voiced grains; unvoiced
+/* The spectrum of windowed noise into w->noise. Fresh numbers for voiced grains; unvoiced
  * ones cut theirs from the track, so that overlapping windows add to steady noise. */
 static void make_noise(work *w, bool voiced, ptrdiff_t o, int from, int to)
 {
@@ -215,7 +224,7 @@ static void make_noise(work *w, bool voiced, ptrdiff_t o, int from, int to)
     tb_fft_forward(w->fft, w->x, w->noise);
 }
 
-/* Step 5. */
+/* Envelope and gain at base sample m, into w->env and w->gain. */
 static void look_up(work *w, double m)
 {
     const tb_grain_job *job = w->job;
@@ -243,7 +252,7 @@ static void look_up(work *w, double m)
     }
 }
 
-/* Steps 4 to 8. */
+/* Cuts, filters and adds one grain to out: docs/embedded.md, "Window" to "Assembly". */
 static void set_grain(work *w, const grain *g, float *out)
 {
     const tb_grain_job *job = w->job;
@@ -347,7 +356,7 @@ tb_status tb_grain_synth(const tb_grain_job *job, tb_rng *rng, const tb_cancel *
             goto out;
         }
         w->frame = frame_at(job, t, w->frame);
-        double u = base_time(job, t, w->frame); /* step 1 */
+        double u = base_time(job, t, w->frame);
         const tb_vox_run *run = job->whisper ? NULL : region_at(w, u);
         grain g = run ? voiced_grain(w, run, u, t) : unvoiced_grain(w, u, t);
         g.wl = clip(g.wl, 8, 510);

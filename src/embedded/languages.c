@@ -1,3 +1,11 @@
+/*
+ * The languages of the installed espeak-ng, and how a requested code or name finds one.
+ *
+ * Reads the output of `espeak-ng --voices` once. A request is looked up as a code (aliases, the
+ * list, the other codes of a row; parts are cut off from the end until one is found), then as a
+ * name (names.c); what is not found is refused with the five nearest. docs/embedded.md, "Resolving
+ * a language". Immutable once made, so any thread may look up.
+ */
 #include "embedded/languages_priv.h"
 
 #include "base/mem.h"
@@ -254,7 +262,7 @@ size_t tb_languages_list(const tb_languages *l, const tb_language **list)
     return l->n;
 }
 
-/* Step 2 to 4 of the specification for one code. */
+/* One code: an alias of ours, a code of the list, another code of a row by lowest priority. */
 static const tb_language *look_up(const tb_languages *l, const char *code)
 {
     const tb_language *best = NULL;

@@ -1,10 +1,15 @@
+/*
+ * Pitch marks: one per period of every voiced run, always at the same phase.
+ *
+ * The first mark of a run is its largest pulse; from there each next one is where the wave around
+ * it correlates best with the wave around the last, near one period away. docs/embedded.md, "Pitch
+ * marks". Relies on dsp/fir.h and on the F0 of analysis.c.
+ */
 #include "base/mem.h"
 #include "dsp/fir.h"
 #include "embedded/analysis_priv.h"
 
 #include <math.h>
-
-/* Pitch marks, section 4.3: one per period of every voiced run, always at the same phase. */
 
 typedef struct {
     const float *z;       /* (len) band-passed */

@@ -1,3 +1,10 @@
+/*
+ * Pitch contour and time axis of a sentence.
+ *
+ * The base's pitch is moved to the recording's median and range, with soft limits; temperature adds
+ * a drift of pitch and of local rate from random knots; a tone shifts and widens; speed and rate
+ * become the time axis. All of it is on tracks of one value per frame. docs/embedded.md, "Prosody".
+ */
 #include "embedded/prosody_priv.h"
 
 #include "base/mem.h"

@@ -23,22 +23,23 @@ typedef struct {
 
 tb_vox_style tb_vox_style_plain(void);
 
-/* 7.1: pitch (F), 0 where f0 is; reference NULL copies f0. */
+/* docs/embedded.md, "Pitch contour": pitch (F), 0 where f0 is; reference NULL copies f0. */
 void tb_prosody_pitch(const float *f0, size_t frames, const tb_bend_stats *base,
                       const tb_bend_stats *reference, float *pitch);
 
 /*
- * 7.2 and 8: how much the delivery varies (temperature 0.05..5), then the style, on pitch (F) in
- * place, limited to 50..600 Hz where voiced; and rate (F), the local rates, mean 1. Draws pitch
- * offset, pitch knots, rate knots, in this order.
+ * How much the delivery varies (temperature 0.05..5), then the tone, on pitch (F) in place, limited
+ * to 50..600 Hz where voiced; and rate (F), the local rates, mean 1. Draws pitch offset, pitch
+ * knots, rate knots, in this order. docs/embedded.md, "Temperature".
  */
 TB_MUST_CHECK tb_status tb_prosody_vary(double temperature, const tb_vox_style *style, tb_rng *rng,
                                         float *pitch, size_t frames, float *rate, tb_err *err);
 
-/* 7.4: axis (F) in output samples, axis[0] = 0; speed 0.25..4 times the style's rate. */
+/* docs/embedded.md, "Time axis": axis (F) in output samples, axis[0] = 0; speed 0.25..4 times the
+ * style's rate. */
 void tb_prosody_axis(const float *rate, size_t frames, double speed, double *axis);
 
-/* 8: the style's tremor on pitch (F), in the time that is heard. */
+/* The tone's tremor on pitch (F), a sine in output time. */
 void tb_prosody_tremor(const tb_vox_style *style, const double *axis, size_t frames, float *pitch);
 
 #endif

@@ -1,3 +1,11 @@
+/*
+ * Is a recording fit to map a voice toward, and what are its statistics?
+ *
+ * Takes the 30 s with the most sound, looks for silence, clipping, noise, missing voice and a
+ * second speaker, and measures the rest (stats.c). A refusal is an error with a sentence that says
+ * what to record again; doubts are warnings in the report. Thresholds and their reasons:
+ * docs/embedded.md, "Recordings". Relies on analysis.c and on audio/pcm.h for resampling.
+ */
 #include "embedded/reference.h"
 
 #include "embedded/analysis_priv.h"
@@ -8,7 +16,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* The thresholds are section 11's: judgement, set well outside what good recordings show. */
 enum { RUN_MIN = 3 /* samples of a clipped run */ };
 
 static const double FRAME_S = 0.005;

@@ -1,3 +1,10 @@
+/*
+ * One sentence through all stages, from the base's wave to the mapped one; and the noises that
+ * sighs and the like are made of.
+ *
+ * Analyses the base's wave (analysis.c, envelope.c, marks.c), plans gain (bend.c), pitch and time
+ * axis (prosody.c), and resynthesises (grain.c). All memory is the call's. docs/embedded.md.
+ */
 #include "embedded/render_priv.h"
 
 #include "base/mem.h"
@@ -9,7 +16,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Sections 6 to 8 for a sentence that is analysed: gain, pitch, axis. */
+/* What a sentence that is analysed is to become: gain, pitch, time axis. */
 typedef struct {
     float *gain;  /* (F, 80), NULL without a reference */
     float *pitch; /* (F) */

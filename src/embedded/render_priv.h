@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-/* A sentence from the base speaker's voice to the bent one: sections 4, 6, 7, 8 and 9 in one call.
+/* A sentence from the base speaker's voice to the mapped one: analysis, map, prosody, resynthesis.
  */
 typedef struct {
     const tb_pcm *base;              /* 24 kHz, trimmed; up to 60 s */
@@ -21,7 +21,7 @@ typedef struct {
     double speed;       /* 0.25..4 */
 } tb_vox_job;
 
-/* Before section 10's trimming, fades and level. A base of no length gives none. */
+/* Not trimmed, faded or levelled yet (level_priv.h). A base of no length gives none. */
 TB_MUST_CHECK tb_status tb_vox_render(const tb_vox_job *job, tb_rng *rng, const tb_cancel *cancel,
                                       tb_pcm *out, tb_err *err);
 

@@ -1,3 +1,12 @@
+/*
+ * The embedded engine's interface: opens the base programs and the list of languages, makes and
+ * keeps the statistics of each base, and speaks one item of a script.
+ *
+ * A sentence goes base speaker (base.c) -> analysis, map, prosody, resynthesis (render.c) -> level
+ * (level.c). Tones of delivery are rows of `tones`. Statistics of a base are measured at first need
+ * under the base's own lock and constant afterwards, so speaking threads read them without one.
+ * docs/embedded.md. Relies on base.c, languages.c, render.c, sounds.c, level.c.
+ */
 #include "embedded/speak.h"
 
 #include "base/clock.h"
@@ -23,7 +32,7 @@ static const float higher_from_ln = 4.905275F;
 
 static const char *const base_keys[BASES] = {"slt", "rms", "en-us+f2", "en-us"};
 
-/* Section 15: what the statistics of a base are made of. */
+/* The statistics of a base are measured on these. */
 static const char *const sentences[] = {
     "The train to the city leaves at seven in the morning.",
     "Please put the clean glasses back on the kitchen table.",
@@ -192,7 +201,8 @@ static tb_status base_stats(tb_embedded *e, const tb_base *base, const tb_cancel
         tb_clock_sleep_ms(WAIT_MS);
     }
     if (!e->bases[i].ready) {
-        /* The statistics of an espeak-ng base are of English, whatever it speaks now (13.3). */
+        /* The statistics of an espeak-ng base are of English for every language: docs/embedded.md,
+         * "Voice statistics". */
         tb_base english = *base;
         if (!base->flite) snprintf(english.voice, sizeof english.voice, "%s", base->key);
         st = load_base(e, &english, cancel, &e->bases[i].stats, err);

@@ -11,8 +11,8 @@
 
 /*
  * The embedded engine, one object per process, any thread: the base speech programs, their
- * languages, the statistics of each base (made at first need, kept in bases_dir), and the way from
- * a sentence to sound in a bent voice (engine-embedded specification).
+ * languages, the statistics of each base (made at first need, kept in bases_dir), and speaking one
+ * sentence in a voice mapped toward a recording. The maths: docs/embedded.md.
  */
 typedef struct tb_embedded tb_embedded;
 
@@ -40,7 +40,9 @@ typedef struct {
 /* May a text be read in another language than the default, by a guess? (languages.h) */
 bool tb_embedded_guesses(const tb_embedded *e);
 size_t tb_embedded_languages(const tb_embedded *e, const tb_language **list);
-/* Specification section 3; TB_EINVAL (field language) with the five nearest codes. "" = default. */
+/* docs/embedded.md, "Resolving a language". TB_EINVAL (field language) names the five nearest
+ * codes.
+ * "" = default. */
 TB_MUST_CHECK tb_status tb_embedded_language(const tb_embedded *e, const char *code,
                                              const tb_language **out, tb_err *err);
 
@@ -57,8 +59,8 @@ typedef struct {
     uint64_t seed;
 } tb_embedded_voice;
 
-/* One SPEECH or SOUND item of a script, trimmed, faded, levelled, 24 kHz (sections 8 to 10); the
- * gap after it is not included. Bit for bit the same for the same inputs. A piece in which nothing
+/* One SPEECH or SOUND item of a script, trimmed, faded, levelled, 24 kHz; the gap after it is
+ * not included. Bit for bit the same for the same inputs. A piece in which nothing
  * can be said gives length 0 and TB_OK. */
 TB_MUST_CHECK tb_status tb_embedded_say(tb_embedded *e, const tb_embedded_voice *voice,
                                         const tb_script_item *item, const tb_cancel *cancel,

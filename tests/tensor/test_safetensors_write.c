@@ -72,7 +72,7 @@ static void what_is_written_is_read_again(void **state)
     tb_weights_free(w);
 }
 
-/* The specification's own reading, not our reader's: little-endian length, then JSON that fills it.
+/* Read as the format is defined, not by our reader: little-endian length, then JSON that fills it.
  */
 static void the_header_is_as_specified(void **state)
 {

@@ -15,11 +15,11 @@
 #include <cmocka.h>
 
 /*
- * Does what is spoken move toward the person? References are made by espeak-ng variants whose pitch
- * and colour are far from the base's. Judged by the statistics of section 5 on the finished sound:
- * pitch by its median, colour by the distance of the mean voiced cepstra (without c0). The bound on
- * pitch is 1.3 semitones, the mean error that the specification's acceptance allows; colour must
- * come at least a third of the way (the prototype's figures halve it).
+ * Does what is spoken move toward the person? Recordings are made by espeak-ng variants whose pitch
+ * and colour are far from the base's. Judged by the statistics (docs/embedded.md, "Voice
+ * statistics") of the finished sound: pitch by its median, colour by the distance of the mean
+ * voiced cepstra (without c0). The bound on pitch is 1.3 semitones, the mean error that
+ * bench-embedded allows; colour must come at least a third of the way.
  */
 static tb_embedded *engine;
 

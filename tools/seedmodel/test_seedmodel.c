@@ -97,7 +97,7 @@ static void tensors_have_the_recorded_checksums(void **state)
     tb_json_free(v);
 }
 
-/* Counts and sizes of the files as the specification of the format states them. */
+/* The seeded files have as many tensors and bytes as the published ones. */
 static void files_have_their_true_size(void **state)
 {
     static const struct {
