@@ -24,8 +24,8 @@ same docs/config.md settings "what timbre settings prints"
 "$timbre" settings --requests >"$ours"
 same docs/api.md requests "what timbre settings --requests prints"
 
-sed -n 's/^ *{"\([A-Z]*\)", *"\([^"]*\)",.*/\1 \2/p' src/http/routes.c >"$ours"
-[ -s "$ours" ] || { echo "no route was found in src/http/routes.c"; exit 1; }
+sed -n 's/^ *{"\([A-Z]*\)", *"\([^"]*\)",.*/\1 \2/p' src/http/*.c | sort >"$ours"
+[ -s "$ours" ] || { echo "no route was found in src/http"; exit 1; }
 while read -r route; do
     grep -qF "$route\`" docs/api.md && continue
     echo "docs/api.md: $route is not there"

@@ -2,13 +2,13 @@
 #include "base/cond.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "http/http_priv.h"
+#include "http/route_priv.h"
 
 #include <stdio.h>
 
 /* Figures for /metrics: requests by route and status, and how long they took. A slot per route and
  * class of status would lose the status itself, so statuses get a small table per route. */
-enum { ROUTES = 64, STATUSES = 12, BUCKETS = 10 };
+enum { STATUSES = 12, BUCKETS = 10 };
 
 static const double bounds[BUCKETS] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30};
 
@@ -21,12 +21,13 @@ struct tb_counts {
     bool looking, ending;
     bool known; /* stored was read */
     tb_store_figures stored;
+    size_t n_routes;
     struct {
         int status[STATUSES];
         unsigned long long n[STATUSES];
         uint64_t bucket[BUCKETS + 1]; /* each its own requests; the last one: longer than all */
         double sum;
-    } routes[ROUTES + 1]; /* the last one: no route of ours */
+    } routes[]; /* one more than there are: no route of ours */
 };
 
 /* Looks at the store once a second. While another process holds the database it waits here, and
@@ -57,7 +58,10 @@ static void *look_at_store(void *arg)
 
 tb_status tb_counts_start(tb_http *http, tb_err *err)
 {
-    struct tb_counts *c = http->counts = tb_alloc(sizeof *c);
+    const size_t n = tb_route_count();
+    struct tb_counts *c = tb_alloc(sizeof *c + (n + 1) * sizeof c->routes[0]);
+    c->n_routes = n;
+    http->counts = c;
     pthread_mutex_init(&c->lock, NULL);
     tb_cond_init(&c->end);
     int why = pthread_create(&c->looker, NULL, look_at_store, http);
@@ -83,8 +87,7 @@ void tb_counts_stop(tb_http *http)
 void tb_counts_add(tb_http *http, const tb_request *r, double seconds)
 {
     struct tb_counts *c = http->counts;
-    size_t i = r->route ? (size_t)(r->route - tb_routes) : ROUTES;
-    if (i > ROUTES) i = ROUTES;
+    const size_t i = r->route ? r->route_index : c->n_routes;
     pthread_mutex_lock(&c->lock);
     int s = 0;
     while (s < STATUSES - 1 && c->routes[i].status[s] && c->routes[i].status[s] != r->status)
@@ -110,20 +113,21 @@ static void print_routes(struct tb_counts *c, tb_str *out)
     char status[16];
     tb_metric_label labels[3] = {{"method", ""}, {"route", ""}, {"status", status}};
     tb_metric_family(out, "timbre_http_requests_total", "counter", "Requests answered.");
-    for (size_t i = 0; i <= ROUTES; i++)
+    for (size_t i = 0; i <= c->n_routes; i++)
         for (int s = 0; s < STATUSES && c->routes[i].n[s]; s++) {
-            labels[0].value = i < ROUTES ? tb_routes[i].method : "";
-            labels[1].value = i < ROUTES ? tb_routes[i].path : "";
+            const tb_route *t = tb_route_at(i); /* NULL: none of ours */
+            labels[0].value = t ? t->method : "";
+            labels[1].value = t ? t->path : "";
             snprintf(status, sizeof status, "%d", c->routes[i].status[s]);
             tb_metric_sample(out, "timbre_http_requests_total", labels, 3,
                              (double)c->routes[i].n[s]);
         }
     tb_metric_family(out, "timbre_http_request_duration_seconds", "histogram",
                      "From the headers to the last byte.");
-    for (size_t i = 0; i < ROUTES && tb_routes[i].path; i++) {
+    for (size_t i = 0; i < c->n_routes; i++) {
         if (c->routes[i].n[0] == 0) continue;
-        labels[0].value = tb_routes[i].method;
-        labels[1].value = tb_routes[i].path;
+        labels[0].value = tb_route_at(i)->method;
+        labels[1].value = tb_route_at(i)->path;
         tb_metric_histogram(out, "timbre_http_request_duration_seconds", labels, 2, bounds,
                             c->routes[i].bucket, BUCKETS, c->routes[i].sum);
     }

@@ -12,28 +12,7 @@
 
 typedef struct tb_request tb_request;
 typedef struct tb_listing tb_listing;
-
-/* Answers, or starts a job and leaves the answer to it. */
-typedef tb_status (*tb_handler)(tb_request *r, tb_err *err);
-
-typedef enum {
-    TB_GROUP_NONE,
-    TB_GROUP_HEALTH,
-    TB_GROUP_LISTS,
-    TB_GROUP_FORM,
-    TB_GROUP_FILE
-} tb_route_group;
-
-typedef struct {
-    const char *method; /* GET (HEAD too), POST, PUT, DELETE */
-    const char *path;   /* {x} stands for one segment */
-    tb_handler handler;
-    int64_t body_max;     /* 0: no body is read; -1: UPLOAD_MAX */
-    tb_route_group group; /* what may open it without credentials */
-    bool at_once; /* answered on the thread that holds the socket: it waits for nothing, ever */
-    const char *summary;
-    const char *params; /* "name:type:where:required,..." for the documents */
-} tb_route;
+typedef struct tb_route tb_route; /* route_priv.h */
 
 /* Whom a connection waits for: the client's head or body, us, the client's reading. */
 typedef enum { TB_SEAT_HEAD, TB_SEAT_BODY, TB_SEAT_WORK, TB_SEAT_REPLY } tb_seat_phase;
@@ -45,6 +24,7 @@ struct tb_request {
     tb_http *http;
     struct MHD_Connection *connection;
     const tb_route *route;
+    size_t route_index; /* of tb_route_at; with a route */
     const char *method;
     char *path;                   /* decoded by MHD, without the query, as routes know it */
     char *base;                   /* what links begin with: "", or "/tts" behind a proxy */
@@ -125,8 +105,6 @@ struct tb_http {
     struct tb_counts *counts;
 };
 
-extern const tb_route tb_routes[];
-
 /* What handlers use. */
 void tb_reply_text(tb_request *r, int status, const char *type, char *text); /* takes text */
 void tb_reply_json(tb_request *r, int status, char *json);                   /* takes json */
@@ -136,10 +114,6 @@ void tb_reply_error(tb_request *r, const tb_err *err);
 /* In a sentence for clients; fault: of ours. */
 void tb_hide_paths(const char *data, bool fault, char *msg);
 const char *tb_request_header(tb_request *r, const char *name);
-/* The credentials of a form; without an answer yet, r->check waits for it. */
-TB_MUST_CHECK tb_status tb_request_login(tb_request *r, const char *user, const char *password,
-                                         tb_err *err);
-void tb_reply_login(tb_request *r);
 /* The wake of this request's job. */
 void tb_request_wake(void *request);
 /* The answer of the request's job, when it has one: true. */
@@ -189,9 +163,19 @@ void tb_desk_stop(tb_http *http);
 bool tb_desk_take(tb_request *r, void (*work)(tb_request *r));
 bool tb_desk_done(tb_request *r);
 
-/* Answers it, at once or when its job has news (request.c). */
-void tb_reply_common(tb_request *r); /* the headers that every answer has */
+/* Sends the answer that was set (reply.c); the headers that every answer has come with it. */
+void tb_reply_common(tb_request *r); /* those headers alone */
 enum MHD_Result tb_reply_send(tb_request *r);
+enum MHD_Result tb_reply_refused(tb_request *r, const tb_err *err); /* sends an error */
+/* Sleeps until it has an answer from its job, and sends it (job_reply.c). */
+enum MHD_Result tb_request_await_job(tb_request *r);
+/* Sleeps unless something happened since the last look (false: look again). */
+bool tb_request_sleep(tb_request *r);
+
+/* Who asks (credentials.c). TB_OK with r->check: the verdict is still to come. */
+TB_MUST_CHECK tb_status tb_request_authorise(tb_request *r, tb_err *err);
+bool tb_request_awaits_verdict(tb_request *r); /* sleeps until the credentials are judged */
+enum MHD_Result tb_request_await_login(tb_request *r);
 bool tb_request_has_body(tb_request *r);
 int64_t tb_request_body_limit(const tb_request *r); /* 0 without a route */
 

@@ -3,11 +3,10 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "http/handlers_priv.h"
+#include "http/route_priv.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /*
  * Links that carry a right of their own, for players and pages that cannot send credentials: one
@@ -60,9 +59,8 @@ bool tb_link_opens(tb_request *r)
     return opens;
 }
 
-/* path: of a file that is there. */
-static tb_status answer_link(tb_request *r, const char *before, const char *name, const char *after,
-                             tb_err *err)
+tb_status tb_reply_link(tb_request *r, const char *before, const char *name, const char *after,
+                        tb_err *err)
 {
     const char *text = tb_fields_text(&r->fields, "seconds");
     unsigned long long seconds = SECONDS;
@@ -79,28 +77,4 @@ static tb_status answer_link(tb_request *r, const char *before, const char *name
     tb_free(base);
     tb_free(path);
     return TB_OK;
-}
-
-tb_status tb_post_download_link(tb_request *r, tb_err *err)
-{
-    tb_store *store = tb_service_store(r->http->service);
-    tb_clip_row row = {0};
-    tb_clip_file file = {.fd = -1};
-    tb_status st = tb_store_clip_by_filename(store, r->params[0], &row, err);
-    if (!st) st = tb_store_clip_open(store, &row, &file, err);
-    if (!st) {
-        close(file.fd);
-        st = answer_link(r, "/download/", row.filename, "", err);
-    }
-    tb_clip_row_clear(&row);
-    return st;
-}
-
-tb_status tb_post_voice_link(tb_request *r, tb_err *err)
-{
-    tb_voice_row row = {0};
-    tb_status st = tb_store_voice_get(tb_service_store(r->http->service), r->params[0], &row, err);
-    if (!st) st = answer_link(r, "/voices/", row.id, "/audio", err);
-    tb_voice_row_clear(&row);
-    return st;
 }

@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "http/http_priv.h"
+#include "http/route_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,119 +19,16 @@
  * woken; `phase` says how far we are.
  */
 enum {
-    STREAM_BLOCK = 16384,
     WORK_BYTES = 2 << 20, /* what a handler may take without asking */
     LARGE = 1 << 20,      /* bytes of a body after which memory is given back */
 };
-
-/* ---- the answer ---- */
-
-void tb_reply_header(tb_request *r, const char *name, const char *value)
-{
-    if (!value || r->n_headers == TB_REPLY_HEADERS) return;
-    r->headers[r->n_headers].name = tb_strdup(name);
-    /* These two are made of clean parts already; encoding their % again would harm them. */
-    bool clean = strcmp(name, "Content-Disposition") == 0 || strcmp(name, "Link") == 0;
-    r->headers[r->n_headers++].value = clean ? tb_strdup(value) : tb_header_value(value);
-}
-
-void tb_reply_response(tb_request *r, int status, struct MHD_Response *response)
-{
-    if (r->response) MHD_destroy_response(r->response);
-    r->response = response;
-    r->status = response ? status : 500;
-}
-
-void tb_reply_text(tb_request *r, int status, const char *type, char *text)
-{
-    size_t size = strlen(text);
-    r->sent = size;
-    tb_reply_response(r, status,
-                      MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE));
-    if (!r->response) free(text);
-    tb_reply_header(r, "Content-Type", type);
-}
-
-void tb_reply_json(tb_request *r, int status, char *json)
-{
-    tb_reply_text(r, status, "application/json", json);
-}
 
 const char *tb_request_header(tb_request *r, const char *name)
 {
     return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
-/* CORS: credentials travel in a header, so * is safe; a list answers the origin that is in it. */
-static const char *allowed_origin(tb_request *r)
-{
-    const char *list = r->http->config->cors_origins;
-    const char *origin = tb_request_header(r, "Origin");
-    if (!*list) return NULL;
-    if (strcmp(list, "*") == 0) return "*";
-    size_t n = origin ? strlen(origin) : 0;
-    for (const char *p = list; n && *p;) {
-        p += strspn(p, ", ");
-        size_t len = strcspn(p, ", ");
-        if (len == n && memcmp(p, origin, n) == 0) return origin;
-        p += len;
-    }
-    return NULL;
-}
-
-static bool has_header(const tb_request *r, const char *name)
-{
-    for (int i = 0; i < r->n_headers; i++)
-        if (strcmp(r->headers[i].name, name) == 0) return true;
-    return false;
-}
-
-void tb_reply_common(tb_request *r)
-{
-    static const char exposed[] =
-        "X-Request-Id, X-History-Id, X-Job-Id, X-Seed, X-Audio-Duration, "
-        "X-Download-Url, X-Engine, X-Engine-Reason, X-Language, X-Language-Guessed, X-Stream-Pace, "
-        "X-Ignored-Parameters, X-Unsupported-Tags, X-Unknown-Tags, X-Unspoken-Text, "
-        "X-Retried-Segments, "
-        "X-Total-Count, Link, Content-Disposition, Retry-After";
-    const char *origin = allowed_origin(r);
-    tb_reply_header(r, "X-Request-Id", r->id);
-    tb_reply_header(r, "X-Content-Type-Options", "nosniff");
-    if (!has_header(r, "Content-Security-Policy"))
-        tb_reply_header(r, "Content-Security-Policy",
-                        "default-src 'none'; media-src 'self'; frame-ancestors 'none'");
-    if (origin) {
-        tb_reply_header(r, "Access-Control-Allow-Origin", origin);
-        tb_reply_header(r, "Access-Control-Expose-Headers", exposed);
-        if (strcmp(origin, "*") != 0) tb_reply_header(r, "Vary", "Origin");
-    }
-    if (!has_header(r, "Cache-Control")) tb_reply_header(r, "Cache-Control", "no-store");
-}
-
-enum MHD_Result tb_reply_send(tb_request *r)
-{
-    if (!r->response) {
-        r->status = 500;
-        r->response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-        if (!r->response) return MHD_NO;
-    }
-    tb_reply_common(r);
-    if (tb_framing_is_bad(r) && !has_header(r, "Connection"))
-        tb_reply_header(r, "Connection", "close");
-    for (int i = 0; i < r->n_headers; i++)
-        MHD_add_response_header(r->response, r->headers[i].name, r->headers[i].value);
-    r->phase = TB_AT_END;
-    tb_seat_go_on(r, TB_SEAT_REPLY);
-    return MHD_queue_response(r->connection, (unsigned)r->status, r->response);
-}
-
-static enum MHD_Result send_error(tb_request *r, const tb_err *err)
-{
-    tb_reply_error(r, err);
-    return tb_reply_send(r);
-}
-
-/* ---- waiting for a job ---- */
+/* ---- sleeping ---- */
 
 void tb_request_wake(void *request)
 {
@@ -145,8 +42,7 @@ void tb_request_wake(void *request)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* Sleeps unless something happened since the last look (false: look again). */
-static bool fall_asleep(tb_request *r)
+bool tb_request_sleep(tb_request *r)
 {
     tb_seat_go_on(r, TB_SEAT_WORK);
     pthread_mutex_lock(&r->lock);
@@ -160,224 +56,7 @@ static bool fall_asleep(tb_request *r)
     return sleeps;
 }
 
-static ssize_t read_stream(void *self, uint64_t pos, char *out, size_t max)
-{
-    tb_request *r = self;
-    for (;;) {
-        tb_job_view view = tb_job_look(r->job);
-        if (view.state == TB_JOB_FAILED) return MHD_CONTENT_READER_END_WITH_ERROR;
-        if (pos < view.size) {
-            int64_t n = tb_job_read(r->job, pos, out, max);
-            if (n <= 0) return MHD_CONTENT_READER_END_WITH_ERROR;
-            r->sent += (uint64_t)n;
-            tb_seat_go_on(r, TB_SEAT_REPLY);
-            return (ssize_t)n;
-        }
-        if (view.state == TB_JOB_DONE) return MHD_CONTENT_READER_END_OF_STREAM;
-        if (atomic_load(&r->http->closing)) return MHD_CONTENT_READER_END_WITH_ERROR;
-        if (fall_asleep(r)) return 0;
-    }
-}
-
-static void speech_headers(tb_request *r, const tb_job_head *h, bool done)
-{
-    char text[64];
-    tb_reply_header(r, "Content-Type", h->content_type);
-    tb_reply_header(r, "X-Job-Id", tb_job_id(r->job));
-    tb_reply_header(r, "X-Engine", h->engine);
-    tb_reply_header(r, "X-Engine-Reason", h->engine_reason);
-    tb_reply_header(r, "X-Language", h->language);
-    tb_reply_header(r, "X-Language-Guessed", h->language_guessed);
-    tb_reply_header(r, "X-Stream-Pace", h->stream_pace);
-    tb_reply_header(r, "X-Ignored-Parameters", h->ignored);
-    tb_reply_header(r, "X-Unsupported-Tags", h->unsupported_tags);
-    tb_reply_header(r, "X-Unknown-Tags", h->unknown_tags);
-    tb_reply_header(r, "X-Unspoken-Text", h->unspoken);
-    tb_reply_header(r, "X-History-Id", h->history_id);
-    if (h->retried) {
-        snprintf(text, sizeof text, "%zu", h->retried);
-        tb_reply_header(r, "X-Retried-Segments", text);
-    }
-    if (h->engine) {
-        snprintf(text, sizeof text, "%llu", (unsigned long long)h->seed);
-        tb_reply_header(r, "X-Seed", text);
-    }
-    if (done) {
-        snprintf(text, sizeof text, "%.3f", h->seconds);
-        tb_reply_header(r, "X-Audio-Duration", text);
-    }
-    if (h->filename) {
-        char *url = tb_sprintf("%s/download/%s", r->base, h->filename);
-        tb_reply_header(r, "X-Download-Url", url);
-        tb_free(url);
-    }
-    char *name = strncmp(r->path, "/demo", 5) == 0 && h->voice
-                     ? tb_sprintf("demo_%s.%s", h->voice, h->extension)
-                     : tb_sprintf("speech.%s", h->extension);
-    char *disposition = tb_header_disposition(name, false);
-    tb_reply_header(r, "Content-Disposition", disposition);
-    tb_free(disposition);
-    tb_free(name);
-}
-
-bool tb_reply_job(tb_request *r)
-{
-    tb_job_view view = tb_job_look(r->job);
-    if (view.state == TB_JOB_FAILED) {
-        tb_err why = view.err;
-        if (why.status == TB_ECANCELLED) { /* 499 is for the log: who reads this did not leave */
-            if (tb_service_look(r->http->service).stopping)
-                tb_fail(&why, TB_EUNREADY, "the server is stopping");
-            else
-                tb_fail(&why, TB_ECONFLICT, "the job was cancelled");
-        }
-        tb_reply_error(r, &why);
-        return true;
-    }
-    if (view.state == TB_JOB_DONE && tb_job_json(r->job)) {
-        tb_reply_json(r, 200, tb_strdup(tb_job_json(r->job)));
-        return true;
-    }
-    if (!view.ready) return false;
-    if (r->streaming) {
-        tb_reply_response(r, 200,
-                          MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
-                                                            read_stream, r, NULL));
-    } else {
-        int fd = tb_job_fd(r->job);
-        r->sent = view.size;
-        struct MHD_Response *whole =
-            fd >= 0 ? MHD_create_response_from_fd64(view.size, fd) : NULL; /* takes fd */
-        if (!whole && fd >= 0) close(fd);
-        tb_reply_response(r, 200, whole);
-    }
-    speech_headers(r, tb_job_get_head(r->job), !r->streaming);
-    return true;
-}
-
-static enum MHD_Result wait_for_job(tb_request *r)
-{
-    r->phase = TB_AT_JOB;
-    tb_watch_add(r); /* before the first look: a stream that is ready at once may sleep later */
-    for (;;) {
-        if (tb_reply_job(r)) return tb_reply_send(r);
-        if (atomic_load(&r->http->closing)) {
-            tb_fail(&r->err, TB_EUNREADY, "the server is stopping");
-            return send_error(r, &r->err);
-        }
-        if (fall_asleep(r)) return MHD_YES;
-    }
-}
-
-/* ---- route, credentials, body ---- */
-
-/* Matches a path with a pattern; {x} takes one non-empty segment. */
-static bool match(const char *pattern, const char *path, char *params[TB_PATH_PARAMS])
-{
-    int n = 0;
-    for (;;) {
-        if (*pattern == '{') {
-            size_t len = strcspn(path, "/");
-            if (len == 0 || n == TB_PATH_PARAMS) return false;
-            tb_free(params[n]);
-            params[n++] = tb_strndup(path, len);
-            pattern += strcspn(pattern, "}") + 1;
-            path += len;
-            continue;
-        }
-        if (*pattern != *path) return *pattern == 0 && path[0] == '/' && path[1] == 0;
-        if (!*pattern) return true;
-        pattern++;
-        path++;
-    }
-}
-
-static tb_status find_route(tb_request *r, char **allow, tb_err *err)
-{
-    bool head = strcmp(r->method, "HEAD") == 0, known = false;
-    tb_str methods;
-    tb_str_init(&methods, 200);
-    for (const tb_route *t = tb_routes; t->path && !r->route; t++) {
-        if (!match(t->path, r->path, r->params)) continue;
-        known = true;
-        tb_str_printf(&methods, "%s%s", methods.len ? ", " : "", t->method);
-        if (strcmp(t->method, r->method) == 0 || (head && strcmp(t->method, "GET") == 0))
-            r->route = t;
-    }
-    *allow = tb_str_take(&methods);
-    if (r->nul_in_path) return tb_fail(err, TB_EMALFORMED, "the path holds a NUL byte (%%00)");
-    if (r->route) return TB_OK;
-    if (known)
-        return tb_fail(err, TB_EMETHOD, "%s is not allowed here; allowed: %s",
-                       *r->method == '?' ? "this method" : r->method, *allow);
-    return tb_fail(err, TB_ENOTFOUND, "Not Found");
-}
-
-/* TB_OK with r->check: it waits for the answer. */
-static tb_status try_credentials(tb_request *r, const tb_auth_given *given, tb_err *err)
-{
-    tb_auth_answer answer = tb_auth_look(r->http->auth, &r->peer, given);
-    if (answer == TB_AUTH_LATER)
-        return tb_auth_wait(r->http->auth, &r->peer, given, tb_request_wake, r, &r->check, err);
-    if (answer != TB_AUTH_YES) return tb_fail(err, TB_EAUTH, "Incorrect username or password");
-    snprintf(r->user, sizeof r->user, "%.128s", r->http->config->api_username);
-    return TB_OK;
-}
-
-/* Sleeps until its credentials are judged. */
-static bool waits_for_verdict(tb_request *r)
-{
-    while (r->check && !tb_auth_decided(r->check))
-        if (fall_asleep(r)) return true;
-    return false;
-}
-
-static tb_status take_verdict(tb_request *r, tb_err *err)
-{
-    tb_status st = tb_auth_verdict(r->check, err);
-    tb_auth_leave(r->http->auth, r->check);
-    r->check = NULL;
-    if (!st) snprintf(r->user, sizeof r->user, "%.128s", r->http->config->api_username);
-    return st;
-}
-
-tb_status tb_request_login(tb_request *r, const char *user, const char *password, tb_err *err)
-{
-    const tb_auth_given given = {.user = user, .password = password};
-    tb_status st = try_credentials(r, &given, err);
-    if (!st && !r->check) tb_reply_login(r);
-    return st;
-}
-
-static enum MHD_Result answer_login(tb_request *r)
-{
-    tb_err err = {0};
-    r->phase = TB_AT_LOGIN;
-    if (waits_for_verdict(r)) return MHD_YES;
-    if (take_verdict(r, &err)) return send_error(r, &err);
-    tb_reply_login(r);
-    return tb_reply_send(r);
-}
-
-static tb_status authorise(tb_request *r, tb_err *err)
-{
-    const tb_config *c = r->http->config;
-    if (r->check) return take_verdict(r, err);
-    const char *given = tb_request_header(r, "Authorization");
-    if (r->route && ((r->route->group == TB_GROUP_HEALTH && c->public_health) ||
-                     (r->route->group == TB_GROUP_LISTS && c->public_lists)))
-        return TB_OK;
-    if (r->route && r->route->group == TB_GROUP_FORM && !given) return TB_OK; /* its handler asks */
-    const char *key = tb_request_header(r, "xi-api-key");
-    if (!given && !key && tb_link_given(r)) {
-        snprintf(r->user, sizeof r->user, "(link)");
-        return tb_link_opens(r) ? TB_OK
-                                : tb_fail(err, TB_EFORBIDDEN,
-                                          "this link is wrong or has expired; ask for a new one");
-    }
-    const tb_auth_given all = {.authorization = given, .api_key = key};
-    return try_credentials(r, &all, err);
-}
+/* ---- the body ---- */
 
 int64_t tb_request_body_limit(const tb_request *r)
 {
@@ -499,11 +178,11 @@ static enum MHD_Result begin(tb_request *r)
     tb_err err = {0};
     char *allow = NULL;
     if (strcmp(r->method, "OPTIONS") == 0) return answer_preflight(r);
-    if (waits_for_verdict(r)) return MHD_YES;
-    tb_status found = r->route ? TB_OK : find_route(r, &allow, &err);
+    if (tb_request_awaits_verdict(r)) return MHD_YES;
+    tb_status found = r->route ? TB_OK : tb_route_find(r, &allow, &err);
     /* A path that does not exist asks for credentials first, too: strangers learn nothing. */
     tb_err who = {0};
-    tb_status st = authorise(r, &who);
+    tb_status st = tb_request_authorise(r, &who);
     if (st) {
         tb_free(allow);
         return tb_refuse(r, &who);
@@ -558,9 +237,9 @@ static void perform(tb_request *r)
 
 static enum MHD_Result answer(tb_request *r)
 {
-    if (r->err.status) return send_error(r, &r->err);
-    if (r->check) return answer_login(r);
-    return r->job ? wait_for_job(r) : tb_reply_send(r);
+    if (r->err.status) return tb_reply_refused(r, &r->err);
+    if (r->check) return tb_request_await_login(r);
+    return r->job ? tb_request_await_job(r) : tb_reply_send(r);
 }
 
 static enum MHD_Result act(tb_request *r)
@@ -568,7 +247,7 @@ static enum MHD_Result act(tb_request *r)
     tb_err err = {0};
     if (tb_framing_is_bad(r)) {
         tb_fail(&err, TB_EMALFORMED, "a line of the chunked body does not end with CR LF");
-        return send_error(r, &err);
+        return tb_reply_refused(r, &err);
     }
     if (r->route->at_once) {
         perform(r);
@@ -585,7 +264,7 @@ static enum MHD_Result refuse_framing(tb_request *r, const tb_err *err)
 {
     r->early = true;
     tb_reply_header(r, "Connection", "close");
-    return send_error(r, err);
+    return tb_reply_refused(r, err);
 }
 
 enum MHD_Result tb_request_handle(void *self, struct MHD_Connection *connection, const char *url,
@@ -608,10 +287,10 @@ enum MHD_Result tb_request_handle(void *self, struct MHD_Connection *connection,
     }
     if (*size > 0) return take_body(r, data, size);
     if (r->phase == TB_AT_BODY) return act(r);
-    if (r->phase == TB_AT_REFUSED) return send_error(r, r->refusal);
+    if (r->phase == TB_AT_REFUSED) return tb_reply_refused(r, r->refusal);
     if (r->phase == TB_AT_DESK) return tb_desk_done(r) ? answer(r) : MHD_YES;
-    if (r->phase == TB_AT_LOGIN) return answer_login(r);
-    if (r->phase == TB_AT_JOB) return wait_for_job(r);
+    if (r->phase == TB_AT_LOGIN) return tb_request_await_login(r);
+    if (r->phase == TB_AT_JOB) return tb_request_await_job(r);
     return MHD_YES;
 }
 

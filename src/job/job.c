@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "job/job_priv.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,10 @@ static void unref(tb_job *job)
 
 const char *tb_job_keep(tb_job *job, const char *s)
 {
-    if (!s || job->n_strings == sizeof job->strings / sizeof job->strings[0]) return NULL;
+    enum { MOST = sizeof job->strings / sizeof job->strings[0] };
+    if (!s) return NULL;
+    assert(job->n_strings < MOST); /* a new string of the head needs a larger array */
+    if (job->n_strings == MOST) return NULL;
     return job->strings[job->n_strings++] = tb_strdup(s);
 }
 

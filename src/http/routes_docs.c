@@ -1,6 +1,6 @@
 #include "api/openapi.h"
 #include "base/mem.h"
-#include "http/handlers_priv.h"
+#include "http/route_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 /* /openapi.json and /docs, both from the table of routes. */
 
-enum { ROUTES_MAX = 64, PARAMS_MAX = 32, WORD = 32 };
+enum { PARAMS_MAX = TB_PARAM_COUNT, WORD = 32 };
 
 struct described {
     tb_param_doc params[PARAMS_MAX];
@@ -28,7 +28,7 @@ static const char *type_word(const tb_param *p)
 static size_t speech_params(bool query, bool with_text, struct described *d)
 {
     size_t n = 0;
-    for (size_t i = 0; i < TB_PARAM_COUNT && n < PARAMS_MAX; i++)
+    for (size_t i = 0; i < TB_PARAM_COUNT; i++)
         if (!query || tb_params[i].kind != TB_KIND_FILE)
             d->params[n++] = (tb_param_doc){
                 .name = tb_params[i].name,
@@ -70,38 +70,35 @@ static size_t read_params(const char *text, const char *method, struct described
     return n;
 }
 
-static const char *reply_type(const tb_route *t)
+/* One of each route; the caller frees both. */
+static size_t describe(tb_route_doc **docs, struct described **d)
 {
-    if (strstr(t->path, "preview") || strstr(t->path, "audio") || strstr(t->path, "download") ||
-        strstr(t->path, "demo") || strstr(t->path, "generate") || strstr(t->path, "replay"))
-        return "audio/wav";
-    if (strcmp(t->path, "/metrics") == 0) return "text/plain";
-    return strcmp(t->path, "/docs") == 0 ? "text/html" : "application/json";
-}
-
-static size_t describe(tb_route_doc docs[ROUTES_MAX], struct described *d)
-{
-    size_t n = 0;
-    for (const tb_route *t = tb_routes; t->path && n < ROUTES_MAX; t++, n++)
-        docs[n] = (tb_route_doc){
+    const size_t n = tb_route_count();
+    *docs = tb_alloc(n * sizeof **docs);
+    *d = tb_alloc(n * sizeof **d);
+    for (size_t i = 0; i < n; i++) {
+        const tb_route *t = tb_route_at(i);
+        (*docs)[i] = (tb_route_doc){
             .method = t->method,
             .path = t->path,
             .summary = t->summary,
-            .params = d[n].params,
-            .n_params = read_params(t->params, t->method, &d[n]),
+            .params = (*d)[i].params,
+            .n_params = read_params(t->params, t->method, &(*d)[i]),
             .auth = true,
-            .reply_type = reply_type(t),
+            .reply_type = t->reply,
         };
+    }
     return n;
 }
 
-tb_status tb_get_openapi(tb_request *r, tb_err *err)
+static tb_status get_openapi(tb_request *r, tb_err *err)
 {
-    tb_route_doc docs[ROUTES_MAX];
-    struct described *d = tb_alloc(ROUTES_MAX * sizeof *d);
+    tb_route_doc *docs;
+    struct described *d;
     (void)err;
-    size_t n = describe(docs, d);
+    size_t n = describe(&docs, &d);
     tb_reply_json(r, 200, tb_openapi_print(docs, n, r->base));
+    tb_free(docs);
     tb_free(d);
     return TB_OK;
 }
@@ -123,13 +120,13 @@ static const char page_head[] =
     "demo.</textarea><p>ambience <input name=ambience_id placeholder=rain size=8> language <input "
     "name=language placeholder=en size=6> <button>Speak</button></p></form>";
 
-tb_status tb_get_docs(tb_request *r, tb_err *err)
+static tb_status get_docs(tb_request *r, tb_err *err)
 {
-    tb_route_doc docs[ROUTES_MAX];
-    struct described *d = tb_alloc(ROUTES_MAX * sizeof *d);
+    tb_route_doc *docs;
+    struct described *d;
     tb_str out;
     (void)err;
-    size_t n = describe(docs, d);
+    size_t n = describe(&docs, &d);
     tb_str_init(&out, 1 << 20);
     /* A base has letters, digits and a few marks; all the rest is ours: nothing to escape. */
     for (const char *p = page_head; *p;) {
@@ -158,6 +155,15 @@ tb_status tb_get_docs(tb_request *r, tb_err *err)
     tb_reply_header(r, "Content-Security-Policy",
                     "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; "
                     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
+    tb_free(docs);
     tb_free(d);
     return TB_OK;
 }
+
+/* clang-format off */
+const tb_route tb_routes_docs[] = {
+    {"GET",    "/openapi.json",               get_openapi,           0,        TB_GROUP_NONE,   false, TB_JSON,  "This description", ""},
+    {"GET",    "/docs",                       get_docs,              0,        TB_GROUP_NONE,   false, "text/html",  "This description for people", ""},
+    {0},
+};
+/* clang-format on */

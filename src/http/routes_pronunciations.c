@@ -1,6 +1,6 @@
 #include "api/pronunciations.h"
 #include "base/mem.h"
-#include "http/handlers_priv.h"
+#include "http/route_priv.h"
 
 #include <string.h>
 
@@ -19,7 +19,7 @@ static tb_status find_code(tb_request *r, const char *language, char code[36], t
     return language && *language ? tb_embedded_language_code(e, language, code, err) : TB_OK;
 }
 
-tb_status tb_get_pronunciations(tb_request *r, tb_err *err)
+static tb_status get_pronunciations(tb_request *r, tb_err *err)
 {
     tb_pronunciation_list list = {0};
     tb_status st = tb_store_pronunciation_list(store_of(r), &list, err);
@@ -55,7 +55,7 @@ static void free_rows(tb_pronunciation_row *rows, size_t n)
     tb_free(rows);
 }
 
-tb_status tb_post_pronunciation(tb_request *r, tb_err *err)
+static tb_status post_pronunciation(tb_request *r, tb_err *err)
 {
     tb_pronunciations list = {0};
     tb_pronunciation_row *rows = NULL;
@@ -77,7 +77,7 @@ tb_status tb_post_pronunciation(tb_request *r, tb_err *err)
     return st;
 }
 
-tb_status tb_put_pronunciations(tb_request *r, tb_err *err)
+static tb_status put_pronunciations(tb_request *r, tb_err *err)
 {
     const tb_field *f = tb_fields_get(&r->fields, "pronunciations");
     tb_pronunciations list = {0};
@@ -92,10 +92,10 @@ tb_status tb_put_pronunciations(tb_request *r, tb_err *err)
     if (!st) st = tb_store_pronunciation_replace(store_of(r), rows, list.n, err);
     free_rows(rows, list.n);
     tb_pronunciations_clear(&list);
-    return st ? st : tb_get_pronunciations(r, err);
+    return st ? st : get_pronunciations(r, err);
 }
 
-tb_status tb_delete_pronunciations(tb_request *r, tb_err *err)
+static tb_status delete_pronunciations(tb_request *r, tb_err *err)
 {
     const char *word = tb_fields_text(&r->fields, "word"),
                *language = tb_fields_text(&r->fields, "language"),
@@ -123,3 +123,13 @@ tb_status tb_delete_pronunciations(tb_request *r, tb_err *err)
     tb_free(key);
     return st;
 }
+
+/* clang-format off */
+const tb_route tb_routes_pronunciations[] = {
+    {"GET",    "/pronunciations",             get_pronunciations,    0,        TB_GROUP_NONE,   false, TB_JSON,  "How words are said, in every request", ""},
+    {"POST",   "/pronunciations",             post_pronunciation,    64 * TB_KIB, TB_GROUP_NONE,   false, TB_JSON,  "Say a word so from now on", "word* string q,say* string q,language string q"},
+    {"PUT",    "/pronunciations",             put_pronunciations,    1 * TB_MIB,  TB_GROUP_NONE,   false, TB_JSON,  "Replace all of them", "pronunciations* string q"},
+    {"DELETE", "/pronunciations",             delete_pronunciations, 64 * TB_KIB, TB_GROUP_NONE,   false, TB_JSON,  "Forget a word, or all", "word string q,language string q,delete_all boolean q"},
+    {0},
+};
+/* clang-format on */
