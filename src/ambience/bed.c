@@ -1,3 +1,12 @@
+/*
+ * A running bed: one to four parts (recipes or looped files), each at -30 LUFS, summed at equal
+ * power.
+ *
+ * A recipe runs two seconds before its first sample and is measured once per (recipe, seed, rate)
+ * for its gain. Output is computed in ticks of 64 samples and handed out in blocks of any size. Not
+ * for two threads at once; no allocation after tb_bed_new. docs/ambience-recipes.md, "Output
+ * stage". Relies on set.c for names, cache.c for gains and files.
+ */
 #include "ambience/bed_priv.h"
 
 #include "base/mem.h"

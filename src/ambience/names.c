@@ -1,3 +1,11 @@
+/*
+ * From what a request calls a bed to the recipes and files that it is made of.
+ *
+ * A name is an id of the set, an alias in English or Spanish, or a sum of up to four of them with
+ * "+". Accents and case do not count; a file with an alias's name comes first. What is not found is
+ * refused with the list; free text behind "ambience:" is refused for want of a model. Relies on
+ * set.c.
+ */
 #include "ambience/set_priv.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -5,8 +13,6 @@
 #include "base/utf8.h"
 
 #include <string.h>
-
-/* What somebody calls a bed, or a sum of beds: an id, another name in English or Spanish. */
 
 /* Other names, in English and Spanish, without accents. A file of that name comes before them. */
 /* clang-format off */

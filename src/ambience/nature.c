@@ -1,6 +1,11 @@
+/*
+ * Forest birds and night crickets.
+ *
+ * Animals are state machines: each has a fixed voice and steps from syllable to syllable, whose
+ * times and pitches come from its own stream of numbers. Distance sets level, low pass and reverb.
+ * docs/ambience-recipes.md, "Forest" and "Night". Relies on unit.c and recipe.c.
+ */
 #include "ambience/recipe_priv.h"
-
-/* Forest birds and night crickets. docs/ambience.md. */
 
 static const double flat_q = 0.7071;
 

@@ -1,6 +1,9 @@
+/*
+ * The plain beds (white, pink, brown, room, fan) and the layer, noise through up to three filters,
+ * that most recipes are made of. Amplitudes are free: the bed brings the sum to -30 LUFS.
+ * docs/ambience-recipes.md, "White, pink, brown" to "Fan". Relies on unit.c.
+ */
 #include "ambience/recipe_priv.h"
-
-/* The plain ones, and what the recipes share. docs/ambience.md. */
 
 void tb_layer_init(tb_layer *l, const tb_scene *s, const char *stream, bool pink)
 {

@@ -1,3 +1,11 @@
+/*
+ * Which beds there are: the computed ones, and the .wav files of a folder.
+ *
+ * The folder is listed once, in order of names, and at most 256 files are taken; a file named as a
+ * computed bed takes its place. Links, pipes and names that make no id are left out with a line in
+ * the log. The list is constant afterwards; only the caches behind it change (cache.c, under the
+ * lock).
+ */
 #include "ambience/set_priv.h"
 
 #include "base/file.h"
@@ -9,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* Which beds there are: the computed ones, and the files of a folder. */
 
 static const tb_recipe *const recipes[TB_RECIPES] = {
     &tb_recipe_white,  &tb_recipe_pink,  &tb_recipe_brown,  &tb_recipe_room,   &tb_recipe_rain,

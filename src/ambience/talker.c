@@ -1,7 +1,13 @@
+/*
+ * The talk of somebody who says nothing, for cafe and office: vowels in phrases, no consonants.
+ *
+ * A pulse source with breath noise runs through three formants that move from vowel to vowel at the
+ * rate of syllables. Ticks are computed in order; every number comes from the talker's stream.
+ * docs/ambience-recipes.md, "Talkers". Relies on unit.c.
+ */
 #include "ambience/recipe_priv.h"
 
-/* Standard averages of eight vowels: F1, F2, F3 in Hz. No consonants and no words: there is nothing
- * to understand, by construction. */
+/* Standard averages of eight vowels: F1, F2, F3 in Hz. */
 static const double vowels[8][3] = {
     {310, 2020, 2960}, {360, 640, 2240},  {570, 840, 2410},  {730, 1090, 2440},
     {530, 1840, 2480}, {440, 1020, 2240}, {640, 1190, 2390}, {300, 870, 2240},

@@ -1,8 +1,14 @@
+/*
+ * Street, train, office, cafe.
+ *
+ * Layers of noise for what is steady; cars, rail joints, keys, dishes and steam as events whose
+ * times come from streams of numbers; talkers from talker.c. Events that need a filter of their own
+ * go to their own bus first. docs/ambience-recipes.md, "Street" and the headings behind it. Relies
+ * on unit.c, recipe.c and talker.c.
+ */
 #include "ambience/recipe_priv.h"
 
 #include <string.h>
-
-/* Street, train, office, cafe. docs/ambience.md. */
 
 static const double flat_q = 0.7071;
 

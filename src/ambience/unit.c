@@ -1,3 +1,12 @@
+/*
+ * The units that beds are made of: streams of numbers, noises, controls, event times, grains,
+ * filters, reverb, soft limit.
+ *
+ * All are causal, have a state of fixed size and take number i of a named stream, so a bed depends
+ * on name, seed and position only, never on block sizes. Decaying states are set to 0 before they
+ * become denormal numbers, which are slow. docs/ambience-recipes.md, "Units". Relies on
+ * dsp/biquad.h.
+ */
 #include "ambience/unit_priv.h"
 
 #include "base/hash.h"

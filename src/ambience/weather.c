@@ -1,6 +1,11 @@
+/*
+ * Rain, wind, ocean, fire.
+ *
+ * Rain has three densities, as the ear resolves drops; wind is one gust signal that drives all its
+ * parts; the ocean is three trains of waves; fire is roar, hiss and clusters of crackles.
+ * docs/ambience-recipes.md, "Rain" to "Fire". Relies on unit.c and recipe.c.
+ */
 #include "ambience/recipe_priv.h"
-
-/* Rain, wind, ocean, fire. docs/ambience.md. */
 
 static const double flat_q = 0.7071;
 

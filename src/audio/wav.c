@@ -1,3 +1,11 @@
+/*
+ * RIFF WAVE: finds the chunks, reads plain samples of all common kinds as mono float, and writes.
+ *
+ * Bytes come from strangers: every length is compared with what is there before it is used, sizes
+ * that a pipe left open mean "the rest", and samples that are no finite numbers are refused. Kinds
+ * that are coded (ADPCM, MP3 in wav) are recognised and left to src/codec. Fuzzed by
+ * tests/fuzz/fuzz_wav.c. Relies on audio/pcm.h for mixing two channels.
+ */
 #include "audio/wav.h"
 
 #include "base/mem.h"

@@ -36,9 +36,9 @@ void tb_wav_header(uint8_t out[TB_WAV_HEADER], uint32_t samples, int rate_hz);
 /* Float to s16le: rounded to nearest, clipped, no dither. out has 2 * len bytes. */
 void tb_wav_s16(const float *x, size_t len, uint8_t *out);
 
-/* A whole file: heap. */
-/* The smallest of 16 bits, 24 bits and 32-bit float that holds every sample exactly: reading it
- * gives the same samples. Mono, pcm's own rate. *out is heap. */
+/* Whole files; *out is heap. The first: the smallest of 16 bits, 24 bits and 32-bit float that
+ * holds every sample exactly: reading it gives the same samples. The second: 16 bits. Both mono, at
+ * pcm's own rate. */
 TB_MUST_CHECK tb_status tb_wav_print_exact(const tb_pcm *pcm, uint8_t **out, size_t *size,
                                            tb_err *err);
 TB_MUST_CHECK tb_status tb_wav_print(const tb_pcm *pcm, uint8_t **out, size_t *size, tb_err *err);

@@ -1,3 +1,11 @@
+/*
+ * The decoder's child process: libav reads one upload and writes mono float samples into a pipe.
+ *
+ * It confines itself before it opens the file: no other files, no network, no threads. Only
+ * decoders of a list may run, whatever libav knows. The protocol to the parent is decode_priv.h;
+ * what is wrong with a file is said on stderr with exit code TB_DECODE_BAD. docs/audio.md,
+ * "Decoders". Relies on base/confine.h; limits of time and memory are the parent's (decode.c).
+ */
 #include "audio/pcm.h"
 #include "base/confine.h"
 #include "base/err.h"
@@ -15,8 +23,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* The decoder's child: a process with one file to read, one pipe to write, and nothing else. */
 
 enum { FILE_FD = 3, AVIO_BUFFER = 32768, MOST_CHANNELS = 8, OUT = 8192 };
 

@@ -1,3 +1,11 @@
+/*
+ * Speech to bytes of seven formats: wav and pcm by our own code, the others by libavcodec.
+ *
+ * Sound comes in blocks, is resampled by soxr where the output has another rate, gathered to the
+ * codec's frames, and its bytes go to a sink. Where the sink can go back, the header is mended at
+ * the end, else placeholders stay. Flags keep build and clock out of the bytes, so the same sound
+ * is the same file. docs/audio.md, "Encoders". One encoder per output; several at a time are fine.
+ */
 #include "codec/encode.h"
 
 #include "audio/wav.h"

@@ -1,3 +1,10 @@
+/*
+ * The four spectrograms that networks see a voice through.
+ *
+ * Each is a short-time power spectrum, a filterbank and a compression, computed frame by frame in
+ * the caller's memory; constants are the networks' own. docs/model/conditioning.md, "Four
+ * spectrograms". Relies on stft.c (Hann, mirrored ends), bank.c (Slaney, Kaldi) and fft.c.
+ */
 #include "dsp/mel.h"
 
 #include "base/mem.h"

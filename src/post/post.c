@@ -1,3 +1,13 @@
+/*
+ * The mixer: speech to its target, beds below it, ducking, peak.
+ *
+ * One timeline in samples of speech: 0 is the first sample of speech, beds may begin before it
+ * (lead-in) and end behind the last (lead-out). A track is one bed with its fades; a change of beds
+ * is two tracks for a while. Buffered output is the streaming path walked once at the end, with the
+ * whole speech in view; a stream measures its first second and keeps those levels. docs/audio.md,
+ * "Mixer". One thread per object. Relies on src/ambience for beds, dsp/loudness.h for levels,
+ * duck.c.
+ */
 #include "post/post.h"
 
 #include "base/mem.h"
@@ -10,12 +20,6 @@
 #include <math.h>
 #include <string.h>
 
-/*
- * One timeline, in samples of speech: 0 is the first sample of speech, beds may begin before it
- * (lead-in) and end behind the last (lead-out). A lane is one bed with its fades; a switch is two
- * lanes for a while. Buffered output is the streaming path walked once at the end, with the whole
- * speech in view.
- */
 enum { LANES = 8, BLOCK = 1024 };
 
 static const double lead_in_s = 0.5, fade_first_s = 0.4, fade_in_s = 0.25, fade_out_s = 0.8;
