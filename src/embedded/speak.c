@@ -138,6 +138,12 @@ tb_status tb_embedded_language_code(const tb_embedded *e, const char *wanted, ch
 
 /* ---- base statistics ---- */
 
+const char *const *tb_embedded_base_sentences(size_t *n)
+{
+    *n = sizeof sentences / sizeof *sentences;
+    return sentences;
+}
+
 static tb_status measure_base(tb_embedded *e, const tb_base *base, const tb_cancel *cancel,
                               tb_bend_stats *out, tb_err *err)
 {

@@ -7,6 +7,7 @@
 #include "text/script.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -29,6 +30,9 @@ void tb_embedded_close(tb_embedded *e);
 /* Makes the statistics of the default language's bases if they are not kept yet (about 6 s of CPU):
  * for a background thread at start. */
 void tb_embedded_warm(tb_embedded *e, const tb_cancel *cancel);
+
+/* The sentences that a base's statistics are measured from: a judge of likeness uses others. */
+const char *const *tb_embedded_base_sentences(size_t *n);
 
 typedef struct {
     const char *code;  /* as the list writes it, lower case: es-419 */
