@@ -1,3 +1,9 @@
+/*
+ * The table of commands: name, arguments, summary, details, number of arguments, function, options.
+ *
+ * The command line is parsed from it, and --help, the manual page and the completion of shells are
+ * printed from it. The two hidden rows are the child processes of decoder and flite.
+ */
 #include "commands.h"
 
 #include "bench/bench.h"
@@ -6,8 +12,6 @@
 #include "codec/decode.h"
 #include "embedded/speak.h"
 #include "probe/probe.h"
-
-/* The table of commands. Everything that lists them is made from it. */
 
 static int run_decode_child(tb_cli *cli)
 {

@@ -4,6 +4,7 @@
   unused      a header of ours that a .c file includes and says no name of; a function of a header
               that nothing but its own file names
   citations   files and headings that comments and documents name and that are not there
+  heads       .c files of more than 120 lines without a comment that says what they are
   prose DIR   writes the documents, and the comments of the sources alone, to DIR for codespell
 """
 import pathlib
@@ -153,6 +154,26 @@ def citations():
     return bad
 
 
+def heads():
+    """Each .c of more than 120 lines says what it is in a comment of 3 to 15 lines before its first line of code."""
+    bad = []
+    for f in tracked("src/*.c", "bench/*.c", "tools/*.c", "tests/*.c"):
+        text = read(f)
+        lines = text.count("\n")
+        if lines <= 120:
+            continue
+        most = 0
+        for m in COMMENT.finditer(text):
+            before = re.sub(r"/\*.*?\*/", "", text[:m.start()], flags=re.S)
+            if any(row.strip() and not row.startswith("#") for row in before.split("\n")):
+                break
+            most = max(most, m.group().count("\n") + 1)
+        # The two lines that open and close a comment count where nothing else is on them.
+        if not 3 <= most <= 17:
+            bad.append(f"{f}: {lines} lines and a head comment of {most} lines; 3 to 15 say what it is")
+    return bad
+
+
 def prose(to):
     for f in tracked("*.md", "*.c", "*.h"):
         if f.startswith("tests/data/") or f.endswith(".es.md"):
@@ -164,7 +185,7 @@ def prose(to):
 
 
 def main():
-    what = {"unused": unused, "citations": citations}.get(sys.argv[1])
+    what = {"unused": unused, "citations": citations, "heads": heads}.get(sys.argv[1])
     bad = what() if what else prose(sys.argv[2])
     print("\n".join(bad))
     sys.exit(1 if bad else 0)

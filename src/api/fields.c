@@ -1,3 +1,11 @@
+/*
+ * The fields of a request, from a JSON object, a urlencoded body or a query (multipart is
+ * multipart.c).
+ *
+ * JSON is checked where it lies by base/json_scan.h and only what becomes a field is copied, so a
+ * large body costs its own bytes once. Count, name length and text are bounded; a name given twice
+ * is refused. On failure the list is as it was. All readers are linear in the length.
+ */
 #include "api/fields.h"
 
 #include "base/json_scan.h"

@@ -1,3 +1,9 @@
+/*
+ * /openapi.json from the table of routes and the table of request parameters (params/params.h).
+ *
+ * Ranges, choices, defaults and sentences of a parameter are printed from its row, so the document
+ * cannot differ from what is checked. Strings are static; the JSON is heap.
+ */
 #include "api/openapi.h"
 
 #include "base/json.h"

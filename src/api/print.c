@@ -1,3 +1,9 @@
+/*
+ * The bodies of replies as JSON text: errors in three families, voices, clips, jobs, lists.
+ *
+ * Each function takes rows of the store or of another room and returns heap text. Links begin with
+ * the base path that the caller gives. Fields that are empty become null, times ISO 8601.
+ */
 #include "api/print.h"
 
 #include "base/clock.h"

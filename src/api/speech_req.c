@@ -1,3 +1,12 @@
+/*
+ * A request for speech from its fields, checked once: numbers, seed, choices, language, text,
+ * prompt, voice, ambience, output.
+ *
+ * Numbers are rows of `numbers` (parameter, offset in the request); ranges come from
+ * params/params.h. What a request was is recorded as JSON for the history, and a replay reads that
+ * record through the same parser. Relies on api/fields.h; whether a voice or a language exists is
+ * the rooms' behind.
+ */
 #include "api/speech_req.h"
 
 #include "api/pronunciations.h"

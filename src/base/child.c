@@ -1,3 +1,11 @@
+/*
+ * Runs a child process: feeds its stdin, reads its stdout and stderr, and waits for its end.
+ *
+ * One poll loop serves the three pipes and looks at the cancel flag, the wall clock and the
+ * processor time; the whole process group is killed when one of them ends it. Pipes are
+ * non-blocking and lie above the descriptors that the child puts in place. Relies on base/spawn.c
+ * for starting and base/confine.h for the sandbox.
+ */
 #include "base/child.h"
 
 #include "base/clock.h"

@@ -1,3 +1,12 @@
+/*
+ * Files: read whole, write so that a crash leaves the old or the new one, temporary files, folders,
+ * locks.
+ *
+ * A writer makes a temporary file of our name pattern in the target's folder, syncs it, renames it
+ * and syncs the folder; leftovers of a crash are found by their names and removed at the next
+ * start. Files that people placed are opened only if they are regular and no links. Errors name
+ * path and reason.
+ */
 #include "base/file.h"
 
 #include "base/mem.h"

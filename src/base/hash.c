@@ -1,3 +1,10 @@
+/*
+ * Hashes, secrets and UUIDs: FNV-1a, BLAKE2b, SHA-256 in parts, constant-time comparison, argon2id
+ * passwords, base64.
+ *
+ * All cryptography is libsodium's. Password strings are checked for their cost before they are
+ * verified, so a stored one cannot ask for more memory than the server has.
+ */
 #include "base/hash.h"
 
 #include "base/mem.h"

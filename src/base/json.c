@@ -1,3 +1,10 @@
+/*
+ * The one wrapper around jansson.
+ *
+ * What is read is strict: no duplicate members, no trailing text, bounded depth and number of
+ * values. What is built cannot fail: invalid UTF-8 is repaired, and memory comes from the reserve
+ * of base/mem.h where there is none. Trees are for one thread at a time.
+ */
 #include "base/json.h"
 
 #include "base/json_scan.h"

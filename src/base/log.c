@@ -1,3 +1,11 @@
+/*
+ * The log: one event, one line of key=value, to stderr.
+ *
+ * A line is formatted into a buffer on the stack by a small printf of our own, which knows where a
+ * value begins and quotes and escapes text; so nothing that a client sent can look like another
+ * field. Lines may be held back during a start until it is known whether anybody needs them. One
+ * lock orders lines.
+ */
 #include "base/log.h"
 
 #include "base/clock.h"

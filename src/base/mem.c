@@ -1,3 +1,11 @@
+/*
+ * Allocation: tb_alloc for small bounded things (never NULL), tb_try_alloc for sizes that a request
+ * or a file chose (NULL when there is none, overflow checked).
+ *
+ * tb_alloc falls back on a reserve that is laid up at the start; while it is used, new work is
+ * refused by tb_mem_room. Large blocks come from the system one by one and go back when freed.
+ * Relies on allowance.c for the limits of the process.
+ */
 #define _GNU_SOURCE /* pthread_setattr_default_np */
 
 #include "base/mem.h"

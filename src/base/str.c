@@ -1,3 +1,10 @@
+/*
+ * Strings: a byte string that grows to a ceiling, ASCII comparison, strict numbers, edit distance,
+ * folding.
+ *
+ * A growing string that hits its ceiling keeps what it has and reports false from then on, so
+ * callers may check once at the end. Numbers are whole strings, independent of the locale.
+ */
 #include "base/str.h"
 
 #include "base/mem.h"

@@ -1,3 +1,10 @@
+/*
+ * What Unicode's tables say of a character, by utf8proc: composed and compatibility forms, base
+ * letters, letters, marks, symbols, case.
+ *
+ * A letter keeps at most 30 combining marks, so normalising is linear in the length of any text. No
+ * state; any thread.
+ */
 #include "base/unicode.h"
 
 #include "base/mem.h"

@@ -1,3 +1,10 @@
+/*
+ * Strict UTF-8: decoding, validity, counting, simple case folding, Latin letters without accents.
+ *
+ * No overlong forms, no surrogates, nothing above U+10FFFF; an invalid byte is one bad character of
+ * length 1, so loops always advance. Folding and accents cover Latin, Greek and Cyrillic by tables
+ * here; the rest of Unicode is base/unicode.h.
+ */
 #include "base/utf8.h"
 
 #include <string.h>

@@ -1,3 +1,11 @@
+/*
+ * timbre bench: reads options, finds the model, runs the chosen sections and prints or compares the
+ * report.
+ *
+ * Sections (memory, stages, a new voice, lengths, stream, together) are files of their own; each
+ * adds lines to the report (report.c). The machine's limits are measured first (nn/roofline.h).
+ * docs/bench.md.
+ */
 #include "bench/bench_priv.h"
 
 #include "base/file.h"
@@ -9,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* timbre bench: options, sections, the report. */
 
 const tb_cli_option tb_bench_options[] = {
     {"--only", NULL, "NAMES", "some of memory,stages,voice,lengths,stream,together"},

@@ -1,3 +1,10 @@
+/*
+ * timbre bench: opens the model and makes the case that is measured: a synthetic recording, its
+ * voice, one text, its speech tokens.
+ *
+ * The case is the same on every machine, so reports can be compared. docs/bench.md. Relies on
+ * model/files.h, model/conditioner.h.
+ */
 #include "base/clock.h"
 #include "base/counter.h"
 #include "base/mem.h"
@@ -6,8 +13,6 @@
 
 #include <math.h>
 #include <string.h>
-
-/* timbre bench: the model, and the case that it is measured on. */
 
 static tb_status bind_all(tb_bench *b, tb_err *err)
 {

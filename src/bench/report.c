@@ -1,3 +1,11 @@
+/*
+ * timbre bench: the lines of a report, the least time that a line's work needs on this machine, and
+ * comparison with another report.
+ *
+ * A line has a value, its work in bytes and operations, and a section. Its limit is the largest of
+ * work over rate for each of the machine's rates (read, f32, bf16, int8). Reports are JSON with a
+ * format number; comparing names lines that are slower by more than a factor. docs/bench.md.
+ */
 #include "base/mem.h"
 #include "base/str.h"
 #include "bench/bench_priv.h"
@@ -5,8 +13,6 @@
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
-
-/* timbre bench: lines, their limits, and their places beside those of other runs and programs. */
 
 const char *const tb_yard_names[TB_YARD_COUNT] = {"", "read", "f32", "bf16", "int8"};
 

@@ -1,10 +1,15 @@
+/*
+ * timbre bench: each stage by itself (prefix, prefill, decode steps, flow, vocoder), the whole, a
+ * new voice, and texts of several lengths.
+ *
+ * A stage is timed several times and its best run counts; the work of a stage comes from the shapes
+ * of its weights. docs/bench.md. Relies on case.c for the model and the case.
+ */
 #include "base/mem.h"
 #include "bench/bench_priv.h"
 
 #include <math.h>
 #include <string.h>
-
-/* timbre bench: each stage by itself, the whole, a new voice, and texts of several lengths. */
 
 static const char STAGES[] = "stages", VOICE[] = "a new voice", LENGTHS[] = "lengths";
 

@@ -1,3 +1,10 @@
+/*
+ * timbre bench: several callers at once, each on a thread of its own as a worker of the server is.
+ *
+ * Measures decode steps in a batch, whole utterances, and how long a newcomer waits for its first
+ * sound beside others. docs/bench.md. Relies on model/batcher.h and the compute lock of
+ * src/chatterbox.
+ */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bench/bench_priv.h"
@@ -5,8 +12,6 @@
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
-
-/* timbre bench: several speakers at once. */
 
 static const char TOGETHER[] = "together";
 

@@ -1,3 +1,11 @@
+/*
+ * The command framework: finds the row of the table that the command line names, reads its options
+ * and arguments, loads the configuration and runs it.
+ *
+ * Options are strings until a command asks for them; unknown ones, and settings that no setting
+ * knows, are refused with a sentence and exit code 2. Help, manual page and completion are printed
+ * from the same table (help.c, completion.c).
+ */
 #include "cli/cli_priv.h"
 
 #include "base/child.h"

@@ -1,3 +1,10 @@
+/*
+ * timbre doctor: looks at data, programs, model and hub, changes nothing, and says how to mend each
+ * gap. Also `languages` and `ambiences`, the lists that need no store.
+ *
+ * Findings are lines (ok, warning, missing) in text or JSON; the exit code is 3 when something
+ * needed is missing. Relies on the checks of store, fetch and engine.
+ */
 #include "base/child.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -11,9 +18,6 @@
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-
-/* timbre doctor: looks at everything, changes nothing, says how to mend each gap. Also the two
- * lists that need no store. */
 
 struct findings {
     tb_json *list;

@@ -1,3 +1,10 @@
+/*
+ * What `timbre serve` prints for a person: where it listens, which engines speak, a command to try,
+ * and how far a download is.
+ *
+ * Lines are made by functions that tests call alone (tb_greet_line, tb_greet_command). The command
+ * for a shell is left out where the shell could not read name and password from .env.
+ */
 #include "cli/greet_priv.h"
 
 #include "base/child.h"

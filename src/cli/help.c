@@ -1,10 +1,13 @@
+/*
+ * --help of every command, the list of settings, and the manual page: prints of the tables of
+ * commands and settings. Nothing is written twice: names, sentences, defaults and ranges come from
+ * the rows. Text of the manual page is escaped for roff.
+ */
 #include "cli/cli_priv.h"
 
 #include "params/params.h"
 
 #include <string.h>
-
-/* --help and the manual page: two prints of the same tables. */
 
 static void help_all(FILE *out, const tb_cli_command *c)
 {

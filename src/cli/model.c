@@ -1,3 +1,11 @@
+/*
+ * timbre model convert and timbre model show: makes our single file of published weights, and
+ * prints what a file of weights holds.
+ *
+ * Converting records where the weights came from (repository, commit, sums) when a cache or
+ * source.json tells. Showing reads the table of contents only. docs/model/files.md. Relies on
+ * model/convert.h and tensor/weights.h.
+ */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -9,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* timbre model: the files of a model. */
 
 /* ----------------------------------------------------------------- convert */
 

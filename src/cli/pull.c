@@ -1,3 +1,10 @@
+/*
+ * timbre model pull: downloads a model's files and makes our single file of them.
+ *
+ * Draws a progress line on a terminal and plain sentences elsewhere, each once. Relies on
+ * fetch/fetch.h for downloading and on src/chatterbox for making the file; the model's row is the
+ * catalogue's.
+ */
 #include "cli/pull_priv.h"
 
 #include "base/file.h"

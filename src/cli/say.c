@@ -1,3 +1,9 @@
+/*
+ * timbre say: one job through the same service as the server's, then its bytes to a file or stdout.
+ *
+ * Options become fields and are parsed by api/speech_req.h, so ranges and errors are the API's. A
+ * voice may be a file, which is then the audio prompt. Relies on job/job.h.
+ */
 #include "base/mem.h"
 #include "cli/cli_priv.h"
 #include "codec/encode.h"
@@ -10,8 +16,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* timbre say: one job through the same conductor as the server's, then its bytes to a file. */
 
 static tb_status add(tb_fields *fields, const char *name, const char *value, tb_err *err)
 {

@@ -1,3 +1,11 @@
+/*
+ * timbre serve: opens service and HTTP server, answers until it is told to stop, closes them.
+ *
+ * The first signal writes into a pipe that the main loop polls and drains the queue; a second one
+ * exits at once. The loop also applies retention and gives memory back; with --dev it starts the
+ * program anew on the same socket when its file has changed. systemd is told when the service is
+ * ready. Relies on job/job.h and http/server.h.
+ */
 #include "audio/wav.h"
 #include "base/child.h"
 #include "base/clock.h"
@@ -22,8 +30,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-/* timbre serve: opens the rooms, answers until it is told to stop, closes them. */
 
 enum { TICK_MS = 500, RETAIN_EVERY_S = 60, SECOND_SIGNAL_GRACE_MS = 0 };
 

@@ -1,3 +1,10 @@
+/*
+ * timbre voices and timbre history: lists, shows, adds, renames and removes rows of the store,
+ * beside a running server or without one.
+ *
+ * Adding a voice goes through the same checks as an upload. Each command prints text, or JSON with
+ * --json. Relies on store/store.h, which several processes may have open.
+ */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -6,8 +13,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-/* timbre voices and timbre history: the store's rows, beside a running server or without one. */
 
 static tb_json *voice_json(const tb_voice_row *v)
 {

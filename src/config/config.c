@@ -1,3 +1,11 @@
+/*
+ * The table of settings and how they are loaded: default, .env, environment, flag; later ones win.
+ *
+ * A row gives name, kind, range, default and sentence once; parsing, the words for what is allowed,
+ * docs and flags follow from it. A value out of range, or a key of .env that looks like a
+ * misspelling, stops the start with a sentence. The result is constant. Relies on env.c for the
+ * file's syntax.
+ */
 #include "config/config.h"
 
 #include "base/file.h"

@@ -1,3 +1,11 @@
+/*
+ * An HTTP client for downloads: GET by libcurl with redirects, resumption, bounded retries,
+ * cancelling.
+ *
+ * A reply's head is judged before its body is taken: range, size and status must fit what was asked
+ * for, else the transfer starts over or ends with a sentence. The token goes to the hub's own
+ * origin only, never to where it redirects. One transfer at a time; one thread per client.
+ */
 #include "fetch/client.h"
 
 #include "base/clock.h"

@@ -1,3 +1,11 @@
+/*
+ * Downloads a model: plans the files, looks for them in caches, gets what is missing, checks every
+ * sum, and installs all of them together.
+ *
+ * A file under way lies beside the target as .part, so an interrupted download goes on where it
+ * stopped; names are given at the end, and the folder holds a whole model or none. A lock keeps two
+ * downloads of one folder apart. Relies on plan.c, load.c, source.c, client.c.
+ */
 #include "fetch/fetch_priv.h"
 
 #include "base/clock.h"

@@ -1,3 +1,9 @@
+/*
+ * The Hugging Face hub: addresses, lists of files with sizes and sums, and the layout of its cache.
+ *
+ * Names that come from it are checked before they become paths. Everything here is from public
+ * documentation; no other file knows the hub. Relies on client.c.
+ */
 #include "fetch/hub.h"
 
 #include "base/file.h"

@@ -1,3 +1,11 @@
+/*
+ * Figures for /metrics: requests by route and status, their durations, and what job and store
+ * report.
+ *
+ * Counters are guarded by one lock. The store is asked on a thread of its own, since it may wait
+ * for the disk, and only when something changed. Printed in the text format of Prometheus
+ * (api/metrics.h).
+ */
 #include "api/metrics.h"
 #include "base/cond.h"
 #include "base/log.h"

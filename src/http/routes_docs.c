@@ -1,3 +1,9 @@
+/*
+ * /openapi.json and /docs, both printed from the table of routes.
+ *
+ * A route's parameters are read from its row's words; those of speech from the table of request
+ * parameters. Relies on api/openapi.h.
+ */
 #include "api/openapi.h"
 #include "base/mem.h"
 #include "http/route_priv.h"
@@ -5,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* /openapi.json and /docs, both from the table of routes. */
 
 enum { PARAMS_MAX = TB_PARAM_COUNT, WORD = 32 };
 

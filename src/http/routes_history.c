@@ -1,3 +1,10 @@
+/*
+ * The history: clips listed, fetched, downloaded, spoken again, removed.
+ *
+ * Pages are continued by a cursor in a Link header. A replay parses the stored request as a new one
+ * and becomes a job. Handlers run at the desk and may wait for the database. Relies on
+ * store/store.h.
+ */
 #include "api/print.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -6,8 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-/* What was spoken: listed, fetched, spoken again, removed. */
 
 static tb_store *store_of(tb_request *r)
 {

@@ -1,10 +1,14 @@
+/*
+ * /pronunciations: the installation's dictionary, listed, extended, replaced, removed.
+ *
+ * A body is parsed and checked by api/pronunciations.h before a row is made; a language is resolved
+ * to its code first. Handlers run at the desk. Relies on store/store.h.
+ */
 #include "api/pronunciations.h"
 #include "base/mem.h"
 #include "http/route_priv.h"
 
 #include <string.h>
-
-/* /pronunciations: the installation's dictionary. */
 
 static tb_store *store_of(tb_request *r)
 {

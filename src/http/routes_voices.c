@@ -1,10 +1,14 @@
+/*
+ * Voices: uploaded, listed, changed, removed, and their recordings downloaded.
+ *
+ * An upload becomes a job, since decoding and measuring take seconds; everything else is answered
+ * at the desk from the store. Relies on job/job.h and store/store.h.
+ */
 #include "api/print.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "http/route_priv.h"
-
-/* Voices: kept, listed, changed, removed, and their recordings. */
 
 static tb_store *store_of(tb_request *r)
 {

@@ -1,3 +1,11 @@
+/*
+ * The HTTP server: listening socket, TLS files, libmicrohttpd's daemon and its threads, start and
+ * stop.
+ *
+ * Two threads hold all sockets; what may wait is done at the desk (desk.c). Stopping first refuses
+ * new connections, then waits for those that are served. What a request goes through is request.c.
+ * Relies on libmicrohttpd, whose connections may be suspended and resumed.
+ */
 #include "http/server.h"
 
 #include "base/clock.h"
@@ -14,8 +22,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* The listening socket, the daemon and its threads. What a request goes through is in request.c. */
 
 enum { BODIES_MAX = 256 << 20 }; /* of all requests together */
 enum { THREADS = 2, BACKLOG = 4096, CONNECTION_MEMORY = 64 * 1024, TLS_FILE_MAX = 1 << 20 };

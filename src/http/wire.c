@@ -1,3 +1,12 @@
+/*
+ * Follows the bytes of a connection as they arrive, to find requests whose framing two programs
+ * could read differently.
+ *
+ * A state machine of one byte at a time, without a buffer: first line, heads, body by
+ * Content-Length or chunks. A bare line feed, a NUL or a folded line marks the request, which is
+ * then refused by its number. Bytes are never changed. wire_priv.h says why libmicrohttpd does not
+ * do this itself.
+ */
 #include "http/wire_priv.h"
 
 #include <string.h>

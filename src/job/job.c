@@ -1,3 +1,10 @@
+/*
+ * The life of a job: made, queued, worked on, looked at by its reader, left or cancelled.
+ *
+ * A job is refcounted by its submitter, its readers and the queue; what it has made lies in a file
+ * that readers take with pread while it grows. State changes under the job's lock and wakes the
+ * waiting connection. What a job does is speech.c, upload.c and preview.c. Relies on queue.c.
+ */
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -11,9 +18,6 @@
 #include <unistd.h>
 
 enum { WORK_BYTES = 8 << 20 }; /* what a job may take without asking */
-
-/* The life of a job: made, queued, worked on, looked at, left. What it does is in speech.c,
- * upload.c and preview.c. */
 
 tb_job *tb_job_new(tb_service *s, const char *user, tb_job_work work, tb_job_wake wake, void *self)
 {

@@ -1,3 +1,11 @@
+/*
+ * The queue of jobs: a lane per caller, worker threads, fair shares of work.
+ *
+ * A worker takes a piece of the job whose lane has the fewest running jobs and has had the least
+ * work (a lane that comes later starts where the others stand), works it without the lock, and
+ * charges the lane with its cost. Some workers are kept free of long jobs. One lock guards all of
+ * it; entries belong to their jobs. The header explains the order in full.
+ */
 #include "job/queue.h"
 
 #include "base/cond.h"

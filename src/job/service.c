@@ -1,3 +1,12 @@
+/*
+ * Opens and closes what jobs need: store, engine, ambiences, voices, queue; starts workers and
+ * warm-up.
+ *
+ * Rooms are opened in order of dependence and closed in reverse; a failure undoes what was opened.
+ * In a server all of it starts on a thread of lower priority, which its threads inherit, so
+ * answering requests goes before computing. Workers live until tb_service_stop, which drains and
+ * then cancels.
+ */
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -1,3 +1,11 @@
+/*
+ * timbre probe: inputs of a stage from a recording (safetensors), and its outputs under the
+ * recording's names.
+ *
+ * Inputs are checked for shape and type and converted; outputs are collected and written at the
+ * end. A listener turns the networks' trace into outputs, transposed or joined as the recording has
+ * them. docs/model/probe.md. Relies on tensor/weights.h and nn/trace.h.
+ */
 #include "base/counter.h"
 #include "base/file.h"
 #include "base/mem.h"

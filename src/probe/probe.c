@@ -1,3 +1,9 @@
+/*
+ * timbre probe: options, the table of stages, and one run over a recording's cases.
+ *
+ * A stage is a row: name, what it needs, what it puts out, its function in text.c, sound.c, voice.c
+ * or e2e.c. docs/model/probe.md.
+ */
 #include "probe/probe.h"
 
 #include "base/file.h"
@@ -8,8 +14,6 @@
 
 #include <string.h>
 #include <unistd.h>
-
-/* timbre probe: options, the table of stages, one run. */
 
 const tb_cli_option tb_probe_options[] = {
     {"--in", NULL, "FILE", "the recording: a safetensors file with the stage's inputs"},

@@ -1,11 +1,16 @@
+/*
+ * timbre probe: the stages from speech tokens to a waveform (flow, F0, source, vocoder, all of
+ * them), and the watermark.
+ *
+ * Each binds its network, reads the recording's inputs, noise included, and puts out what the
+ * network computed. docs/model/probe.md. Relies on io.c, model/flow.h, model/hift.h, model/perth.h.
+ */
 #include "probe/sound_priv.h"
 
 #include "model/flow.h"
 #include "model/hift.h"
 
 #include <string.h>
-
-/* The stages from speech tokens to a waveform, and the watermark. */
 
 static const float HALF_PI = 1.5707964F;
 

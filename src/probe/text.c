@@ -1,3 +1,9 @@
+/*
+ * timbre probe: the stages from a text to speech tokens (tokenizer, sampler, T3).
+ *
+ * T3 is run greedily, so that each step's logits can be compared, and through the sampler's
+ * processors. docs/model/probe.md. Relies on io.c, text/bpe.h, model/sampler.h, model/t3.h.
+ */
 #include "base/mem.h"
 #include "model/sampler.h"
 #include "model/t3.h"
@@ -6,8 +12,6 @@
 
 #include <math.h>
 #include <string.h>
-
-/* The stages from a text to speech tokens. */
 
 /* --------------------------------------------------------------- tokenizer */
 

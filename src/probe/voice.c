@@ -1,3 +1,10 @@
+/*
+ * timbre probe: the stages from a recording of a person to conditionals (front end, tokenizer,
+ * speaker networks, all of them).
+ *
+ * Tables of the front end (windows, filterbanks, kernels) are put out too, so that a difference can
+ * be traced to its cause. docs/model/probe.md. Relies on io.c, model/front.h, model/conditioner.h.
+ */
 #include "audio/wav.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -12,8 +19,6 @@
 
 #include <math.h>
 #include <string.h>
-
-/* The stages from a recording of a person to what the networks know of the voice. */
 
 enum { WAV_SECONDS = 3600 };
 

@@ -1,3 +1,10 @@
+/*
+ * timbre probe: loads the weights for a stage from a folder of published files, our single file,
+ * one safetensors file, or the recording itself.
+ *
+ * Names are translated by the layout table, so a stage binds the same names whatever it was given.
+ * docs/model/probe.md. Relies on model/layout.h and tensor/weights.h.
+ */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"

@@ -1,3 +1,10 @@
+/*
+ * Looks for files without rows and rows without files, and counts what is kept.
+ *
+ * Names in the folders are compared with the database in both directions; problems are reported to
+ * the caller, nothing is changed. Figures are recounted only when the database changed. Relies on
+ * store_priv.h; SQLite's own lock makes the reads consistent.
+ */
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"

@@ -1,3 +1,10 @@
+/*
+ * The files of clips: written while they are made, committed with their row, opened for reading.
+ *
+ * A writer has a temporary file; commit gives it its name and inserts the row in one step that a
+ * crash cannot halve (file first, then row, with the file's name kept for the sweep). A clip whose
+ * file is gone is marked so. Relies on base/file.h and history.c.
+ */
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -1,3 +1,10 @@
+/*
+ * Rows of clips: inserted, read, searched, listed by pages, deleted, retained.
+ *
+ * A search splits words and matches them all; scripts without blanks are matched as they run. Pages
+ * are continued by a cursor of time and number, so rows that come meanwhile do not move them.
+ * Deleting puts files into the trash within the same transaction. Relies on store_priv.h.
+ */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"

@@ -1,3 +1,11 @@
+/*
+ * Removes the files whose rows are gone, and keeps the recordings of prompts that history refers
+ * to.
+ *
+ * Deleting a row notes its file in the table of trash within the transaction; the file itself goes
+ * here, later and again after a crash, until it is gone. Prompts without a clip are pruned. Relies
+ * on store_priv.h.
+ */
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"

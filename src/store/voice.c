@@ -1,3 +1,11 @@
+/*
+ * Voices: rows, recordings and cached measurements.
+ *
+ * A voice is found by its folded name; near names are offered where none fits. A recording is
+ * written before its row and named by a UUID, so a crash leaves at most a file that the sweep
+ * removes. Measurements lie beside it by kind and may be thrown away. Relies on store_priv.h and
+ * base/file.h.
+ */
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"

@@ -1,3 +1,10 @@
+/*
+ * GPT-2's byte-level BPE: text to ids.
+ *
+ * Text is cut at added tokens, then into words as the reference's pattern does, and each word's
+ * bytes are merged by rank with a heap of candidates over a linked list: n log n in the length of a
+ * word. Tables are read by bpe_read.c and immutable. docs/model/text.md.
+ */
 #include "text/bpe_priv.h"
 
 #include "base/mem.h"

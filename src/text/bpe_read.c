@@ -1,3 +1,10 @@
+/*
+ * Reads vocab.json, merges.txt, added_tokens.json and tokenizer_config.json into the tables of
+ * bpe.c.
+ *
+ * Every id must be in range and given once, every merge must join two known tokens; the first thing
+ * wrong is named with its file. Hash tables are sized before they are filled. docs/model/text.md.
+ */
 #include "text/bpe_priv.h"
 
 #include "base/file.h"

@@ -1,3 +1,10 @@
+/*
+ * Runs the steps of the text front one after the other, each on what the one before it made.
+ *
+ * Steps are a table (HTML, lines, addresses, numbers, scripts, ...); what a step may make is
+ * bounded by the text's length, so hostile input cannot grow without end. Words that nobody can say
+ * are collected. Pure; linear time. Relies on front_*.c and spell*.c.
+ */
 #include "text/front_priv.h"
 
 #include "base/mem.h"
@@ -6,8 +13,6 @@
 #include "text/spell_priv.h"
 
 #include <string.h>
-
-/* Runs the steps of the front one behind the other, each on what the one before it made. */
 
 /* A text grows by words for its signs and numbers; more than this is none that a person wrote. */
 enum { GROWTH = 24, ROOM = 4096 };

@@ -1,12 +1,14 @@
+/*
+ * Greek, Cyrillic, kana and Hangul in Latin letters, as names of those languages are written in an
+ * English or Spanish text. Meant to be heard, not to be written back.
+ * Tables per script; Hangul is computed from its syllables; a small tsu doubles what follows it.
+ */
 #include "text/front_priv.h"
 
 #include "base/unicode.h"
 #include "base/utf8.h"
 
 #include <string.h>
-
-/* Greek, Cyrillic, kana and Hangul in Latin letters, as names of those languages are written in an
- * English or Spanish text. Meant to be heard, not to be written back. */
 
 /* clang-format off */
 static const char *const cyrillic[] = { /* from U+0430 on */

@@ -1,3 +1,10 @@
+/*
+ * Reads the brackets of a text: tones, sounds, pauses, beds. What is left is the words, with marks
+ * at their places.
+ *
+ * An unknown bracket stays text. What brackets ask for is bounded in seconds and number. Invisible
+ * characters are dropped so that they cannot hide a tag. Linear; fuzzed with script.c.
+ */
 #include "text/script_priv.h"
 
 #include "base/mem.h"

@@ -1,3 +1,10 @@
+/*
+ * A text as items to be performed: speech, sounds, pauses, beds on and off.
+ *
+ * The words between marks are split into sentences and pieces (split.c); a tone lasts to the next
+ * one or the end of its sentence; neighbouring pieces are gathered where the engine wants longer
+ * segments. Pure; fuzzed by tests/fuzz/fuzz_tags.c. Relies on marks.c for brackets.
+ */
 #include "text/script.h"
 
 #include "base/mem.h"

@@ -1,3 +1,11 @@
+/*
+ * Where sentences end, and where a long sentence is cut into pieces.
+ *
+ * A full stop ends a sentence unless it belongs to an abbreviation, an initial, an ordinal or a
+ * number of the language; wide punctuation ends one without a blank. A piece is cut at a comma,
+ * else at a blank, nearest to an even share of the length. Returns the silence that follows.
+ * Linear.
+ */
 #include "text/script_priv.h"
 
 #include "base/unicode.h"

@@ -1,4 +1,8 @@
-/* Made by tools/unicode.py, which says from what. */
+/*
+ * Ranges of letters, numbers and white space as Unicode defines them: what the tokenizer's pattern
+ * calls by those classes. Made by tools/unicode.py, which says from what; searched by bisection
+ * (unicode.c).
+ */
 #include "text/unicode_tables_priv.h"
 
 /* clang-format off */

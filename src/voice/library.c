@@ -1,3 +1,11 @@
+/*
+ * Voices ready to speak with, kept in memory: looked up in the store, unpacked from its cache, or
+ * measured once.
+ *
+ * A slot per (engine, hash of the recording). Who wants a voice that is being measured waits for
+ * it; the oldest unused voices go when there are more than 64 or 400 MB. One lock guards the slots;
+ * measuring is done without it. Relies on store/store.h and on the families of voice/family_priv.h.
+ */
 #include "voice/library.h"
 
 #include "audio/wav.h"
