@@ -5,6 +5,7 @@
 #include "http/http_priv.h"
 
 #include "base/descriptors.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -64,18 +65,16 @@ static int accept_one(int listen_fd, struct sockaddr_storage *from, socklen_t *l
  * unread. With TLS nothing can be said. */
 static void say_no(const tb_http *http, int fd)
 {
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
-                                 "Retry-After: 2\r\nX-Content-Type-Options: nosniff\r\n"
-                                 "Content-Security-Policy: default-src 'none'; frame-ancestors "
-                                 "'none'\r\nContent-Type: application/json\r\n"
-                                 "Content-Length: 57\r\n\r\n"
-                                 "{\"detail\":\"too many connections are open; try again soon\"}";
     char sent[4096];
     for (int i = 0; i < 4 && recv(fd, sent, sizeof sent, MSG_DONTWAIT) > 0; i++) {
     }
-    if (!http->tls_cert && send(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        return;
-    shutdown(fd, SHUT_WR);
+    char id[TB_UUID_TEXT];
+    tb_str answer;
+    tb_uuid(id);
+    tb_str_init(&answer, 4096);
+    tb_bare_answer(http, id, 503, "too many connections are open; try again soon", &answer);
+    if (http->tls_cert || tb_bare_send(fd, &answer)) shutdown(fd, SHUT_WR);
+    tb_str_clear(&answer);
 }
 
 static void part(struct tb_door *d, int fd)

@@ -105,6 +105,15 @@ struct tb_http {
     struct tb_counts *counts;
 };
 
+/* Answers past libmicrohttpd (bare.c), each the last of its connection: the status and what is the
+ * same for all such; a whole one; sent in one piece, or false; one in the place of libmicrohttpd's
+ * own with this status. */
+#define TB_REPLY_POLICY "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
+void tb_bare_begin(tb_str *out, int status, size_t size);
+void tb_bare_answer(const tb_http *http, const char *id, int status, const char *why, tb_str *out);
+bool tb_bare_send(int fd, const tb_str *text);
+void tb_bare_instead(void *http, int status, tb_str *out);
+
 /* What handlers use. */
 void tb_reply_text(tb_request *r, int status, const char *type, char *text); /* takes text */
 void tb_reply_json(tb_request *r, int status, char *json);                   /* takes json */

@@ -124,14 +124,12 @@ static void send_last_word(tb_request *r)
     tb_str_init(&text, BLOCK);
     tb_reply_error(r, r->refusal);
     tb_reply_common(r);
-    tb_str_printf(&text, "HTTP/1.1 %d Refused\r\nConnection: close\r\nContent-Length: %zu\r\n",
-                  r->status, strlen(json));
+    tb_bare_begin(&text, r->status, strlen(json));
     for (int i = 0; i < r->n_headers; i++)
         tb_str_printf(&text, "%s: %s\r\n", r->headers[i].name, r->headers[i].value);
     tb_str_puts(&text, "\r\n");
     tb_str_puts(&text, json);
-    if (info && !text.full && !r->http->tls_cert)
-        r->early = send(info->connect_fd, text.data, text.len, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+    if (info && !r->http->tls_cert) r->early = tb_bare_send(info->connect_fd, &text);
     tb_str_clear(&text);
     tb_free(json);
 }

@@ -1,4 +1,5 @@
 #include "http/route_priv.h"
+#include "http/wire_priv.h"
 
 #include "api/print.h"
 #include "api/range.h"
@@ -85,8 +86,7 @@ void tb_reply_common(tb_request *r)
     tb_reply_header(r, "X-Request-Id", r->id);
     tb_reply_header(r, "X-Content-Type-Options", "nosniff");
     if (!has_header(r, "Content-Security-Policy"))
-        tb_reply_header(r, "Content-Security-Policy",
-                        "default-src 'none'; media-src 'self'; frame-ancestors 'none'");
+        tb_reply_header(r, "Content-Security-Policy", TB_REPLY_POLICY);
     if (origin) {
         tb_reply_header(r, "Access-Control-Allow-Origin", origin);
         tb_reply_header(r, "Access-Control-Expose-Headers", exposed);
@@ -109,6 +109,7 @@ enum MHD_Result tb_reply_send(tb_request *r)
         MHD_add_response_header(r->response, r->headers[i].name, r->headers[i].value);
     r->phase = TB_AT_END;
     tb_seat_go_on(r, TB_SEAT_REPLY);
+    tb_wire_own(r->seat, true);
     return MHD_queue_response(r->connection, (unsigned)r->status, r->response);
 }
 

@@ -173,7 +173,7 @@ void tb_seats_prepare(tb_http *http, int most)
         s->at[i].list = NONE;
     for (int l = 0; l < LISTS; l++)
         s->first[l] = s->last[l] = NONE;
-    tb_wires_open(s->n, http->tls_cert != NULL);
+    tb_wires_open(s->n, http->tls_cert != NULL, tb_bare_instead, http);
     tb_random_bytes(&s->key, sizeof s->key);
     s->patience_ms = (int64_t)http->config->client_timeout_s * 1000;
 }
@@ -437,6 +437,7 @@ void tb_seat_end(tb_request *r)
     if (r->seat < 0) return;
     pthread_mutex_lock(&s->lock);
     s->at[r->seat].request = NULL;
+    tb_wire_own(r->seat, false);
     enter(s, r->seat, TB_SEAT_HEAD);
     pthread_mutex_unlock(&s->lock);
     r->seat = -1;

@@ -1,27 +1,43 @@
+#ifdef __linux__
+#define _GNU_SOURCE /* sendmmsg */
+#endif
 #include "http/wire_priv.h"
 
 #include "base/mem.h"
 
+#include <errno.h>
 #include <microhttpd.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /*
- * Where the bytes of connections are looked at on their way to libmicrohttpd: `recv`, or with TLS
- * `gnutls_record_recv`, of our program's own. The linker gives libmicrohttpd these two, because the
- * program's symbols come before those of libc and GnuTLS. Each does what the library's own does, by
- * another function of that library, and then shows the bytes to the connection's wire. Whoever else
- * in the process receives something has a descriptor without a wire, or one that is not watched.
+ * Between libmicrohttpd and its sockets: functions of our program's own that libmicrohttpd calls
+ * instead of those of libc and GnuTLS, because the linker looks for symbols in the program first.
+ * Each does what the library's own does, by another function of that library. Whoever else in the
+ * process sends or receives has a descriptor without a wire, or one that is not watched.
+ *
+ * - `recv` and, with TLS, `gnutls_record_recv` show the bytes that came to the connection's wire.
+ * - `send`, `sendmsg` and, with TLS, `gnutls_record_send` see an answer that we have not given:
+ *   libmicrohttpd's own, to what it cannot read. It has none of our headers; so ours is sent in its
+ *   place, in one piece, and the rest of its own is dropped. The connection ends after it.
+ *
+ * The callers are the threads of libmicrohttpd, and a connection belongs to one of them.
  */
-#if defined(__linux__) && MHD_VERSION < 0x00097701
+#ifdef __linux__
 
 #include <gnutls/gnutls.h>
 
+enum { ANSWER_MAX = 4096, STATUS_AT = 9 /* behind "HTTP/1.1 " */ };
+
 static _Atomic(tb_wire *) wires;
 static atomic_int n_wires;
-static atomic_bool over_tls; /* what comes from the socket is not what was sent */
+static atomic_bool over_tls; /* what goes through the socket is not what is said */
+static void (*answer_instead)(void *self, int status, tb_str *out);
+static void *answerer;
 
-void tb_wires_open(int n, bool tls)
+void tb_wires_open(int n, bool tls, void (*instead)(void *self, int status, tb_str *out),
+                   void *self)
 {
     tb_wire *none = NULL, *all = tb_alloc((size_t)n * sizeof *all);
     if (!atomic_compare_exchange_strong(&wires, &none, all)) {
@@ -29,6 +45,8 @@ void tb_wires_open(int n, bool tls)
         return;
     }
     atomic_store(&over_tls, tls);
+    answer_instead = instead;
+    answerer = self;
     atomic_store(&n_wires, n);
 }
 
@@ -43,6 +61,19 @@ static tb_wire *wire_of(intptr_t fd)
     return fd >= 0 && fd < atomic_load(&n_wires) ? &atomic_load(&wires)[fd] : NULL;
 }
 
+/* The wire of a connection that speaks like this. */
+static tb_wire *watched(intptr_t fd, bool tls)
+{
+    tb_wire *w = atomic_load(&over_tls) == tls ? wire_of(fd) : NULL;
+    return w && w->watched ? w : NULL;
+}
+
+/* libmicrohttpd's sessions hold a descriptor there; a pointer of another's is larger than any. */
+static tb_wire *watched_session(gnutls_session_t session)
+{
+    return watched((intptr_t)gnutls_transport_get_ptr(session), true);
+}
+
 void tb_wire_begin(int fd)
 {
     tb_wire *w = wire_of(fd);
@@ -55,16 +86,21 @@ void tb_wire_end(int fd)
     if (w) w->watched = false;
 }
 
+void tb_wire_own(int fd, bool own)
+{
+    tb_wire *w = wire_of(fd);
+    if (w) w->own = own;
+}
+
 bool tb_wire_is_bad(int fd, unsigned requests)
 {
     const tb_wire *w = wire_of(fd);
     return w && w->bad && w->requests <= requests;
 }
 
-static void show(tb_wire *w, const void *data, ssize_t n)
-{
-    if (n > 0 && w && w->watched) tb_wire_look(w, data, (size_t)n);
-}
+/* ---- what comes ---- */
+
+#if MHD_VERSION < 0x00097701
 
 ssize_t tb_tap_recv(int fd, void *data, size_t size, int flags) __asm__("recv")
     __attribute__((visibility("default"), used));
@@ -72,7 +108,8 @@ ssize_t tb_tap_recv(int fd, void *data, size_t size, int flags) __asm__("recv")
 ssize_t tb_tap_recv(int fd, void *data, size_t size, int flags)
 {
     ssize_t n = recvfrom(fd, data, size, flags, NULL, NULL);
-    if (!(flags & MSG_PEEK) && !atomic_load(&over_tls)) show(wire_of(fd), data, n);
+    tb_wire *w = n > 0 && !(flags & MSG_PEEK) ? watched(fd, false) : NULL;
+    if (w) tb_wire_look(w, data, (size_t)n);
     return n;
 }
 
@@ -84,18 +121,96 @@ ssize_t tb_tap_record_recv(gnutls_session_t session, void *data, size_t size)
 {
     unsigned char number[8];
     ssize_t n = gnutls_record_recv_seq(session, data, size, number);
-    /* libmicrohttpd's sessions hold a descriptor there; a pointer of another's is larger than any.
-     */
-    if (atomic_load(&over_tls)) show(wire_of((intptr_t)gnutls_transport_get_ptr(session)), data, n);
+    tb_wire *w = n > 0 ? watched_session(session) : NULL;
+    if (w) tb_wire_look(w, data, (size_t)n);
     return n;
+}
+
+#endif
+
+/* ---- what goes ---- */
+
+/* Whether this is not to be sent: the beginning of libmicrohttpd's own answer, for which *text is
+ * ours, or what follows it. */
+static bool is_replaced(tb_wire *w, const void *data, size_t size, tb_str *text)
+{
+    const char *head = data;
+    if (!w || w->own || w->said) return w && w->said;
+    if (size < STATUS_AT + 3 || memcmp(head, "HTTP/1.", 7) != 0) return false;
+    int status = 0;
+    for (int i = 0; i < 3; i++)
+        status = status * 10 + (head[STATUS_AT + i] - '0');
+    if (status < 200 || status > 599) return false; /* 100 Continue */
+    answer_instead(answerer, status, text);
+    w->said = true;
+    return true;
+}
+
+/* As from send(2) with all of it sent. */
+static ssize_t send_instead(int fd, tb_str *text, size_t size)
+{
+    bool sent = text->len == 0 || sendto(fd, text->data, text->len, MSG_DONTWAIT | MSG_NOSIGNAL,
+                                         NULL, 0) == (ssize_t)text->len;
+    tb_str_clear(text);
+    if (sent) return (ssize_t)size;
+    errno = ECONNRESET;
+    return -1;
+}
+
+ssize_t tb_tap_send(int fd, const void *data, size_t size, int flags) __asm__("send")
+    __attribute__((visibility("default"), used));
+
+ssize_t tb_tap_send(int fd, const void *data, size_t size, int flags)
+{
+    tb_str text;
+    tb_str_init(&text, ANSWER_MAX);
+    if (is_replaced(watched(fd, false), data, size, &text)) return send_instead(fd, &text, size);
+    return sendto(fd, data, size, flags, NULL, 0);
+}
+
+ssize_t tb_tap_sendmsg(int fd, const struct msghdr *m, int flags) __asm__("sendmsg")
+    __attribute__((visibility("default"), used));
+
+ssize_t tb_tap_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+    tb_str text;
+    size_t size = 0;
+    tb_str_init(&text, ANSWER_MAX);
+    for (size_t i = 0; i < m->msg_iovlen; i++)
+        size += m->msg_iov[i].iov_len;
+    if (m->msg_iovlen > 0 &&
+        is_replaced(watched(fd, false), m->msg_iov[0].iov_base, m->msg_iov[0].iov_len, &text))
+        return send_instead(fd, &text, size);
+    struct mmsghdr one = {.msg_hdr = *m};
+    int n = sendmmsg(fd, &one, 1, (unsigned)flags);
+    return n == 1 ? (ssize_t)one.msg_len : -1;
+}
+
+ssize_t tb_tap_record_send(gnutls_session_t session, const void *data,
+                           size_t size) __asm__("gnutls_record_send")
+    __attribute__((visibility("default"), used));
+
+ssize_t tb_tap_record_send(gnutls_session_t session, const void *data, size_t size)
+{
+    tb_str text;
+    tb_str_init(&text, ANSWER_MAX);
+    if (!data || !is_replaced(watched_session(session), data, size, &text))
+        return gnutls_record_send2(session, data, size, 0, 0);
+    bool sent = text.len == 0 ||
+                gnutls_record_send2(session, text.data, text.len, 0, 0) == (ssize_t)text.len;
+    tb_str_clear(&text);
+    return sent ? (ssize_t)size : GNUTLS_E_PUSH_ERROR;
 }
 
 #else
 
-void tb_wires_open(int n, bool tls)
+void tb_wires_open(int n, bool tls, void (*instead)(void *self, int status, tb_str *out),
+                   void *self)
 {
     (void)n;
     (void)tls;
+    (void)instead;
+    (void)self;
 }
 
 void tb_wires_close(void) {}
@@ -108,6 +223,12 @@ void tb_wire_begin(int fd)
 void tb_wire_end(int fd)
 {
     (void)fd;
+}
+
+void tb_wire_own(int fd, bool own)
+{
+    (void)fd;
+    (void)own;
 }
 
 bool tb_wire_is_bad(int fd, unsigned requests)

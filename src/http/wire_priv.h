@@ -1,6 +1,8 @@
 #ifndef TB_HTTP_WIRE_PRIV_H
 #define TB_HTTP_WIRE_PRIV_H
 
+#include "base/str.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +18,7 @@
 typedef struct {
     unsigned char state;
     bool cr, chunked, bad, watched;
+    bool own, said; /* an answer of ours is under way; one was given in place of another */
     unsigned char name_len;
     char name[20];     /* of the header that is read, in small letters */
     uint64_t left;     /* bytes of the body or chunk */
@@ -24,11 +27,16 @@ typedef struct {
 
 void tb_wire_look(tb_wire *w, const char *data, size_t size);
 
-/* The wires of a server's descriptors 0 to n - 1; one server of a process at a time has them. */
-void tb_wires_open(int n, bool tls);
+/* The wires of a server's descriptors 0 to n - 1; one server of a process at a time has them.
+ * instead: writes the answer that is sent in place of one that libmicrohttpd makes itself. */
+void tb_wires_open(int n, bool tls, void (*instead)(void *self, int status, tb_str *out),
+                   void *self);
 void tb_wires_close(void);
 void tb_wire_begin(int fd); /* a new connection has it */
 void tb_wire_end(int fd);
+/* What is sent from now on is an answer of ours, or not. Without any of ours, an answer is
+ * libmicrohttpd's. */
+void tb_wire_own(int fd, bool own);
 /* Whether one of the connection's first `requests` requests was written badly. */
 bool tb_wire_is_bad(int fd, unsigned requests);
 

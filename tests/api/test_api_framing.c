@@ -284,6 +284,80 @@ static void every_reply_says_how_it_may_be_used(void **state)
     }
 }
 
+static void says_how_it_may_be_used(const char *answer)
+{
+    static const char *const all[] = {"\r\nX-Request-Id: ",
+                                      "\r\nX-Content-Type-Options: nosniff\r\n",
+                                      "\r\nCache-Control: no-store",
+                                      "frame-ancestors 'none'\r\n",
+                                      "\r\nContent-Type: application/json\r\n",
+                                      "\r\nDate: ",
+                                      "{\"detail\":"};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (!strstr(answer, all[i])) print_message("%s: %.600s\n", all[i], answer);
+        assert_non_null(strstr(answer, all[i]));
+    }
+}
+
+/* What libmicrohttpd would answer itself, before it hands anything over: also behind a request that
+ * was answered, and never anything but one answer. */
+static void what_is_no_http_is_answered_like_everything_else(void **state)
+{
+    enum { LONG = 70000 };
+    static const char good[] = "GET /health HTTP/1.1\r\nHost: a\r\n";
+    static const struct {
+        const char *head;
+        const char *filled; /* LONG letters come between head and this; NULL: they do not */
+        int status;
+    } all[] = {
+        {"GET /\r\n\r\n", NULL, 400},
+        {"GET / FTP/1.1\r\nHost: a\r\n\r\n", NULL, 400},
+        {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", NULL, 505},
+        {"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", NULL, 400},
+        {"POST /demo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n", NULL,
+         413},
+        {"GET /", " HTTP/1.1\r\nHost: a\r\n\r\n", 414},
+        {"GET / HTTP/1.1\r\nHost: a\r\nX-A: ", "\r\n\r\n", 431},
+    };
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof all / sizeof all[0]; i++) {
+        size_t k = i / 2;
+        int fd = api_connect(&server);
+        if (i % 2) {
+            api_send_text(fd, good);
+            api_send_text(fd, api_basic());
+            api_send_text(fd, "\r\n");
+        }
+        api_send_text(fd, all[k].head);
+        if (all[k].filled) {
+            char *letters = malloc(LONG);
+            memset(letters, 'a', LONG);
+            api_send(fd, letters, LONG);
+            api_send_text(fd, all[k].filled);
+            free(letters);
+        }
+        api_reply r = api_read(fd, true);
+        char want[32], *answer = strdup(r.headers), *body = (char *)r.body;
+        if (i % 2) { /* the second answer is in what stands behind the first one's head */
+            assert_int_equal(r.status, 200);
+            free(answer);
+            answer = strdup(strstr(body, "HTTP/1.1 ") ? strstr(body, "HTTP/1.1 ") : body);
+        } else {
+            answer = realloc(answer, strlen(answer) + r.size + 1);
+            strcat(answer, body);
+        }
+        snprintf(want, sizeof want, "HTTP/1.1 %d ", all[k].status);
+        if (strncmp(answer, want, strlen(want)) != 0)
+            print_message("%.60s: %.600s\n", all[k].head, answer);
+        assert_int_equal(strncmp(answer, want, strlen(want)), 0);
+        says_how_it_may_be_used(answer);
+        assert_null(strstr(answer, "<html"));
+        assert_null(strstr(answer + 1, "HTTP/1.1 "));
+        free(answer);
+        api_reply_clear(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_nul_in_a_path_is_refused),
         cmocka_unit_test(queries_of_any_size_are_answered),
         cmocka_unit_test(every_reply_says_how_it_may_be_used),
+        cmocka_unit_test(what_is_no_http_is_answered_like_everything_else),
     };
     int failed = cmocka_run_group_tests(tests, start, stop);
 #ifdef TB_HAVE_GNUTLS
