@@ -194,6 +194,7 @@ static tb_status parse(const tb_engine *e, const char *text, const tb_engine_opt
     if (len == 0 || !tb_utf8_valid(text, len) || tb_utf8_count(text, len) > script->text_max)
         return tb_script_parse(text, script, &plan->script, err);
     opts.text_max = SIZE_MAX;
+    opts.plain_brackets = !o->as_written;
     tb_status st =
         tb_engine_lexicon(e->embedded, o->pronunciations, plan->language, &front.lexicon, err);
     if (!st) st = make_text(text, o, &front, &made, plan, err);

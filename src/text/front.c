@@ -81,7 +81,7 @@ static void lexicon(const char *text, size_t len, const tb_front_opts *opts, tb_
 static void spell(const char *text, size_t len, const tb_front_opts *opts, tb_str *out)
 {
     size_t most = out->max;
-    if (tb_spell(text, len, opts->language, out, NULL)) {
+    if (tb_spell(text, len, opts->language, opts->script, out, NULL)) {
         tb_str_clear(out);
         out->full = true;
     }

@@ -43,7 +43,7 @@ static bool has_plain_form(uint32_t cp, bool cjk)
     if (cp >= 0x3371 && cp <= 0x33DF) return true;                     /* ㎏ */
     if (cp >= 0xFB00 && cp <= 0xFB17) return true;                     /* ﬁ */
     if (cp >= 0xFB1D && cp <= 0xFBB1) return true;                     /* presentation forms */
-    if ((cp >= 0xFBD3 && cp <= 0xFDFC) || (cp >= 0xFE70 && cp <= 0xFEFC)) return true;
+    if ((cp >= 0xFBD3 && cp < 0xFDFC) || (cp >= 0xFE70 && cp <= 0xFEFC)) return true;
     if ((cp >= 0xFF10 && cp <= 0xFF19) || (cp >= 0xFF21 && cp <= 0xFF3A) ||
         (cp >= 0xFF41 && cp <= 0xFF5A) || (cp >= 0xFF66 && cp <= 0xFFDC))
         return true;

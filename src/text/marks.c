@@ -249,6 +249,14 @@ static bool digit_at(const char *text, size_t len, size_t i)
     return i < len && text[i] >= '0' && text[i] <= '9';
 }
 
+/* What a bracket that goes leaves between two words: a blank, where none is. */
+static void gap(tb_str *words, const char *behind, size_t len)
+{
+    size_t n;
+    bool before = words->len && !strchr(" \n([\"'", words->data[words->len - 1]);
+    if (before && len && tb_utf8_is_word(tb_utf8_next(behind, len, &n))) tb_str_add(words, " ", 1);
+}
+
 tb_status tb_marked_read(const char *text, size_t len, const tb_script_opts *opts, tb_marked *out,
                          tb_err *err)
 {
@@ -264,7 +272,8 @@ tb_status tb_marked_read(const char *text, size_t len, const tb_script_opts *opt
         if (cp == '[') {
             size_t inside = closing(text + i + 1, len - i - 1);
             if (inside == len - i - 1) { /* a lonely bracket */
-                tb_str_add(&m.words, opts->tags_inline ? "[" : " ", 1);
+                bool stays = opts->tags_inline && !opts->plain_brackets;
+                tb_str_add(&m.words, stays ? "[" : " ", 1);
                 continue;
             }
             char *content = tb_strndup(text + i + 1, inside);
@@ -275,9 +284,15 @@ tb_status tb_marked_read(const char *text, size_t len, const tb_script_opts *opt
             tb_free(content);
             if (!opts->tags_inline)
                 tb_str_add(&m.words, " ", 1);
+            else if (!known && opts->plain_brackets)
+                gap(&m.words, text + i + 1, len - i - 1);
             else if (!known)
                 tb_str_add(&m.words, "[", 1);
             if (known) n = inside + 2;
+            continue;
+        }
+        if (cp == ']' && opts->tags_inline && opts->plain_brackets) {
+            gap(&m.words, text + i + 1, len - i - 1);
             continue;
         }
         if (cp == '\r') {

@@ -85,6 +85,9 @@ typedef struct {
      * are gathered to items of at most TB_SEGMENT_MAX characters.
      */
     bool tags_inline;
+    /* With tags_inline: unknown brackets are words without brackets, as they are for other engines;
+     * for a text that the front (front.h) has made. */
+    bool plain_brackets;
 } tb_script_opts;
 
 /* About twelve seconds of English. One sentence may be longer: 300. */

@@ -1,12 +1,13 @@
 /*
  * The loop of tb_spell and how it writes. It asks the rules (spell_priv.h) at each character where
- * something may begin and copies what none of them wants. Brackets and addresses of the web are
- * copied whole, so that no rule sees their inside.
+ * something may begin and copies what none of them wants. Tags and addresses of the web are copied
+ * whole, so that no rule sees their inside.
  */
 #include "text/spell_priv.h"
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "text/script_priv.h"
 #include "text/spell_other_priv.h"
 #include "text/spell_rules_priv.h"
 
@@ -88,6 +89,18 @@ static size_t bracket(const tb_speller *sp, size_t i)
     return 1;
 }
 
+/* Does the bracket of n bytes at i mean something, as a tag, or as a note's number? What is in any
+ * other is text. */
+static bool is_tag(const tb_speller *sp, size_t i, size_t n)
+{
+    enum { LONGEST = 256 };
+    if (n > LONGEST || tb_spell_digits_at(sp, i + 1, LONGEST) == n - 2) return n <= LONGEST;
+    char *copy = tb_strndup(sp->s + i + 1, n - 2);
+    bool known = tb_bracket_known(sp->script, tb_str_strip(copy));
+    tb_free(copy);
+    return known;
+}
+
 /* An address of the web or of mail that begins at i, to the next blank; 0 none. */
 static size_t address(const tb_speller *sp, size_t i)
 {
@@ -139,7 +152,7 @@ static void walk(tb_speller *sp)
     size_t n;
     for (size_t i = 0; i < sp->len; i += n) {
         uint32_t before = tb_spell_before(sp, i);
-        if (sp->s[i] == '[' && (n = bracket(sp, i)) > 1) {
+        if (sp->s[i] == '[' && (n = bracket(sp, i)) > 1 && is_tag(sp, i, n)) {
             tb_spell_copy(sp, i, n);
             continue;
         }
@@ -162,7 +175,8 @@ static bool is_language(const char *code, const char *wanted)
     return strncmp(code, wanted, n) == 0 && (code[n] == 0 || code[n] == '-');
 }
 
-tb_status tb_spell(const char *text, size_t len, const char *language, tb_str *out, tb_err *err)
+tb_status tb_spell(const char *text, size_t len, const char *language, const tb_script_opts *script,
+                   tb_str *out, tb_err *err)
 {
     char code[CODE_MAX + 1] = "en";
     if (language && *language && strlen(language) <= CODE_MAX) strcpy(code, language);
@@ -173,7 +187,7 @@ tb_status tb_spell(const char *text, size_t len, const char *language, tb_str *o
         return tb_fail_field(err, TB_EINVAL, "text", "the text is not valid UTF-8");
     if (len > SIZE_MAX / TB_SPELL_GROWTH - 8) return tb_nomem(err, len, TB_SPELL_GROWTH);
     tb_str_init(out, TB_SPELL_GROWTH * (len + 8));
-    tb_speller sp = {.s = text, .len = len, .out = out, .code = code};
+    tb_speller sp = {.s = text, .len = len, .out = out, .code = code, .script = script};
     sp.kind = is_language(code, "en")   ? TB_SPELL_EN
               : is_language(code, "es") ? TB_SPELL_ES
                                         : TB_SPELL_OTHER;

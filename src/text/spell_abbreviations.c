@@ -19,6 +19,9 @@ typedef enum {
     UPPER,  /* behind a capital: Acme Inc. */
     TITLE,  /* anywhere, and a name follows: its full stop ends no sentence */
     ROMAN,  /* in front of a roman numeral */
+    LONE,   /* between blanks */
+    FAMILY, /* behind a family name: John Smith Sr. */
+    JOB,    /* in front of a profession: Sr. Engineer */
 } place;
 
 typedef struct {
@@ -48,7 +51,9 @@ static const abbreviation english[] = {
     {"Sq.", "Square", STREET}, {"Pl.", "Place", STREET}, {"Hwy.", "Highway", ANY}, {"Hwy", "Highway", ANY},
     {"Pkwy.", "Parkway", ANY}, {"Pkwy", "Parkway", ANY}, {"Ter.", "Terrace", STREET}, {"Cir.", "Circle", STREET},
     {"Apt.", "Apartment", DIGIT}, {"apt.", "apartment", DIGIT}, {"Rte.", "Route", DIGIT}, {"Bldg.", "Building", ANY},
-    {"Jr.", "Junior", ANY}, {"Jr", "Junior", UPPER}, {"Sr.", "Senior", UPPER}, {"Esq.", "Esquire", UPPER},
+    {"Jr.", "Junior", JOB}, {"Jr.", "Junior", ANY}, {"Jr", "Junior", UPPER}, {"Sr.", "Senior", JOB}, {"Sr.", "Senior", FAMILY}, {"Sr", "Senior", JOB},
+    {"Sr", "Senior", FAMILY}, {"Sr.", "Señor", NAME}, {"Sr", "Señor", NAME}, {"Sra.", "Señora", TITLE},
+    {"Sra", "Señora", NAME}, {"Srta.", "Señorita", TITLE}, {"Sres.", "Señores", TITLE}, {"Dña.", "Doña", TITLE}, {"Esq.", "Esquire", UPPER},
     {"Inc.", "Incorporated", ANY}, {"Inc", "Incorporated", UPPER}, {"Ltd.", "Limited", ANY}, {"Ltd", "Limited", ANY},
     {"Co.", "Company", UPPER}, {"Corp.", "Corporation", ANY}, {"Bros.", "Brothers", ANY}, {"Bros", "Brothers", UPPER},
     {"Dept.", "Department", ANY}, {"dept.", "department", ANY}, {"Univ.", "University", ANY}, {"Assn.", "Association", ANY},
@@ -81,6 +86,7 @@ static const abbreviation english[] = {
 };
 
 static const abbreviation spanish[] = {
+    {"ó", "o", LONE}, {"Ó", "o", LONE}, {"á", "a", LONE}, {"Á", "a", LONE}, {"é", "e", LONE}, {"ú", "u", LONE}, /* as they were written */
     {"uds.", "unidades", BEHIND}, {"ud.", "unidad", BEHIND}, {"c/u", "cada uno", ANY}, {"c/u.", "cada uno", ANY},
     {"Sr.", "señor", TITLE}, {"Sra.", "señora", TITLE}, {"Srta.", "señorita", TITLE}, {"Sres.", "señores", TITLE}, {"Sras.", "señoras", TITLE},
     {"sr.", "señor", TITLE}, {"sra.", "señora", TITLE}, {"Sr", "señor", NAME}, {"Sra", "señora", NAME}, {"Srta", "señorita", NAME},
@@ -123,11 +129,6 @@ static const abbreviation spanish[] = {
     {"hab.", "habitantes", BEHIND}, {"km", "kilómetro", DIGIT}, {"cta.", "cuenta", ANY}, {"gtos.", "gastos", ANY}, {"imp.", "impuestos", ANY}, {"Depto.", "departamento", ANY}, {"Bco.", "banco", NAME}, {"Ntra.", "nuestra", NAME}, {"Ntro.", "nuestro", NAME},
 };
 /* clang-format on */
-
-static bool upper(uint32_t cp)
-{
-    return (cp >= 'A' && cp <= 'Z') || (cp >= 0xC0 && tb_utf8_fold(cp) != cp);
-}
 
 /* The end of `written` at i, 0 when the text has something else there. */
 static size_t match(const tb_speller *sp, size_t i, const char *written)
@@ -179,6 +180,35 @@ static bool roman_at(const tb_speller *sp, size_t i)
     return n > 0 && tb_spell_ends(sp, i + n);
 }
 
+/* "John Smith Sr."; but "Then Sr. Ruiz". */
+static bool behind_family(const tb_speller *sp, size_t i)
+{
+    char word[TB_SPELL_WORD + 1];
+    size_t n;
+    if (i > 1 && sp->s[i - 1] == ' ' && sp->s[i - 2] == ',') return true;
+    size_t start = tb_spell_prev_word(sp, i, word);
+    return *word && tb_spell_capital(tb_spell_at(sp, start, &n)) &&
+           !tb_spell_in(word, " and ask but call contact dear did does for from hello hey hi if is "
+                              "later meet now our said so thank that the then this tell to visit "
+                              "was welcome when while with yes yesterday today ");
+}
+
+static bool is_job(const tb_speller *sp, size_t i)
+{
+    char word[TB_SPELL_WORD + 1];
+    size_t n;
+    tb_spell_next_word(sp, i, word);
+    return tb_spell_capital(tb_spell_at(sp, tb_spell_skip(sp, i), &n)) &&
+           tb_spell_in(word, " account accountant advisor analyst architect associate attorney "
+                             "buyer cloud consultant content counsel data designer developer "
+                             "devops director editor engineer engineering executive front "
+                             "frontend backend full lead lecturer manager marketing network nurse "
+                             "officer partner pastor planner producer product program programmer "
+                             "project qa recruiter research researcher sales scientist security "
+                             "software specialist staff system systems technical technician ux "
+                             "vice vp web writer ");
+}
+
 static bool fits(const tb_speller *sp, size_t i, size_t end, place where, bool stop)
 {
     size_t n, next = tb_spell_skip(sp, end);
@@ -189,10 +219,16 @@ static bool fits(const tb_speller *sp, size_t i, size_t end, place where, bool s
     case ANY:
     case TITLE:
         return true;
+    case LONE:
+        return apart && tb_utf8_is_word(cp) && tb_spell_blank(tb_spell_before(sp, i));
+    case FAMILY:
+        return behind_family(sp, i);
+    case JOB:
+        return is_job(sp, end);
     case ROMAN:
         return apart && sp->s[i] == 's' && roman_at(sp, next);
     case NAME:
-        return (apart || stop) && upper(cp);
+        return (apart || stop) && tb_spell_capital(cp);
     case DIGIT:
         return (cp >= '0' && cp <= '9') || cp == '#' || (apart && roman_at(sp, next));
     case WORD:
@@ -202,14 +238,14 @@ static bool fits(const tb_speller *sp, size_t i, size_t end, place where, bool s
         return digit;
     case UPPER:
         previous = begin_of_previous(sp, i, &digit);
-        return upper(previous) || tb_spell_before(sp, i) == ',' ||
+        return tb_spell_capital(previous) || tb_spell_before(sp, i) == ',' ||
                (i > 1 && sp->s[i - 1] == ' ' && strchr(",.&", sp->s[i - 2]));
     case STREET:
         previous = begin_of_previous(sp, i, &digit);
-        if (!upper(previous) && !digit) return false;
+        if (!tb_spell_capital(previous) && !digit) return false;
         /* "Visit St. Louis", "Then Dr. Reed": in front of a capital it is a person or a saint,
          * unless a house number stands in front of the street's name. */
-        if (!upper(cp) || !apart) return true;
+        if (!tb_spell_capital(cp) || !apart) return true;
         if (digit) return true;
         char word[TB_SPELL_WORD + 1];
         size_t start = tb_spell_prev_word(sp, i, word);
@@ -223,7 +259,8 @@ static bool fits(const tb_speller *sp, size_t i, size_t end, place where, bool s
  * end one; of the others a capital behind says so. */
 static size_t behind(const tb_speller *sp, size_t end, place where)
 {
-    if (sp->s[end - 1] != '.' || where == NAME || where == DIGIT || where == ROMAN) return end;
+    if (sp->s[end - 1] != '.' || where == NAME || where == DIGIT || where == ROMAN || where == JOB)
+        return end;
     size_t n, stop = tb_spell_stop(sp, end - 1);
     if (where != TITLE) return stop;
     uint32_t cp = tb_spell_at(sp, tb_spell_skip(sp, end), &n);
@@ -264,12 +301,12 @@ static size_t initials(tb_speller *sp, size_t i)
         size_t dollar = tb_spell_skip(sp, end);
         if (dollar < sp->len && sp->s[dollar] == '$') return 0;
         size_t at = tb_spell_skip(sp, end), word_end = tb_spell_next_word(sp, end, next);
-        if (word_end > at + 1 && upper((unsigned char)sp->s[at]) &&
-            upper((unsigned char)sp->s[at + 1]))
+        if (word_end > at + 1 && tb_spell_capital((unsigned char)sp->s[at]) &&
+            tb_spell_capital((unsigned char)sp->s[at + 1]))
             return 0;
         size_t start = tb_spell_prev_word(sp, i, next);
-        if (start + 1 < i && upper((unsigned char)sp->s[start]) &&
-            upper((unsigned char)sp->s[start + 1]))
+        if (start + 1 < i && tb_spell_capital((unsigned char)sp->s[start]) &&
+            tb_spell_capital((unsigned char)sp->s[start + 1]))
             return 0;
         for (const char *c = all[k]; *c && *c != 's'; c++) {
             char letter[2] = {*c, 0};

@@ -219,7 +219,8 @@ tb_es_form tb_es_form_before(const char *word)
 {
     /* Nothing that is counted: uno de, uno y, uno que. */
     static const char no_noun[] =
-        " de del y o u e ni que en por para con sin a al ante bajo contra desde entre hacia hasta "
+        " de del y o ó u e ni que en por para con sin a al ante bajo contra desde entre hacia "
+        "hasta "
         "según sobre tras pero mas más sino aunque porque si como cuando donde es son era eran fue "
         "fueron será serán está están ha han hay había se me te le lo les nos os la las los el un "
         "una su sus mi mis tu tus no ya también tampoco muy menos cada este esta estos estas ese "

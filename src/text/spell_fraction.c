@@ -18,6 +18,16 @@ static const struct {
     {"\xE2\x85\x91", 1, 9}, {"\xE2\x85\x92", 1, 10},
 };
 
+/* The "rd" of 1/3rd, the "ths" of 3/4ths: its bytes. */
+static size_t ending(const tb_speller *sp, size_t i)
+{
+    static const char *const endings[] = {"rds", "ths", "nds", "sts", "rd", "th", "nd", "st"};
+    for (size_t k = 0; sp->kind == TB_SPELL_EN && k < sizeof endings / sizeof *endings; k++)
+        if (tb_spell_starts(sp, i, endings[k]) && tb_spell_ends(sp, i + strlen(endings[k])))
+            return strlen(endings[k]);
+    return 0;
+}
+
 /* a/b below one, of parts that have a name, with nothing of a date or a code beside it. */
 static size_t read_plain(const tb_speller *sp, size_t i, int *above, int *below)
 {
@@ -32,13 +42,14 @@ static size_t read_plain(const tb_speller *sp, size_t i, int *above, int *below)
         if (n == 0 || n > 3) return 0;
         if (k == 0 && (at >= sp->len || sp->s[at++] != '/')) return 0;
     }
-    if (!tb_spell_ends(sp, at) || (at < sp->len && strchr("/-", sp->s[at]))) return 0;
+    size_t behind = at + ending(sp, at);
+    if (!tb_spell_ends(sp, behind) || (at < sp->len && strchr("/-", sp->s[at]))) return 0;
     static const int parts[] = {2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 25, 32, 50, 64, 100};
     for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
         if (parts[k] == value[1] && value[0] > 0 && value[0] < value[1]) {
             *above = value[0];
             *below = value[1];
-            return at - i;
+            return behind - i;
         }
     return 0;
 }
@@ -153,7 +164,7 @@ static size_t say_fraction(tb_speller *sp, int above, int below, size_t start, s
         bool feminine = end ? unit.feminine : tb_es_is_feminine(word);
         bool counted = end || tb_es_form_before(word) != TB_ES_ALONE;
         if (below == 2 && above == 1 && (counted || !*word))
-            tb_spell_say(sp, !*word ? "un medio" : feminine ? "media" : "medio");
+            tb_spell_say(sp, !*word && !end ? "un medio" : feminine ? "media" : "medio");
         else {
             say_parts(sp, above, below);
             if (counted) tb_spell_say(sp, "de");
@@ -164,8 +175,13 @@ static size_t say_fraction(tb_speller *sp, int above, int below, size_t start, s
     }
     char prev[TB_SPELL_WORD + 1];
     tb_spell_prev_word(sp, start, prev);
-    if ((end || !counts_nothing(word)) &&
-        tb_spell_in(prev, " a an another the this that every each ")) {
+    bool fits = tb_spell_in(prev, " a an another the this that every each ");
+    if (end && !tb_spell_letter((unsigned char)sp->s[next])) { /* 3/4" bolts */
+        tb_spell_next_word(sp, end, word);
+        fits |= !counts_nothing(word);
+        strcpy(word, "inch");
+    }
+    if ((end || !counts_nothing(word)) && fits) {
         /* a half mile walk, the three quarter mark */
         if (above > 1 || below > 4) tb_spell_say_value(sp, above, TB_ES_ALONE);
         if (below == 2 || below == 4)
@@ -207,7 +223,7 @@ size_t tb_spell_plain_fraction(tb_speller *sp, size_t i)
     int above, below;
     size_t n = read_plain(sp, i, &above, &below);
     tb_spell_next_word(sp, i + n, word);
-    bool mark = n && above > 1 && below > 5 && below % 5 == 0;
+    bool mark = n && above > 1 && below > 5 && below % 5 == 0 && tb_spell_digit(sp, i + n - 1);
     mark |= n && below == 5 && tb_spell_in(word, " star stars estrella estrellas ");
     if (n && !mark) return say_fraction(sp, above, below, i, i + n) - i;
     tb_spell_number a, b;

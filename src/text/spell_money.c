@@ -1,80 +1,10 @@
 /*
- * Money: signs and ISO codes of currencies, their names, and amounts with their hundredths.
+ * Money: which currency is written at a place, and amounts with their hundredths. The currencies
+ * are a table of spell_currencies.c.
  */
 #include "text/spell_rules_priv.h"
 
 #include <string.h>
-
-/* clang-format off */
-static const tb_currency currencies[] = {
-    {"\xE2\x82\xAC", "EUR", "euro", "euros", "cent", "cents", "euro", "euros", "céntimo", "céntimos", false, false},
-    {"$", "USD", "dollar", "dollars", "cent", "cents", "dólar", "dólares", "centavo", "centavos", false, false},
-    {"US$", NULL, "U S dollar", "U S dollars", "cent", "cents", "dólar estadounidense", "dólares estadounidenses", "centavo", "centavos", false, false},
-    {"US $", NULL, "U S dollar", "U S dollars", "cent", "cents", "dólar estadounidense", "dólares estadounidenses", "centavo", "centavos", false, false},
-    {"A$", "AUD", "Australian dollar", "Australian dollars", "cent", "cents", "dólar australiano", "dólares australianos", "centavo", "centavos", false, false},
-    {"AU$", NULL, "Australian dollar", "Australian dollars", "cent", "cents", "dólar australiano", "dólares australianos", "centavo", "centavos", false, false},
-    {"C$", "CAD", "Canadian dollar", "Canadian dollars", "cent", "cents", "dólar canadiense", "dólares canadienses", "centavo", "centavos", false, false},
-    {"CA$", NULL, "Canadian dollar", "Canadian dollars", "cent", "cents", "dólar canadiense", "dólares canadienses", "centavo", "centavos", false, false},
-    {"NZ$", "NZD", "New Zealand dollar", "New Zealand dollars", "cent", "cents", "dólar neozelandés", "dólares neozelandeses", "centavo", "centavos", false, false},
-    {"HK$", "HKD", "Hong Kong dollar", "Hong Kong dollars", "cent", "cents", "dólar de Hong Kong", "dólares de Hong Kong", "centavo", "centavos", false, false},
-    {"S$", "SGD", "Singapore dollar", "Singapore dollars", "cent", "cents", "dólar de Singapur", "dólares de Singapur", "centavo", "centavos", false, false},
-    {"R$", "BRL", "real", "reais", "centavo", "centavos", "real", "reales", "centavo", "centavos", false, false},
-    {"MX$", "MXN", "Mexican peso", "Mexican pesos", "centavo", "centavos", "peso mexicano", "pesos mexicanos", "centavo", "centavos", false, false},
-    {NULL, "ARS", "Argentine peso", "Argentine pesos", "centavo", "centavos", "peso argentino", "pesos argentinos", "centavo", "centavos", false, false},
-    {NULL, "CLP", "Chilean peso", "Chilean pesos", "centavo", "centavos", "peso chileno", "pesos chilenos", "centavo", "centavos", false, false},
-    {NULL, "COP", "Colombian peso", "Colombian pesos", "centavo", "centavos", "peso colombiano", "pesos colombianos", "centavo", "centavos", false, false},
-    {NULL, "UYU", "Uruguayan peso", "Uruguayan pesos", "centesimo", "centesimos", "peso uruguayo", "pesos uruguayos", "centésimo", "centésimos", false, false},
-    {"S/", "PEN", "sol", "soles", "centimo", "centimos", "sol", "soles", "céntimo", "céntimos", false, false},
-    {NULL, "GTQ", "quetzal", "quetzales", "centavo", "centavos", "quetzal", "quetzales", "centavo", "centavos", false, false},
-    {NULL, "DOP", "Dominican peso", "Dominican pesos", "centavo", "centavos", "peso dominicano", "pesos dominicanos", "centavo", "centavos", false, false},
-    {NULL, "BOB", "boliviano", "bolivianos", "centavo", "centavos", "boliviano", "bolivianos", "centavo", "centavos", false, false},
-    {NULL, "VES", "bolivar", "bolivars", "centimo", "centimos", "bolívar", "bolívares", "céntimo", "céntimos", false, false},
-    {"\xC2\xA3", "GBP", "pound", "pounds", "penny", "pence", "libra", "libras", "penique", "peniques", true, false},
-    {"\xC2\xA5", "JPY", "yen", "yen", NULL, NULL, "yen", "yenes", NULL, NULL, false, false},
-    {"\xEF\xBF\xA5", NULL, "yen", "yen", NULL, NULL, "yen", "yenes", NULL, NULL, false, false},
-    {"CN\xC2\xA5", "CNY", "yuan", "yuan", NULL, NULL, "yuan", "yuanes", NULL, NULL, false, false},
-    {NULL, "RMB", "yuan", "yuan", NULL, NULL, "yuan", "yuanes", NULL, NULL, false, false},
-    {"\xE2\x82\xB9", "INR", "rupee", "rupees", "paisa", "paise", "rupia", "rupias", "paisa", "paisas", true, false},
-    {"\xE2\x82\xA8", NULL, "rupee", "rupees", "paisa", "paise", "rupia", "rupias", "paisa", "paisas", true, false},
-    {"\xE2\x82\xBD", "RUB", "ruble", "rubles", "kopek", "kopeks", "rublo", "rublos", "kopek", "kopeks", false, false},
-    {"\xE2\x82\xA9", "KRW", "won", "won", NULL, NULL, "won", "wones", NULL, NULL, false, false},
-    {"\xE2\x82\xBF", "BTC", "bitcoin", "bitcoins", NULL, NULL, "bitcóin", "bitcoines", NULL, NULL, false, false},
-    {NULL, "ETH", "ether", "ether", NULL, NULL, "éter", "éteres", NULL, NULL, false, false},
-    {"\xE2\x82\xAA", "ILS", "shekel", "shekels", "agora", "agorot", "séquel", "séqueles", NULL, NULL, false, false},
-    {"\xE2\x82\xBA", "TRY", "lira", "liras", "kurush", "kurush", "lira", "liras", NULL, NULL, true, false},
-    {"\xE2\x82\xA4", NULL, "lira", "liras", NULL, NULL, "lira", "liras", NULL, NULL, true, false},
-    {"\xE2\x82\xB4", "UAH", "hryvnia", "hryvnias", "kopiyka", "kopiykas", "grivna", "grivnas", NULL, NULL, true, false},
-    {"\xE2\x82\xAB", "VND", "dong", "dong", NULL, NULL, "dong", "dongs", NULL, NULL, false, false},
-    {"\xE2\x82\xB1", "PHP", "peso", "pesos", "centavo", "centavos", "peso", "pesos", "centavo", "centavos", false, false},
-    {"\xE2\x82\xA6", "NGN", "naira", "naira", "kobo", "kobo", "naira", "nairas", NULL, NULL, true, false},
-    {"\xE2\x82\xB5", "GHS", "cedi", "cedis", "pesewa", "pesewas", "cedi", "cedis", NULL, NULL, false, false},
-    {"\xE0\xB8\xBF", "THB", "baht", "baht", "satang", "satang", "baht", "bahts", NULL, NULL, false, false},
-    {"\xE2\x82\xA1", "CRC", "colon", "colones", "centimo", "centimos", "colón", "colones", "céntimo", "céntimos", false, false},
-    {"\xE2\x82\xB2", "PYG", "guarani", "guaranies", NULL, NULL, "guaraní", "guaraníes", NULL, NULL, false, false},
-    {"\xE2\x82\xB8", "KZT", "tenge", "tenge", NULL, NULL, "tenge", "tenges", NULL, NULL, false, false},
-    {"\xE2\x82\xBC", "AZN", "manat", "manats", NULL, NULL, "manat", "manats", NULL, NULL, false, false},
-    {"\xE2\x82\xBE", "GEL", "lari", "lari", "tetri", "tetri", "lari", "laris", NULL, NULL, false, false},
-    {"\xE2\x82\xAD", "LAK", "kip", "kip", NULL, NULL, "kip", "kips", NULL, NULL, false, false},
-    {"\xE2\x82\xAE", "MNT", "tugrik", "tugriks", NULL, NULL, "tugrik", "tugriks", NULL, NULL, false, false},
-    {NULL, "CHF", "Swiss franc", "Swiss francs", "centime", "centimes", "franco suizo", "francos suizos", "céntimo", "céntimos", false, false},
-    {NULL, "SEK", "Swedish krona", "Swedish kronor", NULL, NULL, "corona sueca", "coronas suecas", NULL, NULL, true, false},
-    {NULL, "NOK", "Norwegian krone", "Norwegian kroner", NULL, NULL, "corona noruega", "coronas noruegas", NULL, NULL, true, false},
-    {NULL, "DKK", "Danish krone", "Danish kroner", NULL, NULL, "corona danesa", "coronas danesas", NULL, NULL, true, false},
-    {NULL, "CZK", "Czech koruna", "Czech korunas", NULL, NULL, "corona checa", "coronas checas", NULL, NULL, true, false},
-    {"z\xC5\x82", "PLN", "zloty", "zlotys", "grosz", "groszy", "esloti", "eslotis", NULL, NULL, false, false},
-    {NULL, "HUF", "forint", "forints", NULL, NULL, "forinto", "forintos", NULL, NULL, false, false},
-    {NULL, "RON", "leu", "lei", NULL, NULL, "leu", "leus", NULL, NULL, false, false},
-    {NULL, "ZAR", "rand", "rand", "cent", "cents", "rand", "rands", NULL, NULL, false, false},
-    {NULL, "AED", "dirham", "dirhams", NULL, NULL, "dírham", "dírhams", NULL, NULL, false, false},
-    {NULL, "SAR", "riyal", "riyals", NULL, NULL, "riyal", "riyales", NULL, NULL, false, false},
-    {NULL, "EGP", "Egyptian pound", "Egyptian pounds", NULL, NULL, "libra egipcia", "libras egipcias", NULL, NULL, true, false},
-    {NULL, "KES", "Kenyan shilling", "Kenyan shillings", NULL, NULL, "chelín keniano", "chelines kenianos", NULL, NULL, false, false},
-    {NULL, "IDR", "rupiah", "rupiah", NULL, NULL, "rupia indonesia", "rupias indonesias", NULL, NULL, true, false},
-    {NULL, "MYR", "ringgit", "ringgit", "sen", "sen", "ringgit", "ringgits", NULL, NULL, false, false},
-    {"\xC2\xA2", NULL, "cent", "cents", NULL, NULL, "centavo", "centavos", NULL, NULL, false, false},
-    {"\xC2\xA4", NULL, "currency unit", "currency units", NULL, NULL, "unidad monetaria", "unidades monetarias", NULL, NULL, true, false},
-};
-/* clang-format on */
 
 const tb_currency *tb_spell_currency(const tb_speller *sp, size_t i, size_t *end)
 {
@@ -83,8 +13,8 @@ const tb_currency *tb_spell_currency(const tb_speller *sp, size_t i, size_t *end
     uint32_t before = tb_spell_before(sp, i);
     size_t n;
     bool after_word = tb_spell_letter(before);
-    for (size_t k = 0; k < sizeof currencies / sizeof *currencies; k++) {
-        const tb_currency *c = &currencies[k];
+    for (size_t k = 0; k < tb_spell_currency_count; k++) {
+        const tb_currency *c = &tb_spell_currencies[k];
         const char *both[2] = {c->sign, c->code};
         for (int which = 0; which < 2; which++) {
             const char *s = both[which];
@@ -95,11 +25,14 @@ const tb_currency *tb_spell_currency(const tb_speller *sp, size_t i, size_t *end
             if (letters && after_word) continue;
             bool ends_in_letter = tb_spell_letter(tb_spell_before(sp, i + len));
             if (ends_in_letter && tb_spell_letter(tb_spell_at(sp, i + len, &n))) continue;
+            if (c->first && !tb_spell_digit(sp, tb_spell_skip(sp, i + len))) continue;
             best = c;
             longest = len;
         }
     }
     *end = i + longest;
+    /* "Rs. 500"; but "500 kr." may end a sentence */
+    if (best && sp->s[*end - 1] == '.') *end = tb_spell_stop(sp, *end - 1);
     return best;
 }
 

@@ -52,77 +52,6 @@ static size_t read_minus(const tb_speller *sp, size_t i, bool *minus)
     return i + n;
 }
 
-/* ---- scales ---- */
-
-typedef struct {
-    const char *written, *said;
-    bool money; /* only of money: "$5 M" */
-} scale_word;
-
-static const scale_word en_scales[] = {
-    {"k", "thousand", false},       {"K", "thousand", false},       {"M", "million", false},
-    {"MM", "million", true},        {"mn", "million", true},        {"mm", "million", true},
-    {"m", "million", true},         {"B", "billion", false},        {"bn", "billion", false},
-    {"b", "billion", true},         {"T", "trillion", true},        {"tn", "trillion", true},
-    {"trn", "trillion", true},      {"million", "million", true},   {"billion", "billion", true},
-    {"trillion", "trillion", true}, {"thousand", "thousand", true}, {"hundred", "hundred", true},
-    {"mil", "million", true},       {"bil", "billion", true},
-};
-static const scale_word es_scales[] = {
-    {"k", "mil", false},
-    {"K", "mil", false},
-    {"M", "millones", false},
-    {"MM", "millones", true},
-    {"mill", "millones", false},
-    {"mil", "mil", false},
-    {"mil millones", "mil millones", false},
-    {"millón", "millón", false},
-    {"millones", "millones", false},
-    {"billón", "billón", false},
-    {"billones", "billones", false},
-    {"mdd", "millones de dólares", false},
-    {"mdp", "millones de pesos", false},
-    {"mde", "millones de euros", false},
-};
-
-static bool plural_follows(const tb_speller *sp, size_t i)
-{
-    char word[TB_SPELL_WORD + 1];
-    tb_spell_next_word(sp, i, word);
-    size_t n = strlen(word);
-    return tb_spell_in(word, " people men women children ") ||
-           (n > 3 && word[n - 1] == 's' && word[n - 2] != 's' &&
-            !tb_spell_in(word, " this was has "));
-}
-
-/* The scale behind a number at i. Symbols stand close; words behind a blank. Its end, 0 none. */
-static size_t read_scale(const tb_speller *sp, size_t i, const tb_currency *currency,
-                         const char **said)
-{
-    const bool es = sp->kind == TB_SPELL_ES;
-    const scale_word *all = es ? es_scales : en_scales;
-    size_t count = es ? sizeof es_scales / sizeof *es_scales : sizeof en_scales / sizeof *en_scales;
-    size_t at = tb_spell_skip(sp, i), best = 0, n;
-    for (size_t k = 0; k < count; k++) {
-        size_t len = strlen(all[k].written), end = at + len;
-        if (!tb_spell_starts(sp, at, all[k].written) || len <= best) continue;
-        size_t behind;
-        const tb_currency *follows =
-            tb_spell_letter(tb_spell_at(sp, end, &n)) || !tb_spell_ends(sp, end)
-                ? NULL
-                : tb_spell_currency(sp, tb_spell_skip(sp, end), &behind);
-        bool money = currency || follows;
-        if (!tb_spell_ends(sp, end) || (all[k].money && !money)) continue;
-        if (at > i && len <= 2 && !money) continue; /* "5 M" by itself is no million */
-        /* 221B, a 10K race: letters, unless many are counted */
-        bool letter = !es && len == 1 && strchr("BK", all[k].written[0]);
-        if (letter && !money && !plural_follows(sp, end)) continue;
-        best = len;
-        *said = all[k].said;
-    }
-    return best ? at + best : 0;
-}
-
 /* ---- degrees ---- */
 
 static size_t read_degrees(const tb_speller *sp, size_t i, const char **which)
@@ -156,7 +85,7 @@ static void read_suffix(const tb_speller *sp, quantity *q)
         q->end = at + n;
         return;
     }
-    end = read_scale(sp, i, q->currency, &q->scale);
+    end = tb_spell_read_scale(sp, i, q->currency, &q->scale);
     if (end) {
         q->end = i = end;
         at = tb_spell_skip(sp, i);
@@ -481,6 +410,14 @@ static size_t say_per(tb_speller *sp, size_t i)
     return unit_end;
 }
 
+/* Rs 500/-, CHF 50.-, 50,- €: nothing of a coin, and nothing to say. */
+static size_t cash_mark(const tb_speller *sp, size_t i)
+{
+    bool mark = tb_spell_starts(sp, i, "/-") || tb_spell_starts(sp, i, ".-") ||
+                tb_spell_starts(sp, i, ",-");
+    return mark && tb_spell_ends(sp, i + 2) ? i + 2 : i;
+}
+
 /* A dash between two measures: 5 % - 10 %, $5M-$10M. Returns where the second begins. */
 static size_t say_until(tb_speller *sp, size_t i)
 {
@@ -508,6 +445,7 @@ size_t tb_spell_quantity(tb_speller *sp, size_t i)
     if (!read(sp, i, &q)) return tb_spell_digit(sp, i) ? long_row(sp, i) : 0;
     q.adjective |= is_adjective(sp, i, q.end);
     size_t end = say(sp, &q);
+    if (q.currency) end = cash_mark(sp, end);
     if (q.currency || q.has_unit) end = say_per(sp, end);
     bool measured = q.currency || q.has_unit || q.scale || q.kind != PLAIN;
     return (measured ? say_until(sp, end) : end) - i;

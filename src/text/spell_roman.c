@@ -64,7 +64,9 @@ static const char queens_es[] =
     " isabel catalina maría margarita cristina cleopatra juana blanca leonor urraca ana victoria "
     "guillermina juliana beatriz ";
 static const char counted_en[] =
-    " chapter part volume book act scene section article war type phase class stage level grade "
+    " chapters parts volumes books acts scenes sections articles wars types phases classes stages "
+    "levels grades titles units figures tables episodes cantos divisions groups tiers "
+    "chapter part volume book act scene section article war type phase class stage level grade "
     "title "
     "unit bowl mark vatican schedule figure table appendix apollo factor episode vol canto "
     "division "
@@ -91,8 +93,7 @@ static bool is_word(const tb_speller *sp, size_t i, size_t n)
 static bool capital_at(const tb_speller *sp, size_t i)
 {
     size_t n;
-    uint32_t cp = tb_spell_at(sp, i, &n);
-    return n && ((cp >= 'A' && cp <= 'Z') || (cp >= 0xC0 && tb_utf8_fold(cp) != cp));
+    return tb_spell_capital(tb_spell_at(sp, i, &n));
 }
 
 /* All letters of the word at start are capitals: a headline. */
@@ -112,14 +113,92 @@ static size_t behind_of(const tb_speller *sp, size_t i, size_t *start, char *wor
     return *start;
 }
 
+/* ---- rows: siglos V, VI y X; chapters II and III; Felipe II y III ---- */
+
+/* How a numeral is said; those behind it are said alike. */
+typedef enum {
+    COUNT,       /* capítulo cuatro */
+    CENTURY,     /* Spanish: to ten an ordinal */
+    QUEEN,       /* the same in the feminine */
+    ORDINAL,     /* English: sixteenth century */
+    THE_ORDINAL, /* English: Henry the eighth */
+} saying;
+
+static void say_numeral(tb_speller *sp, size_t end, long value, saying way)
+{
+    sp->roman_end = end;
+    sp->roman_way = way;
+    if (way == THE_ORDINAL) tb_spell_say(sp, "the");
+    if (way == ORDINAL || way == THE_ORDINAL || (way != COUNT && value <= 10))
+        tb_spell_say_ordinal(sp, value, way == QUEEN, false);
+    else
+        tb_spell_say_value(sp, value, TB_ES_ALONE);
+}
+
+/* A dash in front of another numeral at i: behind it, 0 none. */
+static size_t dash_at(const tb_speller *sp, size_t i, bool spaced)
+{
+    long value;
+    size_t n, at = spaced ? tb_spell_skip(sp, i) : i;
+    uint32_t cp = tb_spell_at(sp, at, &n);
+    if (cp != '-' && cp != 0x2013 && cp != 0x2014) return 0;
+    size_t next = spaced ? tb_spell_skip(sp, at + n) : at + n;
+    return (next > at + n) == (at > i) && read_roman(sp, next, &value) ? next : 0;
+}
+
+/* Is nothing but "y", "to", commas, an era between the numeral that was said and the one at i? */
+static bool goes_on(const tb_speller *sp, size_t i)
+{
+    enum { GAP = 24 };
+    static const char *const joints[] = {"a. C.", "d. C.", "a.C.", "d.C.",  "y",  "e",  "o",
+                                         "u",     "a",     "al",   "and",   "to", "or", "BC",
+                                         "AD",    "&",     "del",  "siglo", "the"};
+    size_t at = sp->roman_end;
+    if (at == 0 || at >= i || i - at > GAP) return false;
+    while (at < i) {
+        size_t before = at;
+        if (strchr(" ,", sp->s[at]) && sp->s[at]) at++;
+        for (size_t k = 0; at == before && k < sizeof joints / sizeof *joints; k++) {
+            size_t n = strlen(joints[k]);
+            if (!tb_spell_starts(sp, at, joints[k]) || !tb_spell_ends(sp, at + n)) continue;
+            at += n;
+        }
+        if (at == before) return false;
+    }
+    return at == i;
+}
+
+/* Behind a numeral that was said, the dash of a range: "to" is said. Returns where to go on. */
+static size_t range(tb_speller *sp, size_t end)
+{
+    size_t next = dash_at(sp, end, true);
+    if (!next) return end;
+    tb_spell_say(sp, sp->kind == TB_SPELL_ES ? "a" : "to");
+    sp->roman_end = next;
+    return next;
+}
+
+/* The numeral at i, of n bytes, when it is one of a row. */
+static size_t next_of_row(tb_speller *sp, size_t i, size_t n, long value)
+{
+    bool joined = sp->roman_end == i; /* behind a dash */
+    if (!joined && !goes_on(sp, i)) return 0;
+    if (lone_letter(sp, i, n)) return 0;
+    if (n == 1 && sp->s[i] == 'I' && sp->kind == TB_SPELL_EN && !joined) return 0;
+    say_numeral(sp, i + n, value, (saying)sp->roman_way);
+    return n;
+}
+
+/* ---- the languages ---- */
+
 static size_t english(tb_speller *sp, size_t i, size_t n, long value)
 {
     char word[TB_SPELL_WORD + 1], first[TB_SPELL_WORD + 1], next[TB_SPELL_WORD + 1];
-    size_t start, before;
-    size_t next_end = tb_spell_next_word(sp, i + n, next);
-    (void)next_end;
+    size_t start, before, second = dash_at(sp, i + n, false);
+    long other;
+    tb_spell_next_word(sp, second ? second + read_roman(sp, second, &other) : i + n, next);
     if (strcmp(next, "century") == 0 || strcmp(next, "centuries") == 0) {
-        tb_spell_say_ordinal(sp, value, false, false);
+        say_numeral(sp, i + n, value, ORDINAL);
         return n;
     }
     behind_of(sp, i, &start, word);
@@ -127,7 +206,7 @@ static size_t english(tb_speller *sp, size_t i, size_t n, long value)
     bool counted = tb_spell_in(word, counted_en);
     if (counted && !(lone_letter(sp, i, n) && !capital_at(sp, start))) {
         if (n == 1 && sp->s[i] != 'I' && sp->s[i] != 'V' && sp->s[i] != 'X') return 0;
-        tb_spell_say_value(sp, value, TB_ES_ALONE);
+        say_numeral(sp, i + n, value, COUNT);
         return n;
     }
     if (!capital_at(sp, start) || all_capitals(sp, start, start + strlen(word))) return 0;
@@ -142,8 +221,7 @@ static size_t english(tb_speller *sp, size_t i, size_t n, long value)
                            !tb_spell_in(next, " of was ruled reigned became died and who ");
             if (goes_on) return 0;
         }
-        tb_spell_say(sp, "the");
-        tb_spell_say_ordinal(sp, value, false, false);
+        say_numeral(sp, i + n, value, THE_ORDINAL);
         return n;
     }
     if (n < 2 || value > 50 || is_word(sp, i, n)) return 0;
@@ -151,20 +229,13 @@ static size_t english(tb_speller *sp, size_t i, size_t n, long value)
     return n;
 }
 
-/* Felipe sexto, Luis catorce; Isabel segunda. */
-static void say_ruler_es(tb_speller *sp, long value, bool queen)
-{
-    if (value <= 10)
-        tb_spell_say_ordinal(sp, value, queen, false);
-    else
-        tb_spell_say_value(sp, value, TB_ES_ALONE);
-}
-
 static size_t spanish(tb_speller *sp, size_t i, size_t n, long value)
 {
     static const char centuries[] = " siglo siglos s ss ";
     static const char counted[] =
-        " capítulo tomo volumen libro parte acto escena sección artículo título fase tipo clase "
+        " capítulos tomos volúmenes libros partes actos escenas secciones artículos títulos fases "
+        "tipos niveles grados anexos tablas figuras guerras unidades temas módulos tema "
+        "capítulo tomo volumen libro parte acto escena sección artículo título fase tipo clase "
         "nivel "
         "grado anexo tabla figura cuadro lámina canto guerra mundial unidad módulo bloque etapa "
         "vaticano "
@@ -176,15 +247,8 @@ static size_t spanish(tb_speller *sp, size_t i, size_t n, long value)
     tb_spell_next_word(sp, i + n, next);
     if (i >= 3 && sp->s[i - 1] == ' ' && sp->s[i - 2] == '.' && sp->s[i - 3] == 's')
         behind_of(sp, i - 2, &start, word); /* "s. XX" */
-    if (tb_spell_in(word, centuries) ||
-        (tb_spell_in(word, " y al o a ") && value >= 3 && value <= 25 && n > 1 && *word &&
-         tb_spell_in((behind_of(sp, start, &before, first), first),
-                     " i ii iii iv v vi vii viii ix x "
-                     "xi xii xiii xiv xv xvi xvii xviii xix xx xxi "))) {
-        if (value <= 10)
-            tb_spell_say_ordinal(sp, value, false, false);
-        else
-            tb_spell_say_value(sp, value, TB_ES_ALONE);
+    if (tb_spell_in(word, centuries)) {
+        say_numeral(sp, i + n, value, CENTURY);
         return n;
     }
     bool capital = *word && capital_at(sp, start);
@@ -196,7 +260,7 @@ static size_t spanish(tb_speller *sp, size_t i, size_t n, long value)
     }
     if (*word && tb_spell_in(word, counted)) {
         if (lone_letter(sp, i, n)) return 0;
-        tb_spell_say_value(sp, value, TB_ES_ALONE);
+        say_numeral(sp, i + n, value, COUNT);
         return n;
     }
     bool ruler = capital && tb_spell_in(word, rulers_es);
@@ -206,7 +270,7 @@ static size_t spanish(tb_speller *sp, size_t i, size_t n, long value)
                 tb_spell_in(word, " pablo manuel josé ");
     }
     if (ruler && !lone_letter(sp, i, n)) {
-        say_ruler_es(sp, value, tb_spell_in(word, queens_es));
+        say_numeral(sp, i + n, value, tb_spell_in(word, queens_es) ? QUEEN : CENTURY);
         return n;
     }
     /* II Guerra Mundial, XX aniversario */
@@ -238,10 +302,15 @@ size_t tb_spell_roman(tb_speller *sp, size_t i)
     uint32_t before = tb_spell_before(sp, i);
     size_t size;
     if (i >= sp->len || !sp->s[i] || !strchr("IVXLCDM", sp->s[i])) return 0;
-    if (tb_utf8_is_word(before) || before == '.' || before == '\'' || before == '-') return 0;
+    const bool second = sp->roman_end == i && i > 0; /* of a range */
+    if (tb_utf8_is_word(before) || before == '.' || before == '\'') return 0;
+    if (before == '-' && !second) return 0;
     size_t n = read_roman(sp, i, &value);
     if (!n) return 0;
     uint32_t next = tb_spell_at(sp, i + n, &size);
     if (next == '\'' || next == 0x2019 || next == '/' || next == '&') return 0;
-    return sp->kind == TB_SPELL_ES ? spanish(sp, i, n, value) : english(sp, i, n, value);
+    size_t taken = sp->roman_end ? next_of_row(sp, i, n, value) : 0;
+    if (!taken)
+        taken = sp->kind == TB_SPELL_ES ? spanish(sp, i, n, value) : english(sp, i, n, value);
+    return taken && sp->roman_end == i + n ? range(sp, i + n) - i : taken;
 }

@@ -28,7 +28,10 @@ typedef struct {
     bool america;     /* es-419, es-mx: 1,500 is a thousand and a half */
     bool apart;       /* the last thing written was spoken: a letter that follows wants a blank */
     const char *code; /* language, lower case, "-" between its parts */
-    const tb_sign_words *signs; /* of the other languages; NULL none */
+    const tb_sign_words *signs;   /* of the other languages; NULL none */
+    const tb_script_opts *script; /* which brackets are tags */
+    size_t roman_end;             /* behind the last roman numeral that was said; 0 none */
+    int roman_way;                /* how it was said (spell_roman.c) */
 } tb_speller;
 
 /* ---- writing (spell.c) ---- */
@@ -50,7 +53,8 @@ uint32_t tb_spell_at(const tb_speller *sp, size_t i, size_t *n);
 uint32_t tb_spell_before(const tb_speller *sp, size_t i);
 bool tb_spell_digit(const tb_speller *sp, size_t i);
 bool tb_spell_letter(uint32_t cp); /* a letter of any script, no digit */
-bool tb_spell_blank(uint32_t cp);  /* any white space but line ends */
+bool tb_spell_capital(uint32_t cp);
+bool tb_spell_blank(uint32_t cp); /* any white space but line ends */
 /* Behind at most two blanks at i. */
 size_t tb_spell_skip(const tb_speller *sp, size_t i);
 /* Does the text at i begin with s? Bytes as they are. */
@@ -73,6 +77,8 @@ bool tb_spell_ends(const tb_speller *sp, size_t i);
  * kept (i is returned) where it ends. */
 size_t tb_spell_stop(const tb_speller *sp, size_t i);
 
+/* How many digits stand at i; most + 1 when there are more than that. */
+size_t tb_spell_digits_at(const tb_speller *sp, size_t i, size_t most);
 /* One to `most` digits at i as a number; their count, 0 none or more. */
 size_t tb_spell_small(const tb_speller *sp, size_t i, size_t most, long *value);
 
@@ -139,7 +145,13 @@ size_t tb_spell_names(tb_speller *sp, size_t i);     /* spell_date.c: "Mon.-Fri.
 size_t tb_spell_slash(tb_speller *sp, size_t i);     /* spell_slash.c */
 size_t tb_spell_bare_unit(tb_speller *sp, size_t i); /* spell_units.c: "per m²" */
 void tb_spell_say_year(tb_speller *sp, long year);
-size_t tb_spell_literal(tb_speller *sp, size_t i); /* spell_literal.c: telephones, ordinals, ... */
+size_t tb_spell_literal(tb_speller *sp, size_t i);      /* spell_literal.c: asks the next seven */
+size_t tb_spell_telephone(tb_speller *sp, size_t i);    /* spell_telephone.c; so are the next two */
+size_t tb_spell_code(tb_speller *sp, size_t i);         /* PIN 4711, NY 10118 */
+size_t tb_spell_serial(tb_speller *sp, size_t i);       /* 978-3-16-148410-0 */
+size_t tb_spell_ordinal(tb_speller *sp, size_t i);      /* spell_ordinal.c: 21st, 3.º */
+size_t tb_spell_decade(tb_speller *sp, size_t i);       /* spell_ordinal.c: English, 1990s */
+size_t tb_spell_primes(tb_speller *sp, size_t i);       /* spell_primes.c: 5'10", 12' x 10', 45' */
 size_t tb_spell_abbreviation(tb_speller *sp, size_t i); /* spell_abbreviations.c */
 size_t tb_spell_roman(tb_speller *sp, size_t i);        /* spell_roman.c */
 size_t tb_spell_sign(tb_speller *sp, size_t i);         /* spell_signs.c */
@@ -151,14 +163,25 @@ typedef struct {
     const char *sign, *code;
     const char *en, *en_plural, *en_cent, *en_cents;
     const char *es, *es_plural, *es_cent, *es_cents;
-    bool feminine, many; /* in Spanish; "$" is written for several */
+    bool feminine; /* in Spanish */
+    bool first;    /* letters that are one only in front of a number: "Rs 500", not "the 3 Rs" */
 } tb_currency;
+
+extern const tb_currency tb_spell_currencies[]; /* spell_currencies.c */
+extern const size_t tb_spell_currency_count;
 
 /* The currency written at i, *end behind it; NULL none. prefix: in front of a number, so that a
  * letter in front of it is part of it (US$). */
 const tb_currency *tb_spell_currency(const tb_speller *sp, size_t i, size_t *end);
 void tb_spell_say_money(tb_speller *sp, const tb_currency *c, const tb_spell_number *n,
                         const char *scale, bool adjective);
+
+/* ---- scales (spell_scale.c) ---- */
+
+/* The scale behind a number at i, which currency measures (NULL none), and its word; the end, 0
+ * none. */
+size_t tb_spell_read_scale(const tb_speller *sp, size_t i, const tb_currency *currency,
+                           const char **said);
 
 /* ---- units (spell_units.c) ---- */
 
@@ -182,6 +205,9 @@ typedef struct {
  * where there is none. */
 size_t tb_spell_read_unit(const tb_speller *sp, size_t i, bool apart, tb_spell_unit *out);
 void tb_spell_say_unit(tb_speller *sp, const tb_spell_unit *unit, bool one);
+/* What the ' or " at i, behind a number, measures: the symbol of a unit, *end behind it. NULL:
+ * none, or it closes a quotation (spell_primes.c). */
+const char *tb_spell_prime_unit(const tb_speller *sp, size_t i, size_t *end);
 bool tb_spell_is_length(const tb_spell_unit *unit);
 const char *tb_spell_unit_article(const tb_spell_unit *unit); /* English: a, an */
 

@@ -123,7 +123,7 @@ bool tb_spell_ends(const tb_speller *sp, size_t i)
     return n == 0 || !tb_utf8_is_word(cp);
 }
 
-static bool capital(uint32_t cp)
+bool tb_spell_capital(uint32_t cp)
 {
     return (cp >= 'A' && cp <= 'Z') || (cp >= 0xC0 && tb_utf8_fold(cp) != cp);
 }
@@ -135,8 +135,16 @@ size_t tb_spell_stop(const tb_speller *sp, size_t i)
     size_t next = tb_spell_skip(sp, i + 1);
     uint32_t cp = tb_spell_at(sp, next, &n);
     if (n == 0 || cp == '\n' || cp == '\r') return i;
-    if (next > i + 1 && (capital(cp) || cp == 0xBF || cp == 0xA1)) return i;
+    if (next > i + 1 && (tb_spell_capital(cp) || cp == 0xBF || cp == 0xA1)) return i;
     return i + 1;
+}
+
+size_t tb_spell_digits_at(const tb_speller *sp, size_t i, size_t most)
+{
+    size_t n = 0;
+    while (n <= most && tb_spell_digit(sp, i + n))
+        n++;
+    return n;
 }
 
 size_t tb_spell_small(const tb_speller *sp, size_t i, size_t most, long *value)
@@ -232,11 +240,34 @@ static bool add_digits(tb_spell_number *out, const char *s, size_t n)
     return true;
 }
 
+/*
+ * As in India: one or two digits, commas between pairs, three at last: 5,00,000. Returns the end, 0
+ * where something else stands. A row of one group is like everybody's.
+ */
+static size_t indian_end(const tb_speller *sp, size_t start, size_t i)
+{
+    size_t at = i;
+    if (i - start > 2 || sp->s[start] == '0') return 0;
+    while (at - i < TB_SPELL_DIGITS && tb_spell_starts(sp, at, ",") && tb_spell_digit(sp, at + 1) &&
+           tb_spell_digit(sp, at + 2) && tb_spell_starts(sp, at + 3, ","))
+        at += 3;
+    if (at == i || !three_digits(sp, at + 1)) return 0;
+    at += 4;
+    bool more = tb_spell_starts(sp, at, ",") && tb_spell_digit(sp, at + 1);
+    return more ? 0 : at;
+}
+
 static void read_groups(const tb_speller *sp, tb_spell_number *out)
 {
-    size_t n, end;
+    size_t n, end = indian_end(sp, out->start, out->end);
     char sep = separator(sp, out->end, &n);
     if (!sep) return;
+    if (end) {
+        for (; out->end < end; out->end++)
+            if (tb_spell_digit(sp, out->end) && !add_digits(out, sp->s + out->end, 1)) return;
+        out->grouped = true;
+        return;
+    }
     int count = groups(sp, out->end, sep, &end);
     if (!is_grouped(sp, out->start, out->n, sep, count, end)) return;
     for (int k = 0; k < count; k++) {
@@ -266,6 +297,12 @@ size_t tb_spell_decimal_quote(const tb_speller *sp, size_t i)
     return inches || !tb_spell_ends(sp, end) ? 0 : n;
 }
 
+/* 1,2,3: is the number at i behind another one and the same mark, with no blank between? */
+static bool in_list(const tb_speller *sp, size_t i, char mark)
+{
+    return i >= 2 && sp->s[i - 1] == mark && tb_spell_digit(sp, i - 2);
+}
+
 /* The point of a decimal and its digits: none where another point and digit follow (1.2.3). */
 static void read_fraction(const tb_speller *sp, tb_spell_number *out)
 {
@@ -282,7 +319,7 @@ static void read_fraction(const tb_speller *sp, tb_spell_number *out)
     if ((c != '.' && c != ',') || !tb_spell_digit(sp, at + 1)) return;
     size_t end = run_of_digits(sp, at + 1);
     bool list = end < sp->len && sp->s[end] == c && tb_spell_digit(sp, end + 1);
-    if (list) return;
+    if (list || (!out->grouped && in_list(sp, out->start, c))) return;
     if (c == ',' && sp->kind == TB_SPELL_EN &&
         !(out->grouped && memchr(sp->s + out->start, '.', 4)))
         return; /* English: 1.500,50 only */

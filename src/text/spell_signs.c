@@ -207,7 +207,8 @@ static size_t between(tb_speller *sp, size_t i)
         if (number_before && number_after && even) say = in(sp, "times", "por");
         break;
     case 'x':
-        /* 3x4, 3 x 4 */
+        /* 3x4, 3 x 4, 12' x 10' */
+        number_before |= before == '\'' || before == '"' || before == 0x2032 || before == 0x2033;
         if (number_before && number_after && even) say = in(sp, "by", "por");
         break;
     case '^':

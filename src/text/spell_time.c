@@ -48,6 +48,14 @@ static size_t half_stop(const tb_speller *sp, size_t i)
     return goes_on ? i + 1 : i;
 }
 
+/* 1:10,000 and 1:50 000 are scales, 1:23.456 is a lap: more of the number stands at i. */
+static bool longer(const tb_speller *sp, size_t i)
+{
+    if (tb_spell_starts(sp, i, " 000")) return tb_spell_ends(sp, i + 4);
+    return (tb_spell_starts(sp, i, ",") || tb_spell_starts(sp, i, ".")) &&
+           tb_spell_digit(sp, i + 1);
+}
+
 static bool read_clock(const tb_speller *sp, size_t i, clock_time *t)
 {
     *t = (clock_time){.minute = -1, .second = -1};
@@ -58,6 +66,7 @@ static bool read_clock(const tb_speller *sp, size_t i, clock_time *t)
     if (colon || point) {
         long minute;
         if (tb_spell_small(sp, at + 1, 2, &minute) == 2 && minute < 60) {
+            if (colon && longer(sp, at + 3)) return false;
             bool h = sp->s[at] == 'h';
             t->minute = minute;
             at += 3;
@@ -178,25 +187,97 @@ static size_t say_zone(tb_speller *sp, size_t i)
     return i;
 }
 
+/* ---- ranges ---- */
+
+/* A dash of a range at i, blanks passed over: behind it and its blanks, 0 none. */
+static size_t dash_at(const tb_speller *sp, size_t i)
+{
+    size_t n, at = tb_spell_skip(sp, i);
+    uint32_t dash = tb_spell_at(sp, at, &n);
+    return dash == '-' || dash == 0x2013 ? tb_spell_skip(sp, at + n) : 0;
+}
+
+/* "noon" and its like at i; last: also what only ends a range, "close". The end, 0 none. */
+static size_t named_time(const tb_speller *sp, size_t i, bool last)
+{
+    char word[TB_SPELL_WORD + 1];
+    size_t end = tb_spell_next_word(sp, i, word);
+    if (!*word || tb_spell_skip(sp, i) != i || !tb_spell_ends(sp, end)) return 0;
+    bool is = tb_spell_in(word, spanish(sp) ? " mediodía mediodia medianoche "
+                                            : " noon midnight midday ") ||
+              (last && tb_spell_in(word, spanish(sp) ? " cierre "
+                                                     : " late close closing dusk dawn sunset "
+                                                       "sunrise "));
+    return is ? end : 0;
+}
+
+/* The "11" of "9:30-11" at i, the "2" of "noon-2": an hour that nothing else measures. */
+static bool read_hour(const tb_speller *sp, size_t i, clock_time *t)
+{
+    *t = (clock_time){.minute = -1, .second = -1};
+    size_t n = tb_spell_small(sp, i, 2, &t->hour);
+    t->end = i + n;
+    bool more =
+        t->end < sp->len && strchr(".,:-/%", sp->s[t->end]) && tb_spell_digit(sp, t->end + 1);
+    return n && t->hour <= 24 && !more && tb_spell_ends(sp, t->end);
+}
+
+static void say_word(tb_speller *sp, size_t i, size_t end)
+{
+    tb_spell_copy(sp, i, end - i);
+    sp->apart = true;
+}
+
+/* What ends a range at i; returns its end, 0 none. */
+static size_t say_second(tb_speller *sp, size_t i, bool spoken, bool hour)
+{
+    clock_time b;
+    size_t end = named_time(sp, i, true);
+    bool clock = !end && (read_clock(sp, i, &b) || (hour && read_hour(sp, i, &b)));
+    if (!end && !clock) return 0;
+    tb_spell_say(sp, spanish(sp) ? "a" : "to");
+    if (end) {
+        say_word(sp, i, end);
+        return end;
+    }
+    say_clock(sp, &b, spoken, false);
+    return b.half ? half_stop(sp, b.end) : b.end;
+}
+
+/* noon-2pm */
+static size_t from_named(tb_speller *sp, size_t i)
+{
+    clock_time b;
+    size_t end = named_time(sp, i, false), at = end ? dash_at(sp, end) : 0;
+    if (!at || tb_utf8_is_word(tb_spell_before(sp, i))) return 0;
+    if (!read_clock(sp, at, &b) && !read_hour(sp, at, &b) && !named_time(sp, at, true)) return 0;
+    say_word(sp, i, end);
+    return say_zone(sp, say_second(sp, at, false, true)) - i;
+}
+
+static bool may_begin(const tb_speller *sp, size_t i)
+{
+    uint32_t before = tb_spell_before(sp, i);
+    if (before && before < 0x80 && strchr(":.,-/", (int)before)) return false;
+    return !tb_utf8_is_word(before) || before == 'T';
+}
+
 size_t tb_spell_time(tb_speller *sp, size_t i)
 {
     clock_time a, b;
-    size_t n, end;
-    if (!tb_spell_digit(sp, i)) return 0;
-    uint32_t before = tb_spell_before(sp, i);
-    if ((tb_utf8_is_word(before) && before != 'T') || before == ':' || before == '.' ||
-        before == ',' || before == '-' || before == '/')
-        return 0;
+    if (!tb_spell_digit(sp, i)) return from_named(sp, i);
+    if (!may_begin(sp, i)) return 0;
     bool timed = read_clock(sp, i, &a);
     if (!timed) { /* "9" of "9-5 pm" */
         size_t digits = tb_spell_small(sp, i, 2, &a.hour);
         if (!digits || a.hour < 1 || a.hour > 12) return 0;
         a.end = i + digits;
     }
-    size_t at = tb_spell_skip(sp, a.half ? tb_spell_stop(sp, a.end) : a.end);
-    uint32_t dash = tb_spell_at(sp, at, &n);
-    bool range = dash == '-' || dash == 0x2013;
-    if (range) range = read_clock(sp, tb_spell_skip(sp, at + n), &b) && (timed || b.half);
+    size_t at = dash_at(sp, a.half ? tb_spell_stop(sp, a.end) : a.end), end;
+    bool hour = timed && a.minute >= 0 && !a.half; /* 9:30-11 */
+    bool range =
+        at && (named_time(sp, at, timed) || (read_clock(sp, at, &b) && (timed || b.half)) ||
+               (hour && read_hour(sp, at, &b)));
     if (!timed && !range) return 0;
     /* "las 3:30": spoken as on a clock */
     char word[TB_SPELL_WORD + 1];
@@ -206,11 +287,7 @@ size_t tb_spell_time(tb_speller *sp, size_t i)
     /* de nueve a catorce horas */
     say_clock(sp, &a, spoken, range || (spanish(sp) && tb_spell_in(word, " de desde entre ")));
     end = a.half ? half_stop(sp, a.end) : a.end;
-    if (range) {
-        tb_spell_say(sp, spanish(sp) ? "a" : "to");
-        say_clock(sp, &b, spoken, false);
-        end = b.half ? half_stop(sp, b.end) : b.end;
-    }
+    if (range) end = say_second(sp, at, spoken, hour);
     return say_zone(sp, end) - i;
 }
 

@@ -102,6 +102,8 @@ static const tb_unit units[] = {
     {"ha", "", "hectare", "hectares", "hectárea", "hectáreas", FEMININE},
     {"in", "", "inch", "inches", "pulgada", "pulgadas", FEMININE | LENGTH | STOP},
     {"ft", "", "foot", "feet", "pie", "pies", LENGTH},
+    {"pulg", "", NULL, NULL, "pulgada", "pulgadas", FEMININE | LENGTH},
+    {"pulgs", "", NULL, NULL, "pulgada", "pulgadas", FEMININE | LENGTH},
     {"yd", "", "yard", "yards", "yarda", "yardas", FEMININE | LENGTH},
     {"yds", "", "yard", "yards", "yarda", "yardas", FEMININE | LENGTH},
     {"mi", "", "mile", "miles", NULL, NULL, LENGTH},
@@ -239,10 +241,31 @@ static size_t operator_at(const tb_speller *sp, size_t i, bool *per)
     return 0;
 }
 
+/* 12' and 24": feet, inches and what else a prime stands for. */
+static size_t read_prime(const tb_speller *sp, size_t i, tb_spell_unit *out)
+{
+    size_t end;
+    const char *symbol = tb_spell_prime_unit(sp, i, &end);
+    for (size_t k = 0; symbol && k < sizeof units / sizeof *units; k++) {
+        if (strcmp(units[k].symbol, symbol) != 0) continue;
+        out->part[0].unit = &units[k];
+        out->part[0].en_prefix = out->part[0].es_prefix = "";
+        out->part[0].power = 1;
+        out->feminine = units[k].flags & FEMININE;
+        out->n = 1;
+        return tb_spell_stop(sp, end);
+    }
+    return 0;
+}
+
 size_t tb_spell_read_unit(const tb_speller *sp, size_t i, bool apart, tb_spell_unit *out)
 {
     const tb_unit *u = NULL;
     *out = (tb_spell_unit){0};
+    if (i < sp->len && strchr("'\"\xE2", sp->s[i]) && !apart) {
+        size_t behind = read_prime(sp, i, out);
+        if (behind) return behind;
+    }
     size_t end = read_part(sp, i, out, &u);
     if (!end) return 0;
     size_t size;

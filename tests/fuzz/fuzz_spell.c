@@ -12,7 +12,7 @@ static void spell(const char *text, size_t len, const char *language)
 {
     tb_str out = {0};
     tb_err err = {0};
-    tb_status st = tb_spell(text, len, language, &out, &err);
+    tb_status st = tb_spell(text, len, language, NULL, &out, &err);
     if (st == TB_OK) {
         const char *said = out.data ? out.data : "";
         if (!tb_utf8_valid(said, out.len)) abort();

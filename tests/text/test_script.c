@@ -408,6 +408,24 @@ static void tags_stay_in_the_text_under_their_own_names(void **state)
     }
 }
 
+static void unknown_brackets_are_words_where_the_front_was(void **state)
+{
+    (void)state;
+    tb_script_opts opts = inline_tags;
+    opts.plain_brackets = true;
+    tb_script s = {0};
+    assert_int_equal(tb_script_parse("We met [at noon], in the [restaurante][bar]. Open[late]now "
+                                     "[laugh] ([sic]) [.",
+                                     &opts, &s, NULL),
+                     TB_OK);
+    assert_int_equal(s.n, 1);
+    assert_string_equal(s.items[0].text, "We met at noon, in the restaurante bar. Open late now "
+                                         "[laugh] (sic)  .");
+    assert_int_equal(s.n_unknown, 5);
+    assert_string_equal(s.unknown_tags[1], "restaurante");
+    tb_script_clear(&s);
+}
+
 static void styles_without_a_token_stay_tones(void **state)
 {
     (void)state;
@@ -480,6 +498,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sentences_are_gathered_to_the_last_character_and_no_further),
         cmocka_unit_test(tags_stay_in_the_text_under_their_own_names),
+        cmocka_unit_test(unknown_brackets_are_words_where_the_front_was),
         cmocka_unit_test(styles_without_a_token_stay_tones),
         cmocka_unit_test(short_sentences_are_gathered),
         cmocka_unit_test(sentences_end_where_they_end),
