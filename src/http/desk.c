@@ -1,4 +1,7 @@
-#include "http/http_priv.h"
+#include "http/route_priv.h"
+
+#include "base/clock.h"
+#include "store/store.h"
 
 /*
  * What a request may have to wait for (the database, the disk, the parsing of a large body) is done
@@ -8,8 +11,12 @@
  * While a request is at the desk it belongs to the thread there. libmicrohttpd does not look at a
  * connection that sleeps, so its headers may be read meanwhile; and nothing else may wake it, not
  * even its own job (request.c).
+ *
+ * Those that write to the store have two threads to themselves: while another process holds the
+ * database they wait there, and nobody who reads is behind them. How long a request may wait for
+ * the database is counted from when it came to the desk, so of many that wait none is late.
  */
-enum { DESK_THREADS = 6 };
+enum { READING_THREADS = 6, WRITING_THREADS = 2, WAIT_MS = 5000 };
 
 static tb_request *request_of(tb_queue_entry *entry)
 {
@@ -29,6 +36,7 @@ static tb_queue_piece run(void *self, tb_queue_entry *entry)
 {
     tb_request *r = request_of(entry);
     (void)self;
+    tb_store_wait_until(r->desk_ns + (int64_t)WAIT_MS * 1000000);
     r->desk_work(r);
     back(r);
     return (tb_queue_piece){0};
@@ -44,19 +52,23 @@ tb_status tb_desk_start(tb_http *http, tb_err *err)
 {
     /* A connection has one request at a time: the queue never holds more. */
     int most = http->config->connections_max;
-    return tb_queue_new(DESK_THREADS, most, most, run, forget, http, &http->desk, err);
+    tb_status st = tb_queue_new(READING_THREADS, most, most, run, forget, http, &http->desk, err);
+    if (!st)
+        st = tb_queue_new(WRITING_THREADS, most, most, run, forget, http, &http->writing_desk, err);
+    return st;
 }
 
 void tb_desk_drain(tb_http *http)
 {
-    while (!tb_queue_drain(http->desk, 1000)) {
+    while (!tb_queue_drain(http->desk, 1000) || !tb_queue_drain(http->writing_desk, 1000)) {
     }
 }
 
 void tb_desk_stop(tb_http *http)
 {
     tb_queue_free(http->desk);
-    http->desk = NULL;
+    tb_queue_free(http->writing_desk);
+    http->desk = http->writing_desk = NULL;
 }
 
 bool tb_desk_take(tb_request *r, void (*work)(tb_request *r))
@@ -64,10 +76,12 @@ bool tb_desk_take(tb_request *r, void (*work)(tb_request *r))
     tb_err why = {0};
     pthread_mutex_lock(&r->lock);
     r->desk_work = work;
+    r->desk_ns = tb_clock_mono_ns();
     r->at_desk = r->asleep = true;
     MHD_suspend_connection(r->connection);
     pthread_mutex_unlock(&r->lock);
-    if (tb_queue_push(r->http->desk, r->user, &r->desk_entry, &why) == TB_OK) return true;
+    tb_queue *desk = r->route->desk == TB_DESK_WRITES ? r->http->writing_desk : r->http->desk;
+    if (tb_queue_push(desk, r->user, &r->desk_entry, &why) == TB_OK) return true;
     tb_fail(&r->err, TB_EUNREADY, "the server is stopping or has too much to do; try again soon");
     back(r);
     return false;

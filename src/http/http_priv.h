@@ -52,6 +52,7 @@ struct tb_request {
     pthread_mutex_t lock; /* guards the three below against a job's wake */
     bool asleep, news, at_desk;
     tb_queue_entry desk_entry;
+    int64_t desk_ns; /* when it came to the desk */
     void (*desk_work)(tb_request *r);
     tb_err err; /* why it cannot be answered as it was asked; TB_OK: it can */
     tb_job *job;
@@ -85,7 +86,7 @@ struct tb_http {
     tb_service *service;
     tb_auth *auth;
     struct MHD_Daemon *daemon;
-    tb_queue *desk;
+    tb_queue *desk, *writing_desk;
     int listen_fd, port;
     bool quiesced;
     struct tb_door *door;

@@ -249,7 +249,7 @@ static enum MHD_Result act(tb_request *r)
         tb_fail(&err, TB_EMALFORMED, "a line of the chunked body does not end with CR LF");
         return tb_reply_refused(r, &err);
     }
-    if (r->route->at_once) {
+    if (r->route->desk == TB_DESK_NONE) {
         perform(r);
         return answer(r);
     }

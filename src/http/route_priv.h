@@ -21,6 +21,11 @@ typedef enum {
     TB_GROUP_FILE
 } tb_route_group;
 
+/* Where its handler runs. None: on the thread that holds the socket, for what waits for nothing,
+ * ever, neither database nor disk nor a large body. Else on threads of their own, where those that
+ * change the store before they answer keep nobody from reading. */
+typedef enum { TB_DESK_NONE, TB_DESK_READS, TB_DESK_WRITES } tb_route_desk;
+
 /* Answers, or starts a job and leaves the answer to it. */
 typedef tb_status (*tb_handler)(tb_request *r, tb_err *err);
 
@@ -30,8 +35,7 @@ struct tb_route {
     tb_handler handler;
     int64_t body_max; /* 0: no body is read; -1: UPLOAD_MAX */
     tb_route_group group;
-    bool at_once;      /* answered on the thread that holds the socket: it waits for nothing, ever,
-                          neither database nor disk nor a large body */
+    tb_route_desk desk;
     const char *reply; /* the type of a good answer, for the documents */
     const char *summary, *params;
 };

@@ -49,10 +49,10 @@ static tb_status get_metrics(tb_request *r, tb_err *err)
 
 /* clang-format off */
 const tb_route tb_routes_server[] = {
-    {"GET",    "/",                           get_root,              0,        TB_GROUP_HEALTH, true,  TB_JSON,  "Is it answering, and which engine speaks", ""},
-    {"GET",    "/health",                     get_health,            0,        TB_GROUP_HEALTH, true,  TB_JSON,  "Liveness", ""},
-    {"GET",    "/ready",                      get_ready,             0,        TB_GROUP_HEALTH, true,  TB_JSON,  "Readiness: 503 while stopping", ""},
-    {"GET",    "/metrics",                    get_metrics,           0,        TB_GROUP_NONE,   true,  "text/plain", "Prometheus figures", ""},
+    {"GET",    "/",                           get_root,              0,        TB_GROUP_HEALTH, TB_DESK_NONE,   TB_JSON,  "Is it answering, and which engine speaks", ""},
+    {"GET",    "/health",                     get_health,            0,        TB_GROUP_HEALTH, TB_DESK_NONE,   TB_JSON,  "Liveness", ""},
+    {"GET",    "/ready",                      get_ready,             0,        TB_GROUP_HEALTH, TB_DESK_NONE,   TB_JSON,  "Readiness: 503 while stopping", ""},
+    {"GET",    "/metrics",                    get_metrics,           0,        TB_GROUP_NONE,   TB_DESK_NONE,   "text/plain", "Prometheus figures", ""},
     {0},
 };
 /* clang-format on */

@@ -113,14 +113,15 @@ static void mark_missing(tb_store *store, const char *id)
 {
     tb_err err = {0};
     int changed = 0;
-    tb_status st = tb_store_write(store, &err);
-    if (!st) {
+    bool begun = false; /* who reads waits for no writer: it is marked at the next start, too */
+    tb_status st = tb_store_try_write(store, &begun, &err);
+    if (begun) {
         st = tb_db_run(store->writer, &err, "UPDATE history SET missing=1 WHERE id=? AND missing=0",
                        "s", id);
         changed = sqlite3_changes(store->writer);
         st = tb_store_write_end(store, st, &err);
     }
-    if (st || changed) tb_log(TB_WARN, "store", "clip=%s file=missing marked=%d", id, st == TB_OK);
+    if (st || changed) tb_log(TB_WARN, "store", "clip=%s file=missing marked=%d", id, changed);
 }
 
 tb_status tb_store_clip_open(tb_store *store, const tb_clip_row *row, tb_clip_file *out,

@@ -26,9 +26,8 @@ tb_status tb_db_fail(sqlite3 *db, const char *doing, tb_err *err)
         break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-    case SQLITE_PROTOCOL: /* readers say it so, after ten seconds of their own */
-        return tb_fail(err, TB_EUNREADY,
-                       "the database is busy: another process has been writing to it for long");
+    case SQLITE_PROTOCOL: /* readers say it so, after a hundred tries of their own */
+        return tb_fail(err, TB_EUNREADY, TB_STORE_BUSY);
     case SQLITE_NOMEM:
         return tb_fail(err, TB_ENOMEM, "not enough memory for %s", doing);
     case SQLITE_CORRUPT:

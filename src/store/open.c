@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/store_priv.h"
@@ -95,6 +96,15 @@ static tb_status take_over(tb_store *store, int64_t started_us, tb_err *err)
     return st;
 }
 
+static tb_status still_held(const tb_store *store, tb_err *err)
+{
+    return tb_fail(err, TB_EUNREADY,
+                   "%.200s is held by another program, and did not become free in %d s: close what "
+                   "holds it (a database viewer, an sqlite3 shell, a backup, another timbre "
+                   "command), then start again",
+                   store->db_path, TB_STORE_OPEN_MS / 1000);
+}
+
 tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb_err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -104,6 +114,9 @@ tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb
     tb_status st;
     store->lock_fd = -1;
     pthread_mutex_init(&store->write_lock, NULL);
+    tb_cond_init(&store->write_free);
+    store->opening_ns = tb_clock_mono_ns();
+    const int64_t waits = tb_store_wait_within((int64_t)TB_STORE_OPEN_MS * 1000000);
     pthread_mutex_init(&store->pool_lock, NULL);
     pthread_mutex_init(&store->late_lock, NULL);
     store->data = tb_strdup(data_dir);
@@ -134,10 +147,13 @@ tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb
     if (!st) st = tb_db_connect(store, true, &store->writer, err);
     if (!st) st = tb_store_migrate(store, err);
     if (!st && exclusive) st = take_over(store, started_us, err);
+    if (st == TB_EUNREADY) st = still_held(store, err);
     if (st) goto out;
+    store->opening_ns = 0;
     *out = store;
     store = NULL;
 out:
+    tb_store_wait_until(waits);
     tb_store_close(store);
     return st;
 }
@@ -151,6 +167,7 @@ void tb_store_close(tb_store *store)
     sqlite3_close(store->writer);
     if (store->lock_fd >= 0) close(store->lock_fd);
     pthread_mutex_destroy(&store->write_lock);
+    pthread_cond_destroy(&store->write_free);
     pthread_mutex_destroy(&store->pool_lock);
     tb_store_late_free(store);
     pthread_mutex_destroy(&store->late_lock);

@@ -36,13 +36,20 @@ typedef struct tb_store tb_store;
  * exclusive: for the server: takes DATA/lock (a second server is TB_ECONFLICT), sweeps our own
  * temporary names older than this start, marks rows whose file is missing, and turns jobs of a
  * former process that never ended into "interrupted". Not exclusive (the command line): none of it.
- * A database of a newer timbre, or a damaged one, is TB_EINTERNAL with a sentence.
+ * A database of a newer timbre, or a damaged one, is TB_EINTERNAL with a sentence; one that another
+ * process holds is TB_EUNREADY after ten seconds, of which the log tells.
  */
 TB_MUST_CHECK tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out,
                                       tb_err *err);
 void tb_store_close(tb_store *store); /* no other call may be running */
-/* From now on nobody waits while another process holds the database: such calls are TB_EUNREADY at
- * once instead of after ten seconds. For a server that is stopping. */
+/* How long the calls of this thread may wait for another process that holds the database, and for
+ * other writers here: until then, all of them together. 0, as at first: ten seconds for each call.
+ * When it has passed, a call that would have to wait is TB_EUNREADY at once; others go on as usual.
+ */
+void tb_store_wait_until(int64_t mono_ns);
+/* Does another process keep us from writing at this moment? Waits for nothing. */
+bool tb_store_is_held(tb_store *store);
+/* From now on nobody waits: such calls are TB_EUNREADY at once. For a server that is stopping. */
 void tb_store_hurry(tb_store *store);
 const char *tb_store_data_dir(const tb_store *store);
 

@@ -7,6 +7,11 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
+enum { TB_STORE_OPEN_MS = 10000 }; /* a start waits so long for another process */
+#define TB_STORE_VFS "timbre"
+#define TB_STORE_BUSY                                                                             \
+    "timbre.db, in the data folder, is busy: if another program holds it (a database viewer, an " \
+    "sqlite3 shell, a backup), close that; then send this again"
 enum { TB_STORE_READERS = 8 }; /* idle reading connections kept; more are opened and closed */
 
 /* settle.c: a time that no jump of the clock carries away. clock_us 0: not known yet. hold_us: for
@@ -21,8 +26,13 @@ struct tb_store {
     char *data, *db_path;
     char *voices, *clips, *prompts; /* folders */
     int lock_fd;                    /* -1: not exclusive */
-    pthread_mutex_t write_lock;     /* guards writer; never taken together with pool_lock */
+    pthread_mutex_t write_lock;     /* guards writing; never taken together with pool_lock */
+    pthread_cond_t write_free;
+    bool writing; /* somebody has the turn, and with it the writer */
     sqlite3 *writer;
+    int64_t opening_ns; /* while it is opened, since when: a long wait is told, once */
+    bool said;
+    atomic_bool held; /* by another process, when somebody last wanted to write */
     pthread_mutex_t pool_lock;
     sqlite3 *idle[TB_STORE_READERS];
     int idle_n;
@@ -47,6 +57,13 @@ void tb_store_late_add(tb_store *store, const char *id, const char *state, const
 /* Tells the end of a job that is not written yet. */
 void tb_store_late_look(tb_store *store, tb_job_row *row);
 void tb_store_late_free(tb_store *store);
+
+/* ---- wait.c */
+void tb_store_wait_init(void); /* once, before the first connection */
+/* From now on the thread waits no longer than ns. Returns what to give tb_store_wait_until after.
+ */
+int64_t tb_store_wait_within(int64_t ns);
+int tb_store_wait_busy(void *self, int times); /* SQLite's busy handler; self is the store */
 
 /* ---- connect.c */
 void tb_db_configure(void); /* once, before the first connection */
@@ -75,8 +92,9 @@ void *tb_db_texts(sqlite3_stmt *s, const char **const *fields, int n);
 TB_MUST_CHECK tb_status tb_store_reader(tb_store *store, sqlite3 **out, tb_err *err);
 void tb_store_reader_done(tb_store *store, sqlite3 *db);
 
-/* A write: locks and begins; tb_store_write_end commits when st is TB_OK, else rolls back, unlocks,
- * and returns what became of it. Between the two only store->writer is used. */
+/* A write (wait.c): takes the turn and begins; tb_store_write_end commits when st is TB_OK, else
+ * rolls back, gives the turn to the next, and returns what became of it. Between the two only
+ * store->writer is used. TB_EUNREADY when the thread's deadline passed first. */
 TB_MUST_CHECK tb_status tb_store_write(tb_store *store, tb_err *err);
 /* Begins only when that needs no waiting. */
 TB_MUST_CHECK tb_status tb_store_try_write(tb_store *store, bool *begun, tb_err *err);

@@ -263,6 +263,48 @@ static void the_doors_are_open_while_another_process_holds_the_database(void **s
     assert_int_equal(api_stop(&s), 0);
 }
 
+/* Who reads is not behind those who write; and these hear in time why they cannot. */
+static void who_reads_goes_on_while_another_process_holds_the_database(void **state)
+{
+    static const char *const reads[] = {"/voices",      "/history",       "/history?limit=5",
+                                        "/docs",        "/health",        "/jobs/none",
+                                        "/voices/list", "/pronunciations"};
+    enum { WAITING = 16, READS = sizeof reads / sizeof reads[0] };
+    api_server s;
+    int fds[WAITING];
+    int64_t worst = 0;
+    (void)state;
+    api_start(&s, "");
+    int held = hold_database(&s);
+    const int64_t began = api_now_ms();
+    for (int i = 0; i < WAITING; i++)
+        fds[i] = i % 3 == 0   ? begin(&s, "DELETE", "/voices/nobody")
+                 : i % 3 == 1 ? begin(&s, "PUT", "/voices/nobody?new_name=x")
+                              : begin(&s, "DELETE", "/history?delete_all=true");
+    for (int i = 0; api_now_ms() - began < 4500; i++) {
+        api_reply r = api_get(&s, reads[i % READS]);
+        assert_int_equal(r.status, i % READS == 5 ? 404 : 200);
+        if (r.total_ms > worst) worst = r.total_ms;
+        api_reply_clear(&r);
+    }
+    print_message("worst of those who read: %lld ms\n", (long long)worst);
+    assert_true(worst < test_patient(400));
+    for (int i = 0; i < WAITING; i++) {
+        api_reply r = api_read(fds[i], false);
+        assert_int_equal(r.status, 503);
+        assert_non_null(strstr((char *)r.body, "timbre.db"));
+        assert_non_null(strstr((char *)r.body, "close that"));
+        assert_true(api_header_is(&r, "Retry-After", "2"));
+        api_reply_clear(&r);
+    }
+    assert_true(api_now_ms() - began < test_patient(7000));
+    close(held);
+    api_reply r = api_call(&s, "DELETE", "/history?delete_all=true", NULL);
+    assert_int_equal(r.status, 200);
+    api_reply_clear(&r);
+    assert_int_equal(api_stop(&s), 0);
+}
+
 struct large {
     const api_server *server;
     const char *path, *type;
@@ -359,6 +401,7 @@ int main(void)
         cmocka_unit_test(json_costs_three_times_its_size_and_is_given_back),
         cmocka_unit_test(without_memory_requests_fail_and_the_server_lives),
         cmocka_unit_test(the_doors_are_open_while_another_process_holds_the_database),
+        cmocka_unit_test(who_reads_goes_on_while_another_process_holds_the_database),
         cmocka_unit_test(the_doors_are_open_while_large_bodies_are_read),
         cmocka_unit_test(a_long_history_comes_in_pieces_and_is_whole),
     };
