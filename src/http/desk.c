@@ -16,7 +16,7 @@
  * database they wait there, and nobody who reads is behind them. How long a request may wait for
  * the database is counted from when it came to the desk, so of many that wait none is late.
  */
-enum { READING_THREADS = 6, WRITING_THREADS = 2, WAIT_MS = 5000 };
+enum { READING_THREADS = 4, WRITING_THREADS = 2, WAIT_MS = 5000 };
 
 static tb_request *request_of(tb_queue_entry *entry)
 {
