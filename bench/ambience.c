@@ -17,9 +17,11 @@ int main(void)
     }
     for (size_t i = 0; i < tb_ambience_count(set); i++) {
         const char *id = tb_ambience_at(set, i)->id;
+        tb_ambience which;
         tb_bed *bed = NULL;
         int64_t t0 = tb_clock_mono_ns();
-        if (tb_bed_new(set, id, 1, RATE, &bed, &err) != TB_OK) {
+        if (tb_ambience_find(set, id, &which, &err) != TB_OK ||
+            tb_bed_new(set, &which, 1, RATE, &bed, &err) != TB_OK) {
             fprintf(stderr, "%s: %s\n", id, err.msg);
             tb_ambience_close(set);
             return 1;

@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 /*
- * Background beds: fifteen computed ones (docs: white pink brown room rain wind ocean forest night
- * fire street train fan office cafe) and the .wav files of a folder, which override and add ids.
- * All come out at -30 LUFS, mono, without end. How loud they lie under speech is the mixer's
- * business (post/).
+ * Background beds: the computed ones (recipe_priv.h) and the .wav files of a folder, which override
+ * and add ids. All come out at -30 LUFS, mono, without end. How loud they lie under speech is the
+ * mixer's business (post/). A name is looked up once, where a request is understood; from there on
+ * a tb_ambience goes its way.
  */
 typedef struct tb_ambience_set tb_ambience_set;
 
@@ -38,29 +38,40 @@ void tb_ambience_close(tb_ambience_set *set);
 size_t tb_ambience_count(const tb_ambience_set *set);
 const tb_ambience_info *tb_ambience_at(const tb_ambience_set *set, size_t i);
 
+/* A bed, or a sum of beds, that was found: a value, good as long as its set. {0} is none. */
+typedef struct {
+    uint16_t part[TB_AMBIENCE_SUM_MAX]; /* indices of tb_ambience_at, in the order of the name */
+    uint16_t n;
+    double difference_lu; /* under the speech when nobody says: the largest of the parts' */
+} tb_ambience;
+
+bool tb_ambience_same(const tb_ambience *a, const tb_ambience *b); /* the same parts */
+
 /*
- * A name is an id, an old alias (birds, beach, static, storm), or a sum of at most four such
- * ("rain+wind"); case and white space at the ends do not matter. "ambience:<name>" is the same as
- * <name> when that is known; free text there is known to the text (so that it is not read aloud)
- * but asks for AudioGen, and looking it up fails with TB_EINVAL that says so.
+ * A name is an id, another name in English or Spanish (birds, storm, lluvia), or a sum of at most
+ * four such ("rain+wind"); case and white space at the ends do not matter. "ambience:<name>" is the
+ * same as <name> when that is known; free text there asks for AudioGen and fails with TB_EINVAL
+ * that says so. TB_ENOTFOUND, field ambience_id, with the list, for a name that is not there.
  */
-bool tb_ambience_known(const tb_ambience_set *set, const char *name);
-
-/* TB_ENOTFOUND, field ambience_id, with the list, for a name that is not there. On TB_OK (out
- * optional) the difference that a mix uses when nobody gives one: the largest of the parts. */
 TB_MUST_CHECK tb_status tb_ambience_find(const tb_ambience_set *set, const char *name,
-                                         double *default_difference_lu, tb_err *err);
+                                         tb_ambience *out, tb_err *err);
+/*
+ * The same for what stands in a bracket of a text: false when it names no bed and its words are
+ * read aloud. True: err->status is TB_OK and *out the bed, or err says why it cannot be had (free
+ * text, a sum of too many).
+ */
+bool tb_ambience_in_text(const tb_ambience_set *set, const char *name, tb_ambience *out,
+                         tb_err *err);
 
-/* One running bed. (name, seed, rate) and the position decide every sample; the block sizes of
+/* One running bed. (which, seed, rate) and the position decide every sample; the block sizes of
  * tb_bed_process do not. Not for two threads at once; no allocation after tb_bed_new. A bed may not
- * outlive its set. Rates 8000 .. 96000. The first bed of a (name, seed, rate) renders 30 s ahead to
- * measure its loudness; the set remembers the gain. */
+ * outlive its set. Rates 8000 .. 96000; which has at least one part. The first bed of a (part,
+ * seed, rate) renders 30 s ahead to measure its loudness; the set remembers the gain. */
 typedef struct tb_bed tb_bed;
 
-TB_MUST_CHECK tb_status tb_bed_new(tb_ambience_set *set, const char *name, uint64_t seed,
+TB_MUST_CHECK tb_status tb_bed_new(tb_ambience_set *set, const tb_ambience *which, uint64_t seed,
                                    int rate_hz, tb_bed **out, tb_err *err);
 void tb_bed_process(tb_bed *bed, float *out, size_t n); /* overwrites out */
-double tb_bed_default_difference_lu(const tb_bed *bed);
 void tb_bed_free(tb_bed *bed);
 
 #endif

@@ -5,9 +5,9 @@
  * A recipe runs two seconds before its first sample and is measured once per (recipe, seed, rate)
  * for its gain. Output is computed in ticks of 64 samples and handed out in blocks of any size. Not
  * for two threads at once; no allocation after tb_bed_new. docs/ambience-recipes.md, "Output
- * stage". Relies on set.c for names, cache.c for gains and files.
+ * stage". Relies on set.c for parts, cache.c for gains and files.
  */
-#include "ambience/bed_priv.h"
+#include "ambience/set_priv.h"
 
 #include "base/mem.h"
 #include "dsp/loudness.h"
@@ -103,16 +103,16 @@ struct tb_bed {
     voice voices[TB_AMBIENCE_SUM_MAX];
     int n;
     double share; /* each of n voices lies 10 log n lower, so that the sum is as loud as one */
-    double difference_lu;
     float ready[TB_TICK]; /* computed, not handed out yet: from used on */
     int used;
 };
 
-static tb_status open_voice(tb_bed *bed, voice *v, const tb_source *source, uint64_t seed,
-                            int rate_hz, tb_err *err)
+static tb_status open_voice(tb_bed *bed, voice *v, size_t part, uint64_t seed, int rate_hz,
+                            tb_err *err)
 {
-    if (!source->recipe) {
-        tb_status st = tb_ambience_loop(bed->set, source->file, rate_hz, &v->loop, err);
+    const tb_recipe *recipe = bed->set->entries[part].recipe;
+    if (!recipe) {
+        tb_status st = tb_ambience_loop(bed->set, part, rate_hz, &v->loop, err);
         if (st != TB_OK) return st;
         /* Each seed starts elsewhere. */
         v->at =
@@ -121,28 +121,26 @@ static tb_status open_voice(tb_bed *bed, voice *v, const tb_source *source, uint
         return TB_OK;
     }
     double gain_db = 0;
-    tb_status st = tb_ambience_gain(bed->set, source->recipe, seed, rate_hz, &gain_db, err);
+    tb_status st = tb_ambience_gain(bed->set, recipe, seed, rate_hz, &gain_db, err);
     if (st != TB_OK) return st;
     v->gain = pow(10, gain_db / 20);
-    v->part = tb_part_new(source->recipe, seed, rate_hz);
+    v->part = tb_part_new(recipe, seed, rate_hz);
     tb_part_warm(v->part);
     return TB_OK;
 }
 
-tb_status tb_bed_new(tb_ambience_set *set, const char *name, uint64_t seed, int rate_hz,
+tb_status tb_bed_new(tb_ambience_set *set, const tb_ambience *which, uint64_t seed, int rate_hz,
                      tb_bed **out, tb_err *err)
 {
     assert(rate_hz >= 8000 && rate_hz <= 96000);
-    tb_pick pick = {0};
-    tb_status st = tb_ambience_pick(set, name, &pick, err);
-    if (st != TB_OK) return st;
+    assert(which->n > 0 && which->n <= TB_AMBIENCE_SUM_MAX);
+    tb_status st = TB_OK;
     tb_bed *bed = tb_alloc(sizeof *bed);
     bed->set = set;
-    bed->difference_lu = pick.difference_lu;
-    bed->share = 1 / sqrt((double)pick.n);
+    bed->share = 1 / sqrt((double)which->n);
     bed->used = TB_TICK;
-    for (int i = 0; i < pick.n && st == TB_OK; i++)
-        st = open_voice(bed, &bed->voices[bed->n++], &pick.source[i], seed, rate_hz, err);
+    for (int i = 0; i < which->n && st == TB_OK; i++)
+        st = open_voice(bed, &bed->voices[bed->n++], which->part[i], seed, rate_hz, err);
     if (st == TB_OK)
         *out = bed;
     else
@@ -192,9 +190,4 @@ void tb_bed_process(tb_bed *bed, float *out, size_t n)
         out += take;
         n -= take;
     }
-}
-
-double tb_bed_default_difference_lu(const tb_bed *bed)
-{
-    return bed->difference_lu;
 }

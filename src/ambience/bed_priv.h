@@ -4,8 +4,7 @@
 #include "ambience/ambience.h"
 #include "ambience/recipe_priv.h"
 
-/* What only ambience/ (and its tests) may know: a computed bed before its level, a looped file, and
- * how a name becomes parts. */
+/* What only ambience/ (and its tests) may know: a computed bed before its level, a looped file. */
 
 /* ---- one recipe running */
 typedef struct tb_part tb_part;
@@ -36,23 +35,10 @@ TB_MUST_CHECK tb_status tb_loop_load(const char *path, int rate_hz, tb_loop **ou
 void tb_loop_free(tb_loop *loop);
 
 /* ---- the set */
-typedef struct {
-    const tb_recipe *recipe; /* or */
-    size_t file;             /* index into the set's entries, when recipe is NULL */
-} tb_source;
-
-typedef struct {
-    tb_source source[TB_AMBIENCE_SUM_MAX];
-    int n;
-    double difference_lu;
-} tb_pick;
-
-TB_MUST_CHECK tb_status tb_ambience_pick(const tb_ambience_set *set, const char *name, tb_pick *out,
-                                         tb_err *err);
 /* Remembered, else measured and remembered. */
 TB_MUST_CHECK tb_status tb_ambience_gain(tb_ambience_set *set, const tb_recipe *recipe,
                                          uint64_t seed, int rate_hz, double *gain_db, tb_err *err);
-TB_MUST_CHECK tb_status tb_ambience_loop(tb_ambience_set *set, size_t file, int rate_hz,
+TB_MUST_CHECK tb_status tb_ambience_loop(tb_ambience_set *set, size_t part, int rate_hz,
                                          tb_loop **out, tb_err *err);
 void tb_ambience_loop_done(tb_ambience_set *set, tb_loop *loop);
 

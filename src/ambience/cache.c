@@ -46,10 +46,10 @@ static size_t bytes_of(const tb_loop *loop)
     return loop ? loop->len * sizeof *loop->x : 0;
 }
 
-tb_status tb_ambience_loop(tb_ambience_set *set, size_t file, int rate_hz, tb_loop **out,
+tb_status tb_ambience_loop(tb_ambience_set *set, size_t part, int rate_hz, tb_loop **out,
                            tb_err *err)
 {
-    tb_entry *e = &set->entries[file];
+    tb_entry *e = &set->entries[part];
     pthread_mutex_lock(&set->lock);
     tb_loop *loop = is_current(e->loop, e->path, rate_hz) ? e->loop : NULL;
     if (loop) loop->refs++;
@@ -72,7 +72,7 @@ tb_status tb_ambience_loop(tb_ambience_set *set, size_t file, int rate_hz, tb_lo
     for (size_t i = 0; i < set->n; i++)
         kept += bytes_of(set->entries[i].loop);
     for (size_t i = 0; i < set->n && kept > LOOPS_BYTES_MAX; i++) {
-        if (i == file) continue;
+        if (i == part) continue;
         kept -= bytes_of(set->entries[i].loop);
         tb_ambience_release(set->entries[i].loop);
         set->entries[i].loop = NULL;

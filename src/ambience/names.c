@@ -44,11 +44,11 @@ static const tb_entry *lookup(const tb_ambience_set *set, const char *id)
 
 typedef enum { PICKED, UNKNOWN, TOO_MANY } picked;
 
-static picked add_part(const tb_ambience_set *set, const char *id, bool follow, tb_pick *pick);
+static picked add_part(const tb_ambience_set *set, const char *id, bool follow, tb_ambience *pick);
 
 /* parts are separated by any character of `between` */
 static picked add_parts(const tb_ambience_set *set, const char *name, const char *between,
-                        bool follow, tb_pick *pick)
+                        bool follow, tb_ambience *pick)
 {
     if (strlen(name) >= 256) return UNKNOWN;
     char *text = tb_unicode_bare(name), *rest = *text ? text : NULL;
@@ -63,18 +63,18 @@ static picked add_parts(const tb_ambience_set *set, const char *name, const char
     return p;
 }
 
-static picked add_part(const tb_ambience_set *set, const char *id, bool follow, tb_pick *pick)
+static picked add_part(const tb_ambience_set *set, const char *id, bool follow, tb_ambience *pick)
 {
     const tb_entry *e = lookup(set, id);
     for (size_t i = 0; !e && follow && i < sizeof aliases / sizeof *aliases; i++)
         if (strcmp(aliases[i].name, id) == 0)
             return add_parts(set, aliases[i].means, "+", false, pick);
     if (!e) return UNKNOWN;
-    tb_source source = {e->recipe, (size_t)(e - set->entries)};
+    const uint16_t part = (uint16_t)(e - set->entries);
     for (int i = 0; i < pick->n; i++)
-        if (pick->source[i].file == source.file) return PICKED; /* the same twice is once */
+        if (pick->part[i] == part) return PICKED; /* the same twice is once */
     if (pick->n == TB_AMBIENCE_SUM_MAX) return TOO_MANY;
-    pick->source[pick->n++] = source;
+    pick->part[pick->n++] = part;
     pick->difference_lu = fmax(pick->difference_lu, e->info.default_difference_lu);
     return PICKED;
 }
@@ -90,25 +90,20 @@ static const char *free_text(const char *name)
     return name + sizeof prefix - 1;
 }
 
-bool tb_ambience_known(const tb_ambience_set *set, const char *name)
-{
-    tb_pick pick = {0};
-    return free_text(name) || add_parts(set, name, "+", true, &pick) != UNKNOWN;
-}
-
 static void add_list(const tb_ambience_set *set, tb_str *out)
 {
     for (size_t i = 0; i < set->n; i++)
         tb_str_printf(out, "%s%s", i ? ", " : "", set->entries[i].info.id);
 }
 
-tb_status tb_ambience_pick(const tb_ambience_set *set, const char *name, tb_pick *out, tb_err *err)
+tb_status tb_ambience_find(const tb_ambience_set *set, const char *name, tb_ambience *out,
+                           tb_err *err)
 {
-    tb_pick pick = {0};
+    tb_ambience pick = {0};
     const char *text = free_text(name);
     picked p = add_parts(set, text ? text : name, "+", true, &pick);
     if (p == UNKNOWN) { /* a blank may be a plus that a form has decoded */
-        pick = (tb_pick){0};
+        pick = (tb_ambience){0};
         p = add_parts(set, text ? text : name, "+ ", true, &pick);
     }
     if (p == PICKED) {
@@ -139,11 +134,21 @@ tb_status tb_ambience_pick(const tb_ambience_set *set, const char *name, tb_pick
     return st;
 }
 
-tb_status tb_ambience_find(const tb_ambience_set *set, const char *name,
-                           double *default_difference_lu, tb_err *err)
+bool tb_ambience_in_text(const tb_ambience_set *set, const char *name, tb_ambience *out,
+                         tb_err *err)
 {
-    tb_pick pick = {0};
-    tb_status st = tb_ambience_pick(set, name, &pick, err);
-    if (st == TB_OK && default_difference_lu) *default_difference_lu = pick.difference_lu;
-    return st;
+    tb_ambience found = {0};
+    *err = (tb_err){0};
+    if (!free_text(name)) {
+        picked p = add_parts(set, name, "+", true, &found);
+        if (p == PICKED) *out = found;
+        if (p != TOO_MANY) return p == PICKED;
+    }
+    err->status = tb_ambience_find(set, name, out, err);
+    return true;
+}
+
+bool tb_ambience_same(const tb_ambience *a, const tb_ambience *b)
+{
+    return a->n == b->n && memcmp(a->part, b->part, a->n * sizeof a->part[0]) == 0;
 }

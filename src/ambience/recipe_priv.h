@@ -17,11 +17,29 @@ typedef struct {
     void (*tick)(void *state, tb_scene *s);
 } tb_recipe;
 
-enum { TB_RECIPES = 15 };
-extern const tb_recipe tb_recipe_white, tb_recipe_pink, tb_recipe_brown, tb_recipe_room,
-    tb_recipe_rain, tb_recipe_wind, tb_recipe_ocean, tb_recipe_forest, tb_recipe_night,
-    tb_recipe_fire, tb_recipe_street, tb_recipe_train, tb_recipe_fan, tb_recipe_office,
-    tb_recipe_cafe;
+/* The computed beds in the order of GET /ambiences: a row here and a tb_recipe_<id> is a new one.
+ */
+#define TB_RECIPE_LIST(ROW) \
+    ROW(white)              \
+    ROW(pink)               \
+    ROW(brown)              \
+    ROW(room)               \
+    ROW(rain)               \
+    ROW(wind)               \
+    ROW(ocean)              \
+    ROW(forest)             \
+    ROW(night)              \
+    ROW(fire)               \
+    ROW(street)             \
+    ROW(train)              \
+    ROW(fan)                \
+    ROW(office)             \
+    ROW(cafe)
+
+#define TB_RECIPE_DECLARE(id) extern const tb_recipe tb_recipe_##id;
+#define TB_RECIPE_ONE(id)     +1
+TB_RECIPE_LIST(TB_RECIPE_DECLARE)
+enum { TB_RECIPES = 0 TB_RECIPE_LIST(TB_RECIPE_ONE) };
 
 /* Noise through up to three filters: what most layers are. */
 typedef struct {

@@ -18,11 +18,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const tb_recipe *const recipes[TB_RECIPES] = {
-    &tb_recipe_white,  &tb_recipe_pink,  &tb_recipe_brown,  &tb_recipe_room,   &tb_recipe_rain,
-    &tb_recipe_wind,   &tb_recipe_ocean, &tb_recipe_forest, &tb_recipe_night,  &tb_recipe_fire,
-    &tb_recipe_street, &tb_recipe_train, &tb_recipe_fan,    &tb_recipe_office, &tb_recipe_cafe,
-};
+#define ADDRESS(id) &tb_recipe_##id,
+static const tb_recipe *const recipes[TB_RECIPES] = {TB_RECIPE_LIST(ADDRESS)};
 
 /* "<id>.wav" -> the id in lower case, or NULL when the name is not for us. */
 static char *id_of(const char *file)

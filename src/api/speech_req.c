@@ -295,10 +295,9 @@ static tb_status read_ambience(tb_speech_req *req, const tb_fields *fields, tb_e
         tb_free(id);
         id = NULL;
     }
-    req->strings[4] = id;
+    req->ambience_id = id;
     if (id && strlen(id) > 256)
         return tb_fail_field(err, TB_EINVAL, "ambience_id", "ambience_id has more than 256 bytes");
-    req->post.ambience_id = id;
     req->post.loudness_lufs = (double)NAN;
     return TB_OK;
 }
@@ -360,6 +359,7 @@ static tb_status read_output(tb_speech_req *req, const tb_fields *fields, tb_err
     if (!st) req->sample_rate_hz = (int)rate;
     if (!st) st = read_switch(fields, TB_PARAM_STREAM, &req->stream, err);
     if (!st) st = read_pace(fields, &req->engine.pace, err);
+    req->keep = req->route == TB_ROUTE_GENERATE;
     req->post.streaming = req->pieces = req->stream;
     tb_free(format);
     return st;
@@ -378,7 +378,7 @@ static tb_json *record(const tb_speech_req *req)
         {"language", req->engine.language},
         {"mode", req->engine.mode},
         {"language_id", req->engine.language_id},
-        {"ambience_id", req->post.ambience_id},
+        {"ambience_id", req->ambience_id},
     };
     tb_json_set_bool(o, "prompted", req->prompt || req->prompt_hash);
     tb_json_set_string(o, "route", req->route == TB_ROUTE_DEMO ? "demo" : "generate-tts");
@@ -513,6 +513,7 @@ void tb_speech_req_clear(tb_speech_req *req)
     tb_free(req->prompt);
     tb_free(req->prompt_hash);
     tb_free(req->voice_hash);
+    tb_free(req->ambience_id);
     tb_free(req->user);
     tb_free(req->request_id);
     tb_json_free(req->params);

@@ -27,11 +27,13 @@ typedef struct {
     tb_pronunciations pronunciations; /* the request's own; whoever speaks sets engine's to them */
     bool closed; /* a replay: with these and no others, whatever the dictionary says today */
     tb_engine_opts engine; /* strings owned by this struct through `strings` */
-    tb_post_opts post;     /* likewise */
+    char *ambience_id;     /* as written, NULL none: the bed is looked up once, by the job */
+    tb_post_opts post;     /* without its bed, which the job finds */
     tb_format format;
     int sample_rate_hz; /* 24000 */
-    bool stream;
-    bool pieces; /* it sounds as a stream does: what is streamed, and its replay */
+    bool keep;          /* in the history, with the prompt: everything but demos */
+    bool stream;        /* sent while it is made */
+    bool pieces;        /* it sounds as a stream does: what is streamed, and its replay */
     bool seed_given;
     char *user, *request_id; /* set by http */
     tb_json *params;  /* everything needed to speak it again, without text and prompt bytes */
@@ -40,7 +42,8 @@ typedef struct {
 
 /*
  * audio_prompt is a file, or text in base64 (plain or a data: URL). post.seed is the seed too;
- * post.loudness_lufs is NAN (only the configuration sets it).
+ * post.loudness_lufs is NAN (only the configuration sets it). keep, stream and pieces are decided
+ * here and nowhere else.
  *
  * fields: from a form, a query or JSON alike (api/fields.h). A seed is drawn when none is given.
  * TB_EMALFORMED for neither a voice nor a prompt (/generate-tts only); TB_EINVAL naming the field

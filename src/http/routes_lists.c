@@ -13,11 +13,10 @@ static tb_status get_ambiences(tb_request *r, tb_err *err)
 
 static tb_status get_preview(tb_request *r, tb_err *err)
 {
+    tb_ambience bed;
     tb_status st =
-        tb_ambience_find(tb_service_ambiences(r->http->service), r->params[0], NULL, err);
-    if (!st)
-        st = tb_job_preview(r->http->service, r->params[0], r->user, tb_request_wake, r, &r->job,
-                            err);
+        tb_ambience_find(tb_service_ambiences(r->http->service), r->params[0], &bed, err);
+    if (!st) st = tb_job_preview(r->http->service, &bed, r->user, tb_request_wake, r, &r->job, err);
     return st;
 }
 

@@ -55,7 +55,6 @@ static void unref(tb_job *job)
     if (job->fd >= 0) close(job->fd);
     tb_speech_req_clear(&job->req);
     upload_clear(&job->upload);
-    tb_free(job->ambience_id);
     tb_free(job->user);
     tb_free(job->json);
     for (size_t i = 0; i < job->n_strings; i++)

@@ -81,7 +81,7 @@ TB_MUST_CHECK tb_status tb_job_voice(tb_service *s, tb_voice_upload *upload, tb_
                                      void *self, tb_job **out, tb_err *err);
 
 /* Six seconds of a bed as wav. */
-TB_MUST_CHECK tb_status tb_job_preview(tb_service *s, const char *ambience_id, const char *user,
+TB_MUST_CHECK tb_status tb_job_preview(tb_service *s, const tb_ambience *bed, const char *user,
                                        tb_job_wake wake, void *self, tb_job **out, tb_err *err);
 
 tb_job_view tb_job_look(tb_job *job);

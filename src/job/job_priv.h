@@ -28,7 +28,7 @@ struct tb_job {
     /* what it works on: one of them, by kind of work */
     tb_speech_req req;
     tb_voice_upload upload;
-    char *ambience_id;
+    tb_ambience bed;
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;

@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "job/beds_priv.h"
 #include "job/job_priv.h"
 #include "job/output_priv.h"
 #include "voice/recording.h"
@@ -23,6 +24,7 @@ struct tb_speaking {
     tb_output output;
     uint64_t samples; /* behind the mixer, at 24 kHz */
     tb_plan plan;
+    tb_beds beds; /* that the text names */
     const tb_voice *voice;
     char prompt_hash[TB_HASH_HEX];
     size_t next; /* of the plan's items */
@@ -55,11 +57,6 @@ static tb_status into_post(void *self, const tb_pcm *pcm, tb_err *err)
 {
     struct tb_speaking *l = self;
     return tb_post_write(l->post, pcm, err);
-}
-
-static bool is_bed(void *self, const char *name)
-{
-    return tb_ambience_known(self, name);
 }
 
 /* A voice by its name, or the recording that a replay was first spoken with. The record says which
@@ -99,7 +96,7 @@ static tb_status find_voice(tb_job *job, const char *of, char prompt_hash[TB_HAS
         if (!st)
             st = tb_voices_from_wav(s->voices, of, wav, size, "audio_prompt", &job->cancel, voice,
                                     err);
-        if (!st && req->route == TB_ROUTE_GENERATE) {
+        if (!st && req->keep) {
             st = tb_store_prompt_put(s->store, wav, size, prompt_hash, err);
             if (st) tb_voices_release(s->voices, *voice);
         }
@@ -118,15 +115,6 @@ static tb_status find_voice(tb_job *job, const char *of, char prompt_hash[TB_HAS
     }
     if (!req->voice_id) return tb_fail_field(err, TB_EMALFORMED, "voice_id", "no voice is named");
     return find_kept(job, of, voice, err);
-}
-
-static tb_status check_beds(tb_service *s, const tb_script *script, tb_err *err)
-{
-    tb_status st = TB_OK;
-    for (size_t i = 0; i < script->n && !st; i++)
-        if (script->items[i].kind == TB_ITEM_BED && script->items[i].text)
-            st = tb_ambience_find(s->ambiences, script->items[i].text, NULL, err);
-    return st;
 }
 
 static void fill_head(tb_job *job, const tb_plan *plan, const tb_voice *voice, const tb_output *o)
@@ -167,7 +155,8 @@ static tb_status speak_next(struct tb_speaking *l, tb_err *err)
         if (tb_cancelled(&job->cancel)) return tb_fail_cancelled(err);
         spoken = item->kind == TB_ITEM_SPEECH || item->kind == TB_ITEM_SOUND;
         if (item->kind == TB_ITEM_BED)
-            st = tb_post_mark(l->post, item->text, item->seconds, err);
+            st = tb_post_mark(l->post, item->text ? tb_beds_at(&l->beds, item->bed) : NULL,
+                              item->seconds, err);
         else
             st = tb_engine_speak(job->service->engine, &l->plan, l->next, l->voice, &job->cancel,
                                  into_post, l, &l->spoken, err);
@@ -259,6 +248,7 @@ static void give_up(tb_job *job)
     tb_output_abort(&l->output);
     tb_voices_release(job->service->voices, l->voice);
     tb_plan_clear(&l->plan);
+    tb_beds_clear(&l->beds);
     tb_free(l);
 }
 
@@ -269,31 +259,33 @@ static tb_status speak_begin(struct tb_speaking *l, tb_err *err)
     tb_service *s = job->service;
     tb_speech_req *req = &job->req;
     int reader = -1;
-    tb_script_opts script_opts = {.is_bed = is_bed,
-                                  .self = s->ambiences,
+    tb_script_opts script_opts = {.find_bed = tb_beds_find,
+                                  .self = &l->beds,
                                   .text_max = SIZE_MAX /* the request was checked; see replay */};
     /* A stream's header has gone out with placeholders. In a wav the kept file gets the right sizes
      * all the same, for later downloads; the other formats' streams need none. */
     bool mends = !req->stream || req->format == TB_FORMAT_WAV;
     tb_encoder_sink sink = {into_output, mends ? over_output : NULL, l};
 
+    l->beds.set = s->ambiences;
+    req->post.loudness_lufs = s->config->loudness_lufs;
     tb_status st = add_dictionary(s->store, req, err);
     if (!st)
         st = tb_engine_prepare(s->engine, req->text, &script_opts, &req->engine, &l->plan, err);
     l->plan.stream = req->pieces;
-    if (!st) st = tb_post_check(s->ambiences, &req->post, err);
-    if (!st) st = check_beds(s, &l->plan.script, err);
+    if (!st && req->ambience_id)
+        st = tb_ambience_find(s->ambiences, req->ambience_id, &req->post.bed, err);
+    if (!st)
+        st = tb_post_begin(s->ambiences, &req->post, TB_RATE_HZ, into_encoder, l, &l->post, err);
+    if (!st) st = tb_beds_check(&l->beds, &l->plan.script, err);
     if (!st) st = find_voice(job, l->plan.engine, l->prompt_hash, &l->voice, err);
     if (!st)
-        st = tb_output_begin(s->store, req->route == TB_ROUTE_GENERATE,
-                             tb_format_extension(req->format), &l->output, &reader, err);
+        st = tb_output_begin(s->store, req->keep, tb_format_extension(req->format), &l->output,
+                             &reader, err);
     if (st) return st;
     tb_job_set_fd(job, reader);
     fill_head(job, &l->plan, l->voice, &l->output);
-    st = tb_encoder_new(req->format, req->sample_rate_hz, &sink, &l->encoder, err);
-    if (!st)
-        st = tb_post_begin(s->ambiences, &req->post, TB_RATE_HZ, into_encoder, l, &l->post, err);
-    return st;
+    return tb_encoder_new(req->format, req->sample_rate_hz, &sink, &l->encoder, err);
 }
 
 /* The last piece: what the mixer held back, the encoder's end, and the record. */
@@ -335,7 +327,7 @@ static tb_status speak(tb_job *job, bool *again, tb_err *err)
 
 tb_status tb_work_speech(tb_job *job, bool *again, tb_err *err)
 {
-    bool kept = job->req.route == TB_ROUTE_GENERATE;
+    const bool kept = job->req.keep;
     if (kept && !job->speaking) note_begin(job);
     tb_status st = speak(job, again, err);
     if (kept && !*again) note_end(job, st, err);
@@ -358,7 +350,5 @@ tb_status tb_job_speech(tb_service *s, tb_speech_req *req, tb_job_wake wake, voi
     job->req = *req;
     *req = (tb_speech_req){0};
     job->entry.size = size_of(job->req.text);
-    job->req.post.streaming = job->req.pieces;
-    job->req.post.loudness_lufs = s->config->loudness_lufs;
     return tb_job_submit(s, job, out, err);
 }

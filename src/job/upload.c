@@ -69,7 +69,7 @@ tb_status tb_work_preview(tb_job *job, bool *again, tb_err *err)
     uint8_t *wav = NULL;
     size_t size = 0;
     int reader = -1;
-    tb_status st = tb_bed_new(s->ambiences, job->ambience_id, 1, TB_RATE_HZ, &bed, err);
+    tb_status st = tb_bed_new(s->ambiences, &job->bed, 1, TB_RATE_HZ, &bed, err);
     if (!st) st = tb_pcm_init(&pcm, (size_t)PREVIEW_SECONDS * TB_RATE_HZ, TB_RATE_HZ, err);
     if (st) goto out;
     tb_bed_process(bed, pcm.data, pcm.len);
@@ -94,10 +94,10 @@ out:
     return st;
 }
 
-tb_status tb_job_preview(tb_service *s, const char *ambience_id, const char *user, tb_job_wake wake,
+tb_status tb_job_preview(tb_service *s, const tb_ambience *bed, const char *user, tb_job_wake wake,
                          void *self, tb_job **out, tb_err *err)
 {
     tb_job *job = tb_job_new(s, user, tb_work_preview, wake, self);
-    job->ambience_id = tb_strdup(ambience_id);
+    job->bed = *bed;
     return tb_job_submit(s, job, out, err);
 }

@@ -11,7 +11,6 @@
 #include "post/post.h"
 
 #include "base/mem.h"
-#include "base/str.h"
 #include "dsp/loudness.h"
 #include "params/params.h"
 #include "post/duck_priv.h"
@@ -32,7 +31,7 @@ static const int64_t never = INT64_MAX / 2;
 
 typedef struct {
     tb_bed *bed; /* NULL: the lane is free */
-    char *name;
+    tb_ambience which;
     int64_t on, off, least; /* least: on for that long */
     int64_t fade_in, fade_out;
     double gain;
@@ -40,14 +39,13 @@ typedef struct {
 
 typedef struct {
     int64_t at;
-    char *name; /* NULL = off; its bed is made when the mark is reached: texts may have hundreds */
+    tb_ambience bed; /* none = off; it is made when the mark is reached: texts may have hundreds */
     int64_t least;
 } mark;
 
 struct tb_post {
     tb_ambience_set *set;
     tb_post_opts opts;
-    char *base; /* the request's own bed, NULL none */
     int rate_hz;
     tb_post_sink sink;
     void *self;
@@ -72,7 +70,7 @@ struct tb_post {
 
 /* ---- options */
 
-tb_status tb_post_check(const tb_ambience_set *set, const tb_post_opts *o, tb_err *err)
+static tb_status check(const tb_post_opts *o, tb_err *err)
 {
     tb_status st = tb_param_check(TB_PARAM_AMBIENCE_LEVEL, o->level_lu, err);
     if (!st) st = tb_param_check(TB_PARAM_AMBIENCE_DUCK_DB, o->duck_db, err);
@@ -82,7 +80,6 @@ tb_status tb_post_check(const tb_ambience_set *set, const tb_post_opts *o, tb_er
         return tb_fail_field(err, TB_EINVAL, "LOUDNESS_LUFS",
                              "the loudness target is %g; it is from %g to %g LUFS",
                              o->loudness_lufs, TB_LOUDNESS_LEAST, TB_LOUDNESS_MOST);
-    if (o->ambience_id && *o->ambience_id) return tb_ambience_find(set, o->ambience_id, NULL, err);
     return TB_OK;
 }
 
@@ -96,23 +93,24 @@ static int64_t samples(const tb_post *p, double seconds)
 static void free_lane(lane *l)
 {
     tb_bed_free(l->bed);
-    tb_free(l->name);
     *l = (lane){0};
 }
 
-static lane *running(tb_post *p, const char *name)
+static lane *running(tb_post *p, const tb_ambience *which)
 {
     for (int i = 0; i < LANES; i++) {
         lane *l = &p->lanes[i];
-        if (l->bed && l->off == never && (!name || tb_str_ieq(l->name, name))) return l;
+        if (l->bed && l->off == never && tb_ambience_same(&l->which, which)) return l;
     }
     return NULL;
 }
 
-/* takes bed */
-static void start_lane(tb_post *p, tb_bed *bed, const char *name, int64_t on, double fade_s,
-                       int64_t least)
+static tb_status start_lane(tb_post *p, const tb_ambience *which, int64_t on, double fade_s,
+                            int64_t least, tb_err *err)
 {
+    tb_bed *bed = NULL;
+    tb_status st = tb_bed_new(p->set, which, p->opts.seed, p->rate_hz, &bed, err);
+    if (st) return st;
     lane *l = &p->lanes[0];
     for (int i = 0; i < LANES; i++) { /* a free one, else the one that ends first */
         lane *c = &p->lanes[i];
@@ -123,10 +121,10 @@ static void start_lane(tb_post *p, tb_bed *bed, const char *name, int64_t on, do
         if (c->off < l->off) l = c;
     }
     free_lane(l);
-    double d = isnan(p->opts.level_lu) ? tb_bed_default_difference_lu(bed) : p->opts.level_lu;
+    double d = isnan(p->opts.level_lu) ? which->difference_lu : p->opts.level_lu;
     double gain_db = p->mixed_lufs - d - TB_BED_REFERENCE_LUFS;
     *l = (lane){.bed = bed,
-                .name = tb_strdup(name),
+                .which = *which,
                 .on = on,
                 .off = never,
                 .least = least,
@@ -134,6 +132,7 @@ static void start_lane(tb_post *p, tb_bed *bed, const char *name, int64_t on, do
                 .fade_out = samples(p, fade_out_s),
                 .gain = pow(10, gain_db / 20)};
     if (p->report.bed_gain_db == 0) p->report.bed_gain_db = gain_db;
+    return TB_OK;
 }
 
 /* Ends all that run: at once, or after their least time. Returns when the last of them ends. */
@@ -159,27 +158,20 @@ static tb_status reach_mark(tb_post *p, mark *m, tb_err *err)
     int64_t at = m->at;
     double fade = p->at < 0 ? fade_first_s : fade_in_s;
     if (m->at == 0 && p->at < 0) at = p->at; /* text that begins with a bed: lead-in */
-    if (m->name) {
-        lane *l = running(p, m->name);
+    if (m->bed.n) {
+        lane *l = running(p, &m->bed);
         if (l && l->on <= at) {
             l->least = at - l->on + m->least;
             return TB_OK;
         }
-        tb_bed *bed = NULL;
-        tb_status st = tb_bed_new(p->set, m->name, p->opts.seed, p->rate_hz, &bed, err);
-        if (st != TB_OK) return st;
         stop_lanes(p, at, false);
-        start_lane(p, bed, m->name, at, fade, m->least);
-        return TB_OK;
+        return start_lane(p, &m->bed, at, fade, m->least, err);
     }
-    lane *l = p->base ? running(p, p->base) : NULL;
+    const tb_ambience *base = &p->opts.bed;
+    lane *l = base->n ? running(p, base) : NULL;
     if (l) return TB_OK; /* what off would go back to is there */
     int64_t then = stop_lanes(p, at, true);
-    if (!p->base) return TB_OK;
-    tb_bed *bed = NULL;
-    tb_status st = tb_bed_new(p->set, p->base, p->opts.seed, p->rate_hz, &bed, err);
-    if (st == TB_OK) start_lane(p, bed, p->base, then, fade, 0);
-    return st;
+    return base->n ? start_lane(p, base, then, fade, 0, err) : TB_OK;
 }
 
 /* ---- levels */
@@ -281,7 +273,6 @@ static tb_status walk(tb_post *p, const float *ahead, size_t known, float *out, 
             mark m = p->marks[0];
             memmove(p->marks, p->marks + 1, --p->n_marks * sizeof *p->marks);
             tb_status st = reach_mark(p, &m, err);
-            tb_free(m.name);
             if (st != TB_OK) return st;
         }
         if (done == len) return TB_OK;
@@ -313,11 +304,7 @@ static tb_status start_base(tb_post *p, int64_t on, double fade_s, tb_err *err)
 {
     p->started = true;
     p->at = on;
-    if (!p->base) return TB_OK;
-    tb_bed *bed = NULL;
-    tb_status st = tb_bed_new(p->set, p->base, p->opts.seed, p->rate_hz, &bed, err);
-    if (st == TB_OK) start_lane(p, bed, p->base, on, fade_s, 0);
-    return st;
+    return p->opts.bed.n ? start_lane(p, &p->opts.bed, on, fade_s, 0, err) : TB_OK;
 }
 
 /* Hands out len samples: speech (levelled already) with its beds. */
@@ -375,7 +362,7 @@ static tb_status finish_buffered(tb_post *p, tb_err *err)
     raise_speech(p, p->held.data, p->held.len);
     if (!p->wants_bed) return p->sink(p->self, &p->held, err);
 
-    bool first = p->base || (p->n_marks > 0 && p->marks[0].at == 0 && p->marks[0].name);
+    bool first = p->opts.bed.n || (p->n_marks > 0 && p->marks[0].at == 0 && p->marks[0].bed.n);
     int64_t lead = first ? samples(p, lead_in_s) : 0, look = samples(p, 0.060);
     size_t body = (size_t)(lead + p->written);
     p->report.lead_in_s = (double)lead / p->rate_hz;
@@ -435,14 +422,12 @@ static tb_status finish_stream(tb_post *p, tb_err *err)
 tb_status tb_post_begin(tb_ambience_set *set, const tb_post_opts *opts, int rate_hz,
                         tb_post_sink sink, void *self, tb_post **out, tb_err *err)
 {
-    tb_status st = tb_post_check(set, opts, err);
+    tb_status st = check(opts, err);
     if (st != TB_OK) return st;
     tb_post *p = tb_alloc(sizeof *p);
     p->set = set;
     p->opts = *opts;
-    p->opts.ambience_id = NULL;
-    if (opts->ambience_id && *opts->ambience_id) p->base = tb_strdup(opts->ambience_id);
-    p->wants_bed = p->base != NULL;
+    p->wants_bed = opts->bed.n > 0;
     p->rate_hz = rate_hz;
     p->sink = sink;
     p->self = self;
@@ -474,13 +459,13 @@ tb_status tb_post_write(tb_post *p, const tb_pcm *piece, tb_err *err)
     return p->frozen || p->probe.len >= enough ? flush_stream(p, err) : TB_OK;
 }
 
-tb_status tb_post_mark(tb_post *p, const char *name, double min_seconds, tb_err *err)
+tb_status tb_post_mark(tb_post *p, const tb_ambience *bed, double min_seconds, tb_err *err)
 {
     if (!(min_seconds >= 0 && min_seconds <= bed_max_s))
         return tb_fail_field(err, TB_EINVAL, "text",
                              "an ambience is asked for %g s; at most %g s is possible", min_seconds,
                              bed_max_s);
-    if (!name && !p->wants_bed) return TB_OK; /* nothing to switch off */
+    if (!bed && !p->wants_bed) return TB_OK; /* nothing to switch off */
     if (p->n_marks == p->max_marks) {
         size_t max = p->max_marks ? 2 * p->max_marks : 8;
         mark *more = tb_try_realloc(p->marks, max, sizeof *more);
@@ -489,10 +474,8 @@ tb_status tb_post_mark(tb_post *p, const char *name, double min_seconds, tb_err 
         p->max_marks = max;
     }
     mark m = {.at = p->written, .least = samples(p, min_seconds)};
-    if (name) {
-        tb_status st = tb_ambience_find(p->set, name, NULL, err);
-        if (st != TB_OK) return st;
-        m.name = tb_strdup(name);
+    if (bed) {
+        m.bed = *bed;
         p->wants_bed = true;
     }
     p->marks[p->n_marks++] = m;
@@ -509,10 +492,7 @@ void tb_post_free(tb_post *p)
     if (!p) return;
     for (int i = 0; i < LANES; i++)
         free_lane(&p->lanes[i]);
-    for (size_t i = 0; i < p->n_marks; i++)
-        tb_free(p->marks[i].name);
     tb_free(p->marks);
-    tb_free(p->base);
     tb_pcm_clear(&p->held);
     tb_pcm_clear(&p->probe);
     tb_free(p);

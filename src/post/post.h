@@ -15,25 +15,21 @@
  */
 /* Ranges are those of params/params.h. */
 typedef struct {
-    const char *ambience_id; /* NULL or "" = none */
-    double level_lu;         /* loudness difference; NAN = the bed's own default */
-    double duck_db;          /* how far the bed steps back while there is speech */
-    uint64_t seed;           /* of the bed */
-    double loudness_lufs;    /* target of the speech, LUFS; NAN = as it comes */
+    tb_ambience bed;      /* {0} = none */
+    double level_lu;      /* loudness difference; NAN = the bed's own default */
+    double duck_db;       /* how far the bed steps back while there is speech */
+    uint64_t seed;        /* of the bed */
+    double loudness_lufs; /* target of the speech, LUFS; NAN = as it comes */
     bool streaming;
 } tb_post_opts;
-
-/* Ranges and the ambience's name, with the names of the request's fields (ambience_id,
- * ambience_level, ambience_duck_db). */
-TB_MUST_CHECK tb_status tb_post_check(const tb_ambience_set *set, const tb_post_opts *opts,
-                                      tb_err *err);
 
 /* Same shape as the engine's sink. pcm is borrowed for the call. */
 typedef tb_status (*tb_post_sink)(void *self, const tb_pcm *pcm, tb_err *err);
 
 typedef struct tb_post tb_post; /* one output; one thread */
 
-/* opts is copied. Checks it as tb_post_check does. */
+/* opts is copied. TB_EINVAL for what is out of range, with the name of the request's field
+ * (ambience_level, ambience_duck_db) or of the setting. */
 TB_MUST_CHECK tb_status tb_post_begin(tb_ambience_set *set, const tb_post_opts *opts, int rate_hz,
                                       tb_post_sink sink, void *self, tb_post **out, tb_err *err);
 
@@ -41,12 +37,12 @@ TB_MUST_CHECK tb_status tb_post_begin(tb_ambience_set *set, const tb_post_opts *
 TB_MUST_CHECK tb_status tb_post_write(tb_post *post, const tb_pcm *piece, tb_err *err);
 
 /*
- * From here on (the end of what was written) another bed: name of a bed, or NULL for off, which is
- * back to the request's own ambience_id if it has one. With min_seconds > 0 the bed is heard at
+ * From here on (the end of what was written) another bed; NULL for off, which is back to the one of
+ * the options if there is one. With min_seconds > 0 the bed is heard at
  * least that long, over a following "off" and past the end of the speech; a switch to another bed
- * ends it. A name that the set does not know fails as tb_ambience_find does.
+ * ends it.
  */
-TB_MUST_CHECK tb_status tb_post_mark(tb_post *post, const char *name, double min_seconds,
+TB_MUST_CHECK tb_status tb_post_mark(tb_post *post, const tb_ambience *bed, double min_seconds,
                                      tb_err *err);
 
 /* Mixes and hands out what is left, lead-out included. */

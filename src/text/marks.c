@@ -78,7 +78,7 @@ static tb_status add_pause(tb_marked *m, double seconds, tb_err *err)
 }
 
 /* The same bed a second time turns it off, another one takes its place. */
-static tb_status add_bed(tb_marked *m, const char *name, double seconds, tb_err *err)
+static tb_status add_bed(tb_marked *m, const char *name, int number, double seconds, tb_err *err)
 {
     tb_mark *mark;
     m->asked_bed += seconds;
@@ -96,6 +96,7 @@ static tb_status add_bed(tb_marked *m, const char *name, double seconds, tb_err 
         folded = bare;
     }
     mark->seconds = seconds;
+    mark->bed_number = number;
     bool off = m->bed && strcmp(m->bed, folded) == 0;
     tb_free(m->bed);
     m->bed = off ? NULL : folded;
@@ -126,20 +127,20 @@ static bool is_pause(const char *folded)
     return strcmp(folded, "pause") == 0 || strcmp(folded, "pausa") == 0;
 }
 
-static bool is_bed(const tb_script_opts *opts, const char *name)
+static int find_bed(const tb_script_opts *opts, const char *name)
 {
-    return opts && opts->is_bed && *name && opts->is_bed(opts->self, name);
+    return opts && opts->find_bed && *name ? opts->find_bed(opts->self, name) : -1;
 }
 
 bool tb_bracket_known(const tb_script_opts *opts, const char *name)
 {
     double seconds;
     char *folded = tb_str_fold(name), *colon = strrchr(folded, ':');
-    bool known = tb_tag_find(name) != TB_TAG_NONE || is_pause(folded) || is_bed(opts, name);
+    bool known = tb_tag_find(name) != TB_TAG_NONE || is_pause(folded) || find_bed(opts, name) >= 0;
     if (!known && colon && tb_seconds_parse(colon + 1, strlen(colon + 1), &seconds)) {
         *colon = 0;
         char *head = tb_str_strip(folded);
-        known = is_pause(head) || is_bed(opts, head);
+        known = is_pause(head) || find_bed(opts, head) >= 0;
     }
     tb_free(folded);
     return known;
@@ -163,6 +164,7 @@ static tb_status read_bracket(tb_marked *m, const char *name, const tb_script_op
     char *head = NULL, *folded = tb_str_fold(name);
     const char *colon = strrchr(folded, ':');
     double seconds = 0;
+    int bed;
     tb_tag tag = tb_tag_find(name);
     *known = true;
     if (tag != TB_TAG_NONE && opts->tags_inline && !is_style(tag, folded)) {
@@ -196,13 +198,15 @@ static tb_status read_bracket(tb_marked *m, const char *name, const tb_script_op
             st = add_pause(m, seconds, err);
             goto out;
         }
-        if (is_bed(opts, head)) {
-            st = add_bed(m, head, seconds, err);
+        bed = find_bed(opts, head);
+        if (bed >= 0) {
+            st = add_bed(m, head, bed, seconds, err);
             goto out;
         }
     }
-    if (is_bed(opts, name))
-        st = add_bed(m, name, 0, err);
+    bed = find_bed(opts, name);
+    if (bed >= 0)
+        st = add_bed(m, name, bed, 0, err);
     else
         *known = false;
 

@@ -169,6 +169,7 @@ static tb_status add_mark(builder *b, tb_mark *mark, tb_tag *tone, tb_err *err)
         st = add_item(b, TB_ITEM_BED, &item, err);
         if (st) break;
         item->text = mark->bed;
+        item->bed = mark->bed_number;
         item->seconds = mark->seconds;
         mark->bed = NULL; /* the item's now */
         break;

@@ -56,6 +56,7 @@ typedef struct {
     tb_item_kind kind;
     char *text;       /* SPEECH: a sentence or a part of one, clean, never empty; BED: the id as
                          written, NULL = off */
+    int bed;          /* BED with a text: the number that find_bed gave */
     tb_tag tag;       /* SPEECH: its tone or NONE; SOUND: which */
     double seconds;   /* PAUSE: its length (not scaled by speed: it was asked for by length);
                          BED: the least length, 0 none */
@@ -72,9 +73,10 @@ typedef struct {
     size_t n_unknown;
 } tb_script;
 
-/* is_bed says whether a bracket's content names an ambience (or "ambience:free text"). */
+/* find_bed gives the number of the ambience that a bracket's content names (or "ambience:free
+ * text"), which the item then carries; negative when it names none. */
 typedef struct {
-    bool (*is_bed)(void *self, const char *name);
+    int (*find_bed)(void *self, const char *name);
     void *self;
     size_t text_max;      /* code points */
     const char *language; /* whose abbreviations end no sentence; NULL: those of all we know */

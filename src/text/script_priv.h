@@ -19,6 +19,7 @@ typedef struct {
     size_t at;      /* byte in words */
     tb_tag tag;     /* TONE, SOUND */
     char *bed;      /* BED: heap; NULL = off */
+    int bed_number; /* of find_bed */
     double seconds; /* PAUSE, BED */
 } tb_mark;
 

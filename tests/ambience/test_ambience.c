@@ -31,12 +31,20 @@ static tb_ambience_set *open_set(const char *dir)
     return set;
 }
 
+static tb_status bed_named(tb_ambience_set *set, const char *name, uint64_t seed, int rate,
+                           tb_bed **out, tb_err *err)
+{
+    tb_ambience which;
+    tb_status st = tb_ambience_find(set, name, &which, err);
+    return st ? st : tb_bed_new(set, &which, seed, rate, out, err);
+}
+
 static float *render(tb_ambience_set *set, const char *id, uint64_t seed, int rate, size_t n,
                      size_t block)
 {
     tb_bed *bed = NULL;
     tb_err err = {0};
-    assert_int_equal(tb_bed_new(set, id, seed, rate, &bed, &err), TB_OK);
+    assert_int_equal(bed_named(set, id, seed, rate, &bed, &err), TB_OK);
     float *x = tb_alloc(n * sizeof *x);
     for (size_t a = 0; a < n; a += block)
         tb_bed_process(bed, x + a, n - a < block ? n - a : block);
@@ -414,29 +422,36 @@ static void names_are_ids_aliases_and_sums(void **state)
     (void)state;
     tb_ambience_set *set = open_set("/nonexistent");
     tb_err err = {0};
-    double d = 0;
+    tb_ambience found = {0};
     assert_int_equal(tb_ambience_count(set), TB_RECIPES);
     assert_string_equal(tb_ambience_at(set, 0)->id, "white");
     static const char *const good[] = {"rain",  " Rain ",         "birds",
                                        "beach", "static",         "storm",
                                        "STORM", "rain+wind+fire", "ambience:cafe"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        assert_true(tb_ambience_known(set, good[i]));
-        assert_int_equal(tb_ambience_find(set, good[i], &d, &err), TB_OK);
+        tb_ambience in_text = {0};
+        assert_true(tb_ambience_in_text(set, good[i], &in_text, &err));
+        assert_int_equal(err.status, TB_OK);
+        assert_int_equal(tb_ambience_find(set, good[i], &found, &err), TB_OK);
+        assert_true(tb_ambience_same(&found, &in_text));
     }
-    near(d, 20, 0);
+    near(found.difference_lu, 20, 0);
     static const char *const bad[] = {"lofi",  "",        " ",        "+",
                                       "rain+", "../rain", "rain.wav", "rain+x"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_false(tb_ambience_known(set, bad[i]));
-        assert_int_equal(tb_ambience_find(set, bad[i], &d, &err), TB_ENOTFOUND);
+        assert_false(tb_ambience_in_text(set, bad[i], &found, &err));
+        assert_int_equal(tb_ambience_find(set, bad[i], &found, &err), TB_ENOTFOUND);
         assert_string_equal(err.field, "ambience_id");
     }
     assert_non_null(strstr(err.msg, "rain+x"));
     assert_non_null(strstr(err.msg, "cafe"));
-    assert_true(tb_ambience_known(set, "ambience:a herd of cows"));
-    assert_int_equal(tb_ambience_find(set, "ambience:a herd of cows", &d, &err), TB_EINVAL);
-    assert_int_equal(tb_ambience_find(set, "rain+wind+fire+fan+cafe", &d, &err), TB_EINVAL);
+    assert_false(tb_ambience_in_text(set, "rain wind", &found, &err)); /* words of a text */
+    static const char *const refused[] = {"ambience:a herd of cows", "rain+wind+fire+fan+cafe"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_true(tb_ambience_in_text(set, refused[i], &found, &err));
+        assert_int_equal(err.status, TB_EINVAL);
+        assert_int_equal(tb_ambience_find(set, refused[i], &found, &err), TB_EINVAL);
+    }
     tb_ambience_close(set);
 }
 
@@ -445,7 +460,7 @@ static void hear_bed(tb_ambience_set *set, const char *name, float *out)
 {
     tb_bed *bed = NULL;
     tb_err err = {0};
-    if (tb_bed_new(set, name, 3, 24000, &bed, &err)) fail_msg("%s: %s", name, err.msg);
+    if (bed_named(set, name, 3, 24000, &bed, &err)) fail_msg("%s: %s", name, err.msg);
     tb_bed_process(bed, out, 24000);
     tb_bed_free(bed);
 }
@@ -501,12 +516,10 @@ static void names_are_spanish_as_well(void **state)
     };
     tb_ambience_set *set = open_set("/nonexistent");
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        tb_pick a = {0}, b = {0};
-        assert_int_equal(tb_ambience_pick(set, pairs[i][0], &a, NULL), TB_OK);
-        assert_int_equal(tb_ambience_pick(set, pairs[i][1], &b, NULL), TB_OK);
-        assert_int_equal(a.n, b.n);
-        for (int k = 0; k < a.n; k++)
-            assert_ptr_equal(a.source[k].recipe, b.source[k].recipe);
+        tb_ambience a = {0}, b = {0};
+        assert_int_equal(tb_ambience_find(set, pairs[i][0], &a, NULL), TB_OK);
+        assert_int_equal(tb_ambience_find(set, pairs[i][1], &b, NULL), TB_OK);
+        assert_true(a.n > 0 && tb_ambience_same(&a, &b));
     }
     tb_ambience_close(set);
 }
@@ -595,14 +608,14 @@ static void files_override_and_add_and_are_looped(void **state)
     assert_true(step < 0.01); /* no click where it goes round */
     tb_free(x);
     tb_bed *bed = NULL;
-    assert_int_equal(tb_bed_new(set, "broken", 1, RATE, &bed, &err), TB_EINTERNAL);
+    assert_int_equal(bed_named(set, "broken", 1, RATE, &bed, &err), TB_EINTERNAL);
     assert_non_null(strstr(err.msg, "broken.wav"));
     assert_null(bed);
     /* One that became a link later: what it leads to is not read. */
     char *broken = tb_path_join(dir, "broken.wav");
     assert_int_equal(unlink(broken), 0);
     assert_int_equal(symlink("lofi.wav", broken), 0);
-    assert_int_equal(tb_bed_new(set, "broken", 1, RATE, &bed, &err), TB_EINTERNAL);
+    assert_int_equal(bed_named(set, "broken", 1, RATE, &bed, &err), TB_EINTERNAL);
     assert_null(bed);
     tb_free(broken);
     assert_int_equal(rmdir(at[2]), 0);
@@ -639,7 +652,7 @@ static void a_fan_hums_at_its_blades(void **state)
     (void)state;
     tb_ambience_set *set = open_set("/nonexistent");
     tb_bed *bed = NULL;
-    assert_int_equal(tb_bed_new(set, "fan", 3, 24000, &bed, NULL), TB_OK);
+    assert_int_equal(bed_named(set, "fan", 3, 24000, &bed, NULL), TB_OK);
     tb_bed_process(bed, x, N);
     double tone = power_at(x, N, blades, 24000), beside = power_at(x, N, blades + 20, 24000);
     if (!(10 * log10(tone / beside) > 12)) print_error("%g dB\n", 10 * log10(tone / beside));

@@ -228,7 +228,7 @@ static void empty_inputs_of_a_form_are_absent_and_unknown_fields_ignored(void **
                      TB_OK);
     assert_false(req.seed_given);
     assert_null(req.engine.mode);
-    assert_null(req.post.ambience_id);
+    assert_null(req.ambience_id);
     assert_null(req.prompt);
     tb_speech_req_clear(&req);
 }
@@ -485,7 +485,7 @@ static void no_ambience_has_many_names(void **state)
         tb_err err;
         char *json = tb_sprintf("{\"text\":\"Hi\",\"ambience_id\":\"%s\"}", none[i]);
         assert_int_equal(ask(TB_ROUTE_DEMO, json, &req, &err), TB_OK);
-        assert_null(req.post.ambience_id);
+        assert_null(req.ambience_id);
         assert_null(tb_json_get(req.params, "ambience_id"));
         tb_speech_req_clear(&req);
         tb_free(json);

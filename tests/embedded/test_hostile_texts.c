@@ -169,10 +169,10 @@ static const struct {
 
 enum { TEXTS = sizeof texts / sizeof *texts, SIZE = 12 << 10 };
 
-static bool a_bed(void *self, const char *name)
+static int a_bed(void *self, const char *name)
 {
     (void)self;
-    return tb_str_ieq(name, "rain");
+    return tb_str_ieq(name, "rain") ? 0 : -1;
 }
 
 static char *long_text(size_t i, size_t size)
@@ -195,7 +195,7 @@ static double now_ms(void)
 
 static void parse(const char *text, bool inline_tags, const char *language)
 {
-    const tb_script_opts opts = {.is_bed = a_bed,
+    const tb_script_opts opts = {.find_bed = a_bed,
                                  .text_max = SIZE_MAX,
                                  .language = language,
                                  .tags_inline = inline_tags};
@@ -207,7 +207,7 @@ static void parse(const char *text, bool inline_tags, const char *language)
 /* All that is done to a text before an engine gets it; with the front and without. ms. */
 static double work(const char *text, const char *language, bool normalize)
 {
-    const tb_script_opts script = {.is_bed = a_bed, .text_max = SIZE_MAX, .language = language};
+    const tb_script_opts script = {.find_bed = a_bed, .text_max = SIZE_MAX, .language = language};
     const tb_front_opts opts = {.language = language,
                                 .script = &script,
                                 .letters_only = strcmp(language, "en-us") == 0};

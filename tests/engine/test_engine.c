@@ -20,13 +20,13 @@ static const tb_engine_config config = {
     .embedded = {.default_language = "en", .default_base = "slt", .espeak_program = "espeak-ng"},
 };
 
-static bool bed(void *self, const char *name)
+static int bed(void *self, const char *name)
 {
     (void)self;
-    return tb_str_ieq(name, "rain");
+    return tb_str_ieq(name, "rain") ? 0 : -1;
 }
 
-static const tb_script_opts script_opts = {.is_bed = bed, .text_max = 20000};
+static const tb_script_opts script_opts = {.find_bed = bed, .text_max = 20000};
 
 static int start(void **state)
 {

@@ -9,17 +9,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool bed(void *self, const char *name)
+static int bed(void *self, const char *name)
 {
     (void)self;
-    return strcmp(name, "rain") == 0;
+    return strcmp(name, "rain") == 0 ? 0 : -1;
 }
 
 /* The first byte chooses the language, the rest is the text. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const languages[] = {"en-us", "es", "cmn", "ru", "fi", ""};
-    const tb_script_opts script = {.is_bed = bed, .text_max = SIZE_MAX};
+    const tb_script_opts script = {.find_bed = bed, .text_max = SIZE_MAX};
     if (size == 0 || memchr(data, 0, size)) return 0;
     const tb_front_opts opts = {.language =
                                     languages[data[0] % (sizeof languages / sizeof *languages)],

@@ -8,15 +8,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool bed(void *self, const char *name)
+static int bed(void *self, const char *name)
 {
     (void)self;
-    return strcmp(name, "rain") == 0 || strncmp(name, "ambience:", 9) == 0;
+    return (strcmp(name, "rain") == 0 || strncmp(name, "ambience:", 9) == 0) ? 0 : -1;
 }
 
 static void parse(const char *text, bool tags_inline)
 {
-    const tb_script_opts opts = {.is_bed = bed, .text_max = 20000, .tags_inline = tags_inline};
+    const tb_script_opts opts = {.find_bed = bed, .text_max = 20000, .tags_inline = tags_inline};
     tb_script script = {0};
     tb_err err = {0};
     if (tb_script_parse(text, &opts, &script, &err) == TB_OK) {

@@ -55,6 +55,14 @@ static int tear_down(void **state)
     return 0;
 }
 
+static tb_ambience bed_of(const char *name)
+{
+    tb_ambience bed = {0};
+    tb_err err = {0};
+    assert_int_equal(tb_ambience_find(set, name, &bed, &err), TB_OK);
+    return bed;
+}
+
 /* Writes in pieces; marks[k] is set before piece k when its name is not "-". */
 static tb_pcm run(const tb_post_opts *o, const tb_pcm *in, size_t piece, const char *const *marks,
                   size_t n_marks, double least, tb_post_report *report)
@@ -65,8 +73,12 @@ static tb_pcm run(const tb_post_opts *o, const tb_pcm *in, size_t piece, const c
     assert_int_equal(tb_post_begin(set, o, RATE, collect, &out, &post, &err), TB_OK);
     size_t k = 0;
     for (size_t a = 0; a < in->len || k < n_marks; a += piece, k++) {
-        if (k < n_marks && (!marks[k] || strcmp(marks[k], "-") != 0))
-            assert_int_equal(tb_post_mark(post, marks[k], marks[k] ? least : 0, &err), TB_OK);
+        if (k < n_marks && !marks[k])
+            assert_int_equal(tb_post_mark(post, NULL, 0, &err), TB_OK);
+        else if (k < n_marks && strcmp(marks[k], "-") != 0) {
+            const tb_ambience bed = bed_of(marks[k]);
+            assert_int_equal(tb_post_mark(post, &bed, least, &err), TB_OK);
+        }
         if (a >= in->len) continue;
         tb_pcm p = {in->data + a, in->len - a < piece ? in->len - a : piece, RATE};
         assert_int_equal(tb_post_write(post, &p, &err), TB_OK);
@@ -100,7 +112,7 @@ static void without_a_bed_speech_passes_bit_for_bit(void **state)
     for (int streaming = 0; streaming < 2; streaming++) {
         tb_post_opts o = plain();
         o.streaming = streaming;
-        o.ambience_id = "";
+        o.bed = (tb_ambience){0};
         tb_pcm out = run(&o, &in, 777, NULL, 0, 0, NULL);
         assert_int_equal(out.len, in.len);
         assert_memory_equal(out.data, in.data, in.len * sizeof(float));
@@ -117,7 +129,7 @@ static void the_bed_lies_as_far_under_as_asked(void **state)
     tb_pcm in = speech(20, 0.15);
     for (int k = 0; k < 4; k++) {
         tb_post_opts o = plain();
-        o.ambience_id = ids[k];
+        o.bed = bed_of(ids[k]);
         o.level_lu = level[k];
         tb_pcm out = run(&o, &in, 48000, NULL, 0, 0, NULL);
         size_t lead = RATE / 2;
@@ -139,7 +151,7 @@ static void fades_rise_and_fall_steadily(void **state)
     (void)state;
     tb_pcm in = speech(2, 0.15);
     tb_post_opts o = plain();
-    o.ambience_id = "white";
+    o.bed = bed_of("white");
     tb_pcm out = run(&o, &in, 48000, NULL, 0, 0, NULL);
     double before = 0;
     for (size_t k = 0; k < 40; k++) { /* 10 ms of even noise vary by a few per cent */
@@ -162,7 +174,7 @@ static void a_stream_starts_with_the_speech_and_does_not_depend_on_pieces(void *
     (void)state;
     tb_pcm in = speech(4, 0.15);
     tb_post_opts o = plain();
-    o.ambience_id = "rain";
+    o.bed = bed_of("rain");
     o.streaming = true;
     tb_pcm a = run(&o, &in, 48000, NULL, 0, 0, NULL), b = run(&o, &in, 48000, NULL, 0, 0, NULL);
     assert_int_equal(a.len, in.len + RATE * 8 / 10);
@@ -328,7 +340,7 @@ static void off_goes_back_to_the_requests_own_bed(void **state)
     tb_pcm in = speech(8, 0.15);
     static const char *const marks[] = {"-", "-", "brown", "-", NULL};
     tb_post_opts o = plain();
-    o.ambience_id = "white";
+    o.bed = bed_of("white");
     tb_pcm out = run(&o, &in, RATE, marks, 5, 0, NULL);
     assert_true(bed_rms(&out, &in, RATE / 2, 6) > 1e-4);
     assert_int_equal(out.len, in.len + RATE / 2 + RATE * 8 / 10);
@@ -344,7 +356,7 @@ static void the_bed_gives_way_where_the_sum_would_clip(void **state)
     for (size_t i = 0; i < in.len; i++)
         in.data[i] *= 0.885F / peak;
     tb_post_opts o = plain();
-    o.ambience_id = "fire";
+    o.bed = bed_of("fire");
     o.level_lu = 6;
     tb_post_report report;
     tb_pcm out = run(&o, &in, RATE, NULL, 0, 0, &report);
@@ -400,13 +412,28 @@ static void ducking_lowers_the_bed_under_speech(void **state)
     tb_pcm in = speech(6, 0.15);
     memset(in.data + 3 * RATE, 0, 3 * RATE * sizeof(float));
     tb_post_opts o = plain();
-    o.ambience_id = "white";
+    o.bed = bed_of("white");
     o.level_lu = 12;
     o.duck_db = 5;
     tb_pcm out = run(&o, &in, RATE, NULL, 0, 0, NULL);
     double under = bed_rms(&out, &in, RATE / 2, 1), alone = bed_rms(&out, &in, RATE / 2, 5);
     assert_true(fabs(20 * log10(alone / under) - 5) < 0.5);
     tb_pcm_clear(&out);
+    tb_pcm_clear(&in);
+}
+
+/* What is compared is the bed, not what it was called. */
+static void another_name_of_the_bed_that_runs_does_not_begin_it_anew(void **state)
+{
+    (void)state;
+    static const char *const once[] = {"rain"}, *const twice[] = {"rain", "lluvia"};
+    tb_pcm in = speech(2, 0.3);
+    tb_post_opts o = plain();
+    tb_pcm a = run(&o, &in, RATE, once, 1, 0, NULL), b = run(&o, &in, RATE, twice, 2, 0, NULL);
+    assert_int_equal(a.len, b.len);
+    assert_memory_equal(a.data, b.data, a.len * sizeof(float));
+    tb_pcm_clear(&a);
+    tb_pcm_clear(&b);
     tb_pcm_clear(&in);
 }
 
@@ -421,16 +448,13 @@ static void values_out_of_range_name_their_field(void **state)
     assert_string_equal(err.field, "ambience_level");
     o = plain();
     o.duck_db = (double)NAN;
-    assert_int_equal(tb_post_check(set, &o, &err), TB_EINVAL);
+    assert_int_equal(tb_post_begin(set, &o, RATE, collect, NULL, &post, &err), TB_EINVAL);
     assert_string_equal(err.field, "ambience_duck_db");
     o = plain();
-    o.ambience_id = "../etc";
-    assert_int_equal(tb_post_check(set, &o, &err), TB_ENOTFOUND);
-    o = plain();
     assert_int_equal(tb_post_begin(set, &o, RATE, collect, NULL, &post, &err), TB_OK);
-    assert_int_equal(tb_post_mark(post, "nowhere", 0, &err), TB_ENOTFOUND);
-    assert_int_equal(tb_post_mark(post, "rain", 1e9, &err), TB_EINVAL);
-    assert_int_equal(tb_post_mark(post, "rain", 0, &err), TB_OK);
+    const tb_ambience rain = bed_of("rain");
+    assert_int_equal(tb_post_mark(post, &rain, 1e9, &err), TB_EINVAL);
+    assert_int_equal(tb_post_mark(post, &rain, 0, &err), TB_OK);
     tb_post_free(post); /* a job that was given up half-way */
 }
 
@@ -457,6 +481,7 @@ int main(void)
         cmocka_unit_test(fades_rise_and_fall_steadily),
         cmocka_unit_test(a_stream_starts_with_the_speech_and_does_not_depend_on_pieces),
         cmocka_unit_test(marks_switch_beds_on_and_off),
+        cmocka_unit_test(another_name_of_the_bed_that_runs_does_not_begin_it_anew),
         cmocka_unit_test(a_least_time_outlasts_off_and_the_speech),
         cmocka_unit_test(within_its_least_time_a_bed_is_on),
         cmocka_unit_test(another_bed_ends_a_least_time),

@@ -15,14 +15,16 @@
 
 #include <string.h>
 
-static bool front_bed(void *self, const char *name)
+static int front_bed(void *self, const char *name)
 {
     (void)self;
-    return tb_str_ieq(name, "rain") || tb_str_ieq(name, "my_bed") ||
-           tb_str_starts(name, "ambience:");
+    return (tb_str_ieq(name, "rain") || tb_str_ieq(name, "my_bed") ||
+            tb_str_starts(name, "ambience:"))
+               ? 0
+               : -1;
 }
 
-static const tb_script_opts front_script = {.is_bed = front_bed, .text_max = 1000000};
+static const tb_script_opts front_script = {.find_bed = front_bed, .text_max = 1000000};
 
 static inline char *front(const char *text, const char *language)
 {

@@ -13,13 +13,16 @@
 
 #include <cmocka.h>
 
-static bool bed(void *self, const char *name)
+static int bed(void *self, const char *name)
 {
     (void)self;
-    return tb_str_ieq(name, "rain") || tb_str_ieq(name, "wind") || tb_str_starts(name, "ambience:");
+    return (tb_str_ieq(name, "rain") || tb_str_ieq(name, "wind") ||
+            tb_str_starts(name, "ambience:"))
+               ? 0
+               : -1;
 }
 
-static const tb_script_opts usual = {.is_bed = bed, .text_max = 20000};
+static const tb_script_opts usual = {.find_bed = bed, .text_max = 20000};
 
 /* A script as one line: "Hello."(happy)+0.25 <sigh> pause 0.5 bed rain 10 bed off */
 static char *show(const char *text)
@@ -379,7 +382,7 @@ static void tags_are_found_by_any_of_their_names(void **state)
 
 /* ---- for an engine that reads tags itself ---- */
 
-static const tb_script_opts inline_tags = {.is_bed = bed, .text_max = 20000, .tags_inline = true};
+static const tb_script_opts inline_tags = {.find_bed = bed, .text_max = 20000, .tags_inline = true};
 
 static void tags_stay_in_the_text_under_their_own_names(void **state)
 {
