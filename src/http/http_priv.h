@@ -60,6 +60,7 @@ struct tb_request {
     tb_listing *listing; /* a history that is sent in pieces */
     size_t charged;      /* bytes of body counted against the budget of all */
     uint64_t sent;       /* bytes of the answer's body; of a stream, those handed over */
+    uint64_t arrived;    /* of all that was sent, what the client has; UINT64_MAX: not known */
     tb_err *refusal;     /* why the body is not wanted; NULL: it is */
     int64_t refused_ns;  /* since when its body is read and dropped */
     uint64_t dropped;    /* bytes of it */
@@ -119,7 +120,8 @@ void tb_bare_instead(void *http, int status, tb_str *out);
 void tb_reply_text(tb_request *r, int status, const char *type, char *text); /* takes text */
 void tb_reply_json(tb_request *r, int status, char *json);                   /* takes json */
 void tb_reply_header(tb_request *r, const char *name, const char *value); /* cleaned; NULL: none */
-void tb_reply_response(tb_request *r, int status, struct MHD_Response *response); /* takes */
+/* Takes the response; size is that of its body, or 0 when its callback counts r->sent. */
+void tb_reply_response(tb_request *r, int status, struct MHD_Response *response, uint64_t size);
 void tb_reply_error(tb_request *r, const tb_err *err);
 /* In a sentence for clients; fault: of ours. */
 void tb_hide_paths(const char *data, bool fault, char *msg);

@@ -98,14 +98,14 @@ bool tb_reply_job(tb_request *r)
     if (r->streaming) {
         tb_reply_response(r, 200,
                           MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
-                                                            read_stream, r, NULL));
+                                                            read_stream, r, NULL),
+                          0);
     } else {
         int fd = tb_job_fd(r->job);
-        r->sent = view.size;
         struct MHD_Response *whole =
             fd >= 0 ? MHD_create_response_from_fd64(view.size, fd) : NULL; /* takes fd */
         if (!whole && fd >= 0) close(fd);
-        tb_reply_response(r, 200, whole);
+        tb_reply_response(r, 200, whole, view.size);
     }
     speech_headers(r, tb_job_get_head(r->job), !r->streaming);
     return true;

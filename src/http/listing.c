@@ -96,7 +96,8 @@ tb_status tb_reply_listing(tb_request *r, const char *q, const char *cursor, uin
     else
         tb_reply_response(r, 200,
                           MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, send_piece, r,
-                                                            NULL));
+                                                            NULL),
+                          0);
     if (!l->last) tb_reply_header(r, "Content-Type", "application/json");
     return TB_OK;
 }

@@ -28,19 +28,19 @@ void tb_reply_header(tb_request *r, const char *name, const char *value)
     r->headers[r->n_headers++].value = clean ? tb_strdup(value) : tb_header_value(value);
 }
 
-void tb_reply_response(tb_request *r, int status, struct MHD_Response *response)
+void tb_reply_response(tb_request *r, int status, struct MHD_Response *response, uint64_t size)
 {
     if (r->response) MHD_destroy_response(r->response);
     r->response = response;
     r->status = response ? status : 500;
+    r->sent = response ? size : 0;
 }
 
 void tb_reply_text(tb_request *r, int status, const char *type, char *text)
 {
     size_t size = strlen(text);
-    r->sent = size;
-    tb_reply_response(r, status,
-                      MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE));
+    tb_reply_response(r, status, MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE),
+                      size);
     if (!r->response) free(text);
     tb_reply_header(r, "Content-Type", type);
 }
@@ -107,6 +107,7 @@ enum MHD_Result tb_reply_send(tb_request *r)
         tb_reply_header(r, "Connection", "close");
     for (int i = 0; i < r->n_headers; i++)
         MHD_add_response_header(r->response, r->headers[i].name, r->headers[i].value);
+    if (strcmp(r->method, "HEAD") == 0) r->sent = 0;
     r->phase = TB_AT_END;
     tb_seat_go_on(r, TB_SEAT_REPLY);
     tb_wire_own(r->seat, true);
@@ -133,7 +134,7 @@ tb_status tb_reply_file(tb_request *r, int fd, uint64_t size, const char *etag, 
         if (tb_etag_matches(tb_request_header(r, "If-None-Match"), etag)) {
             close(fd);
             tb_reply_response(r, 304,
-                              MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+                              MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), 0);
             return TB_OK;
         }
         if (!tb_etag_allows_range(tb_request_header(r, "If-Range"), etag)) header = NULL;
@@ -148,7 +149,7 @@ tb_status tb_reply_file(tb_request *r, int fd, uint64_t size, const char *etag, 
     struct MHD_Response *whole =
         MHD_create_response_from_fd_at_offset64(range.len, fd, range.first); /* takes fd */
     if (!whole) close(fd);
-    tb_reply_response(r, range.partial ? 206 : 200, whole);
+    tb_reply_response(r, range.partial ? 206 : 200, whole, range.len);
     if (range.partial) {
         snprintf(text, sizeof text, "bytes %llu-%llu/%llu", (unsigned long long)range.first,
                  (unsigned long long)(range.first + range.len - 1), (unsigned long long)size);

@@ -164,7 +164,7 @@ bool tb_request_has_body(tb_request *r)
 static enum MHD_Result answer_preflight(tb_request *r)
 {
     const char *wanted = tb_request_header(r, "Access-Control-Request-Headers");
-    tb_reply_response(r, 204, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+    tb_reply_response(r, 204, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), 0);
     tb_reply_header(r, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS");
     tb_reply_header(r, "Access-Control-Allow-Headers",
                     wanted ? wanted : "Authorization, Content-Type, xi-api-key");
@@ -311,13 +311,14 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
     if (r->early) tb_linger_add(http, connection);
     tb_auth_leave(http->auth, r->check);
     if (r->job) tb_job_leave(r->job); /* cancels it unless it is done */
+    bool whole = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+    if (!whole && r->arrived < r->sent) r->sent = r->arrived;
     double seconds = (double)(tb_clock_mono_ns() - r->began_ns) / 1e9;
     tb_counts_add(http, r, seconds);
     tb_log(TB_INFO, "http",
            "id=%s method=%s path=%.200s status=%d bytes=%llu ms=%.1f user=%s end=%s%s%.55s", r->id,
            r->method, r->path, r->status, (unsigned long long)r->sent, seconds * 1e3, r->user,
-           how == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "ok" : "cut",
-           *r->trace ? " traceparent=" : "", r->trace);
+           whole ? "ok" : "cut", *r->trace ? " traceparent=" : "", r->trace);
     if (r->response) MHD_destroy_response(r->response);
     for (int i = 0; i < r->n_headers; i++) {
         tb_free(r->headers[i].name);

@@ -59,6 +59,7 @@ struct seat {
     unsigned crowd;
     int64_t since_ms, behind_ms; /* when the phase began; how far it is behind the least rate */
     uint64_t moved;              /* bytes at the last look */
+    uint64_t arrived;            /* bytes that the client had when its request began */
     unsigned requests;           /* that have begun on it */
     tb_request *request;
 };
@@ -400,6 +401,7 @@ static void enter(struct tb_seats *s, int i, tb_seat_phase phase)
 void tb_seat_begin(tb_request *r)
 {
     struct tb_seats *s = r->http->seats;
+    bool client;
     r->seat = descriptor_of(r->connection);
     if (r->seat >= s->n) r->seat = -1;
     if (r->seat < 0) return;
@@ -408,6 +410,7 @@ void tb_seat_begin(tb_request *r)
     r->number = ++s->at[r->seat].requests;
     s->at[r->seat].trusted = false; /* each request shows its own */
     enter(s, r->seat, r->seat_phase = TB_SEAT_WORK);
+    (void)measure(r->seat, TB_SEAT_REPLY, &s->at[r->seat].arrived, &client);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -434,8 +437,13 @@ void tb_seat_trust(tb_request *r)
 void tb_seat_end(tb_request *r)
 {
     struct tb_seats *s = r->http->seats;
+    uint64_t arrived = 0;
+    bool client;
+    r->arrived = UINT64_MAX;
     if (r->seat < 0) return;
     pthread_mutex_lock(&s->lock);
+    if (measure(r->seat, TB_SEAT_REPLY, &arrived, &client) && arrived >= s->at[r->seat].arrived)
+        r->arrived = arrived - s->at[r->seat].arrived;
     s->at[r->seat].request = NULL;
     tb_wire_own(r->seat, false);
     enter(s, r->seat, TB_SEAT_HEAD);

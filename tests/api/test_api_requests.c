@@ -299,6 +299,70 @@ static void a_path_forges_no_field_of_the_log(void **state)
     assert_true(found);
 }
 
+/* The bytes= of a request's line in the log; -1: it has none. */
+static long long logged_bytes(const char *id)
+{
+    char name[200], line[4096], want[80];
+    snprintf(name, sizeof name, "%s/log", server.dir);
+    snprintf(want, sizeof want, "room=http id=%s method=", id);
+    for (int tries = 0; tries < 200; tries++) {
+        FILE *f = fopen(name, "r");
+        assert_non_null(f);
+        while (fgets(line, sizeof line, f)) {
+            const char *bytes = strstr(line, want) ? strstr(line, " bytes=") : NULL;
+            if (!bytes) continue;
+            fclose(f);
+            return atoll(bytes + 7);
+        }
+        fclose(f);
+        usleep(20000);
+    }
+    return -1;
+}
+
+/* Text, files, parts of files, whole sounds, streams, lists, errors, and what has no body. */
+static void the_log_says_how_many_bytes_a_body_had(void **state)
+{
+    static const struct {
+        const char *method, *path, *body, *headers;
+        int status;
+    } all[] = {
+        {"GET", "/health", NULL, "", 200},
+        {"GET", "/history", NULL, "", 200},
+        {"GET", "/none", NULL, "", 404},
+        {"GET", NULL, NULL, "", 200}, /* the download */
+        {"GET", NULL, NULL, "Range: bytes=10-109\r\n", 206},
+        {"GET", NULL, NULL, "Range: bytes=99999999-\r\n", 416},
+        {"GET", NULL, NULL, "If-None-Match: *\r\n", 304},
+        {"HEAD", NULL, NULL, "", 200},
+        {"POST", "/demo", "text=Hi.", "", 200},
+        {"POST", "/generate-tts", "text=Hi.&voice_id=default&stream=true", "", 200},
+        {"OPTIONS", "/demo", NULL, "", 204},
+    };
+    (void)state;
+    api_reply made = api_form(&server, "/generate-tts", "text=Hello.&voice_id=default");
+    char *url = api_header(&made, "X-Download-Url");
+    assert_non_null(url);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        char headers[200], id[40];
+        snprintf(id, sizeof id, "counted-%zu", i);
+        snprintf(headers, sizeof headers, "X-Request-Id: %s\r\n%s", id, all[i].headers);
+        api_extra extra = {.headers = headers,
+                           .type = all[i].body ? "application/x-www-form-urlencoded" : NULL,
+                           .body = all[i].body,
+                           .size = all[i].body ? strlen(all[i].body) : 0};
+        api_reply r = api_call(&server, all[i].method, all[i].path ? all[i].path : url, &extra);
+        assert_int_equal(r.status, all[i].status);
+        long long logged = logged_bytes(id);
+        if (logged != (long long)r.size)
+            print_message("%s %d: %lld of %zu\n", all[i].method, r.status, logged, r.size);
+        assert_int_equal(logged, r.size);
+        api_reply_clear(&r);
+    }
+    free(url);
+    api_reply_clear(&made);
+}
+
 /* Of the last job in the log. */
 static bool last_job(char id[37])
 {
@@ -414,6 +478,7 @@ int main(void)
         cmocka_unit_test(a_replay_speaks_with_its_own_recording_or_not_at_all),
         cmocka_unit_test(the_copy_of_a_stream_has_its_bytes),
         cmocka_unit_test(a_path_forges_no_field_of_the_log),
+        cmocka_unit_test(the_log_says_how_many_bytes_a_body_had),
         cmocka_unit_test(why_a_job_failed_names_no_file_of_ours),
         cmocka_unit_test(a_voice_without_its_file_is_missing_at_once),
         cmocka_unit_test(a_replay_may_be_longer_than_texts_are_now), /* the last: texts are short */
