@@ -1,3 +1,10 @@
+/*
+ * Judges of bench-embedded: timbre, long-term spectrum, pitch and words.
+ *
+ * They share no code with the engine that they judge: an FFT, a mel filterbank, a cepstrum and a
+ * pitch tracker (YIN) of their own. Timbre is the distance of two Gaussians of cepstra; words are
+ * counted by edit distance. docs/embedded.md, "Why this map".
+ */
 #include "judge.h"
 
 #include <complex.h>

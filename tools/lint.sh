@@ -1,13 +1,13 @@
 #!/bin/sh
 # What can be said of the sources without running them. Each check is a line, ok or what is wrong;
 # ends with "N passed, M failed". With names, only those checks:
-#   tools/lint.sh [rooms] [format] [headers] [unused] [spelling] [citations] [shell] [tidy] [release]
+#   tools/lint.sh [rooms] [format] [headers] [unused] [heads] [spelling] [citations] [shell] [tidy] [release]
 # tools/setup.sh lint installs what they need. Formatting and the list of .clang-tidy are version 14's
 # (Debian 12) and are passed over where there is another one: each version formats otherwise and knows
 # other findings. tidy needs a configured build (build/dev or the one in TB_BUILD).
 set -u
 cd "$(dirname "$0")/.." || exit 2
-[ $# -gt 0 ] || set -- rooms format headers unused spelling citations shell tidy release
+[ $# -gt 0 ] || set -- rooms format headers unused heads spelling citations shell tidy release
 build=${TB_BUILD:-build/dev}
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 passed=0 failed=0
@@ -45,6 +45,7 @@ check_headers() {
 }
 
 check_unused() { python3 -B tools/lint.py unused; }
+check_heads() { python3 -B tools/lint.py heads; }
 check_citations() { python3 -B tools/lint.py citations; }
 
 # Documents and comments: what stands in strings may be Spanish.

@@ -29,10 +29,10 @@
  * - After an answer that did not wait for the end of the body, the socket lingers: libmicrohttpd
  *   shuts its sending side and closes it, and a duplicate kept here is read until the client has
  *   closed, LINGER_BYTES have come or time is up.
- *
- * The lingering sockets have a thread of their own; `lock` guards `fresh`, the rest is the
- * thread's.
  */
+
+/* Invariants: the lingering sockets have a thread of their own; `lock` guards `fresh`, the rest is
+ * the thread's. */
 enum {
     SLACK = 8 << 20,
     DROP_MS = 30000,

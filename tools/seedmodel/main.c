@@ -1,3 +1,9 @@
+/*
+ * timbre-seedmodel: writes a model of the true names, shapes and layout whose numbers follow from
+ * their names, for tests, benches and whoever has no weights.
+ *
+ * Options choose the files; a file that is there and complete stays. docs/model/seeded.md.
+ */
 #include "seedmodel/seed.h"
 
 #include "base/clock.h"

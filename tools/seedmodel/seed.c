@@ -1,3 +1,10 @@
+/*
+ * The tensors of a seeded model and their numbers.
+ *
+ * A table of patterns is expanded to a list of tensors in the order of the file; any part of any
+ * tensor is computed from its name by base/counter.h, so tests take what they need without files.
+ * Windows and filterbanks are the true ones. docs/model/seeded.md.
+ */
 #include "seedmodel/seed.h"
 
 #include "base/counter.h"

@@ -1,3 +1,8 @@
+/*
+ * Tests of timbre-seedmodel: numbers and checksums against recorded ones, sizes against the
+ * published files, the small model against the true one, and writing (once, whole, again when
+ * damaged).
+ */
 #include "seedmodel/seed.h"
 
 #include "base/counter.h"

@@ -1,3 +1,10 @@
+/*
+ * Writes a seeded model as safetensors, on several threads.
+ *
+ * Threads claim blocks of the file and write them at their place; a temporary file gets its name
+ * when it is complete. The header holds a stamp of what the numbers follow from, so a file of an
+ * older table is written again. Relies on seed.c.
+ */
 #include "seedmodel/seed.h"
 
 #include "base/file.h"
