@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "embedded/base_priv.h"
+#include "embedded/base_speaker_priv.h"
 #include "embedded/reference.h"
 #include "embedded/speak.h"
 
@@ -44,7 +44,7 @@ static const char *const sentences[HEARD] = {
 typedef struct {
     char name[64];
     tb_pcm first, second; /* halves, 24 kHz */
-    tb_bend_stats stats;
+    tb_voice_stats stats;
     judge_timbre timbre; /* of the second half */
     double ltas[JUDGE_BANDS];
 } voice;
@@ -54,7 +54,7 @@ typedef struct {
     const char *folder;
     tb_embedded *engine;
     const tb_language *english;
-    tb_base_programs programs;
+    tb_speech_programs programs;
     voice *voices;
     size_t n;
     size_t failed;
@@ -196,8 +196,8 @@ static void make_voices(bench *b)
     }
 }
 
-static tb_status say(const bench *b, const tb_bend_stats *reference, const char *text, double speed,
-                     uint64_t seed, tb_pcm *out, tb_err *err)
+static tb_status say(const bench *b, const tb_voice_stats *reference, const char *text,
+                     double speed, uint64_t seed, tb_pcm *out, tb_err *err)
 {
     const tb_embedded_voice how = {.language = b->english,
                                    .reference = reference,
@@ -448,13 +448,15 @@ static void judge_words(bench *b)
     tb_str_init(&control, 1 << 20);
     for (size_t v = 0; v < n; v++)
         for (size_t s = 0; s < HEARD; s++) {
-            tb_base base = tb_base_choose(b->english, exp((double)chosen[v]->stats.f0_q25) >= 135);
+            tb_base_speaker base =
+                tb_base_speaker_choose(b->english, exp((double)chosen[v]->stats.f0_q25) >= 135);
             tb_pcm pcm = {0};
             for (int bent = 0; bent < 2; bent++) {
                 if (bent)
                     need(say(b, &chosen[v]->stats, sentences[s], 1, s, &pcm, &err), &err);
                 else
-                    need(tb_base_say(&b->programs, &base, sentences[s], NULL, &pcm, &err), &err);
+                    need(tb_base_speaker_say(&b->programs, &base, sentences[s], NULL, &pcm, &err),
+                         &err);
                 snprintf(id, sizeof id, "%zu-%zu-%d", v, s, bent);
                 write_heard(folder, id, &pcm);
                 tb_str_printf(&control, "%s\n", id);

@@ -33,28 +33,28 @@ typedef struct {
     uint8_t n, back[STATES];
 } frame;
 
-size_t tb_vox_frames(size_t len)
+size_t tb_analysis_frames(size_t len)
 {
-    return len / TB_VOX_HOP + 1;
+    return len / TB_ANALYSIS_HOP + 1;
 }
 
-size_t tb_vox_cut_bin(float cut_hz)
+size_t tb_envelope_cut_bin(float cut_hz)
 {
-    if (cut_hz >= 12000) return TB_VOX_BINS;
-    return (size_t)((double)cut_hz * TB_VOX_FFT / 24000);
+    if (cut_hz >= 12000) return TB_ANALYSIS_BINS;
+    return (size_t)((double)cut_hz * TB_ANALYSIS_FFT / 24000);
 }
 
-void tb_vox_continue(float *env, size_t frames, float cut_hz)
+void tb_envelope_extend(float *env, size_t frames, float cut_hz)
 {
-    const size_t b = tb_vox_cut_bin(cut_hz);
+    const size_t b = tb_envelope_cut_bin(cut_hz);
 
-    if (b >= TB_VOX_BINS || b < 8) return;
+    if (b >= TB_ANALYSIS_BINS || b < 8) return;
     for (size_t f = 0; f < frames; f++) {
-        float *row = env + f * TB_VOX_BINS;
+        float *row = env + f * TB_ANALYSIS_BINS;
         double sum = 0;
         for (size_t k = b - 8; k < b; k++)
             sum += (double)row[k];
-        for (size_t k = b; k < TB_VOX_BINS; k++)
+        for (size_t k = b; k < TB_ANALYSIS_BINS; k++)
             row[k] = (float)(sum / 8);
     }
 }
@@ -167,9 +167,9 @@ static void trace_back(const frame *tracks, size_t frames, float *f0)
 
 static tb_status check_clip(const float *pcm, size_t len, tb_err *err)
 {
-    if (len > (size_t)TB_VOX_MAX_SECONDS * 24000)
+    if (len > (size_t)TB_ANALYSIS_MAX_SECONDS * 24000)
         return tb_fail(err, TB_ETOOBIG, "a piece of speech may last %d s, this one lasts %.1f s",
-                       TB_VOX_MAX_SECONDS, (double)len / 24000);
+                       TB_ANALYSIS_MAX_SECONDS, (double)len / 24000);
     for (size_t i = 0; i < len; i++)
         if (!isfinite(pcm[i]))
             return tb_fail(err, TB_EINVAL, "the sound has a value that is not a number at %.3f s",
@@ -177,10 +177,10 @@ static tb_status check_clip(const float *pcm, size_t len, tb_err *err)
     return TB_OK;
 }
 
-tb_status tb_vox_pitch(const float *pcm, size_t len, const tb_cancel *cancel, float *f0,
-                       tb_err *err)
+tb_status tb_analysis_pitch(const float *pcm, size_t len, const tb_cancel *cancel, float *f0,
+                            tb_err *err)
 {
-    const size_t frames = tb_vox_frames(len);
+    const size_t frames = tb_analysis_frames(len);
     const size_t pad = WIN; /* a window reaches (240 + 134) / 2 samples past a centre */
     const size_t n8 = STEP * frames + 2 * pad;
     float *band = NULL, *y = NULL;
@@ -228,35 +228,35 @@ out:
     return st;
 }
 
-tb_status tb_vox_analyse(const float *pcm, size_t len, const tb_cancel *cancel, tb_vox *out,
-                         tb_err *err)
+tb_status tb_analysis_run(const float *pcm, size_t len, const tb_cancel *cancel, tb_analysis *out,
+                          tb_err *err)
 {
-    tb_vox vox = {.frames = tb_vox_frames(len)};
+    tb_analysis analysis = {.frames = tb_analysis_frames(len)};
 
     tb_status st = check_clip(pcm, len, err);
     if (st) return st;
-    vox.f0 = tb_try_alloc(vox.frames, sizeof *vox.f0);
-    vox.env = tb_try_alloc(vox.frames, TB_VOX_BINS * sizeof *vox.env);
-    if (!vox.f0 || !vox.env) {
-        st = tb_nomem(err, vox.frames, TB_VOX_BINS * sizeof *vox.env);
+    analysis.f0 = tb_try_alloc(analysis.frames, sizeof *analysis.f0);
+    analysis.env = tb_try_alloc(analysis.frames, TB_ANALYSIS_BINS * sizeof *analysis.env);
+    if (!analysis.f0 || !analysis.env) {
+        st = tb_nomem(err, analysis.frames, TB_ANALYSIS_BINS * sizeof *analysis.env);
         goto out;
     }
-    st = tb_vox_pitch(pcm, len, cancel, vox.f0, err);
+    st = tb_analysis_pitch(pcm, len, cancel, analysis.f0, err);
     if (st) goto out;
-    st = tb_vox_envelope(pcm, len, vox.f0, cancel, vox.env, err);
+    st = tb_analysis_envelope(pcm, len, analysis.f0, cancel, analysis.env, err);
     if (st) goto out;
 
-    *out = vox;
-    vox = (tb_vox){0};
+    *out = analysis;
+    analysis = (tb_analysis){0};
 
 out:
-    tb_vox_clear(&vox);
+    tb_analysis_clear(&analysis);
     return st;
 }
 
-void tb_vox_clear(tb_vox *vox)
+void tb_analysis_clear(tb_analysis *analysis)
 {
-    tb_free(vox->f0);
-    tb_free(vox->env);
-    *vox = (tb_vox){0};
+    tb_free(analysis->f0);
+    tb_free(analysis->env);
+    *analysis = (tb_analysis){0};
 }

@@ -6,9 +6,9 @@
 
 #define PI 3.14159265358979323846
 
-enum { POINTS = TB_BEND_POINTS, BINS = TB_VOX_BINS, DIM = TB_BEND_DIM };
+enum { POINTS = TB_MEL_POINTS, BINS = TB_ANALYSIS_BINS, DIM = TB_CEPSTRUM_DIM };
 
-static const double BIN_HZ = 24000.0 / TB_VOX_FFT;
+static const double BIN_HZ = 24000.0 / TB_ANALYSIS_FFT;
 
 static double mel(double hz)
 {
@@ -66,8 +66,8 @@ void tb_cepstrum_init(tb_cepstrum *c)
         double f = k * BIN_HZ;
         while (at < POINTS - 2 && hz[at + 1] <= f)
             at++;
-        c->spread_at[k] = at;
-        c->spread_t[k] = (float)fmin(fmax((f - hz[at]) / (hz[at + 1] - hz[at]), 0), 1);
+        c->bin_point[k] = at;
+        c->bin_weight[k] = (float)fmin(fmax((f - hz[at]) / (hz[at + 1] - hz[at]), 0), 1);
     }
 }
 
@@ -77,7 +77,8 @@ void tb_cepstrum_clear(tb_cepstrum *c)
     c->weights = NULL;
 }
 
-void tb_cepstrum_of(const tb_cepstrum *c, const float env[TB_VOX_BINS], float out[TB_BEND_DIM])
+void tb_cepstrum_compute(const tb_cepstrum *c, const float env[TB_ANALYSIS_BINS],
+                         float out[TB_CEPSTRUM_DIM])
 {
     const float *w = c->weights;
     double points[POINTS];
@@ -97,8 +98,8 @@ void tb_cepstrum_of(const tb_cepstrum *c, const float env[TB_VOX_BINS], float ou
     }
 }
 
-void tb_cepstrum_points(const tb_cepstrum *c, const float in[TB_BEND_DIM],
-                        float out[TB_BEND_POINTS])
+void tb_cepstrum_to_points(const tb_cepstrum *c, const float in[TB_CEPSTRUM_DIM],
+                           float out[TB_MEL_POINTS])
 {
     for (int i = 0; i < POINTS; i++) {
         double sum = 0;
@@ -108,11 +109,11 @@ void tb_cepstrum_points(const tb_cepstrum *c, const float in[TB_BEND_DIM],
     }
 }
 
-void tb_cepstrum_spread(const tb_cepstrum *c, const float points[TB_BEND_POINTS],
-                        float bins[TB_VOX_BINS])
+void tb_cepstrum_to_bins(const tb_cepstrum *c, const float points[TB_MEL_POINTS],
+                         float bins[TB_ANALYSIS_BINS])
 {
     for (int k = 0; k < BINS; k++) {
-        int at = c->spread_at[k];
-        bins[k] = points[at] + c->spread_t[k] * (points[at + 1] - points[at]);
+        int at = c->bin_point[k];
+        bins[k] = points[at] + c->bin_weight[k] * (points[at + 1] - points[at]);
     }
 }

@@ -14,8 +14,8 @@
 #define PI 3.14159265358979323846
 
 enum {
-    BINS = TB_VOX_BINS,
-    FFT = TB_VOX_FFT,
+    BINS = TB_ANALYSIS_BINS,
+    FFT = TB_ANALYSIS_FFT,
     MARGIN = 12,       /* bins beyond both ends; half the rectangle is at most 7.4 */
     CANCEL_EVERY = 64, /* frames; about 4 ms */
 };
@@ -152,16 +152,16 @@ static void lifter(work *w, double fz, float *row)
         row[k] = w->spectrum[2 * k];
 }
 
-tb_status tb_vox_envelope(const float *pcm, size_t len, const float *f0, const tb_cancel *cancel,
-                          float *env, tb_err *err)
+tb_status tb_analysis_envelope(const float *pcm, size_t len, const float *f0,
+                               const tb_cancel *cancel, float *env, tb_err *err)
 {
-    const size_t frames = tb_vox_frames(len);
+    const size_t frames = tb_analysis_frames(len);
     work *w = tb_alloc(sizeof *w);
 
     tb_status st = tb_fft_new(FFT, &w->fft, err);
     for (size_t f = 0; !st && f < frames; f++) {
         double fz = f0[f] > 0 ? fmax((double)f0[f], 71) : 300;
-        power_spectrum(w, pcm, len, f * TB_VOX_HOP, fz);
+        power_spectrum(w, pcm, len, f * TB_ANALYSIS_HOP, fz);
         if (f0[f] > 0) fill_below_f0(w, fz);
         smooth_and_log(w, fz);
         lifter(w, fz, env + f * BINS);

@@ -20,9 +20,9 @@
 #define PI 3.14159265358979323846
 
 enum {
-    FFT = TB_VOX_FFT,
-    BINS = TB_VOX_BINS,
-    HOP = TB_VOX_HOP,
+    FFT = TB_ANALYSIS_FFT,
+    BINS = TB_ANALYSIS_BINS,
+    HOP = TB_ANALYSIS_HOP,
     BREATH_BIN = 85, /* 2 kHz */
     NOISE_PAD = 2048,
     MOST = 1 << 28,    /* samples: three hours */
@@ -93,9 +93,9 @@ static double output_time(const tb_grain_job *job, double u)
 }
 
 /* The run whose region u lies in, or NULL; u does not fall from call to call. */
-static const tb_vox_run *region_at(work *w, double u)
+static const tb_voiced_run *region_at(work *w, double u)
 {
-    const tb_marks *marks = w->job->marks;
+    const tb_pitch_marks *marks = w->job->marks;
     while (w->run < marks->n_runs && marks->runs[w->run].end < u)
         w->run++;
     if (w->run == marks->n_runs || marks->runs[w->run].begin > u) return NULL;
@@ -124,7 +124,7 @@ static double pitch_at(const tb_grain_job *job, double u)
 }
 
 /* docs/embedded.md, "Voiced grains". */
-static grain voiced_grain(const work *w, const tb_vox_run *run, double u, double t)
+static grain voiced_grain(const work *w, const tb_voiced_run *run, double u, double t)
 {
     const tb_grain_job *job = w->job;
     const double *at = job->marks->at + run->first;
@@ -209,7 +209,7 @@ static void make_window(work *w, const grain *g, double shift, int *from, int *t
 }
 
 /* The spectrum of windowed noise into w->noise. Fresh numbers for voiced grains; unvoiced
- * ones cut theirs from the track, so that overlapping windows add to steady noise. */
+ * ones cut theirs from the track, so that overlapping windows add to deterministic noise. */
 static void make_noise(work *w, bool voiced, ptrdiff_t o, int from, int to)
 {
     memset(w->x, 0, sizeof w->x);
@@ -225,7 +225,7 @@ static void make_noise(work *w, bool voiced, ptrdiff_t o, int from, int to)
 }
 
 /* Envelope and gain at base sample m, into w->env and w->gain. */
-static void look_up(work *w, double m)
+static void look_up_envelope(work *w, double m)
 {
     const tb_grain_job *job = w->job;
     const double at = clip(m / HOP, 0, (double)(job->frames - 1));
@@ -238,12 +238,12 @@ static void look_up(work *w, double m)
     for (size_t k = low; k < BINS; k++)
         w->env[k] = expf(0.5F * (l0[k] + t * (l1[k] - l0[k])));
 
-    float points[TB_BEND_POINTS];
+    float points[TB_MEL_POINTS];
     if (job->gain) {
-        const float *g0 = job->gain + f * TB_BEND_POINTS, *g1 = g0 + TB_BEND_POINTS;
-        for (int i = 0; i < TB_BEND_POINTS; i++)
+        const float *g0 = job->gain + f * TB_MEL_POINTS, *g1 = g0 + TB_MEL_POINTS;
+        for (int i = 0; i < TB_MEL_POINTS; i++)
             points[i] = g0[i] + t * (g1[i] - g0[i]);
-        tb_cepstrum_spread(&w->cepstrum, points, w->gain);
+        tb_cepstrum_to_bins(&w->cepstrum, points, w->gain);
         for (int k = 0; k < BINS; k++)
             w->gain[k] = expf(0.5F * (w->gain[k] + w->tilt[k]));
     } else {
@@ -253,7 +253,7 @@ static void look_up(work *w, double m)
 }
 
 /* Cuts, filters and adds one grain to out: docs/embedded.md, "Window" to "Assembly". */
-static void set_grain(work *w, const grain *g, float *out)
+static void add_grain(work *w, const grain *g, float *out)
 {
     const tb_grain_job *job = w->job;
     const ptrdiff_t i = (ptrdiff_t)floor(g->m + 0.5), o = (ptrdiff_t)floor(g->t + 0.5);
@@ -261,7 +261,7 @@ static void set_grain(work *w, const grain *g, float *out)
     int from, to;
 
     make_window(w, g, shift, &from, &to);
-    look_up(w, g->m);
+    look_up_envelope(w, g->m);
     if (job->whisper) {
         memset(w->spectrum, 0, sizeof w->spectrum);
     } else {
@@ -334,7 +334,7 @@ tb_status tb_grain_synth(const tb_grain_job *job, tb_rng *rng, const tb_cancel *
     w->job = job;
     w->rng = rng;
     w->n = n;
-    w->cut = job->whisper ? 0 : tb_vox_cut_bin(job->cut_hz);
+    w->cut = job->whisper ? 0 : tb_envelope_cut_bin(job->cut_hz);
     w->last = -HOP;
     tb_cepstrum_init(&w->cepstrum);
     make_tilt(job->tilt_db, w->tilt);
@@ -357,11 +357,11 @@ tb_status tb_grain_synth(const tb_grain_job *job, tb_rng *rng, const tb_cancel *
         }
         w->frame = frame_at(job, t, w->frame);
         double u = base_time(job, t, w->frame);
-        const tb_vox_run *run = job->whisper ? NULL : region_at(w, u);
+        const tb_voiced_run *run = job->whisper ? NULL : region_at(w, u);
         grain g = run ? voiced_grain(w, run, u, t) : unvoiced_grain(w, u, t);
         g.wl = clip(g.wl, 8, 510);
         g.wr = clip(g.wr, 8, 510);
-        set_grain(w, &g, out);
+        add_grain(w, &g, out);
         w->last = t;
         w->last_voiced = g.voiced;
         t = g.next;

@@ -16,16 +16,16 @@
 typedef struct {
     const float *pcm; /* (len) the base's wave, 24 kHz */
     size_t len;
-    size_t frames;         /* F = tb_vox_frames(len) */
-    const float *f0;       /* (F) the base's */
-    const tb_marks *marks; /* the base's */
-    const float *env;      /* (F, 513) continued above the cut */
-    const float *gain;     /* (F, 80) natural log of power, or NULL for none */
-    const float *pitch;    /* (F) Hz, voiced where f0 is */
-    const double *axis;    /* (F) output sample of each frame, rising from 0 */
-    float cut_hz;          /* the base's band ends here; >= 12000: no noise */
-    float breath;          /* share of the envelope's amplitude, added above 2 kHz */
-    float tilt_db;         /* per octave, added to the gain */
+    size_t frames;               /* F = tb_analysis_frames(len) */
+    const float *f0;             /* (F) the base's */
+    const tb_pitch_marks *marks; /* the base's */
+    const float *env;            /* (F, 513) continued above the cut */
+    const float *gain;           /* (F, 80) natural log of power, or NULL for none */
+    const float *pitch;          /* (F) Hz, voiced where f0 is */
+    const double *axis;          /* (F) output sample of each frame, rising from 0 */
+    float cut_hz;                /* the base's band ends here; >= 12000: no noise */
+    float breath;                /* share of the envelope's amplitude, added above 2 kHz */
+    float tilt_db;               /* per octave, added to the gain */
     bool whisper;
 } tb_grain_job;
 

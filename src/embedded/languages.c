@@ -3,15 +3,15 @@
  *
  * Reads the output of `espeak-ng --voices` once. A request is looked up as a code (aliases, the
  * list, the other codes of a row; parts are cut off from the end until one is found), then as a
- * name (names.c); what is not found is refused with the five nearest. docs/embedded.md, "Resolving
- * a language". Immutable once made, so any thread may look up.
+ * name (language_names.c); what is not found is refused with the five nearest. docs/embedded.md,
+ * "Resolving a language". Immutable once made, so any thread may look up.
  */
 #include "embedded/languages_priv.h"
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "embedded/names_priv.h"
+#include "embedded/language_names_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,7 +210,7 @@ static void set_default(tb_languages *l, const char *wanted)
 }
 
 /* A list of gettext's may name what cannot be spoken; nobody wrote it for us. */
-static void mend_default(tb_languages *l)
+static void check_default(tb_languages *l)
 {
     const tb_language *language;
     if (!l->guesses || tb_languages_find(l, l->default_code, &language, NULL) == TB_OK) return;
@@ -235,7 +235,7 @@ tb_languages *tb_languages_new(const char *listing, const char *wanted)
         l->list[0].voice = tb_strdup("");
         l->n = 1;
     }
-    mend_default(l);
+    check_default(l);
     return l;
 }
 

@@ -20,9 +20,9 @@ enum { PITCH_KNOTS = 50, RATE_KNOTS = 40 /* frames apart */ };
 static const double SEMITONE = 0.693147180559945309 / 12;
 static const double F0_MIN = 50, F0_MAX = 600;
 
-tb_vox_style tb_vox_style_plain(void)
+tb_speaking_style tb_speaking_style_plain(void)
 {
-    return (tb_vox_style){.range = 1, .rate = 1};
+    return (tb_speaking_style){.range = 1, .rate = 1};
 }
 
 static double clip(double x, double low, double high)
@@ -30,15 +30,15 @@ static double clip(double x, double low, double high)
     return fmin(fmax(x, low), high);
 }
 
-void tb_prosody_pitch(const float *f0, size_t frames, const tb_bend_stats *base,
-                      const tb_bend_stats *reference, float *pitch)
+void tb_prosody_pitch(const float *f0, size_t frames, const tb_voice_stats *base,
+                      const tb_voice_stats *reference, float *pitch)
 {
     const double softness = 0.3, slack = 0.15;
 
     for (size_t f = 0; f < frames; f++) {
         pitch[f] = f0[f];
         if (!reference || !(f0[f] > 0) || !(reference->f0_median > 0)) continue;
-        double ratio = clip((double)reference->f0_spread / (double)base->f0_spread, 0.6, 2.0);
+        double ratio = clip((double)reference->f0_deviation / (double)base->f0_deviation, 0.6, 2.0);
         double t =
             (double)reference->f0_median + (log((double)f0[f]) - (double)base->f0_median) * ratio;
         double lo = (double)reference->f0_q05 - slack, hi = (double)reference->f0_q95 + slack;
@@ -93,8 +93,8 @@ static double median_ln(const float *pitch, size_t frames, float *work)
     return 0.5 * ((double)work[(n - 1) / 2] + (double)work[n / 2]);
 }
 
-tb_status tb_prosody_vary(double temperature, const tb_vox_style *style, tb_rng *rng, float *pitch,
-                          size_t frames, float *rate, tb_err *err)
+tb_status tb_prosody_vary(double temperature, const tb_speaking_style *style, tb_rng *rng,
+                          float *pitch, size_t frames, float *rate, tb_err *err)
 {
     const double g = temperature / 0.8;
     const double range = clip(0.7 + 0.375 * temperature, 0.7, 1.5);
@@ -139,10 +139,11 @@ void tb_prosody_axis(const float *rate, size_t frames, double speed, double *axi
     if (frames == 0) return;
     axis[0] = 0;
     for (size_t f = 0; f + 1 < frames; f++)
-        axis[f + 1] = axis[f] + TB_VOX_HOP * (double)rate[f] / speed;
+        axis[f + 1] = axis[f] + TB_ANALYSIS_HOP * (double)rate[f] / speed;
 }
 
-void tb_prosody_tremor(const tb_vox_style *style, const double *axis, size_t frames, float *pitch)
+void tb_prosody_tremor(const tb_speaking_style *style, const double *axis, size_t frames,
+                       float *pitch)
 {
     if (!(style->tremor_st > 0)) return;
     for (size_t f = 0; f < frames; f++) {

@@ -2,8 +2,8 @@
  * Is a recording fit to map a voice toward, and what are its statistics?
  *
  * Takes the 30 s with the most sound, looks for silence, clipping, noise, missing voice and a
- * second speaker, and measures the rest (stats.c). A refusal is an error with a sentence that says
- * what to record again; doubts are warnings in the report. Thresholds and their reasons:
+ * second speaker, and measures the rest (voice_stats.c). A refusal is an error with a sentence that
+ * says what to record again; doubts are warnings in the report. Thresholds and their reasons:
  * docs/embedded.md, "Recordings". Relies on analysis.c and on audio/pcm.h for resampling.
  */
 #include "embedded/reference.h"
@@ -46,24 +46,24 @@ static double clipped_share(const float *x, size_t len, float peak)
 }
 
 /* Where the recording's own band ends: 12000, unless its top is empty (telephone and the like). */
-static float find_cut(const tb_vox *vox, const bool *active, int source_rate_hz)
+static float find_cut(const tb_analysis *analysis, const bool *active, int source_rate_hz)
 {
     enum { LOW = 43, HIGH = 171, TOP = 470 }; /* 1 and 4 kHz; from 11 kHz on */
     double middle = 0, top = 0;
     size_t n = 0;
 
-    for (size_t f = 0; f < vox->frames; f++) {
-        const float *row = vox->env + f * TB_VOX_BINS;
+    for (size_t f = 0; f < analysis->frames; f++) {
+        const float *row = analysis->env + f * TB_ANALYSIS_BINS;
         if (!active[f]) continue;
         for (int k = LOW; k < HIGH; k++)
             middle += (double)row[k];
-        for (int k = TOP; k < TB_VOX_BINS; k++)
+        for (int k = TOP; k < TB_ANALYSIS_BINS; k++)
             top += (double)row[k];
         n++;
     }
     if (n == 0) return 12000;
     middle /= (double)n * (HIGH - LOW);
-    top /= (double)n * (TB_VOX_BINS - TOP);
+    top /= (double)n * (TB_ANALYSIS_BINS - TOP);
     if (top > middle - 50 / DB) return 12000;
     return (float)fmin(0.95 * source_rate_hz / 2, 12000);
 }
@@ -115,40 +115,41 @@ static tb_status measure(const float *pcm, size_t len, int source_rate_hz, const
 {
     static const double q[3] = {0.97, 0.95, 0.05};
     double v[3];
-    tb_vox vox = {0};
+    tb_analysis analysis = {0};
     float *energy = NULL;
     bool *active = NULL;
 
-    tb_status st = tb_vox_analyse(pcm, len, cancel, &vox, err);
+    tb_status st = tb_analysis_run(pcm, len, cancel, &analysis, err);
     if (st) goto out;
-    energy = tb_try_alloc(vox.frames, sizeof *energy);
-    active = tb_try_alloc(vox.frames, sizeof *active);
+    energy = tb_try_alloc(analysis.frames, sizeof *energy);
+    active = tb_try_alloc(analysis.frames, sizeof *active);
     if (!energy || !active) {
-        st = tb_nomem(err, vox.frames, sizeof *energy);
+        st = tb_nomem(err, analysis.frames, sizeof *energy);
         goto out;
     }
-    tb_bend_energies(vox.env, vox.frames, energy);
-    st = tb_bend_quantiles(energy, vox.frames, q, 3, v, err);
+    tb_frame_energies(analysis.env, analysis.frames, energy);
+    st = tb_frame_quantiles(energy, analysis.frames, q, 3, v, err);
     if (st) goto out;
     size_t n_active = 0, n_voiced = 0;
-    for (size_t f = 0; f < vox.frames; f++) {
-        active[f] = (double)energy[f] > v[0] - TB_BEND_ACTIVE;
+    for (size_t f = 0; f < analysis.frames; f++) {
+        active[f] = (double)energy[f] > v[0] - TB_ACTIVE_RANGE_LN;
         if (!active[f]) continue;
         n_active++;
-        if (vox.f0[f] > 0) n_voiced++;
+        if (analysis.f0[f] > 0) n_voiced++;
     }
     r->active_seconds = FRAME_S * (double)n_active;
     r->voiced_seconds = FRAME_S * (double)n_voiced;
     r->range_db = (v[1] - v[2]) * DB;
-    r->cut_hz = find_cut(&vox, active, source_rate_hz);
-    st = tb_bend_measure(vox.f0, vox.env, vox.frames, r->cut_hz, cancel, &r->stats, err);
+    r->cut_hz = find_cut(&analysis, active, source_rate_hz);
+    st = tb_voice_stats_measure(analysis.f0, analysis.env, analysis.frames, r->cut_hz, cancel,
+                                &r->stats, err);
     if (st) goto out;
     r->f0_ratio = exp((double)r->stats.f0_q75 - (double)r->stats.f0_q25);
 
 out:
     tb_free(active);
     tb_free(energy);
-    tb_vox_clear(&vox);
+    tb_analysis_clear(&analysis);
     return st;
 }
 
@@ -163,7 +164,7 @@ static double slide(double sum, const double *x, size_t at, size_t n)
  * loudest 2 s (a click is shorter, the least speech that is accepted is not). Among equals the
  * first.
  */
-static tb_status find_best(const tb_pcm *clip, size_t most, size_t *start, tb_err *err)
+static tb_status find_loudest_span(const tb_pcm *clip, size_t most, size_t *start, tb_err *err)
 {
     enum { BLOCKS = 20 }; /* 2 s */
     const size_t block = (size_t)clip->rate_hz / 10, n = block ? clip->len / block : 0;
@@ -212,7 +213,7 @@ tb_status tb_reference_check(const tb_pcm *clip, int source_rate_hz, const tb_ca
             goto out;
         }
     const size_t most = (size_t)TB_REFERENCE_SECONDS * (size_t)clip->rate_hz;
-    st = find_best(clip, most, &start, err);
+    st = find_loudest_span(clip, most, &start, err);
     if (st) goto out;
     head.data += start;
     head.len = clip->len - start < most ? clip->len - start : most;

@@ -3,15 +3,15 @@
 
 #include "audio/pcm.h"
 #include "base/cancel.h"
-#include "embedded/bend.h"
+#include "embedded/voice_stats.h"
 
 #include <stddef.h>
 
-/* Is this recording fit to bend a voice toward, and what does it measure? */
+/* Is this recording fit to map a voice toward, and what does it measure? */
 enum { TB_REFERENCE_SECONDS = 30, TB_REFERENCE_WARNINGS = 6 };
 
 typedef struct {
-    tb_bend_stats stats;
+    tb_voice_stats stats;
     double seconds, active_seconds, voiced_seconds;
     double peak_db;
     double clipped;                            /* share of samples */

@@ -2,10 +2,11 @@
  * The embedded engine's interface: opens the base programs and the list of languages, makes and
  * keeps the statistics of each base, and speaks one item of a script.
  *
- * A sentence goes base speaker (base.c) -> analysis, map, prosody, resynthesis (render.c) -> level
- * (level.c). Tones of delivery are rows of `tones`. Statistics of a base are measured at first need
- * under the base's own lock and constant afterwards, so speaking threads read them without one.
- * docs/embedded.md. Relies on base.c, languages.c, render.c, sounds.c, level.c.
+ * A sentence goes base speaker (base_speaker.c) -> analysis, map, prosody, resynthesis (render.c)
+ * -> level (level.c). Tones of delivery are rows of `tones`. Statistics of a base are measured at
+ * first need under the base's own lock and constant afterwards, so speaking threads read them
+ * without one. docs/embedded.md. Relies on base_speaker.c, languages.c, render.c, nonverbal.c,
+ * level.c.
  */
 #include "embedded/speak.h"
 
@@ -14,11 +15,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "embedded/analysis_priv.h"
-#include "embedded/base_priv.h"
+#include "embedded/base_speaker_priv.h"
 #include "embedded/languages_priv.h"
 #include "embedded/level_priv.h"
+#include "embedded/nonverbal_priv.h"
 #include "embedded/render_priv.h"
-#include "embedded/sounds_priv.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -57,14 +58,14 @@ static const char *const sentences[] = {
 };
 
 struct tb_embedded {
-    tb_base_programs programs;
+    tb_speech_programs programs;
     char *bases_dir, *espeak_program, *espeak_data_path, *version;
     bool default_higher;
     tb_languages *languages;
     struct {
         pthread_mutex_t lock; /* one measurement at a time */
         bool ready;           /* guarded by lock; stats are constant once it is set */
-        tb_bend_stats stats;
+        tb_voice_stats stats;
     } bases[BASES];
 };
 
@@ -75,13 +76,13 @@ tb_status tb_embedded_open(const tb_embedded_config *config, tb_embedded **out, 
     e->espeak_program = tb_strdup(
         config->espeak_program && *config->espeak_program ? config->espeak_program : "espeak-ng");
     e->espeak_data_path = tb_strdup(config->espeak_data_path);
-    e->programs = (tb_base_programs){e->espeak_program, e->espeak_data_path, false};
-    e->programs.steady = tb_base_steady(&e->programs);
+    e->programs = (tb_speech_programs){e->espeak_program, e->espeak_data_path, false};
+    e->programs.deterministic = tb_espeak_has_deterministic(&e->programs);
     e->default_higher = !config->default_base || strcmp(config->default_base, "rms") != 0;
     for (int i = 0; i < BASES; i++)
         pthread_mutex_init(&e->bases[i].lock, NULL);
-    char *listing = tb_base_listing(&e->programs);
-    e->version = tb_base_version(&e->programs);
+    char *listing = tb_espeak_list_voices(&e->programs);
+    e->version = tb_espeak_version(&e->programs);
     e->languages = tb_languages_new(listing, config->default_language);
     tb_status st = TB_OK;
     const tb_language *language;
@@ -144,32 +145,33 @@ const char *const *tb_embedded_base_sentences(size_t *n)
     return sentences;
 }
 
-static tb_status measure_base(tb_embedded *e, const tb_base *base, const tb_cancel *cancel,
-                              tb_bend_stats *out, tb_err *err)
+static tb_status measure_base(tb_embedded *e, const tb_base_speaker *base, const tb_cancel *cancel,
+                              tb_voice_stats *out, tb_err *err)
 {
-    tb_bend_sum *sum = NULL;
-    tb_status st = tb_bend_sum_new(&sum, err);
+    tb_voice_stats_sum *sum = NULL;
+    tb_status st = tb_voice_stats_sum_new(&sum, err);
     for (size_t i = 0; !st && i < sizeof sentences / sizeof sentences[0]; i++) {
         tb_pcm pcm = {0};
-        st = tb_base_say(&e->programs, base, sentences[i], cancel, &pcm, err);
+        st = tb_base_speaker_say(&e->programs, base, sentences[i], cancel, &pcm, err);
         if (!st && pcm.len > 0) {
-            tb_vox vox = {0};
-            st = tb_vox_analyse(pcm.data, pcm.len, cancel, &vox, err);
+            tb_analysis analysis = {0};
+            st = tb_analysis_run(pcm.data, pcm.len, cancel, &analysis, err);
             if (!st) {
-                tb_vox_continue(vox.env, vox.frames, base->cut_hz);
-                st = tb_bend_sum_add(sum, vox.f0, vox.env, vox.frames, cancel, err);
+                tb_envelope_extend(analysis.env, analysis.frames, base->cut_hz);
+                st = tb_voice_stats_sum_add(sum, analysis.f0, analysis.env, analysis.frames, cancel,
+                                            err);
             }
-            tb_vox_clear(&vox);
+            tb_analysis_clear(&analysis);
         }
         tb_pcm_clear(&pcm);
     }
-    if (!st) st = tb_bend_sum_finish(sum, out, err);
-    tb_bend_sum_free(sum);
+    if (!st) st = tb_voice_stats_sum_finish(sum, out, err);
+    tb_voice_stats_sum_free(sum);
     return st;
 }
 
-static tb_status load_base(tb_embedded *e, const tb_base *base, const tb_cancel *cancel,
-                           tb_bend_stats *out, tb_err *err)
+static tb_status load_base(tb_embedded *e, const tb_base_speaker *base, const tb_cancel *cancel,
+                           tb_voice_stats *out, tb_err *err)
 {
     char *key = tb_sprintf("%s|%s|%s", base->key, base->flite ? "flite 2" : e->version, TB_VERSION);
     char *path = e->bases_dir ? tb_sprintf("%s/%s.stats", e->bases_dir, base->key) : NULL;
@@ -178,12 +180,12 @@ static tb_status load_base(tb_embedded *e, const tb_base *base, const tb_cancel 
     tb_err ignored = {0};
     tb_status st = TB_ENOTFOUND;
     if (path && tb_file_read_plain(path, 1 << 20, &data, &size, &ignored) == TB_OK)
-        st = tb_bend_unpack(data, size, key, out, &ignored);
+        st = tb_voice_stats_unpack(data, size, key, out, &ignored);
     if (st) {
-        uint8_t packed[TB_BEND_PACKED];
+        uint8_t packed[TB_VOICE_STATS_PACKED];
         st = measure_base(e, base, cancel, out, err);
         if (!st && path) {
-            tb_bend_pack(out, key, packed);
+            tb_voice_stats_pack(out, key, packed);
             if (tb_file_write(path, packed, sizeof packed, 0600, &ignored))
                 tb_log(TB_WARN, "embedded", "base=%s kept=no why=%s", base->key, ignored.msg);
         }
@@ -194,8 +196,8 @@ static tb_status load_base(tb_embedded *e, const tb_base *base, const tb_cancel 
     return st;
 }
 
-static tb_status base_stats(tb_embedded *e, const tb_base *base, const tb_cancel *cancel,
-                            const tb_bend_stats **out, tb_err *err)
+static tb_status base_stats(tb_embedded *e, const tb_base_speaker *base, const tb_cancel *cancel,
+                            const tb_voice_stats **out, tb_err *err)
 {
     int i = 0;
     tb_status st = TB_OK;
@@ -209,7 +211,7 @@ static tb_status base_stats(tb_embedded *e, const tb_base *base, const tb_cancel
     if (!e->bases[i].ready) {
         /* The statistics of an espeak-ng base are of English for every language: docs/embedded.md,
          * "Voice statistics". */
-        tb_base english = *base;
+        tb_base_speaker english = *base;
         if (!base->flite) snprintf(english.voice, sizeof english.voice, "%s", base->key);
         st = load_base(e, &english, cancel, &e->bases[i].stats, err);
         e->bases[i].ready = st == TB_OK;
@@ -225,8 +227,8 @@ void tb_embedded_warm(tb_embedded *e, const tb_cancel *cancel)
     tb_err err = {0};
     if (tb_languages_find(e->languages, "", &language, &err)) return;
     for (int higher = 1; higher >= 0; higher--) {
-        tb_base base = tb_base_choose(language, higher);
-        const tb_bend_stats *stats;
+        tb_base_speaker base = tb_base_speaker_choose(language, higher);
+        const tb_voice_stats *stats;
         if (base_stats(e, &base, cancel, &stats, &err) != TB_OK && err.status != TB_ECANCELLED)
             tb_log(TB_WARN, "embedded", "base=%s warm=no why=%s", base.key, err.msg);
     }
@@ -235,7 +237,7 @@ void tb_embedded_warm(tb_embedded *e, const tb_cancel *cancel)
 /* ---- speaking ---- */
 
 struct tone {
-    tb_vox_style style;
+    tb_speaking_style style;
     double level_db;
 };
 
@@ -266,16 +268,16 @@ static const struct tone tones[TB_TAG_COUNT] = {
 tb_tag_support tb_embedded_tag(tb_tag tag)
 {
     if (tb_tag_kind_of(tag) == TB_TAG_TONE) return TB_TAG_AS_TONE;
-    return tb_sound_known(tag) ? TB_TAG_RENDERED : TB_TAG_UNSUPPORTED;
+    return tb_nonverbal_known(tag) ? TB_TAG_RENDERED : TB_TAG_UNSUPPORTED;
 }
 
 /* The lower quartile of the reference decides; without one, the configuration. */
-static bool wants_higher(const tb_embedded *e, const tb_bend_stats *reference)
+static bool wants_higher(const tb_embedded *e, const tb_voice_stats *reference)
 {
     return reference ? reference->f0_q25 >= higher_from_ln : e->default_higher;
 }
 
-static void rng_of_piece(tb_rng *rng, uint64_t seed, size_t piece)
+static void seed_piece_rng(tb_rng *rng, uint64_t seed, size_t piece)
 {
     uint64_t state = seed + (uint64_t)piece * 0x9E3779B97F4A7C15U;
     tb_rng_seed(rng, tb_splitmix64(&state));
@@ -283,7 +285,7 @@ static void rng_of_piece(tb_rng *rng, uint64_t seed, size_t piece)
 
 /* Where a text is cut in two: the space nearest before its middle, else between two characters
  * there; 0 when it is too short for that. */
-static size_t middle(const char *text)
+static size_t split_point(const char *text)
 {
     size_t at = strlen(text) / 2;
     while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80)
@@ -295,17 +297,17 @@ static size_t middle(const char *text)
 
 /* A text that is more than a base may say at once (three hundred digits or kanji, each spelled out)
  * is said in two halves, and those again. */
-static tb_status say_text(tb_embedded *e, const tb_base *base, const char *text,
-                          const tb_vox_job *how, tb_rng *rng, const tb_cancel *cancel, tb_pcm *out,
-                          tb_err *err)
+static tb_status say_text(tb_embedded *e, const tb_base_speaker *base, const char *text,
+                          const tb_render_job *how, tb_rng *rng, const tb_cancel *cancel,
+                          tb_pcm *out, tb_err *err)
 {
     tb_pcm spoken = {0}, second = {.rate_hz = TB_RATE_HZ};
-    tb_vox_job job = *how;
-    tb_status st = tb_base_say(&e->programs, base, text, cancel, &spoken, err);
+    tb_render_job job = *how;
+    tb_status st = tb_base_speaker_say(&e->programs, base, text, cancel, &spoken, err);
     job.base = &spoken;
-    if (!st && spoken.len > 0) st = tb_vox_render(&job, rng, cancel, out, err);
+    if (!st && spoken.len > 0) st = tb_render_sentence(&job, rng, cancel, out, err);
     tb_pcm_clear(&spoken);
-    const size_t cut = st == TB_ETOOBIG ? middle(text) : 0;
+    const size_t cut = st == TB_ETOOBIG ? split_point(text) : 0;
     if (cut == 0) return st;
     char *first = tb_strndup(text, cut);
     st = say_text(e, base, first, how, rng, cancel, out, err);
@@ -322,32 +324,32 @@ tb_status tb_embedded_say(tb_embedded *e, const tb_embedded_voice *voice,
                           tb_err *err)
 {
     tb_rng rng;
-    const tb_bend_stats *stats = NULL;
+    const tb_voice_stats *stats = NULL;
     bool higher = wants_higher(e, voice->reference);
-    tb_base base = tb_base_choose(voice->language, higher);
+    tb_base_speaker base = tb_base_speaker_choose(voice->language, higher);
     tb_status st = TB_OK;
 
     *out = (tb_pcm){.rate_hz = TB_RATE_HZ};
-    rng_of_piece(&rng, voice->seed, item->sentence);
+    seed_piece_rng(&rng, voice->seed, item->sentence);
     if (item->kind == TB_ITEM_SOUND) {
-        if (!tb_sound_known(item->tag)) return TB_OK;
+        if (!tb_nonverbal_known(item->tag)) return TB_OK;
         st = base_stats(e, &base, cancel, &stats, err);
         if (!st)
-            st = tb_sound_make(item->tag, voice->reference ? voice->reference : stats, voice->speed,
-                               &rng, cancel, out, err);
+            st = tb_nonverbal_make(item->tag, voice->reference ? voice->reference : stats,
+                                   voice->speed, &rng, cancel, out, err);
         return st;
     }
     if (base.flite) { /* what flite cannot read, espeak-ng says in the same pitch */
-        if (!tb_base_reads(item->text)) base = tb_base_espeak(voice->language, higher);
+        if (!tb_flite_can_read(item->text)) base = tb_base_speaker_espeak(voice->language, higher);
     }
     if (voice->reference) st = base_stats(e, &base, cancel, &stats, err);
     if (!st) {
         const struct tone *tone = item->tag >= 0 ? &tones[item->tag] : NULL;
-        const tb_vox_job job = {
+        const tb_render_job job = {
             .base_cut_hz = base.cut_hz,
             .base_stats = stats,
             .reference = voice->reference,
-            .style = tone ? tone->style : tb_vox_style_plain(),
+            .style = tone ? tone->style : tb_speaking_style_plain(),
             .temperature = voice->temperature,
             .speed = voice->speed,
         };

@@ -3,7 +3,7 @@
 
 #include "audio/pcm.h"
 #include "base/cancel.h"
-#include "embedded/bend.h"
+#include "embedded/voice_stats.h"
 #include "text/script.h"
 
 #include <stdbool.h>
@@ -57,9 +57,9 @@ TB_MUST_CHECK tb_status tb_embedded_language_code(const tb_embedded *e, const ch
 
 typedef struct {
     const tb_language *language;
-    const tb_bend_stats *reference; /* NULL: the voice `default`, no map */
-    double temperature;             /* 0.05..5 */
-    double speed;                   /* 0.25..4 */
+    const tb_voice_stats *reference; /* NULL: the voice `default`, no map */
+    double temperature;              /* 0.05..5 */
+    double speed;                    /* 0.25..4 */
     uint64_t seed;
 } tb_embedded_voice;
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /*
- * Voices of the embedded engine: the statistics that it bends its base speech toward. Packed: a
+ * Voices of the embedded engine: the statistics that it maps its base speech toward. Packed: a
  * head of our own, the warnings, then the statistics with their own checks.
  */
 enum { MAGIC_LEN = 8, WARNINGS_MAX = 16 };
@@ -23,7 +23,7 @@ static void add_warning(tb_voice *v, const char *text)
 static bool kind(const tb_model_handle *model, size_t i, char out[TB_VOICE_KIND])
 {
     (void)model;
-    snprintf(out, TB_VOICE_KIND, "embedded-%d", TB_BEND_VERSION);
+    snprintf(out, TB_VOICE_KIND, "embedded-%d", TB_VOICE_STATS_VERSION);
     return i == 0;
 }
 
@@ -57,7 +57,7 @@ static tb_status pack(const tb_voice *voice, size_t i, void **data, size_t *size
 {
     (void)i; /* there is one part */
     tb_str s;
-    uint8_t stats[TB_BEND_PACKED];
+    uint8_t stats[TB_VOICE_STATS_PACKED];
     if (!voice->has_embedded)
         return tb_fail(err, TB_EINVAL, "the voice %s has nothing to keep", voice->id);
     tb_str_init(&s, 65536);
@@ -66,7 +66,7 @@ static tb_status pack(const tb_voice *voice, size_t i, void **data, size_t *size
     for (size_t k = 0; k < voice->n_warnings; k++)
         tb_str_printf(&s, "%s\n", voice->warnings[k]);
     tb_str_add(&s, "\n", 1);
-    tb_bend_pack(&voice->embedded, voice->hash, stats);
+    tb_voice_stats_pack(&voice->embedded, voice->hash, stats);
     tb_str_add(&s, stats, sizeof stats);
     *size = s.len;
     *data = tb_str_take(&s);
@@ -105,7 +105,7 @@ static tb_status unpack(tb_model_handle *model, const char *id, const char *hash
         }
         if (last) break;
     }
-    st = tb_bend_unpack(p, (size_t)(end - p), hash, &v->embedded, err);
+    st = tb_voice_stats_unpack(p, (size_t)(end - p), hash, &v->embedded, err);
     if (st) goto out;
     v->has_embedded = true;
     *out = v;

@@ -4,7 +4,7 @@
 #include "audio/pcm.h"
 #include "base/cancel.h"
 #include "chatterbox/model_handle.h"
-#include "embedded/bend.h"
+#include "embedded/voice_stats.h"
 #include "model/conds.h"
 #include "model/t3.h"
 
@@ -19,7 +19,7 @@ typedef struct {
     char *id;   /* the name it is kept under, "default", or "uploaded_sample" */
     char *hash; /* BLAKE2b of the clip's samples; "" for default */
     bool has_embedded;
-    tb_bend_stats embedded;
+    tb_voice_stats embedded;
     const tb_conds *conds; /* NULL: not of that kind; else &own */
     tb_conds own;
     tb_t3_prefix *prefix; /* T3's keys and values of conds */

@@ -19,9 +19,10 @@ static void pitch_of_a_pulse_train_is_its_own(void **state)
     enum { N = 24000 };
 
     for (size_t i = 0; i < sizeof hz / sizeof *hz; i++) {
-        float *x = signal_pulses(hz[i], NULL, N), *f0 = tb_alloc(tb_vox_frames(N) * sizeof *f0);
-        assert_int_equal(tb_vox_pitch(x, N, NULL, f0, NULL), TB_OK);
-        for (size_t f = 10; f + 10 < tb_vox_frames(N); f++)
+        float *x = signal_pulses(hz[i], NULL, N),
+              *f0 = tb_alloc(tb_analysis_frames(N) * sizeof *f0);
+        assert_int_equal(tb_analysis_pitch(x, N, NULL, f0, NULL), TB_OK);
+        for (size_t f = 10; f + 10 < tb_analysis_frames(N); f++)
             assert_close((double)f0[f] / hz[i], 1, 0.005);
         tb_free(f0);
         tb_free(x);
@@ -32,17 +33,17 @@ static void noise_and_silence_are_mostly_unvoiced(void **state)
 {
     (void)state;
     enum { N = 48000 };
-    float *x = signal_noise(3, 0.1, N), *f0 = tb_alloc(tb_vox_frames(N) * sizeof *f0);
+    float *x = signal_noise(3, 0.1, N), *f0 = tb_alloc(tb_analysis_frames(N) * sizeof *f0);
     size_t voiced = 0;
 
-    assert_int_equal(tb_vox_pitch(x, N, NULL, f0, NULL), TB_OK);
-    for (size_t f = 0; f < tb_vox_frames(N); f++)
+    assert_int_equal(tb_analysis_pitch(x, N, NULL, f0, NULL), TB_OK);
+    for (size_t f = 0; f < tb_analysis_frames(N); f++)
         voiced += f0[f] > 0;
-    assert_true(voiced < tb_vox_frames(N) / 10);
+    assert_true(voiced < tb_analysis_frames(N) / 10);
     for (size_t i = 0; i < N; i++)
         x[i] = 0;
-    assert_int_equal(tb_vox_pitch(x, N, NULL, f0, NULL), TB_OK);
-    for (size_t f = 0; f < tb_vox_frames(N); f++)
+    assert_int_equal(tb_analysis_pitch(x, N, NULL, f0, NULL), TB_OK);
+    for (size_t f = 0; f < tb_analysis_frames(N); f++)
         assert_true(f0[f] == 0);
     tb_free(f0);
     tb_free(x);
@@ -58,17 +59,17 @@ static void envelope_of_a_vowel_is_its_filter(void **state)
     for (size_t h = 0; h < 2; h++) {
         float *x = signal_pulses(hz[h], &signal_a, N);
         double want[TOP], mean = 0;
-        tb_vox vox = {0};
-        assert_int_equal(tb_vox_analyse(x, N, NULL, &vox, NULL), TB_OK);
+        tb_analysis vox = {0};
+        assert_int_equal(tb_analysis_run(x, N, NULL, &vox, NULL), TB_OK);
         assert_int_equal(vox.frames, N / 120 + 1);
-        const float *row = vox.env + (size_t)FRAME * TB_VOX_BINS;
+        const float *row = vox.env + (size_t)FRAME * TB_ANALYSIS_BINS;
         for (int k = LOW; k < TOP; k++) {
             want[k] = 2 * log(cabs(signal_response(&signal_a, k * 23.4375)));
             mean += ((double)row[k] - want[k]) / (TOP - LOW);
         }
         for (int k = LOW; k < TOP; k++)
             assert_close(4.343 * ((double)row[k] - want[k] - mean), 0, 1.5);
-        tb_vox_clear(&vox);
+        tb_analysis_clear(&vox);
         tb_free(x);
     }
 }
@@ -79,15 +80,15 @@ static void envelope_of_noise_is_its_variance(void **state)
     (void)state;
     enum { N = 24000 };
     float *x = signal_noise(5, 0.1, N);
-    tb_vox vox = {0};
+    tb_analysis vox = {0};
     double sum = 0;
 
-    assert_int_equal(tb_vox_analyse(x, N, NULL, &vox, NULL), TB_OK);
-    for (size_t i = 0; i < vox.frames * TB_VOX_BINS; i++)
+    assert_int_equal(tb_analysis_run(x, N, NULL, &vox, NULL), TB_OK);
+    for (size_t i = 0; i < vox.frames * TB_ANALYSIS_BINS; i++)
         sum += (double)vox.env[i];
     /* The mean of a logarithm lies below the logarithm of the mean. */
-    assert_close(4.343 * sum / (double)(vox.frames * TB_VOX_BINS), -20, 2);
-    tb_vox_clear(&vox);
+    assert_close(4.343 * sum / (double)(vox.frames * TB_ANALYSIS_BINS), -20, 2);
+    tb_analysis_clear(&vox);
     tb_free(x);
 }
 
@@ -97,11 +98,11 @@ static void marks_of_a_pulse_train_are_a_period_apart_at_the_pulses(void **state
     enum { N = 24000 };
     float *train = signal_pulses(125, NULL, N + 96);
     const float *x = train + 96; /* pulses at 96, 288, ...: none is cut by the clip's edge */
-    tb_vox vox = {0};
-    tb_marks marks = {0};
+    tb_analysis vox = {0};
+    tb_pitch_marks marks = {0};
 
-    assert_int_equal(tb_vox_analyse(x, N, NULL, &vox, NULL), TB_OK);
-    assert_int_equal(tb_vox_marks(x, N, vox.f0, vox.frames, NULL, &marks, NULL), TB_OK);
+    assert_int_equal(tb_analysis_run(x, N, NULL, &vox, NULL), TB_OK);
+    assert_int_equal(tb_pitch_marks_find(x, N, vox.f0, vox.frames, NULL, &marks, NULL), TB_OK);
     assert_int_equal(marks.n_runs, 1);
     assert_true(marks.n >= 120);
     for (size_t i = 0; i < marks.n; i++) {
@@ -111,8 +112,8 @@ static void marks_of_a_pulse_train_are_a_period_apart_at_the_pulses(void **state
     }
     assert_true(marks.runs[0].begin < marks.at[0]);
     assert_true(marks.runs[0].end > marks.at[marks.n - 1]);
-    tb_marks_clear(&marks);
-    tb_vox_clear(&vox);
+    tb_pitch_marks_clear(&marks);
+    tb_analysis_clear(&vox);
     tb_free(train);
 }
 
@@ -121,14 +122,14 @@ static void every_voiced_run_has_a_mark_and_regions_do_not_overlap(void **state)
     (void)state;
     enum { N = 96000 };
     float *x = signal_speech(150, N);
-    tb_vox vox = {0};
-    tb_marks marks = {0};
+    tb_analysis vox = {0};
+    tb_pitch_marks marks = {0};
     size_t runs = 0;
 
-    assert_int_equal(tb_vox_analyse(x, N, NULL, &vox, NULL), TB_OK);
+    assert_int_equal(tb_analysis_run(x, N, NULL, &vox, NULL), TB_OK);
     for (size_t f = 0; f < vox.frames; f++)
         runs += vox.f0[f] > 0 && (f == 0 || !(vox.f0[f - 1] > 0));
-    assert_int_equal(tb_vox_marks(x, N, vox.f0, vox.frames, NULL, &marks, NULL), TB_OK);
+    assert_int_equal(tb_pitch_marks_find(x, N, vox.f0, vox.frames, NULL, &marks, NULL), TB_OK);
     assert_true(runs > 3);
     assert_int_equal(marks.n_runs, runs);
     for (size_t r = 0; r < runs; r++) {
@@ -137,23 +138,23 @@ static void every_voiced_run_has_a_mark_and_regions_do_not_overlap(void **state)
         for (size_t i = 1; i < marks.runs[r].count; i++)
             assert_true(marks.at[marks.runs[r].first + i] > marks.at[marks.runs[r].first + i - 1]);
     }
-    tb_marks_clear(&marks);
-    tb_vox_clear(&vox);
+    tb_pitch_marks_clear(&marks);
+    tb_analysis_clear(&vox);
     tb_free(x);
 }
 
 static void the_envelope_is_continued_flat_above_the_cut(void **state)
 {
     (void)state;
-    float row[TB_VOX_BINS];
-    for (int k = 0; k < TB_VOX_BINS; k++)
+    float row[TB_ANALYSIS_BINS];
+    for (int k = 0; k < TB_ANALYSIS_BINS; k++)
         row[k] = (float)k;
-    tb_vox_continue(row, 1, 6700);
-    assert_int_equal(tb_vox_cut_bin(6700), 285);
+    tb_envelope_extend(row, 1, 6700);
+    assert_int_equal(tb_envelope_cut_bin(6700), 285);
     assert_close(row[284], 284, 0);
-    for (int k = 285; k < TB_VOX_BINS; k++)
+    for (int k = 285; k < TB_ANALYSIS_BINS; k++)
         assert_close(row[k], 280.5, 1e-4);
-    assert_int_equal(tb_vox_cut_bin(12000), TB_VOX_BINS);
+    assert_int_equal(tb_envelope_cut_bin(12000), TB_ANALYSIS_BINS);
 }
 
 static void clips_of_next_to_nothing_are_analysed(void **state)
@@ -163,15 +164,16 @@ static void clips_of_next_to_nothing_are_analysed(void **state)
     float *x = signal_pulses(200, NULL, 500);
 
     for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
-        tb_vox vox = {0};
-        tb_marks marks = {0};
-        assert_int_equal(tb_vox_analyse(x, lens[i], NULL, &vox, NULL), TB_OK);
+        tb_analysis vox = {0};
+        tb_pitch_marks marks = {0};
+        assert_int_equal(tb_analysis_run(x, lens[i], NULL, &vox, NULL), TB_OK);
         assert_int_equal(vox.frames, lens[i] / 120 + 1);
-        for (size_t k = 0; k < vox.frames * TB_VOX_BINS; k++)
+        for (size_t k = 0; k < vox.frames * TB_ANALYSIS_BINS; k++)
             assert_true(isfinite(vox.env[k]));
-        assert_int_equal(tb_vox_marks(x, lens[i], vox.f0, vox.frames, NULL, &marks, NULL), TB_OK);
-        tb_marks_clear(&marks);
-        tb_vox_clear(&vox);
+        assert_int_equal(tb_pitch_marks_find(x, lens[i], vox.f0, vox.frames, NULL, &marks, NULL),
+                         TB_OK);
+        tb_pitch_marks_clear(&marks);
+        tb_analysis_clear(&vox);
     }
     tb_free(x);
 }
@@ -181,15 +183,15 @@ static void what_is_no_number_too_long_or_cancelled_is_refused(void **state)
     (void)state;
     enum { N = 24000 };
     float *x = signal_noise(3, 0.1, N);
-    tb_vox vox = {0};
+    tb_analysis vox = {0};
     tb_cancel cancel = {0};
     tb_err err;
 
     tb_cancel_set(&cancel);
-    assert_int_equal(tb_vox_analyse(x, N, &cancel, &vox, &err), TB_ECANCELLED);
-    assert_int_equal(tb_vox_analyse(x, 61 * 24000, NULL, &vox, &err), TB_ETOOBIG);
+    assert_int_equal(tb_analysis_run(x, N, &cancel, &vox, &err), TB_ECANCELLED);
+    assert_int_equal(tb_analysis_run(x, 61 * 24000, NULL, &vox, &err), TB_ETOOBIG);
     x[100] = NAN;
-    assert_int_equal(tb_vox_analyse(x, N, NULL, &vox, &err), TB_EINVAL);
+    assert_int_equal(tb_analysis_run(x, N, NULL, &vox, &err), TB_EINVAL);
     assert_null(vox.f0);
     tb_free(x);
 }

@@ -1,7 +1,7 @@
 #include "base/mem.h"
-#include "embedded/base_priv.h"
+#include "embedded/base_speaker_priv.h"
+#include "embedded/language_names_priv.h"
 #include "embedded/languages_priv.h"
-#include "embedded/names_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,9 +16,9 @@ static tb_languages *real;
 
 static int read_the_list(void **state)
 {
-    const tb_base_programs programs = {.espeak_program = "espeak-ng"};
+    const tb_speech_programs programs = {.espeak_program = "espeak-ng"};
     (void)state;
-    char *listing = tb_base_listing(&programs);
+    char *listing = tb_espeak_list_voices(&programs);
     if (!listing) return -1;
     real = tb_languages_new(listing, "en");
     tb_free(listing);
@@ -278,7 +278,7 @@ static void a_default_that_is_left_open_is_english_until_a_text_says_otherwise(v
         {"es_ES:es", "es", true}, {"de_AT:en", "de", true},
         {":", "en-us", true},     {"tlh_nowhere?:en", "en-us", true},
     };
-    char *listing = tb_base_listing(&(tb_base_programs){.espeak_program = "espeak-ng"});
+    char *listing = tb_espeak_list_voices(&(tb_speech_programs){.espeak_program = "espeak-ng"});
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         const tb_language *language;

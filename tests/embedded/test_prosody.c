@@ -13,18 +13,18 @@
 
 enum { F = 400 };
 
-static const tb_bend_stats low = {.f0_median = 4.6F,
-                                  .f0_q25 = 4.5F,
-                                  .f0_q75 = 4.7F,
-                                  .f0_q05 = 4.4F,
-                                  .f0_q95 = 4.8F,
-                                  .f0_spread = 0.148F};
-static const tb_bend_stats high = {.f0_median = 5.3F,
-                                   .f0_q25 = 5.2F,
-                                   .f0_q75 = 5.4F,
-                                   .f0_q05 = 5.1F,
-                                   .f0_q95 = 5.5F,
-                                   .f0_spread = 0.148F};
+static const tb_voice_stats low = {.f0_median = 4.6F,
+                                   .f0_q25 = 4.5F,
+                                   .f0_q75 = 4.7F,
+                                   .f0_q05 = 4.4F,
+                                   .f0_q95 = 4.8F,
+                                   .f0_deviation = 0.148F};
+static const tb_voice_stats high = {.f0_median = 5.3F,
+                                    .f0_q25 = 5.2F,
+                                    .f0_q75 = 5.4F,
+                                    .f0_q05 = 5.1F,
+                                    .f0_q95 = 5.5F,
+                                    .f0_deviation = 0.148F};
 
 static void the_median_goes_to_the_median_and_outliers_are_bent_back(void **state)
 {
@@ -50,7 +50,7 @@ static double spread(const float *p)
     return log(hi / lo);
 }
 
-static void vary(double temperature, tb_vox_style style, float *p, float *rate)
+static void vary(double temperature, tb_speaking_style style, float *p, float *rate)
 {
     tb_rng rng;
     tb_rng_seed(&rng, 5);
@@ -64,10 +64,10 @@ static void temperature_is_how_much_the_delivery_varies(void **state)
     (void)state;
     float cold[F], own[F], hot[F], rate[F];
     double axis[F];
-    vary(0.05, tb_vox_style_plain(), cold, rate);
+    vary(0.05, tb_speaking_style_plain(), cold, rate);
     assert_close((float)spread(cold), 0.4 * 0.72, 0.02);
-    vary(0.8, tb_vox_style_plain(), own, rate);
-    vary(5, tb_vox_style_plain(), hot, rate);
+    vary(0.8, tb_speaking_style_plain(), own, rate);
+    vary(5, tb_speaking_style_plain(), hot, rate);
     assert_true(spread(cold) < spread(own) && spread(own) < spread(hot));
     for (int f = 0; f < F; f++) {
         assert_true((own[f] > 0) == (cold[f] > 0));
@@ -83,10 +83,10 @@ static void a_style_moves_and_widens_the_pitch(void **state)
 {
     (void)state;
     float plain[F], happy[F], rate[F];
-    tb_vox_style style = tb_vox_style_plain();
+    tb_speaking_style style = tb_speaking_style_plain();
     style.pitch_st = 1.5F;
     style.range = 1.35F;
-    vary(0.05, tb_vox_style_plain(), plain, rate);
+    vary(0.05, tb_speaking_style_plain(), plain, rate);
     vary(0.05, style, happy, rate);
     assert_close((float)(spread(happy) / spread(plain)), 1.35, 0.01);
 }
@@ -94,7 +94,7 @@ static void a_style_moves_and_widens_the_pitch(void **state)
 static void a_tremor_swings_in_the_time_that_is_heard(void **state)
 {
     (void)state;
-    tb_vox_style style = tb_vox_style_plain();
+    tb_speaking_style style = tb_speaking_style_plain();
     float p[F], flat[F], rate[F];
     double axis[F];
     int crossings = 0;
@@ -115,7 +115,7 @@ static void a_tremor_swings_in_the_time_that_is_heard(void **state)
 static void a_sentence_of_one_frame_or_without_a_voice_is_left_alone(void **state)
 {
     (void)state;
-    const tb_vox_style style = tb_vox_style_plain();
+    const tb_speaking_style style = tb_speaking_style_plain();
     float p[3] = {0}, rate[3];
     tb_rng rng;
     tb_rng_seed(&rng, 1);
@@ -131,7 +131,7 @@ static void a_sentence_of_one_frame_or_without_a_voice_is_left_alone(void **stat
  */
 static void the_pitch_goes_five_semitones_at_most_and_as_far(void **state)
 {
-    const tb_vox_style style = tb_vox_style_plain();
+    const tb_speaking_style style = tb_speaking_style_plain();
     double lowest = 0, highest = 0, fastest = 0;
     (void)state;
     for (uint64_t seed = 0; seed < 300; seed++) {
@@ -163,7 +163,7 @@ static void the_pitch_stays_between_50_and_600_hertz_and_reaches_both(void **sta
         const double bound = up ? 600 : 50;
         float p[F], rate[F];
         double axis[F];
-        tb_vox_style style = tb_vox_style_plain();
+        tb_speaking_style style = tb_speaking_style_plain();
         style.pitch_st = up ? 40 : -40;
         vary(0.05, style, p, rate);
         for (int f = 0; f < F; f++)
@@ -173,7 +173,7 @@ static void the_pitch_stays_between_50_and_600_hertz_and_reaches_both(void **sta
         tb_rng_seed(&rng, 5);
         for (int f = 0; f < F; f++)
             p[f] = up ? 900 : 20;
-        style = tb_vox_style_plain();
+        style = tb_speaking_style_plain();
         style.pitch_st = up ? -12 : 12; /* an octave from the bound, not from the 900 */
         assert_int_equal(tb_prosody_vary(0.05, &style, &rng, p, F, rate, NULL), TB_OK);
         assert_close(p[F / 2], up ? 300 : 100, 0.01);
@@ -196,9 +196,9 @@ static void a_voice_is_made_livelier_or_calmer_only_so_far(void **state)
 {
     (void)state;
     float f0[2] = {expf(4.6F), expf(4.65F)}, p[2];
-    tb_bend_stats lively = high, calm = high;
-    lively.f0_spread = 1;
-    calm.f0_spread = 0.01F;
+    tb_voice_stats lively = high, calm = high;
+    lively.f0_deviation = 1;
+    calm.f0_deviation = 0.01F;
     tb_prosody_pitch(f0, 2, &low, &lively, p);
     assert_close(logf(p[1]) - logf(p[0]), 2.0 * 0.05, 1e-4);
     tb_prosody_pitch(f0, 2, &low, &calm, p);
@@ -207,7 +207,7 @@ static void a_voice_is_made_livelier_or_calmer_only_so_far(void **state)
     static const double temperatures[] = {0.05, 0.8, 5}, ranges[] = {0.71875, 1, 1.5};
     for (int i = 0; i < 3; i++) {
         float rate[2], two[2] = {150, 180};
-        const tb_vox_style style = tb_vox_style_plain();
+        const tb_speaking_style style = tb_speaking_style_plain();
         tb_rng rng;
         tb_rng_seed(&rng, 5);
         assert_int_equal(tb_prosody_vary(temperatures[i], &style, &rng, two, 2, rate, NULL), TB_OK);

@@ -67,7 +67,7 @@ static void what_is_not_speech_is_refused_with_what_to_record(void **state)
     assert_non_null(strstr(err.msg, "silent"));
     tb_free(noise);
 
-    /* A steady chord: no pauses at all. */
+    /* A deterministic chord: no pauses at all. */
     float *music = signal_pulses(220, &signal_a, N), *third = signal_pulses(277, &signal_i, N);
     for (size_t i = 0; i < N; i++)
         music[i] += third[i];

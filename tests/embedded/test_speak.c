@@ -1,6 +1,6 @@
 #include "base/mem.h"
 #include "embedded/analysis_priv.h"
-#include "embedded/base_priv.h"
+#include "embedded/base_speaker_priv.h"
 #include "embedded/level_priv.h"
 #include "embedded/speak.h"
 
@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 static tb_embedded *engine;
-static tb_bend_stats person;
+static tb_voice_stats person;
 static char plain[] =
     "The children are playing football in the park today, and the old man told us "
     "a long story about the war.";
@@ -28,17 +28,17 @@ static int start(void **state)
     const tb_embedded_config config = {.default_language = "en",
                                        .default_base = "slt",
                                        .espeak_program = "espeak-ng"};
-    tb_base_programs programs = {.espeak_program = "espeak-ng"};
-    const tb_base other = {.key = "en-us+f2", .voice = "en-us+f5", .cut_hz = 8200};
+    tb_speech_programs programs = {.espeak_program = "espeak-ng"};
+    const tb_base_speaker other = {.key = "en-us+f2", .voice = "en-us+f5", .cut_hz = 8200};
     tb_pcm clip = {0};
-    tb_vox vox = {0};
+    tb_analysis vox = {0};
     (void)state;
-    programs.steady = tb_base_steady(&programs);
+    programs.deterministic = tb_espeak_has_deterministic(&programs);
     if (tb_embedded_open(&config, &engine, NULL)) return -1;
-    if (tb_base_say(&programs, &other, plain, NULL, &clip, NULL)) return -1;
-    if (tb_vox_analyse(clip.data, clip.len, NULL, &vox, NULL)) return -1;
-    if (tb_bend_measure(vox.f0, vox.env, vox.frames, 12000, NULL, &person, NULL)) return -1;
-    tb_vox_clear(&vox);
+    if (tb_base_speaker_say(&programs, &other, plain, NULL, &clip, NULL)) return -1;
+    if (tb_analysis_run(clip.data, clip.len, NULL, &vox, NULL)) return -1;
+    if (tb_voice_stats_measure(vox.f0, vox.env, vox.frames, 12000, NULL, &person, NULL)) return -1;
+    tb_analysis_clear(&vox);
     tb_pcm_clear(&clip);
     return 0;
 }
@@ -50,7 +50,7 @@ static int stop(void **state)
     return 0;
 }
 
-static tb_embedded_voice voice_of(const char *language, const tb_bend_stats *reference)
+static tb_embedded_voice voice_of(const char *language, const tb_voice_stats *reference)
 {
     tb_embedded_voice v = {.reference = reference, .temperature = 0.8, .speed = 1, .seed = 7};
     assert_int_equal(tb_embedded_language(engine, language, &v.language, NULL), TB_OK);

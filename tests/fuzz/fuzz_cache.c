@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "embedded/bend.h"
+#include "embedded/voice_stats.h"
 #include "model/t3.h"
 #include "tiny_t3.h"
 #include "voice/voice.h"
@@ -24,28 +24,28 @@ static const char key[] = "0123456789abcdef0123456789abcdef0123456789abcdef01234
 
 static void read_stats(const uint8_t *data, size_t size)
 {
-    tb_bend_stats stats;
+    tb_voice_stats stats;
     tb_err err = {0};
-    uint8_t again[TB_BEND_PACKED];
-    if (tb_bend_unpack(data, size, key, &stats, &err)) {
+    uint8_t again[TB_VOICE_STATS_PACKED];
+    if (tb_voice_stats_unpack(data, size, key, &stats, &err)) {
         if (!err.msg[0]) abort();
         return;
     }
-    tb_bend_pack(&stats, key, again);
+    tb_voice_stats_pack(&stats, key, again);
     if (size != sizeof again || memcmp(again, data, size) != 0) abort();
 }
 
-static tb_bend_stats any_stats(const uint8_t *data, size_t size)
+static tb_voice_stats any_stats(const uint8_t *data, size_t size)
 {
-    tb_bend_stats stats = {0};
+    tb_voice_stats stats = {0};
     memcpy(&stats, data, size < sizeof stats ? size : sizeof stats);
     return stats;
 }
 
 static void write_stats(const uint8_t *data, size_t size)
 {
-    tb_bend_stats stats = any_stats(data, size), got;
-    uint8_t packed[TB_BEND_PACKED];
+    tb_voice_stats stats = any_stats(data, size), got;
+    uint8_t packed[TB_VOICE_STATS_PACKED];
     tb_err err = {0};
     bool finite = true;
     for (size_t i = 0; i < sizeof stats / sizeof(float); i++) {
@@ -53,8 +53,8 @@ static void write_stats(const uint8_t *data, size_t size)
         memcpy(&x, (char *)&stats + i * sizeof x, sizeof x);
         finite = finite && isfinite(x);
     }
-    tb_bend_pack(&stats, key, packed);
-    if ((tb_bend_unpack(packed, sizeof packed, key, &got, &err) == TB_OK) != finite) abort();
+    tb_voice_stats_pack(&stats, key, packed);
+    if ((tb_voice_stats_unpack(packed, sizeof packed, key, &got, &err) == TB_OK) != finite) abort();
     if (finite && memcmp(&got, &stats, sizeof got) != 0) abort();
     read_stats(packed, sizeof packed);
 }
@@ -100,7 +100,7 @@ static void write_voice(const uint8_t *data, size_t size)
     voice->embedded = any_stats(data + 3 + len, size - 3 - len);
     if (tb_voice_pack("embedded", voice, 0, &packed, &n, &err)) abort();
     /* In front of the statistics there is an empty line; the warnings go before it. */
-    const size_t head = n - TB_BEND_PACKED - 1;
+    const size_t head = n - TB_VOICE_STATS_PACKED - 1;
     uint8_t *file = malloc(n + len);
     if (!file) abort();
     memcpy(file, packed, head);

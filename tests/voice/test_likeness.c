@@ -1,6 +1,6 @@
 #include "base/mem.h"
 #include "embedded/analysis_priv.h"
-#include "embedded/base_priv.h"
+#include "embedded/base_speaker_priv.h"
 #include "embedded/speak.h"
 #include "voice/voice.h"
 
@@ -23,17 +23,18 @@
  */
 static tb_embedded *engine;
 
-static tb_bend_stats measure(const tb_pcm *pcm)
+static tb_voice_stats measure(const tb_pcm *pcm)
 {
-    tb_vox vox = {0};
-    tb_bend_stats stats;
-    assert_int_equal(tb_vox_analyse(pcm->data, pcm->len, NULL, &vox, NULL), TB_OK);
-    assert_int_equal(tb_bend_measure(vox.f0, vox.env, vox.frames, 6700, NULL, &stats, NULL), TB_OK);
-    tb_vox_clear(&vox);
+    tb_analysis vox = {0};
+    tb_voice_stats stats;
+    assert_int_equal(tb_analysis_run(pcm->data, pcm->len, NULL, &vox, NULL), TB_OK);
+    assert_int_equal(tb_voice_stats_measure(vox.f0, vox.env, vox.frames, 6700, NULL, &stats, NULL),
+                     TB_OK);
+    tb_analysis_clear(&vox);
     return stats;
 }
 
-static tb_pcm say(const tb_bend_stats *reference)
+static tb_pcm say(const tb_voice_stats *reference)
 {
     static char text[] = "We walked along the beach until the sun went down over the water.";
     tb_script_item item = {.kind = TB_ITEM_SPEECH, .text = text, .tag = TB_TAG_NONE};
@@ -45,38 +46,39 @@ static tb_pcm say(const tb_bend_stats *reference)
     return pcm;
 }
 
-static double colour(const tb_bend_stats *a, const tb_bend_stats *b)
+static double colour(const tb_voice_stats *a, const tb_voice_stats *b)
 {
     double sum = 0;
-    for (int i = 1; i < TB_BEND_DIM; i++) {
-        double d = (double)a->mean[TB_BEND_VOICED][i] - (double)b->mean[TB_BEND_VOICED][i];
+    for (int i = 1; i < TB_CEPSTRUM_DIM; i++) {
+        double d = (double)a->mean[TB_CLASS_VOICED][i] - (double)b->mean[TB_CLASS_VOICED][i];
         sum += d * d;
     }
     return sqrt(sum);
 }
 
-static double semitones(const tb_bend_stats *a, const tb_bend_stats *b)
+static double semitones(const tb_voice_stats *a, const tb_voice_stats *b)
 {
     return fabs((double)a->f0_median - (double)b->f0_median) * 12 / log(2);
 }
 
 static void toward(const char *variant)
 {
-    static const tb_base_programs programs = {.espeak_program = "espeak-ng"};
-    tb_base base = {.cut_hz = 8200};
+    static const tb_speech_programs programs = {.espeak_program = "espeak-ng"};
+    tb_base_speaker base = {.cut_hz = 8200};
     tb_pcm clip = {0};
     tb_voice *voice = NULL;
     snprintf(base.voice, sizeof base.voice, "%s", variant);
-    assert_int_equal(tb_base_say(&programs, &base,
-                                 "The old man told us a story about the war. My sister bought a "
-                                 "new car and sold the old one. Please put the clean glasses back.",
-                                 NULL, &clip, NULL),
-                     TB_OK);
+    assert_int_equal(
+        tb_base_speaker_say(&programs, &base,
+                            "The old man told us a story about the war. My sister bought a "
+                            "new car and sold the old one. Please put the clean glasses back.",
+                            NULL, &clip, NULL),
+        TB_OK);
     assert_int_equal(tb_voice_make(NULL, "embedded", "reference", "", &clip, "file", NULL, &voice,
                                    NULL),
                      TB_OK);
     tb_pcm plain = say(NULL), bent = say(&voice->embedded);
-    tb_bend_stats p = measure(&plain), b = measure(&bent), r = measure(&clip);
+    tb_voice_stats p = measure(&plain), b = measure(&bent), r = measure(&clip);
     print_message("%s: pitch %.2f -> %.2f st off, colour %.2f -> %.2f\n", variant,
                   semitones(&p, &r), semitones(&b, &r), colour(&p, &r), colour(&b, &r));
     assert_true(semitones(&b, &r) < 1.3);

@@ -55,7 +55,7 @@ static tb_voice *from(const tb_pcm *clip)
     return v;
 }
 
-static void the_built_in_voice_bends_nothing(void **state)
+static void the_built_in_voice_has_no_map(void **state)
 {
     (void)state;
     tb_voice *v = tb_voice_default();
@@ -164,7 +164,7 @@ static void bytes_of_another_clip_or_cut_or_damaged_are_not_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_built_in_voice_bends_nothing),
+        cmocka_unit_test(the_built_in_voice_has_no_map),
         cmocka_unit_test(a_clip_becomes_a_voice_at_any_rate),
         cmocka_unit_test(a_short_or_silent_clip_is_refused_by_its_field),
         cmocka_unit_test(a_cancelled_measurement_makes_no_voice),

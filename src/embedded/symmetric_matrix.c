@@ -1,4 +1,4 @@
-#include "embedded/symmetric_priv.h"
+#include "embedded/symmetric_matrix_priv.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "embedded/foreign_priv.h"
+#include "embedded/foreign_script_priv.h"
 
 #include "base/unicode.h"
 #include "base/utf8.h"
@@ -44,7 +44,8 @@ static const char *voice_of(uint32_t cp, const char *language)
     return NULL;
 }
 
-size_t tb_foreign_next(const char *text, size_t len, const char *language, const char **voice)
+size_t tb_foreign_script_next(const char *text, size_t len, const char *language,
+                              const char **voice)
 {
     bool decided = false;
     size_t i = 0, n;

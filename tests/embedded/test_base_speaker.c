@@ -1,8 +1,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "embedded/base_priv.h"
-#include "embedded/foreign_priv.h"
+#include "embedded/base_speaker_priv.h"
+#include "embedded/foreign_script_priv.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -43,20 +43,20 @@ static int drop_folder(void **state)
 }
 
 /* A speech program that does what the body says. */
-static tb_base_programs program(const char *body)
+static tb_speech_programs program(const char *body)
 {
     char text[600];
     snprintf(script, sizeof script, "%s/program", folder);
     snprintf(text, sizeof text, "#!/bin/sh\ncd %s || exit 9\n%s\n", folder, body);
     assert_int_equal(tb_file_write(script, text, strlen(text), 0700, NULL), TB_OK);
-    return (tb_base_programs){.espeak_program = script};
+    return (tb_speech_programs){.espeak_program = script};
 }
 
-static tb_status say(const tb_base_programs *programs, const tb_base *base, const char *text,
-                     const tb_cancel *cancel, size_t *len, tb_err *err)
+static tb_status say(const tb_speech_programs *programs, const tb_base_speaker *base,
+                     const char *text, const tb_cancel *cancel, size_t *len, tb_err *err)
 {
     tb_pcm out = {0};
-    tb_status st = tb_base_say(programs, base, text, cancel, &out, err);
+    tb_status st = tb_base_speaker_say(programs, base, text, cancel, &out, err);
     *len = out.len;
     tb_pcm_clear(&out);
     return st;
@@ -65,10 +65,11 @@ static tb_status say(const tb_base_programs *programs, const tb_base *base, cons
 static void english_goes_to_flite_and_the_rest_to_espeak(void **state)
 {
     (void)state;
-    tb_base high = tb_base_choose(&english, true), low = tb_base_choose(&english, false);
+    tb_base_speaker high = tb_base_speaker_choose(&english, true),
+                    low = tb_base_speaker_choose(&english, false);
     assert_string_equal(high.key, tb_flite_available() ? "slt" : "en-us+f2");
     assert_string_equal(low.key, tb_flite_available() ? "rms" : "en-us");
-    high = tb_base_choose(&spanish, true);
+    high = tb_base_speaker_choose(&spanish, true);
     assert_false(high.flite);
     assert_string_equal(high.voice, "roa/es+f2");
     assert_string_equal(high.key, "en-us+f2"); /* statistics of English for every language */
@@ -77,23 +78,27 @@ static void english_goes_to_flite_and_the_rest_to_espeak(void **state)
 /* espeak-ng 1.52 seeds its noise by the second, so the second time comes in another one. */
 static void each_base_says_the_same_every_time(void **state)
 {
-    tb_base_programs programs = {.espeak_program = "espeak-ng"};
-    const tb_base bases[] = {tb_base_choose(&english, true), tb_base_choose(&english, false),
-                             tb_base_choose(&spanish, true), tb_base_espeak(&english, true)};
+    tb_speech_programs programs = {.espeak_program = "espeak-ng"};
+    const tb_base_speaker bases[] = {tb_base_speaker_choose(&english, true),
+                                     tb_base_speaker_choose(&english, false),
+                                     tb_base_speaker_choose(&spanish, true),
+                                     tb_base_speaker_espeak(&english, true)};
     enum { N = sizeof bases / sizeof bases[0] };
     tb_pcm first[N] = {0};
     (void)state;
-    programs.steady = tb_base_steady(&programs);
+    programs.deterministic = tb_espeak_has_deterministic(&programs);
     for (size_t i = 0; i < N; i++) {
         tb_pcm *a = &first[i];
-        assert_int_equal(tb_base_say(&programs, &bases[i], "hello there", NULL, a, NULL), TB_OK);
+        assert_int_equal(tb_base_speaker_say(&programs, &bases[i], "hello there", NULL, a, NULL),
+                         TB_OK);
         assert_int_equal(a->rate_hz, TB_RATE_HZ);
         assert_in_range(a->len, 6000, 60000);
     }
     tb_clock_sleep_ms(1100);
     for (size_t i = 0; i < N; i++) {
         tb_pcm b = {0};
-        assert_int_equal(tb_base_say(&programs, &bases[i], "hello there", NULL, &b, NULL), TB_OK);
+        assert_int_equal(tb_base_speaker_say(&programs, &bases[i], "hello there", NULL, &b, NULL),
+                         TB_OK);
         assert_int_equal(first[i].len, b.len);
         assert_memory_equal(first[i].data, b.data, b.len * sizeof(float));
         tb_pcm_clear(&b);
@@ -104,16 +109,16 @@ static void each_base_says_the_same_every_time(void **state)
 /* One program that knows the switch, one that refuses it as 1.51 does. */
 static void the_switch_for_steady_noise_is_given_where_it_is_known(void **state)
 {
-    const tb_base base = tb_base_choose(&spanish, false);
+    const tb_base_speaker base = tb_base_speaker_choose(&spanish, false);
     char path[300], *said = NULL;
     size_t size;
     (void)state;
     for (int known = 0; known < 2; known++) {
-        tb_base_programs p =
+        tb_speech_programs p =
             program(known ? "[ $1 = --help ] && printf -- '-z\\n-D\\tsteady\\n'; echo \"$*\" > said"
                           : "[ $1 = --help ] && printf -- '-z\\n-Dx\\n' >&2; echo \"$*\" > said");
-        p.steady = tb_base_steady(&p);
-        assert_int_equal(p.steady, known);
+        p.deterministic = tb_espeak_has_deterministic(&p);
+        assert_int_equal(p.deterministic, known);
         assert_int_equal(say(&p, &base, "hola", NULL, &size, NULL), TB_OK);
         snprintf(path, sizeof path, "%s/said", folder);
         assert_int_equal(tb_file_read(path, 1000, &said, &size, NULL), TB_OK);
@@ -127,13 +132,13 @@ static void text_is_folded_to_what_flite_reads(void **state)
 {
     bool speakable;
     (void)state;
-    char *s = tb_base_ascii("caf\xC3\xA9 \xE2\x80\x9Cno\xE2\x80\x9D\xE2\x80\xA6 \x01", &speakable);
+    char *s = tb_flite_ascii("caf\xC3\xA9 \xE2\x80\x9Cno\xE2\x80\x9D\xE2\x80\xA6 \x01", &speakable);
     assert_string_equal(s, "cafe \"no\"...  ");
     assert_true(speakable);
     tb_free(s);
-    tb_free(tb_base_ascii("\xE6\x97\xA5\xE6\x9C\xAC, \xFF", &speakable));
+    tb_free(tb_flite_ascii("\xE6\x97\xA5\xE6\x9C\xAC, \xFF", &speakable));
     assert_false(speakable);
-    s = tb_base_ascii("Nguy\xE1\xBB\x85n re\xCC\x81sume\xCC\x81", &speakable);
+    s = tb_flite_ascii("Nguy\xE1\xBB\x85n re\xCC\x81sume\xCC\x81", &speakable);
     assert_string_equal(s, "Nguyen resume");
     tb_free(s);
 }
@@ -158,7 +163,7 @@ static void words_of_other_scripts_have_a_voice_of_their_own(void **state)
         size_t len = strlen(all[i].text), o = 0;
         for (size_t at = 0; at < len;) {
             const char *voice;
-            size_t n = tb_foreign_next(all[i].text + at, len - at, all[i].language, &voice);
+            size_t n = tb_foreign_script_next(all[i].text + at, len - at, all[i].language, &voice);
             assert_true(n > 0);
             o += (size_t)snprintf(got + o, sizeof got - o, "%s%s%zu", at ? " " : "",
                                   voice ? voice : "-", n);
@@ -171,18 +176,19 @@ static void words_of_other_scripts_have_a_voice_of_their_own(void **state)
 static void a_sentence_with_letters_that_flite_lacks_is_for_espeak(void **state)
 {
     (void)state;
-    assert_true(tb_base_reads("Na\xC3\xAFve \xE2\x80\x94 na\xC3\xAFve, re\xCC\x81sume\xCC\x81."));
-    assert_false(tb_base_reads("The sign said \xD0\x9C\xD0\xBE there."));
-    assert_false(tb_base_reads("\xE6\x97\xA5\xE6\x9C\xAC"));
-    assert_false(tb_base_reads("..."));
+    assert_true(
+        tb_flite_can_read("Na\xC3\xAFve \xE2\x80\x94 na\xC3\xAFve, re\xCC\x81sume\xCC\x81."));
+    assert_false(tb_flite_can_read("The sign said \xD0\x9C\xD0\xBE there."));
+    assert_false(tb_flite_can_read("\xE6\x97\xA5\xE6\x9C\xAC"));
+    assert_false(tb_flite_can_read("..."));
 }
 
 static void no_output_is_no_sound(void **state)
 {
-    const tb_base base = tb_base_choose(&spanish, false);
+    const tb_base_speaker base = tb_base_speaker_choose(&spanish, false);
     size_t len = 1;
     (void)state;
-    const tb_base_programs p = program("cat > /dev/null");
+    const tb_speech_programs p = program("cat > /dev/null");
     assert_int_equal(say(&p, &base, "hola", NULL, &len, NULL), TB_OK);
     assert_int_equal(len, 0);
 }
@@ -192,21 +198,21 @@ static void a_failure_is_tried_once_more_and_then_told(void **state)
     static const char *const bodies[] = {"cat > said; exit 3", "cat > said; kill -SEGV $$",
                                          "cat > said; echo not a sound",
                                          "cat > said; printf RIFFxxxxWAVEfmt"};
-    const tb_base base = tb_base_choose(&spanish, false);
+    const tb_base_speaker base = tb_base_speaker_choose(&spanish, false);
     char path[PATH_MAX];
     (void)state;
     snprintf(path, sizeof path, "%s/said", folder);
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         tb_err err = {0};
         size_t len;
-        const tb_base_programs p = program(bodies[i]);
+        const tb_speech_programs p = program(bodies[i]);
         assert_int_equal(say(&p, &base, "hola", NULL, &len, &err), TB_EINTERNAL);
         assert_non_null(strstr(err.msg, "the speech program failed on this sentence"));
         assert_int_equal(unlink(path), 0);
     }
     size_t len = 0;
-    const tb_base_programs p = program("if [ -e said ]; then rm said; exec espeak-ng \"$@\"; fi\n"
-                                       "touch said; exit 1");
+    const tb_speech_programs p = program("if [ -e said ]; then rm said; exec espeak-ng \"$@\"; fi\n"
+                                         "touch said; exit 1");
     assert_int_equal(say(&p, &base, "hola", NULL, &len, NULL), TB_OK);
     assert_true(len > 0);
 }
@@ -215,13 +221,13 @@ static void a_failure_is_tried_once_more_and_then_told(void **state)
  * cannot say even so is told. */
 static void what_is_too_much_at_once_is_said_in_pieces(void **state)
 {
-    const tb_base base = tb_base_choose(&spanish, false);
+    const tb_base_speaker base = tb_base_speaker_choose(&spanish, false);
     char path[PATH_MAX], *said = NULL;
     size_t len, size;
     tb_err err = {0};
     (void)state;
     snprintf(path, sizeof path, "%s/said", folder);
-    const tb_base_programs p =
+    const tb_speech_programs p =
         program("t=$(cat); [ ${#t} -gt 60 ] && exit 3; printf %s \"$t\" >> said\n"
                 "printf %s \"$t\" | espeak-ng \"$@\"");
     assert_int_equal(say(&p, &base, text_of_three, NULL, &len, &err), TB_OK);
@@ -230,7 +236,7 @@ static void what_is_too_much_at_once_is_said_in_pieces(void **state)
     assert_string_equal(said, text_of_three);
     tb_free(said);
     unlink(path);
-    const tb_base_programs none = program("exit 3");
+    const tb_speech_programs none = program("exit 3");
     assert_int_equal(say(&none, &base, text_of_three, NULL, &len, &err), TB_EINTERNAL);
     assert_int_equal(len, 0);
 }
@@ -239,8 +245,8 @@ static void what_is_too_much_at_once_is_said_in_pieces(void **state)
  * takes more. A tenth of a second for each is the least that three letters can take. */
 static void abbreviations_one_after_the_other_are_said(void **state)
 {
-    const tb_base_programs p = {.espeak_program = "espeak-ng"};
-    const tb_base base = tb_base_choose(&spanish, false);
+    const tb_speech_programs p = {.espeak_program = "espeak-ng"};
+    const tb_base_speaker base = tb_base_speaker_choose(&spanish, false);
     char text[300] = "";
     size_t len = 0;
     enum { GROUPS = 36 };
@@ -253,12 +259,12 @@ static void abbreviations_one_after_the_other_are_said(void **state)
 
 static void brackets_and_controls_never_reach_the_program(void **state)
 {
-    const tb_base base = tb_base_choose(&spanish, false);
+    const tb_base_speaker base = tb_base_speaker_choose(&spanish, false);
     char path[PATH_MAX], *said;
     size_t len, size;
     (void)state;
     snprintf(path, sizeof path, "%s/said", folder);
-    const tb_base_programs p = program("cat > said");
+    const tb_speech_programs p = program("cat > said");
     assert_int_equal(say(&p, &base,
                          "a [[b]] \x01"
                          "50S c",
@@ -272,15 +278,15 @@ static void brackets_and_controls_never_reach_the_program(void **state)
 
 static void a_missing_program_names_its_package(void **state)
 {
-    const tb_base_programs p = {.espeak_program = "/nowhere/espeak-ng"};
-    const tb_base base = tb_base_choose(&spanish, false);
+    const tb_speech_programs p = {.espeak_program = "/nowhere/espeak-ng"};
+    const tb_base_speaker base = tb_base_speaker_choose(&spanish, false);
     tb_err err = {0};
     size_t len;
     (void)state;
     assert_int_not_equal(say(&p, &base, "hola", NULL, &len, &err), TB_OK);
     assert_non_null(strstr(err.msg, "install espeak-ng"));
-    assert_null(tb_base_listing(&p));
-    assert_false(tb_base_steady(&p));
+    assert_null(tb_espeak_list_voices(&p));
+    assert_false(tb_espeak_has_deterministic(&p));
 }
 
 static void *cancel_soon(void *cancel)
@@ -292,13 +298,13 @@ static void *cancel_soon(void *cancel)
 
 static void a_program_that_hangs_can_be_left(void **state)
 {
-    const tb_base base = tb_base_choose(&spanish, false);
+    const tb_base_speaker base = tb_base_speaker_choose(&spanish, false);
     tb_cancel cancel = {0};
     pthread_t thread;
     size_t len;
     (void)state;
     /* Ten seconds is the program's own limit: cancelled is not timed out. */
-    const tb_base_programs p = program("sleep 60");
+    const tb_speech_programs p = program("sleep 60");
     assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
     assert_int_equal(say(&p, &base, "hola", &cancel, &len, NULL), TB_ECANCELLED);
     pthread_join(thread, NULL);

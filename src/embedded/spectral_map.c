@@ -1,24 +1,24 @@
 /*
  * The spectral map from a base's voice to a recording's, and the gain per frame that it gives.
  *
- * Per class (voiced, unvoiced) the map is the optimal transport of one Gaussian of cepstra to
- * another, its eigenvalues limited to 1/1.6 .. 1.6. A frame's gain is the map's change of its
+ * Per class (voiced, unvoiced) the map is the optimal transport of one Gaussian of cepstra
+ * to another, its eigenvalues limited to 1/1.6 .. 1.6. A frame's gain is the map's change of its
  * cepstrum, smoothed over five frames and limited to 15 dB. docs/embedded.md, "Spectral map".
- * Relies on symmetric.c for matrix roots and on cepstrum.c.
+ * Relies on symmetric_matrix.c for matrix roots and on cepstrum.c.
  */
-#include "embedded/bend.h"
+#include "embedded/spectral_map_priv.h"
 
 #include "base/mem.h"
 #include "embedded/cepstrum_priv.h"
-#include "embedded/symmetric_priv.h"
+#include "embedded/symmetric_matrix_priv.h"
 
 #include <math.h>
 #include <string.h>
 
 enum {
-    DIM = TB_BEND_DIM,
+    DIM = TB_CEPSTRUM_DIM,
     N = DIM - 1 /* without c0 */,
-    POINTS = TB_BEND_POINTS,
+    POINTS = TB_MEL_POINTS,
     CANCEL_EVERY = 128
 };
 
@@ -27,15 +27,16 @@ static const double SHRINK = 0.9;
 static const double EIGEN_MAX = 1.6;
 static const float GAIN_MAX = 3.454F; /* 15 dB of power */
 
-static void shrunk(const float cov[DIM][DIM], double *out)
+static void shrink(const float cov[DIM][DIM], double *out)
 {
     for (int i = 0; i < N; i++)
         for (int j = 0; j < N; j++)
             out[i * N + j] = (double)cov[i + 1][j + 1] * (i == j ? 1 : SHRINK);
 }
 
-/* A = S^-1/2 (S^1/2 T S^1/2)^1/2 S^-1/2: the optimal transport of one Gaussian to another. */
-static void transport(const double *S, const double *T, double *A)
+/* A = S^-1/2 (S^1/2 T S^1/2)^1/2 S^-1/2: the optimal transport of one Gaussian to another.
+ */
+static void optimal_transport(const double *S, const double *T, double *A)
 {
     double root[N * N], inverse[N * N], x[N * N], y[N * N];
 
@@ -54,16 +55,17 @@ static void transport(const double *S, const double *T, double *A)
             A[i * N + j] = A[j * N + i] = 0.5 * (A[i * N + j] + A[j * N + i]);
 }
 
-void tb_bend_map_make(const tb_bend_stats *base, const tb_bend_stats *reference, tb_bend_map *out)
+void tb_spectral_map_make(const tb_voice_stats *base, const tb_voice_stats *reference,
+                          tb_spectral_map *out)
 {
     double S[N * N], T[N * N], A[N * N];
 
     memset(out, 0, sizeof *out);
     out->level = base->level;
     for (int j = 0; j < 2; j++) {
-        shrunk(base->cov[j], S);
-        shrunk(reference->cov[j], T);
-        transport(S, T, A);
+        shrink(base->cov[j], S);
+        shrink(reference->cov[j], T);
+        optimal_transport(S, T, A);
         tb_symmetric_clip(A, N, 1 / EIGEN_MAX, EIGEN_MAX, A);
         out->a[j][0][0] = 1;
         for (int i = 0; i < N; i++)
@@ -75,7 +77,7 @@ void tb_bend_map_make(const tb_bend_stats *base, const tb_bend_stats *reference,
 }
 
 /* c is relative to the base's level. */
-static void difference(const tb_bend_map *map, int j, const float *c, float weight, float *out)
+static void add_delta(const tb_spectral_map *map, int j, const float *c, float weight, float *out)
 {
     for (int d = 0; d < DIM; d++) {
         double sum = (double)map->to[j][d] - (double)c[d];
@@ -103,8 +105,8 @@ static void smooth(const float *x, size_t n, size_t width, float *out)
         }
 }
 
-tb_status tb_bend_apply(const tb_bend_map *map, const float *f0, const float *env, size_t frames,
-                        const tb_cancel *cancel, float *gain, tb_err *err)
+tb_status tb_spectral_map_apply(const tb_spectral_map *map, const float *f0, const float *env,
+                                size_t frames, const tb_cancel *cancel, float *gain, tb_err *err)
 {
     const float offset = (float)((double)map->level * sqrt(POINTS));
     float *flag = tb_try_alloc(frames, 2 * sizeof *flag);
@@ -127,15 +129,15 @@ tb_status tb_bend_apply(const tb_bend_map *map, const float *f0, const float *en
             st = tb_fail_cancelled(err);
             goto out;
         }
-        tb_cepstrum_of(cepstrum, env + f * TB_VOX_BINS, c);
+        tb_cepstrum_compute(cepstrum, env + f * TB_ANALYSIS_BINS, c);
         c[0] -= offset;
-        if (alpha[f] > 0) difference(map, TB_BEND_VOICED, c, alpha[f], delta + f * DIM);
-        if (alpha[f] < 1) difference(map, TB_BEND_UNVOICED, c, 1 - alpha[f], delta + f * DIM);
+        if (alpha[f] > 0) add_delta(map, TB_CLASS_VOICED, c, alpha[f], delta + f * DIM);
+        if (alpha[f] < 1) add_delta(map, TB_CLASS_UNVOICED, c, 1 - alpha[f], delta + f * DIM);
     }
     smooth(delta, frames, DIM, smoothed);
     for (size_t f = 0; f < frames; f++) {
         float *points = gain + f * POINTS;
-        tb_cepstrum_points(cepstrum, smoothed + f * DIM, points);
+        tb_cepstrum_to_points(cepstrum, smoothed + f * DIM, points);
         for (int i = 0; i < POINTS; i++)
             points[i] = fminf(fmaxf(points[i], -GAIN_MAX), GAIN_MAX);
     }
@@ -148,14 +150,14 @@ out:
     return st;
 }
 
-void tb_bend_mean_voiced(const tb_bend_stats *stats, float *bins)
+void tb_voice_stats_mean_spectrum(const tb_voice_stats *stats, float *bins)
 {
     tb_cepstrum *cepstrum = tb_alloc(sizeof *cepstrum);
     float points[POINTS];
 
     tb_cepstrum_init(cepstrum);
-    tb_cepstrum_points(cepstrum, stats->mean[TB_BEND_VOICED], points);
-    tb_cepstrum_spread(cepstrum, points, bins);
+    tb_cepstrum_to_points(cepstrum, stats->mean[TB_CLASS_VOICED], points);
+    tb_cepstrum_to_bins(cepstrum, points, bins);
     tb_cepstrum_clear(cepstrum);
     tb_free(cepstrum);
 }

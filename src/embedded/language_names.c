@@ -1,4 +1,4 @@
-#include "embedded/names_priv.h"
+#include "embedded/language_names_priv.h"
 
 #include "base/unicode.h"
 #include "base/utf8.h"

@@ -22,7 +22,7 @@ typedef struct {
 
 static double period(const run *r, double m)
 {
-    ptrdiff_t f = (ptrdiff_t)floor(m / TB_VOX_HOP + 0.5);
+    ptrdiff_t f = (ptrdiff_t)floor(m / TB_ANALYSIS_HOP + 0.5);
     if (f < (ptrdiff_t)r->a) f = (ptrdiff_t)r->a;
     if (f > (ptrdiff_t)r->e) f = (ptrdiff_t)r->e;
     return 24000 / (double)r->f0[f];
@@ -37,7 +37,7 @@ static double energy(const run *r, ptrdiff_t from, ptrdiff_t to)
 }
 
 /* Correlation of the surroundings of p and q, half wide on both sides. */
-static double likeness(const run *r, ptrdiff_t p, ptrdiff_t q, ptrdiff_t half)
+static double correlation(const run *r, ptrdiff_t p, ptrdiff_t q, ptrdiff_t half)
 {
     ptrdiff_t least = p < q ? p : q, most = p < q ? q : p;
     ptrdiff_t from = -half, to = half;
@@ -66,9 +66,9 @@ static double next_distance(const run *r, double m, int sign)
     int at = d0;
 
     /* One pass; the neighbours of the best so far are remembered for the parabola. */
-    previous = likeness(r, p, p + sign * (d0 - 1), half);
+    previous = correlation(r, p, p + sign * (d0 - 1), half);
     for (int d = d0; d <= d1 + 1; d++) {
-        double here = likeness(r, p, p + sign * d, half);
+        double here = correlation(r, p, p + sign * d, half);
         if (d == at + 1) ra = here;
         double score = here - 0.3 * fabs(log(d / T));
         before = previous;
@@ -95,10 +95,10 @@ static double first_mark(const run *r, double polarity)
 }
 
 /* Appends the marks of a run; marks->at has room. */
-static tb_status walk(const run *r, double polarity, const tb_cancel *cancel, tb_marks *marks,
-                      tb_err *err)
+static tb_status mark_run(const run *r, double polarity, const tb_cancel *cancel,
+                          tb_pitch_marks *marks, tb_err *err)
 {
-    tb_vox_run *out = &marks->runs[marks->n_runs];
+    tb_voiced_run *out = &marks->runs[marks->n_runs];
     const double start = first_mark(r, polarity);
     double *at = marks->at;
     size_t first = marks->n, n = first;
@@ -124,7 +124,7 @@ static tb_status walk(const run *r, double polarity, const tb_cancel *cancel, tb
 
     double begin = at[first] - 0.5 * period(r, at[first]);
     if (marks->n_runs > 0) begin = fmax(begin, marks->runs[marks->n_runs - 1].end);
-    *out = (tb_vox_run){
+    *out = (tb_voiced_run){
         .first = first,
         .count = n - first,
         .begin = begin,
@@ -135,10 +135,10 @@ static tb_status walk(const run *r, double polarity, const tb_cancel *cancel, tb
     return TB_OK;
 }
 
-tb_status tb_vox_marks(const float *pcm, size_t len, const float *f0, size_t frames,
-                       const tb_cancel *cancel, tb_marks *out, tb_err *err)
+tb_status tb_pitch_marks_find(const float *pcm, size_t len, const float *f0, size_t frames,
+                              const tb_cancel *cancel, tb_pitch_marks *out, tb_err *err)
 {
-    tb_marks marks = {0};
+    tb_pitch_marks marks = {0};
     float *z = tb_try_alloc(len + 1, sizeof *z);
     double *square = tb_try_alloc(len + 1, sizeof *square);
     /* Marks are at least 0.8 * 24000 / 520 - 1 = 35 samples apart, and a run has at least one. */
@@ -168,24 +168,24 @@ tb_status tb_vox_marks(const float *pcm, size_t len, const float *f0, size_t fra
             run r = {.z = z, .square = square, .f0 = f0, .len = (ptrdiff_t)len, .a = f, .e = e - 1};
             r.lo = fmax(120 * (double)f - 60, 0);
             r.hi = fmin(120 * (double)(e - 1) + 60, (double)len - 1);
-            if (r.lo <= r.hi) st = walk(&r, cube >= 0 ? 1 : -1, cancel, &marks, err);
+            if (r.lo <= r.hi) st = mark_run(&r, cube >= 0 ? 1 : -1, cancel, &marks, err);
             if (st) goto out;
         }
         f = e + 1;
     }
     *out = marks;
-    marks = (tb_marks){0};
+    marks = (tb_pitch_marks){0};
 
 out:
-    tb_marks_clear(&marks);
+    tb_pitch_marks_clear(&marks);
     tb_free(square);
     tb_free(z);
     return st;
 }
 
-void tb_marks_clear(tb_marks *marks)
+void tb_pitch_marks_clear(tb_pitch_marks *marks)
 {
     tb_free(marks->at);
     tb_free(marks->runs);
-    *marks = (tb_marks){0};
+    *marks = (tb_pitch_marks){0};
 }

@@ -1,4 +1,4 @@
-#include "embedded/sounds_priv.h"
+#include "embedded/nonverbal_priv.h"
 
 #include "base/mem.h"
 #include "embedded/level_priv.h"
@@ -20,13 +20,13 @@ static const struct sound {
     [TB_TAG_SHUSH] = {0.10, 0.45, 0.25, 0, -6, 2000, 7000, 0},
 };
 
-bool tb_sound_known(tb_tag tag)
+bool tb_nonverbal_known(tb_tag tag)
 {
     return tag >= 0 && tag < TB_TAG_COUNT && sounds[tag].rise_s > 0;
 }
 
 /* Raised cosines up and down. */
-static void draw(const struct sound *s, double speed, float *curve, size_t len)
+static void draw_envelope(const struct sound *s, double speed, float *curve, size_t len)
 {
     double pi = 3.14159265358979323846;
     for (size_t i = 0; i < len; i++) {
@@ -39,8 +39,8 @@ static void draw(const struct sound *s, double speed, float *curve, size_t len)
     }
 }
 
-tb_status tb_sound_make(tb_tag tag, const tb_bend_stats *voice, double speed, tb_rng *rng,
-                        const tb_cancel *cancel, tb_pcm *out, tb_err *err)
+tb_status tb_nonverbal_make(tb_tag tag, const tb_voice_stats *voice, double speed, tb_rng *rng,
+                            const tb_cancel *cancel, tb_pcm *out, tb_err *err)
 {
     const struct sound *s = &sounds[tag];
     double seconds = (s->rise_s + s->hold_s + s->fall_s + s->silence_s) / speed;
@@ -49,11 +49,11 @@ tb_status tb_sound_make(tb_tag tag, const tb_bend_stats *voice, double speed, tb
     tb_pcm noise = {0};
     float *curve = tb_try_alloc(len, sizeof *curve);
     if (!curve) return tb_nomem(err, len, sizeof *curve);
-    draw(s, speed, curve, len);
+    draw_envelope(s, speed, curve, len);
     tb_status st =
         s->low_hz > 0
-            ? tb_vox_band_noise(s->low_hz, s->high_hz, curve, len, rng, cancel, &noise, err)
-            : tb_vox_noise(voice, s->tilt_db, curve, len, rng, cancel, &noise, err);
+            ? tb_render_band_noise(s->low_hz, s->high_hz, curve, len, rng, cancel, &noise, err)
+            : tb_render_noise(voice, s->tilt_db, curve, len, rng, cancel, &noise, err);
     if (!st) {
         tb_level_finish(&noise, s->level_db);
         st = tb_pcm_init(out, noise.len + 2 * margin, TB_RATE_HZ, err);

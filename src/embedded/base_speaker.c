@@ -2,12 +2,12 @@
  * Base speakers: runs flite or espeak-ng once per sentence and reads the sound from a pipe.
  *
  * A sentence is cut into parts where espeak-ng could not read the script in its own voice
- * (foreign.c); a part on which the program fails twice is cut in halves. flite is this program
- * started again (flite_child.c) and reads ASCII only. Every child has limits of time, memory and
- * output, and runs confined. docs/embedded.md, "Base speakers". Relies on base/child.h,
+ * (foreign_script.c); a part on which the program fails twice is cut in halves. flite is this
+ * program started again (flite_child.c) and reads ASCII only. Every child has limits of time,
+ * memory and output, and runs confined. docs/embedded.md, "Base speakers". Relies on base/child.h,
  * audio/wav.h, level.c.
  */
-#include "embedded/base_priv.h"
+#include "embedded/base_speaker_priv.h"
 
 #include "audio/wav.h"
 #include "base/child.h"
@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "base/unicode.h"
 #include "base/utf8.h"
-#include "embedded/foreign_priv.h"
+#include "embedded/foreign_script_priv.h"
 #include "embedded/level_priv.h"
 
 #include <stdio.h>
@@ -30,9 +30,9 @@ static bool american(const tb_language *language)
     return strcmp(language->code, "en-us") == 0;
 }
 
-tb_base tb_base_espeak(const tb_language *language, bool higher)
+tb_base_speaker tb_base_speaker_espeak(const tb_language *language, bool higher)
 {
-    tb_base base = {.cut_hz = 8200};
+    tb_base_speaker base = {.cut_hz = 8200};
     snprintf(base.key, sizeof base.key, "en-us%s", higher ? "+f2" : "");
     snprintf(base.language, sizeof base.language, "%s", language->code);
     snprintf(base.voice, sizeof base.voice, "%s%s",
@@ -40,10 +40,11 @@ tb_base tb_base_espeak(const tb_language *language, bool higher)
     return base;
 }
 
-tb_base tb_base_choose(const tb_language *language, bool higher)
+tb_base_speaker tb_base_speaker_choose(const tb_language *language, bool higher)
 {
-    if (!american(language) || !tb_flite_available()) return tb_base_espeak(language, higher);
-    tb_base base = {.flite = true, .cut_hz = 6700};
+    if (!american(language) || !tb_flite_available())
+        return tb_base_speaker_espeak(language, higher);
+    tb_base_speaker base = {.flite = true, .cut_hz = 6700};
     snprintf(base.key, sizeof base.key, "%s", higher ? "slt" : "rms");
     snprintf(base.voice, sizeof base.voice, "%s", base.key);
     return base;
@@ -60,7 +61,7 @@ static char fold(uint32_t cp)
     return base < 0x80 ? (char)base : base != cp ? fold(base) : ' ';
 }
 
-char *tb_base_ascii(const char *text, bool *speakable)
+char *tb_flite_ascii(const char *text, bool *speakable)
 {
     size_t len = strlen(text), o = 0, n;
     char *out = tb_alloc(len * 3 + 1);
@@ -80,7 +81,7 @@ char *tb_base_ascii(const char *text, bool *speakable)
     return out;
 }
 
-bool tb_base_reads(const char *text)
+bool tb_flite_can_read(const char *text)
 {
     size_t len = strlen(text), n;
     bool any = false;
@@ -101,9 +102,9 @@ static char *without_brackets(const char *text)
     return clean;
 }
 
-static tb_status run(const tb_base_programs *programs, const tb_base *base, const char *text,
-                     const tb_cancel *cancel, char **bytes, size_t *size, tb_child_exit *how,
-                     tb_err *err)
+static tb_status run(const tb_speech_programs *programs, const tb_base_speaker *base,
+                     const char *text, const tb_cancel *cancel, char **bytes, size_t *size,
+                     tb_child_exit *how, tb_err *err)
 {
     char *data_path = NULL;
     const char *reads[] = {programs->espeak_data_path, NULL};
@@ -114,7 +115,7 @@ static tb_status run(const tb_base_programs *programs, const tb_base *base, cons
         data_path = tb_sprintf("--path=%s", programs->espeak_data_path);
         espeak[n++] = data_path;
     }
-    if (programs->steady) espeak[n++] = "-D";
+    if (programs->deterministic) espeak[n++] = "-D";
     espeak[n++] = "--stdin";
     espeak[n++] = "--stdout";
     tb_child child = {
@@ -145,8 +146,8 @@ static tb_status run(const tb_base_programs *programs, const tb_base *base, cons
 
 /* flite's child: the rate as one 32-bit integer, then 16-bit samples. espeak-ng: RIFF whose sizes
  * are placeholders, since it writes into a pipe. */
-static tb_status read_sound(const tb_base *base, const char *bytes, size_t size, tb_pcm *out,
-                            tb_err *err)
+static tb_status read_sound(const tb_base_speaker *base, const char *bytes, size_t size,
+                            tb_pcm *out, tb_err *err)
 {
     if (!base->flite) return tb_wav_read(bytes, size, MOST_SECONDS, out, err);
     int32_t rate;
@@ -163,12 +164,12 @@ static tb_status read_sound(const tb_base *base, const char *bytes, size_t size,
 }
 
 /* All of a text by one program in one voice. */
-static tb_status say_part(const tb_base_programs *programs, const tb_base *base, const char *text,
-                          const tb_cancel *cancel, tb_pcm *out, tb_err *err)
+static tb_status say_part(const tb_speech_programs *programs, const tb_base_speaker *base,
+                          const char *text, const tb_cancel *cancel, tb_pcm *out, tb_err *err)
 {
     tb_pcm native = {0};
     bool speakable = true;
-    char *clean = base->flite ? tb_base_ascii(text, &speakable) : without_brackets(text);
+    char *clean = base->flite ? tb_flite_ascii(text, &speakable) : without_brackets(text);
     tb_status st = TB_OK;
     *out = (tb_pcm){.rate_hz = TB_RATE_HZ};
     for (int attempt = 0; speakable && attempt < 2; attempt++) {
@@ -194,7 +195,7 @@ static tb_status say_part(const tb_base_programs *programs, const tb_base *base,
 
 /* Where to cut a text in two: at the blank that is nearest to its middle, else between two
  * characters there. */
-static size_t middle(const char *text, size_t len)
+static size_t split_point(const char *text, size_t len)
 {
     const size_t half = len / 2;
     for (size_t d = 0; d < half / 2; d++) {
@@ -209,14 +210,14 @@ static size_t middle(const char *text, size_t len)
 
 /* What a program fails on as a whole it may say in pieces: espeak-ng 1.51 dies of a sentence that
  * is one abbreviation after the other. */
-static tb_status say_pieces(const tb_base_programs *programs, const tb_base *base, const char *text,
-                            const tb_cancel *cancel, tb_pcm *out, tb_err *err)
+static tb_status say_pieces(const tb_speech_programs *programs, const tb_base_speaker *base,
+                            const char *text, const tb_cancel *cancel, tb_pcm *out, tb_err *err)
 {
     enum { LEAST = 48 }; /* bytes; less is not cut */
     const size_t len = strlen(text);
     tb_status st = say_part(programs, base, text, cancel, out, err);
     if (st != TB_EINTERNAL || len < LEAST) return st;
-    const size_t cut = middle(text, len);
+    const size_t cut = split_point(text, len);
     tb_pcm end = {0};
     char *begin = tb_strndup(text, cut);
     st = say_pieces(programs, base, begin, cancel, out, err);
@@ -230,11 +231,11 @@ static tb_status say_pieces(const tb_base_programs *programs, const tb_base *bas
 
 /* One part of a sentence in the voice that reads it; in the sentence's own where espeak-ng has been
  * installed without that one. */
-static tb_status say_foreign(const tb_base_programs *programs, const tb_base *base,
+static tb_status say_foreign(const tb_speech_programs *programs, const tb_base_speaker *base,
                              const char *voice, const char *text, const tb_cancel *cancel,
                              tb_pcm *out, tb_err *err)
 {
-    tb_base other = *base;
+    tb_base_speaker other = *base;
     const char *variant = strchr(base->voice, '+');
     if (!voice) return say_pieces(programs, base, text, cancel, out, err);
     snprintf(other.voice, sizeof other.voice, "%s%s", voice, variant ? variant : "");
@@ -242,8 +243,8 @@ static tb_status say_foreign(const tb_base_programs *programs, const tb_base *ba
     return st == TB_EINTERNAL ? say_pieces(programs, base, text, cancel, out, err) : st;
 }
 
-tb_status tb_base_say(const tb_base_programs *programs, const tb_base *base, const char *text,
-                      const tb_cancel *cancel, tb_pcm *out, tb_err *err)
+tb_status tb_base_speaker_say(const tb_speech_programs *programs, const tb_base_speaker *base,
+                              const char *text, const tb_cancel *cancel, tb_pcm *out, tb_err *err)
 {
     enum { MOST_PARTS = 16, GAP = TB_RATE_HZ / 20 }; /* a process each; 50 ms between two */
     static const float gap[GAP] = {0};
@@ -251,13 +252,13 @@ tb_status tb_base_say(const tb_base_programs *programs, const tb_base *base, con
     const char *voice = NULL;
     size_t part = len;
     if (!base->flite && *base->language && len)
-        part = tb_foreign_next(text, len, base->language, &voice);
+        part = tb_foreign_script_next(text, len, base->language, &voice);
     if (part == len) return say_foreign(programs, base, voice, text, cancel, out, err);
     tb_status st = TB_OK;
     *out = (tb_pcm){.rate_hz = TB_RATE_HZ};
     for (size_t i = 0, n = 0; !st && i < len; i += part, n++) {
         tb_pcm said = {0};
-        part = tb_foreign_next(text + i, len - i, base->language, &voice);
+        part = tb_foreign_script_next(text + i, len - i, base->language, &voice);
         if (n + 1 == MOST_PARTS) {
             part = len - i;
             voice = NULL;
@@ -273,7 +274,7 @@ tb_status tb_base_say(const tb_base_programs *programs, const tb_base *base, con
     return st;
 }
 
-static char *ask(const tb_base_programs *programs, const char *question)
+static char *ask(const tb_speech_programs *programs, const char *question)
 {
     const char *argv[4] = {programs->espeak_program, question};
     const char *reads[] = {programs->espeak_data_path, NULL};
@@ -300,12 +301,12 @@ static char *ask(const tb_base_programs *programs, const char *question)
     return NULL;
 }
 
-char *tb_base_listing(const tb_base_programs *programs)
+char *tb_espeak_list_voices(const tb_speech_programs *programs)
 {
     return ask(programs, "--voices");
 }
 
-bool tb_base_steady(const tb_base_programs *programs)
+bool tb_espeak_has_deterministic(const tb_speech_programs *programs)
 {
     char *help = ask(programs, "--help");
     bool known = help && strstr(help, "\n-D");
@@ -313,7 +314,7 @@ bool tb_base_steady(const tb_base_programs *programs)
     return known;
 }
 
-char *tb_base_version(const tb_base_programs *programs)
+char *tb_espeak_version(const tb_speech_programs *programs)
 {
     char *line = ask(programs, "--version");
     if (!line) return tb_strdup("");
