@@ -13,13 +13,27 @@
 #include "embedded/speak.h"
 #include "probe/probe.h"
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+/* Executed by a link (base/child.c), it would be listed as "exe". */
+static void be_named(void)
+{
+#ifdef __linux__
+    prctl(PR_SET_NAME, "timbre", 0, 0, 0);
+#endif
+}
+
 static int run_decode_child(tb_cli *cli)
 {
+    be_named();
     return tb_decode_child_main(cli->args[0], cli->args[1]);
 }
 
 static int run_flite_child(tb_cli *cli)
 {
+    be_named();
     return tb_flite_child_main(cli->args[0]);
 }
 

@@ -44,8 +44,7 @@ const char *tb_child_self(void)
 #else
     ssize_t n = readlink("/proc/self/exe", self_path, sizeof self_path - 1);
     self_path[n > 0 ? n : 0] = 0;
-    /* A program replaced while it runs (timbre serve --dev) is named so; its path is the new one.
-     */
+    /* A program replaced while it runs is named so; its path is the new one's. */
     if (tb_str_ends(self_path, " (deleted)")) self_path[strlen(self_path) - 10] = 0;
 #endif
     return self_path;
@@ -64,6 +63,18 @@ char *tb_child_which(const char *program)
         path += n + (path[n] == ':');
     }
     return NULL;
+}
+
+/* The file to execute, heap. A child of our own program is the file that runs here, also when
+ * another has its name by now (an update while we run) or none has: the two speak a language of
+ * their own with each other. The link leads there between the child's start and its exec, too. */
+static char *find_program(const tb_child *child)
+{
+#ifdef __linux__
+    static const char running[] = "/proc/self/exe";
+    if (child->argv[0] == self_path && access(running, X_OK) == 0) return tb_strdup(running);
+#endif
+    return tb_child_which(child->argv[0]);
 }
 
 /* A pipe whose ends lie above the descriptors that the child puts in place, close-on-exec. */
@@ -226,7 +237,7 @@ tb_status tb_child_run(const tb_child *child, const tb_cancel *cancel, char **ou
     struct run r = {.child = child, .in = -1, .out = -1, .err = -1};
     tb_confine_plan plan = {.files = -1};
     tb_status st = TB_OK;
-    char *path = tb_child_which(child->argv[0]);
+    char *path = find_program(child);
 
     /* A child that does not read its input must be an error of write, in every program of ours. */
     signal(SIGPIPE, SIG_IGN);

@@ -52,9 +52,10 @@ typedef struct {
 TB_MUST_CHECK tb_status tb_child_run(const tb_child *child, const tb_cancel *cancel, char **output,
                                      size_t *output_size, tb_child_exit *how, tb_err *err);
 
-/* The path of this very program, for children that are subcommands of it. $TIMBRE_PROGRAM when set
- * (tests, whose own program is another), else /proc/self/exe or the system's way. Static storage,
- * made by the first call; main makes it before any thread. */
+/* The path of this very program, for children that are subcommands of it: with the very pointer as
+ * argv[0] they are executed from the running file, whatever has its name by now (Linux).
+ * $TIMBRE_PROGRAM when set (tests, whose own program is another), else /proc/self/exe or the
+ * system's way. Static storage, made by the first call; main makes it before any thread. */
 const char *tb_child_self(void);
 
 /* Looks a program up in PATH: heap path or NULL. */

@@ -102,7 +102,7 @@ static _Noreturn void become_server(const api_server *s, int out)
     dup2(out, 1);
     if (err >= 0) dup2(err, 2);
     if (chdir(s->dir) != 0) _exit(126);
-    execl(TB_TEST_PROGRAM, "timbre", "serve", (char *)NULL);
+    execl(s->program ? s->program : TB_TEST_PROGRAM, "timbre", "serve", (char *)NULL);
     _exit(127);
 }
 

@@ -14,9 +14,10 @@ typedef struct {
     pid_t pid;
     int port;
     char dir[64];
-    int out;     /* the end of its stdout that we hold */
-    bool mortal; /* a refused connection is an empty reply, not the test's end */
-    bool tls;    /* it is spoken to over TLS */
+    int out;             /* the end of its stdout that we hold */
+    bool mortal;         /* a refused connection is an empty reply, not the test's end */
+    bool tls;            /* it is spoken to over TLS */
+    const char *program; /* NULL: the one that was built */
 } api_server;
 
 #define API_USER     "me"
