@@ -85,10 +85,24 @@ static size_t path_len(const char *s, size_t len)
     return i;
 }
 
+/* English: the end of an address that is no word ("uk") by its letters; its bytes, 0 none. */
+static size_t spelled_end(const char *s, size_t len, const tb_front_opts *opts, tb_str *out)
+{
+    static const char ends[] = " uk us eu ai tv jp cn mx br io nz cz ";
+    char word[] = {' ', 0, 0, ' ', 0};
+    if (len != 3 || *s != '.' || !tb_front_speaks(opts, "en")) return 0;
+    word[1] = (char)(s[1] | 0x20);
+    word[2] = (char)(s[2] | 0x20);
+    if (!strstr(ends, word)) return 0;
+    tb_str_printf(out, " dot %c %c", word[1] & ~0x20, word[2] & ~0x20);
+    return len;
+}
+
 /* Says the bytes of a host or a local part, its signs as words. */
-static void say(const char *s, size_t len, const words *w, tb_str *out)
+static void say(const char *s, size_t len, const tb_front_opts *opts, const words *w, tb_str *out)
 {
     for (size_t i = 0; i < len; i++) {
+        if (spelled_end(s + i, len - i, opts, out)) break;
         const char *word = !w            ? NULL
                            : s[i] == '.' ? w->dot
                            : s[i] == '_' ? w->underscore
@@ -128,7 +142,7 @@ static size_t mail(const char *s, size_t len, const tb_front_opts *opts, tb_str 
     if (i == from || i >= len || s[i] != '@') return 0;
     size_t host = host_len(s + i + 1, len - i - 1, &labels, &last);
     if (labels < 2) return 0;
-    say(s + from, i + 1 + host - from, find_words(opts), out);
+    say(s + from, i + 1 + host - from, opts, find_words(opts), out);
     size_t end = i + 1 + host;
     if (from && end < len && s[end] == '?') end += path_len(s + end, len - end);
     return end;
@@ -156,7 +170,7 @@ size_t tb_front_address(const char *s, size_t len, const tb_front_opts *opts, tb
         if (labels < 2 || !is_known_end(s + i + last, host - last)) return 0;
         if (i + host < len && (s[i + host] == '@' || s[i + host] == '_')) return 0;
     }
-    say(s + i, host, find_words(opts), out);
+    say(s + i, host, opts, find_words(opts), out);
     i += host;
     return i + path_len(s + i, len - i);
 }

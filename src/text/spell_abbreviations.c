@@ -45,7 +45,7 @@ static const abbreviation english[] = {
     {"Ft.", "Fort", NAME}, {"Br.", "Brother", NAME}, {"Mme.", "Madame", NAME}, {"Mlle.", "Mademoiselle", NAME},
     {"St.", "Street", STREET}, {"Dr.", "Drive", STREET}, {"St.", "Saint", NAME}, {"Ste.", "Sainte", NAME},
     {"Dr.", "Doctor", NAME}, {"Dr", "Doctor", NAME}, {"Drs.", "Doctors", NAME},
-    {"Ave.", "Avenue", STREET}, {"Ave", "Avenue", STREET}, {"Av.", "Avenue", STREET},
+    {"Ave.", "Avenue", STREET}, {"Ave", "Avenue", STREET}, {"av.", "Avenue", STREET},
     {"Blvd.", "Boulevard", STREET}, {"Blvd", "Boulevard", STREET}, {"Rd.", "Road", STREET}, {"Rd", "Road", STREET},
     {"St", "Street", STREET}, {"Ln.", "Lane", STREET}, {"Ln", "Lane", STREET}, {"Ct.", "Court", STREET},
     {"Sq.", "Square", STREET}, {"Pl.", "Place", STREET}, {"Hwy.", "Highway", ANY}, {"Hwy", "Highway", ANY},
@@ -75,7 +75,9 @@ static const abbreviation english[] = {
     {"eq.", "equation", DIGIT}, {"eqs.", "equations", DIGIT}, {"art.", "article", DIGIT}, {"para.", "paragraph", DIGIT},
     {"ver.", "version", DIGIT}, {"v.", "verse", DIGIT}, {"ext.", "extension", DIGIT}, {"rm.", "room", DIGIT},
     {"app.", "appendix", DIGIT}, {"ed.", "edition", BEHIND}, {"lvl.", "level", DIGIT}, {"tel.", "telephone", ANY},
-    {"ref.", "reference", ANY}, {"qty.", "quantity", ANY}, {"asst.", "assistant", ANY}, {"mgr.", "manager", ANY},
+    {"ref.", "reference", ANY}, {"qty.", "quantity", ANY}, {"qty", "quantity", ANY}, {"ea.", "each", BEHIND}, {"ppl", "people", BEHIND}, {"y/o", "years old", BEHIND},
+    {"pcs.", "pieces", BEHIND}, {"pcs", "pieces", BEHIND}, {"pkg.", "package", ANY}, {"acct.", "account", ANY}, {"amt.", "amount", ANY},
+    {"asst.", "assistant", ANY}, {"mgr.", "manager", ANY},
     {"attn.", "attention", ANY}, {"attn", "attention", ANY}, {"oz.", "ounces", BEHIND}, {"hrs.", "hours", BEHIND},
     {"Ph. D.", "P H D", ANY}, {"PhD", "P H D", ANY}, {"M. D.", "M D", ANY}, {"P. S.", "P S", ANY}, {"R. I. P.", "R I P", ANY},
     {"a. m.", "A M", ANY}, {"p. m.", "P M", ANY}, {"B. C. E.", "B C E", ANY}, {"BCE", "B C E", BEHIND}, {"BC", "B C", BEHIND},
@@ -87,7 +89,11 @@ static const abbreviation english[] = {
 
 static const abbreviation spanish[] = {
     {"ó", "o", LONE}, {"Ó", "o", LONE}, {"á", "a", LONE}, {"Á", "a", LONE}, {"é", "e", LONE}, {"ú", "u", LONE}, /* as they were written */
-    {"uds.", "unidades", BEHIND}, {"ud.", "unidad", BEHIND}, {"c/u", "cada uno", ANY}, {"c/u.", "cada uno", ANY},
+    {"uds.", "unidades", BEHIND}, {"ud.", "unidad", BEHIND}, {"c/u", "cada uno", ANY}, {"c/s", "cantidad suficiente", ANY}, {"pers.", "personas", BEHIND}, {"pzas.", "piezas", BEHIND}, {"pza.", "pieza", BEHIND},
+    {"cant.", "cantidad", ANY}, {"incl.", "incluido", ANY}, {"excl.", "excluido", ANY}, {"fra.", "factura", ANY}, {"vto.", "vencimiento", ANY}, {"obs.", "observaciones", ANY},
+    {"pl.", "planta", DIGIT}, {"esc.", "escalera", DIGIT}, {"pta.", "puerta", DIGIT}, {"int.", "interior", DIGIT}, {"mz.", "manzana", DIGIT}, {"lt.", "lote", DIGIT}, {"blq.", "bloque", DIGIT},
+    {"sáb", "sábado", DIGIT}, {"dom", "domingo", DIGIT}, {"lun", "lunes", DIGIT}, {"jue", "jueves", DIGIT}, {"vie", "viernes", DIGIT}, {"mié", "miércoles", DIGIT},
+    {"Hnos.", "hermanos", NAME}, {"c/u.", "cada uno", ANY},
     {"Sr.", "señor", TITLE}, {"Sra.", "señora", TITLE}, {"Srta.", "señorita", TITLE}, {"Sres.", "señores", TITLE}, {"Sras.", "señoras", TITLE},
     {"sr.", "señor", TITLE}, {"sra.", "señora", TITLE}, {"Sr", "señor", NAME}, {"Sra", "señora", NAME}, {"Srta", "señorita", NAME},
     {"Dr.", "doctor", TITLE}, {"Dra.", "doctora", TITLE}, {"Dres.", "doctores", TITLE}, {"Dr", "doctor", NAME}, {"Dra", "doctora", NAME},
@@ -116,8 +122,8 @@ static const abbreviation spanish[] = {
     {"vol.", "volumen", ANY}, {"vols.", "volúmenes", ANY}, {"t.", "tomo", DIGIT}, {"art.", "artículo", ANY}, {"arts.", "artículos", ANY}, {"fig.", "figura", ANY}, {"figs.", "figuras", ANY},
     {"ed.", "edición", BEHIND}, {"ed.", "editorial", NAME}, {"apdo.", "apartado", ANY}, {"párr.", "párrafo", ANY}, {"ref.", "referencia", ANY}, {"Ref.ª", "referencia", ANY}, {"v.", "véase", NAME},
     {"tel.", "teléfono", ANY}, {"teléf.", "teléfono", ANY}, {"tfno.", "teléfono", ANY}, {"tlf.", "teléfono", ANY}, {"Tel", "teléfono", DIGIT}, {"móv.", "móvil", ANY}, {"ext.", "extensión", DIGIT},
-    {"c/", "calle", ANY}, {"Avda.", "avenida", TITLE}, {"Av.", "avenida", TITLE}, {"Avda", "avenida", NAME}, {"Pza.", "plaza", TITLE}, {"Plza.", "plaza", TITLE}, {"Pl.", "plaza", NAME},
-    {"P.º", "paseo", TITLE}, {"Pº", "paseo", TITLE}, {"Ctra.", "carretera", TITLE}, {"Urb.", "urbanización", NAME}, {"Edif.", "edificio", TITLE}, {"Col.", "colonia", NAME}, {"Pje.", "pasaje", TITLE},
+    {"c/", "calle", ANY}, {"avda.", "avenida", TITLE}, {"av.", "avenida", TITLE}, {"Avda", "avenida", NAME}, {"pza.", "plaza", TITLE}, {"plza.", "plaza", TITLE}, {"Pl.", "plaza", NAME},
+    {"p.º", "paseo", TITLE}, {"pº", "paseo", TITLE}, {"ctra.", "carretera", TITLE}, {"urb.", "urbanización", NAME}, {"edif.", "edificio", TITLE}, {"Col.", "colonia", NAME}, {"pje.", "pasaje", TITLE},
     {"izq.", "izquierda", ANY}, {"izqda.", "izquierda", ANY}, {"izda.", "izquierda", ANY}, {"dcha.", "derecha", ANY}, {"dto.", "descuento", ANY}, {"dpto.", "departamento", ANY}, {"depto.", "departamento", ANY},
     {"C. P.", "código postal", ANY}, {"C.P", "código postal", DIGIT}, {"CP", "código postal", DIGIT}, {"s/n", "sin número", ANY}, {"S/N", "sin número", ANY}, {"Apto.", "apartamento", ANY},
     {"Cía.", "compañía", ANY}, {"cía.", "compañía", ANY}, {"S. A.", "ese a", ANY}, {"S. L.", "ese ele", ANY}, {"S. A. de C. V.", "ese a de ce uve", ANY}, {"Hnos.", "hermanos", ANY},
@@ -157,6 +163,10 @@ static uint32_t begin_of_previous(const tb_speller *sp, size_t i, bool *digit)
     char word[TB_SPELL_WORD + 1];
     size_t n, start = tb_spell_prev_word(sp, i, word);
     *digit = false;
+    if (!*word && i > 2 && sp->s[i - 1] == ' ' && sp->s[i - 2] == '.') { /* King Jr. Blvd. */
+        start = tb_spell_prev_word(sp, i - 2, word);
+        if (!tb_spell_in(word, " jr sr st ")) *word = 0;
+    }
     if (!*word) {
         size_t at = i;
         uint32_t before = tb_spell_before(sp, at);
@@ -255,6 +265,21 @@ static bool fits(const tb_speller *sp, size_t i, size_t end, place where, bool s
     return false;
 }
 
+/* Does what begins with a capital behind an abbreviation still belong to it: "Elm Ave. NW", "King
+ * Jr. Blvd.", "cap. IV"? */
+static bool goes_on(const tb_speller *sp, size_t i)
+{
+    char word[TB_SPELL_WORD + 1];
+    size_t end = tb_spell_next_word(sp, i, word), at = tb_spell_skip(sp, i);
+    if (at == i || !*word) return false;
+    if (roman_at(sp, at) && !(end - at == 1 && strchr("CDLM", sp->s[at])) &&
+        !(end - at == 1 && sp->kind == TB_SPELL_EN && sp->s[at] == 'I'))
+        return true;
+    if (end - at <= 2 && tb_spell_in(word, " nw ne sw se ") && tb_spell_ends(sp, end)) return true;
+    return sp->kind == TB_SPELL_EN && end < sp->len && sp->s[end] == '.' &&
+           tb_spell_in(word, " blvd ave st rd dr ln hwy pkwy sr jr inc ltd ");
+}
+
 /* Behind an abbreviation that ended in a full stop: does the sentence end there too? Titles never
  * end one; of the others a capital behind says so. */
 static size_t behind(const tb_speller *sp, size_t end, place where)
@@ -262,6 +287,7 @@ static size_t behind(const tb_speller *sp, size_t end, place where)
     if (sp->s[end - 1] != '.' || where == NAME || where == DIGIT || where == ROMAN || where == JOB)
         return end;
     size_t n, stop = tb_spell_stop(sp, end - 1);
+    if (stop < end && goes_on(sp, end)) return end;
     if (where != TITLE) return stop;
     uint32_t cp = tb_spell_at(sp, tb_spell_skip(sp, end), &n);
     return n == 0 || cp == '\n' || cp == '\r' ? stop : end;
@@ -318,6 +344,28 @@ static size_t initials(tb_speller *sp, size_t i)
     return 0;
 }
 
+/* "500 BC – AD 476": a dash behind an era and in front of a year or another era is "to", which is
+ * said. Where the second begins, 0 none. */
+static size_t era_range(tb_speller *sp, size_t i, const char *said)
+{
+    static const char *const eras[] = {
+        "B C", "A D", "B C E", "C E", "antes de Cristo", "después de Cristo"};
+    static const char *const begins[] = {"AD", "s.", "siglo", "c."};
+    size_t n, at = tb_spell_skip(sp, i);
+    uint32_t dash = tb_spell_at(sp, at, &n);
+    bool era = false;
+    for (size_t k = 0; k < sizeof eras / sizeof *eras; k++)
+        era |= strcmp(said, eras[k]) == 0;
+    if (!era || (dash != '-' && dash != 0x2013)) return 0;
+    size_t next = tb_spell_skip(sp, at + n);
+    bool second = tb_spell_digit(sp, next) || roman_at(sp, next);
+    for (size_t k = 0; k < sizeof begins / sizeof *begins; k++)
+        second |= tb_spell_starts(sp, next, begins[k]);
+    if (!second) return 0;
+    tb_spell_say(sp, sp->kind == TB_SPELL_ES ? "a" : "to");
+    return next;
+}
+
 size_t tb_spell_abbreviation(tb_speller *sp, size_t i)
 {
     const bool es = sp->kind == TB_SPELL_ES;
@@ -341,5 +389,6 @@ size_t tb_spell_abbreviation(tb_speller *sp, size_t i)
     }
     tb_spell_say(sp, best->said);
     if (strcmp(best->said, "versus") == 0) return longest - i; /* both sides are names */
-    return behind(sp, longest, best->where) - i;
+    size_t next = era_range(sp, longest, best->said);
+    return (next ? next : behind(sp, longest, best->where)) - i;
 }

@@ -1,6 +1,6 @@
 /*
  * Dates in English and Spanish: 12/25/2024, 2024-12-25, December 25, 25 Dec 2024, 3 abr. 2024;
- * names of months and days that are cut short, and ranges of them: Dec. 5, Mon.-Fri.
+ * names of months that are cut short: Dec. 5. Names of days and ranges of names: spell_names.c.
  */
 #include "base/utf8.h"
 #include "text/spell_rules_priv.h"
@@ -30,14 +30,14 @@ static bool spanish(const tb_speller *sp)
 }
 
 /* 1 to 12; 0: not a month. */
-static int month_of(const tb_speller *sp, const char *word)
+int tb_spell_month_of(const tb_speller *sp, const char *word)
 {
     for (int m = 0; m < 12; m++)
         if (tb_spell_in(word, spanish(sp) ? es_months[m].forms : en_months[m].forms)) return m + 1;
     return 0;
 }
 
-static const char *month_name(const tb_speller *sp, long month)
+const char *tb_spell_month_name(const tb_speller *sp, long month)
 {
     return spanish(sp) ? es_months[month - 1].name : en_months[month - 1].name;
 }
@@ -77,16 +77,16 @@ static void say_date(tb_speller *sp, long day, long month, long year, size_t sta
     if (spanish(sp)) {
         say_day(sp, day);
         tb_spell_say(sp, "de");
-        tb_spell_say(sp, month_name(sp, month));
+        tb_spell_say(sp, tb_spell_month_name(sp, month));
         if (year) tb_spell_say(sp, "de");
     } else if (sp->british) {
         tb_spell_prev_word(sp, start, word);
         if (strcmp(word, "the") != 0) tb_spell_say(sp, "the");
         say_day(sp, day);
         tb_spell_say(sp, "of");
-        tb_spell_say(sp, month_name(sp, month));
+        tb_spell_say(sp, tb_spell_month_name(sp, month));
     } else {
-        tb_spell_say(sp, month_name(sp, month));
+        tb_spell_say(sp, tb_spell_month_name(sp, month));
         say_day(sp, day);
         if (year) tb_str_puts(sp->out, ",");
     }
@@ -161,7 +161,16 @@ static size_t short_date(tb_speller *sp, size_t i)
     if (!n || i + n >= sp->len || sp->s[i + n] != '/') return 0;
     size_t m = tb_spell_small(sp, i + n + 1, 2, &b), end = i + n + 1 + m;
     if (!m || !stands_alone(sp, i, end)) return 0;
-    tb_spell_prev_word(sp, i, word);
+    /* "Fri., 5/9" */
+    size_t at = i;
+    while (at > 0 && i - at < 4 && strchr(" ,.", sp->s[at - 1]))
+        at--;
+    tb_spell_prev_word(sp, at, word);
+    if (at + 1 < i &&
+        !tb_spell_in(word, " monday tuesday wednesday thursday friday saturday sunday "
+                           "mon tue tues wed thu thur thurs fri sat sun lunes martes "
+                           "miércoles jueves viernes sábado domingo "))
+        tb_spell_prev_word(sp, i, word);
     bool day_follows =
         spanish(sp)
             ? tb_spell_in(word, " el día del al desde hasta lunes martes miércoles jueves viernes "
@@ -189,7 +198,13 @@ static int month_before(const tb_speller *sp, size_t i, size_t *start)
         if (at >= 2 && sp->s[at - 2] == '.') at -= 2;
     }
     *start = tb_spell_prev_word(sp, at, word);
-    return *start < at ? month_of(sp, word) : 0;
+    return *start < at ? tb_spell_month_of(sp, word) : 0;
+}
+
+static bool ordinal_ending(const tb_speller *sp, size_t i)
+{
+    return tb_spell_starts(sp, i, "st") || tb_spell_starts(sp, i, "nd") ||
+           tb_spell_starts(sp, i, "rd") || tb_spell_starts(sp, i, "th");
 }
 
 /* English: "December 25", "Dec. 25-27", "the 25 December". */
@@ -199,10 +214,8 @@ static size_t day_of_month(tb_speller *sp, size_t i)
     long day, other;
     size_t start, n = tb_spell_small(sp, i, 2, &day), end = i + n;
     if (!n || day < 1 || day > 31 || spanish(sp)) return 0;
-    bool ordinal = tb_spell_starts(sp, end, "st") || tb_spell_starts(sp, end, "nd") ||
-                   tb_spell_starts(sp, end, "rd") || tb_spell_starts(sp, end, "th");
+    if (ordinal_ending(sp, end)) end += 2;
     size_t digits_end = end;
-    if (ordinal) end += 2;
     if (!tb_spell_ends(sp, end)) return 0;
     if (tb_utf8_is_word(tb_spell_before(sp, i))) return 0;
     if (end < sp->len && strchr(":/", sp->s[end]) && tb_spell_digit(sp, end + 1)) return 0;
@@ -213,20 +226,21 @@ static size_t day_of_month(tb_speller *sp, size_t i)
         tb_spell_say_ordinal(sp, day, false, false);
         size_t m =
             dash == '-' || dash == 0x2013 ? tb_spell_small(sp, digits_end + size, 2, &other) : 0;
-        if (!m || other <= day || other > 31 || !tb_spell_ends(sp, digits_end + size + m))
-            return end - i;
+        size_t behind = digits_end + size + m;
+        if (m && ordinal_ending(sp, behind)) behind += 2;
+        if (!m || other <= day || other > 31 || !tb_spell_ends(sp, behind)) return end - i;
         tb_spell_say(sp, "to");
         tb_spell_say_ordinal(sp, other, false, false);
-        return digits_end + size + m - i;
+        return behind - i;
     }
     size_t next = tb_spell_skip(sp, end), word_end = tb_spell_next_word(sp, end, word);
-    int month = next > end && is_capital(sp, next) ? month_of(sp, word) : 0;
+    int month = next > end && is_capital(sp, next) ? tb_spell_month_of(sp, word) : 0;
     if (!month || (word_end < sp->len && sp->s[word_end] == '\'')) return 0;
     tb_spell_prev_word(sp, i, word);
     if (strcmp(word, "the") != 0) tb_spell_say(sp, "the");
     tb_spell_say_ordinal(sp, day, false, false);
     tb_spell_say(sp, "of");
-    tb_spell_say(sp, month_name(sp, month));
+    tb_spell_say(sp, tb_spell_month_name(sp, month));
     return tb_spell_stop(sp, word_end) - i;
 }
 
@@ -240,7 +254,7 @@ static size_t dia_del_mes(tb_speller *sp, size_t i)
     size_t word_end = tb_spell_next_word(sp, end, word);
     bool de = strcmp(word, "de") == 0;
     if (de) word_end = tb_spell_next_word(sp, word_end, word);
-    int month = month_of(sp, word);
+    int month = tb_spell_month_of(sp, word);
     if (!month || tb_utf8_is_word(tb_spell_before(sp, i))) return 0;
     /* "3 mar" may be three seas; a short name wants its full stop, de, or a year. */
     bool whole = strcmp(word, es_months[month - 1].name) == 0 || strcmp(word, "setiembre") == 0;
@@ -249,7 +263,7 @@ static size_t dia_del_mes(tb_speller *sp, size_t i)
     if (!whole && !de && stop == word_end && !years) return 0;
     say_day(sp, day);
     tb_spell_say(sp, "de");
-    tb_spell_say(sp, month_name(sp, month));
+    tb_spell_say(sp, tb_spell_month_name(sp, month));
     if (years) tb_spell_say(sp, "de");
     return (whole ? word_end : stop) - i;
 }
@@ -279,80 +293,18 @@ size_t tb_spell_month(tb_speller *sp, size_t i)
     char word[TB_SPELL_WORD + 1], prev[TB_SPELL_WORD + 1];
     size_t end = tb_spell_next_word(sp, i, word);
     if (end == i || end - i > 4) return 0;
-    int month = month_of(sp, word);
+    int month = tb_spell_month_of(sp, word);
     if (!month || strlen(word) > 4) return 0;
     bool stop = end < sp->len && sp->s[end] == '.';
     size_t next = tb_spell_skip(sp, end + stop);
     bool digit_next = next > end && tb_spell_digit(sp, next);
     tb_spell_prev_word(sp, i, prev);
-    bool de = spanish(sp) && strcmp(prev, "de") == 0 && stop;
+    bool de = spanish(sp) && stop && tb_spell_in(prev, " de en desde hasta a ");
     if (!spanish(sp) && !is_capital(sp, i)) return 0;
     if (strcmp(word, "may") == 0 || strcmp(word, "june") == 0 || strcmp(word, "july") == 0)
         return 0; /* whole names */
     if (spanish(sp) && !stop) return 0;
     if (!digit_next && !de) return 0;
-    tb_spell_say(sp, month_name(sp, month));
+    tb_spell_say(sp, tb_spell_month_name(sp, month));
     return (digit_next ? end + stop : tb_spell_stop(sp, end)) - i;
-}
-
-/* ---- ranges of names: Mon.-Fri., Jan–Mar, lun-vie ---- */
-
-static const struct {
-    const char *name, *forms;
-} en_days[] =
-    {
-        {"Monday", " monday mon "},       {"Tuesday", " tuesday tue tues "},
-        {"Wednesday", " wednesday wed "}, {"Thursday", " thursday thu thur thurs "},
-        {"Friday", " friday fri "},       {"Saturday", " saturday sat "},
-        {"Sunday", " sunday sun "},
-},
-  es_days[] = {
-      {"lunes", " lunes lun "},
-      {"martes", " martes mar "},
-      {"mi\xC3\xA9rcoles", " mi\xC3\xA9rcoles mi\xC3\xA9 mie "},
-      {"jueves", " jueves jue "},
-      {"viernes", " viernes vie "},
-      {"s\xC3\xA1"
-       "bado",
-       " s\xC3\xA1"
-       "bado s\xC3\xA1"
-       "b sab "},
-      {"domingo", " domingo dom "},
-};
-
-/* The whole name of a month (days: of a day of the week); NULL none. */
-static const char *whole_name(const tb_speller *sp, const char *word, bool days)
-{
-    int month = days ? 0 : month_of(sp, word);
-    if (month) return month_name(sp, month);
-    for (int k = 0; days && k < 7; k++)
-        if (tb_spell_in(word, spanish(sp) ? es_days[k].forms : en_days[k].forms))
-            return spanish(sp) ? es_days[k].name : en_days[k].name;
-    return NULL;
-}
-
-size_t tb_spell_names(tb_speller *sp, size_t i)
-{
-    char first[TB_SPELL_WORD + 1], second[TB_SPELL_WORD + 1];
-    size_t n, end = tb_spell_next_word(sp, i, first);
-    if (end == i || (!spanish(sp) && !is_capital(sp, i))) return 0;
-    if (tb_spell_blank((unsigned char)sp->s[i]) || tb_utf8_is_word(tb_spell_before(sp, i)))
-        return 0;
-    if (end < sp->len && sp->s[end] == '.') end++;
-    uint32_t dash = tb_spell_at(sp, end, &n);
-    if (dash != '-' && dash != 0x2013) return 0;
-    size_t word_end = tb_spell_next_word(sp, end + n, second);
-    if (tb_spell_skip(sp, end + n) != end + n) return 0;
-    for (int days = 1; days >= 0; days--) {
-        const char *a = whole_name(sp, first, days), *b = whole_name(sp, second, days);
-        if (!a || !b) continue;
-        tb_spell_say(sp, a);
-        tb_spell_say(sp, spanish(sp) ? "a" : "to");
-        tb_spell_say(sp, b);
-        size_t year = tb_spell_skip(sp, word_end);
-        if (spanish(sp) && !days && year > word_end && tb_spell_digit(sp, year))
-            tb_spell_say(sp, "de");
-        return tb_spell_stop(sp, word_end) - i;
-    }
-    return 0;
 }

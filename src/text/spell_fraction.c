@@ -163,6 +163,15 @@ static size_t say_fraction(tb_speller *sp, int above, int below, size_t start, s
         }
         bool feminine = end ? unit.feminine : tb_es_is_feminine(word);
         bool counted = end || tb_es_form_before(word) != TB_ES_ALONE;
+        char prev[TB_SPELL_WORD + 1];
+        size_t from = tb_spell_prev_word(sp, start, prev);
+        if (!counted && below == 2 && strcmp(prev, "y") == 0) { /* tres horas y 1/2 */
+            tb_spell_prev_word(sp, from, prev);
+            if (*prev) {
+                tb_spell_say(sp, tb_es_is_feminine(prev) ? "media" : "medio");
+                return at;
+            }
+        }
         if (below == 2 && above == 1 && (counted || !*word))
             tb_spell_say(sp, !*word && !end ? "un medio" : feminine ? "media" : "medio");
         else {
@@ -233,7 +242,10 @@ size_t tb_spell_plain_fraction(tb_speller *sp, size_t i)
     if (a.n == 4 && tb_spell_value(&a) >= 0 && (b.n == 2 || b.n == 4) &&
         tb_spell_value(&b) >= 0) { /* the season 2023/24 */
         tb_spell_say_year(sp, tb_spell_value(&a));
-        if (b.n == 4)
+        if (b.n == 4 && b.digits[0] == '0') { /* the file 2024/0153 */
+            tb_spell_say(sp, es ? "barra" : "slash");
+            tb_spell_digits(sp, b.digits, b.n);
+        } else if (b.n == 4)
             tb_spell_say_year(sp, tb_spell_value(&b));
         else
             tb_spell_say_number(sp, &b, TB_ES_ALONE);
@@ -245,5 +257,9 @@ size_t tb_spell_plain_fraction(tb_speller *sp, size_t i)
         mark || ((x >= 0 ? x <= y : a.point != 0) && (y == 10 || y == 100 || y == 20 || y == 5));
     tb_spell_say(sp, es ? (out_of ? "de" : "entre") : out_of ? "out of" : "over");
     tb_spell_say_number(sp, &b, TB_ES_ALONE);
-    return b.end - i;
+    tb_spell_unit unit;
+    size_t at = tb_spell_skip(sp, b.end), end = tb_spell_read_unit(sp, at, at > b.end, &unit);
+    if (!end || out_of) return b.end - i;
+    tb_spell_say_unit(sp, &unit, false); /* 120/80 mmHg */
+    return end - i;
 }

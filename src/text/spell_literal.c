@@ -103,9 +103,6 @@ static size_t ratio(tb_speller *sp, size_t i)
     tb_spell_prev_word(sp, i, word);
     size_t colon = tb_spell_skip(sp, a.end), at = tb_spell_skip(sp, colon + 1);
     bool apart = colon > a.end || at > colon + 1;
-    if (apart && !tb_spell_is_one(&a) &&
-        !tb_spell_in(word, " scale ratio escala proporción relación "))
-        return 0;
     if (colon >= sp->len || sp->s[colon] != ':') return 0;
     if (!apart && tb_spell_value(&a) >= 0 && (behind = lap(sp, at, &b)) > 0) {
         tb_spell_say_number(sp, &a, TB_ES_ALONE);
@@ -115,18 +112,49 @@ static size_t ratio(tb_speller *sp, size_t i)
     }
     if (!read_side(sp, at, tb_spell_is_one(&a), &b)) return 0;
     uint32_t before = tb_spell_before(sp, i);
+    if (apart && !tb_spell_is_one(&a) && !tb_spell_starts(sp, tb_spell_skip(sp, b.end), "=") &&
+        !tb_spell_in(word, " scale ratio escala proporción relación "))
+        return 0;
     if (before == ':' || (b.end < sp->len && sp->s[b.end] == ':')) return 0;
     /* 45:30 is minutes and seconds, 60:40 shares */
     long x = tb_spell_value(&a), y = tb_spell_value(&b);
     bool clock = b.n == 2 && y >= 0 && y < 60 && a.n <= 2 && x >= 0 && x + y != 100 && !apart;
     tb_spell_say_number(sp, &a, TB_ES_ALONE);
-    if (!clock) tb_spell_say(sp, spanish(sp) ? "a" : "to");
+    size_t equals = tb_spell_skip(sp, b.end);
+    bool division = apart && tb_spell_starts(sp, equals, "="); /* 10 : 2 = 5 */
+    if (!clock)
+        tb_spell_say(sp, division      ? spanish(sp) ? "entre" : "divided by"
+                         : spanish(sp) ? "a"
+                                       : "to");
     if (clock && b.digits[0] == '0') tb_spell_say(sp, spanish(sp) ? "cero" : y ? "oh" : "");
     if (clock)
         tb_spell_say_value(sp, y, TB_ES_ALONE);
     else
         tb_spell_say_number(sp, &b, TB_ES_ALONE);
     return b.end - i;
+}
+
+/* 0x80070057: each character by its name. */
+static size_t hexadecimal(tb_speller *sp, size_t i)
+{
+    enum { MOST = 32 };
+    size_t end = i + 2;
+    if (!tb_spell_starts(sp, i, "0x") || tb_utf8_is_word(tb_spell_before(sp, i))) return 0;
+    while (end < sp->len && end - i < MOST && strchr("0123456789abcdefABCDEF", sp->s[end]) &&
+           sp->s[end])
+        end++;
+    if (end == i + 2 || !tb_spell_ends(sp, end)) return 0;
+    tb_spell_say(sp, spanish(sp) ? "cero X" : "zero X");
+    for (size_t k = i + 2; k < end; k++) {
+        char letter[2] = {sp->s[k], 0};
+        if (tb_spell_digit(sp, k)) {
+            tb_spell_digits(sp, letter, 1);
+        } else {
+            letter[0] = (char)(letter[0] & ~0x20);
+            tb_spell_say(sp, letter);
+        }
+    }
+    return end - i;
 }
 
 static size_t always(tb_speller *sp, size_t i)
@@ -153,12 +181,11 @@ static size_t always(tb_speller *sp, size_t i)
 size_t tb_spell_literal(tb_speller *sp, size_t i)
 {
     static size_t (*const rules[])(tb_speller *, size_t) = {
-        always, tb_spell_telephone, tb_spell_code,           tb_spell_serial,
-        dotted, tb_spell_primes,    tb_spell_plain_fraction, ratio,
-        times};
+        always, hexadecimal,     tb_spell_telephone,      tb_spell_code, tb_spell_serial,
+        dotted, tb_spell_primes, tb_spell_plain_fraction, ratio,         times};
     const bool digit = tb_spell_digit(sp, i);
     size_t n = digit ? tb_spell_ordinal(sp, i) : 0;
-    if (!n && !spanish(sp)) n = tb_spell_decade(sp, i);
+    if (!n && !(digit && spanish(sp))) n = tb_spell_decade(sp, i);
     if (n) return n;
     if (i < sp->len && (sp->s[i] == '+' || sp->s[i] == '(')) return tb_spell_telephone(sp, i);
     for (size_t k = 0; digit && k < sizeof rules / sizeof *rules && !n; k++)

@@ -6,6 +6,14 @@
 
 #include <string.h>
 
+/* Does a number of three characters or more end in front of i: 500 Bs? */
+static bool behind_amount(const tb_speller *sp, size_t i)
+{
+    if (i > 0 && sp->s[i - 1] == ' ') i--;
+    return i > 2 && tb_spell_digit(sp, i - 1) && tb_spell_digit(sp, i - 2) &&
+           strchr("0123456789.,", sp->s[i - 3]) && sp->s[i - 3];
+}
+
 const tb_currency *tb_spell_currency(const tb_speller *sp, size_t i, size_t *end)
 {
     const tb_currency *best = NULL;
@@ -25,7 +33,9 @@ const tb_currency *tb_spell_currency(const tb_speller *sp, size_t i, size_t *end
             if (letters && after_word) continue;
             bool ends_in_letter = tb_spell_letter(tb_spell_before(sp, i + len));
             if (ends_in_letter && tb_spell_letter(tb_spell_at(sp, i + len, &n))) continue;
-            if (c->first && !tb_spell_digit(sp, tb_spell_skip(sp, i + len))) continue;
+            if (c->first && !tb_spell_digit(sp, tb_spell_skip(sp, i + len)) &&
+                !behind_amount(sp, i))
+                continue;
             best = c;
             longest = len;
         }

@@ -138,7 +138,8 @@ static size_t ordinal_es(tb_speller *sp, size_t i)
         /* 1º is cut in front of a masculine noun: primer piso */
         char word[TB_SPELL_WORD + 1];
         tb_spell_next_word(sp, end, word);
-        apocope = *word && tb_es_form_before(word) == TB_ES_MASCULINE;
+        apocope = *word && tb_es_form_before(word) == TB_ES_MASCULINE &&
+                  !tb_spell_in(word, " izq izqda izquierda izda dcha derecha ctro centro int ext ");
     }
     tb_spell_say_ordinal(sp, value, feminine, apocope);
     if (plural) tb_str_puts(sp->out, "s");
@@ -190,15 +191,19 @@ size_t tb_spell_decade(tb_speller *sp, size_t i)
     if (n < 2 || n > 4) return 0;
     bool apostrophe = tb_spell_starts(sp, end, "'s") || tb_spell_starts(sp, end, "\xE2\x80\x99s");
     size_t s = end + (!apostrophe ? 0 : sp->s[end] == '\'' ? 1 : 3);
-    if (cut && n == 2 && tb_spell_ends(sp, end)) { /* the class of '98 */
+    if (cut && n == 2 && tb_spell_ends(sp, end) &&
+        !tb_spell_starts(sp, end, "'")) { /* class of '98 */
         long year = (sp->s[at] - '0') * 10 + (sp->s[at + 1] - '0');
         tb_spell_words w = {0};
-        tb_en_cardinal(&w, sp->s + at, 2, false);
-        if (year < 10) tb_spell_say(sp, "oh");
+        if (spanish(sp))
+            tb_es_cardinal(&w, sp->s + at, 2, TB_ES_ALONE);
+        else
+            tb_en_cardinal(&w, sp->s + at, 2, false);
+        if (year < 10) tb_spell_say(sp, spanish(sp) ? "cero" : "oh");
         tb_spell_say_words(sp, &w);
         return end - i;
     }
-    if (s >= sp->len || sp->s[s] != 's' || !tb_spell_ends(sp, s + 1)) return 0;
+    if (spanish(sp) || s >= sp->len || sp->s[s] != 's' || !tb_spell_ends(sp, s + 1)) return 0;
     bool tens = sp->s[end - 1] == '0';
     if (n == 2 && !cut) {
         tb_spell_prev_word(sp, i, word);

@@ -182,6 +182,19 @@ static size_t feet_and_inches(tb_speller *sp, size_t i)
 
 /* ---- matches ---- */
 
+/* (Smith 23', 45'): in brackets, behind a name or behind another minute. */
+static bool of_scorers(const tb_speller *sp, size_t i, size_t end, bool name)
+{
+    size_t k = i, n;
+    uint32_t next = tb_spell_at(sp, end, &n);
+    if (next != ',' && next != ')' && next != ';') return false;
+    while (k > 0 && i - k < QUOTE_LOOK && !strchr("()\n", sp->s[k - 1]))
+        k--;
+    if (k == 0 || sp->s[k - 1] != '(') return false;
+    bool row = i > 2 && sp->s[i - 1] == ' ' && sp->s[i - 2] == ',' && sp->s[i - 3] == '\'';
+    return name || row;
+}
+
 /* Behind what a minute of a match stands: "gol en el 45'", "Messi (23')"; as the line's first. */
 static bool names_minute(const tb_speller *sp, size_t i, size_t end, bool *said)
 {
@@ -191,6 +204,7 @@ static bool names_minute(const tb_speller *sp, size_t i, size_t end, bool *said)
     bool name = *word && tb_spell_capital(tb_spell_at(sp, from, &n));
     *said = tb_spell_in(word, spanish(sp) ? " minuto min minutos " : " minute min ");
     if (before == '(') return tb_spell_starts(sp, end, ")") && (spanish(sp) || name);
+    if (of_scorers(sp, i, end, name)) return true;
     if (*said && before != '\'') return true;
     if (!spanish(sp)) return false;
     bool begins = before == 0 || before == '\n';

@@ -161,8 +161,11 @@ static bool is_adjective(const tb_speller *sp, size_t start, size_t end)
     char word[TB_SPELL_WORD + 1];
     size_t n;
     if (sp->kind != TB_SPELL_EN) return false;
-    tb_spell_prev_word(sp, start, word);
-    if (!tb_spell_in(word, " a an another each every the this that his her my your our their "))
+    size_t prev = tb_spell_prev_word(sp, start, word);
+    bool owner =
+        strcmp(word, "s") == 0 && tb_spell_before(sp, prev) == '\''; /* NASA's $10bn plan */
+    if (!owner &&
+        !tb_spell_in(word, " a an another each every the this that his her my your our their "))
         return false;
     if (end < sp->len && sp->s[end] == '-') return tb_spell_letter(tb_spell_at(sp, end + 1, &n));
     tb_spell_next_word(sp, end, word);
@@ -223,10 +226,12 @@ static tb_es_form plain_form(const tb_speller *sp, const quantity *q)
 {
     char word[TB_SPELL_WORD + 1];
     if (sp->kind != TB_SPELL_ES || q->a.point) return TB_ES_ALONE;
-    size_t end = tb_spell_next_word(sp, q->end, word);
+    size_t n;
+    tb_spell_next_word(sp, q->end, word);
     if (strcmp(word, "mil") == 0) return TB_ES_MASCULINE;
     tb_es_form form = tb_es_form_before(word);
-    (void)end;
+    if (q->range && tb_spell_capital(tb_spell_at(sp, tb_spell_skip(sp, q->end), &n)))
+        return TB_ES_ALONE; /* 3-1 Barça */
     if (form == TB_ES_ALONE) {
         tb_spell_prev_word(sp, q->a.start, word);
         if (tb_spell_in(word, " la las ")) return TB_ES_FEMININE;
@@ -299,7 +304,10 @@ static void say_degrees(tb_speller *sp, const quantity *q, bool one)
 {
     const bool es = sp->kind == TB_SPELL_ES;
     bool kelvin = q->degrees && strcmp(q->degrees, "Kelvin") == 0;
-    one |= q->adjective;
+    char word[TB_SPELL_WORD + 1];
+    tb_spell_next_word(sp, q->end, word);
+    one |= q->adjective || (!es && tb_spell_in(word, " angle angles turn turns rotation bend slope "
+                                                     "incline view heat weather "));
     if (!kelvin) tb_spell_say(sp, es ? (one ? "grado" : "grados") : one ? "degree" : "degrees");
     if (q->degrees) tb_spell_say(sp, q->degrees);
 }

@@ -64,7 +64,8 @@ static const char queens_es[] =
     " isabel catalina maría margarita cristina cleopatra juana blanca leonor urraca ana victoria "
     "guillermina juliana beatriz ";
 static const char counted_en[] =
-    " chapters parts volumes books acts scenes sections articles wars types phases classes stages "
+    " vol vols ch sec fig chapters parts volumes books acts scenes sections articles wars types "
+    "phases classes stages "
     "levels grades titles units figures tables episodes cantos divisions groups tiers "
     "chapter part volume book act scene section article war type phase class stage level grade "
     "title "
@@ -110,6 +111,11 @@ static bool all_capitals(const tb_speller *sp, size_t start, size_t end)
 static size_t behind_of(const tb_speller *sp, size_t i, size_t *start, char *word)
 {
     *start = tb_spell_prev_word(sp, i, word);
+    if (!*word && i > 2 && sp->s[i - 1] == ' ' && sp->s[i - 2] == '.') { /* cap. IV */
+        *start = tb_spell_prev_word(sp, i - 2, word);
+        if (!tb_spell_in(word, " cap caps vol vols art arts fig figs ch sec s ss t lib "))
+            *word = 0;
+    }
     return *start;
 }
 
@@ -233,7 +239,8 @@ static size_t spanish(tb_speller *sp, size_t i, size_t n, long value)
 {
     static const char centuries[] = " siglo siglos s ss ";
     static const char counted[] =
-        " capítulos tomos volúmenes libros partes actos escenas secciones artículos títulos fases "
+        " cap caps vol vols art arts fig figs t lib capítulos tomos volúmenes libros partes actos "
+        "escenas secciones artículos títulos fases "
         "tipos niveles grados anexos tablas figuras guerras unidades temas módulos tema "
         "capítulo tomo volumen libro parte acto escena sección artículo título fase tipo clase "
         "nivel "
@@ -245,8 +252,6 @@ static size_t spanish(tb_speller *sp, size_t i, size_t n, long value)
     size_t start, before;
     behind_of(sp, i, &start, word);
     tb_spell_next_word(sp, i + n, next);
-    if (i >= 3 && sp->s[i - 1] == ' ' && sp->s[i - 2] == '.' && sp->s[i - 3] == 's')
-        behind_of(sp, i - 2, &start, word); /* "s. XX" */
     if (tb_spell_in(word, centuries)) {
         say_numeral(sp, i + n, value, CENTURY);
         return n;

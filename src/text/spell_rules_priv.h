@@ -138,19 +138,22 @@ void tb_spell_say_ordinal(tb_speller *sp, long value, bool feminine, bool apocop
 size_t tb_spell_quantity(tb_speller *sp, size_t i);  /* spell_quantity.c */
 size_t tb_spell_date(tb_speller *sp, size_t i);      /* spell_date.c: 12/25/2024 */
 size_t tb_spell_time(tb_speller *sp, size_t i);      /* spell_time.c */
-size_t tb_spell_span(tb_speller *sp, size_t i);      /* spell_time.c: 1h30 */
+size_t tb_spell_span(tb_speller *sp, size_t i);      /* spell_span.c: 7h 45m */
 size_t tb_spell_day(tb_speller *sp, size_t i);       /* spell_date.c: 25 of "December 25" */
 size_t tb_spell_month(tb_speller *sp, size_t i);     /* spell_date.c: "Dec." */
-size_t tb_spell_names(tb_speller *sp, size_t i);     /* spell_date.c: "Mon.-Fri." */
+size_t tb_spell_names(tb_speller *sp, size_t i);     /* spell_names.c: "Mon.-Fri." */
 size_t tb_spell_slash(tb_speller *sp, size_t i);     /* spell_slash.c */
 size_t tb_spell_bare_unit(tb_speller *sp, size_t i); /* spell_units.c: "per m²" */
 void tb_spell_say_year(tb_speller *sp, long year);
+/* 1 to 12 for a month's name, folded, whole or short; 0 none. And its whole name. */
+int tb_spell_month_of(const tb_speller *sp, const char *word);
+const char *tb_spell_month_name(const tb_speller *sp, long month);
 size_t tb_spell_literal(tb_speller *sp, size_t i);      /* spell_literal.c: asks the next seven */
 size_t tb_spell_telephone(tb_speller *sp, size_t i);    /* spell_telephone.c; so are the next two */
 size_t tb_spell_code(tb_speller *sp, size_t i);         /* PIN 4711, NY 10118 */
 size_t tb_spell_serial(tb_speller *sp, size_t i);       /* 978-3-16-148410-0 */
 size_t tb_spell_ordinal(tb_speller *sp, size_t i);      /* spell_ordinal.c: 21st, 3.º */
-size_t tb_spell_decade(tb_speller *sp, size_t i);       /* spell_ordinal.c: English, 1990s */
+size_t tb_spell_decade(tb_speller *sp, size_t i);       /* spell_ordinal.c: 1990s, '80 */
 size_t tb_spell_primes(tb_speller *sp, size_t i);       /* spell_primes.c: 5'10", 12' x 10', 45' */
 size_t tb_spell_abbreviation(tb_speller *sp, size_t i); /* spell_abbreviations.c */
 size_t tb_spell_roman(tb_speller *sp, size_t i);        /* spell_roman.c */

@@ -67,6 +67,14 @@ static bool plural_follows(const tb_speller *sp, size_t i)
             !tb_spell_in(word, " this was has "));
 }
 
+/* a 10k run */
+static bool is_distance(const tb_speller *sp, size_t i)
+{
+    char word[TB_SPELL_WORD + 1];
+    tb_spell_next_word(sp, i, word);
+    return tb_spell_in(word, " run runs race races runner runners walk finish training ");
+}
+
 /* Symbols stand close; words behind a blank. */
 size_t tb_spell_read_scale(const tb_speller *sp, size_t i, const tb_currency *currency,
                            const char **said)
@@ -89,6 +97,7 @@ size_t tb_spell_read_scale(const tb_speller *sp, size_t i, const tb_currency *cu
         /* 221B, a 10K race: letters, unless many are counted */
         bool letter = !es && len == 1 && strchr("BK", all[k].written[0]);
         if (letter && !money && !plural_follows(sp, end)) continue;
+        if (!es && *all[k].written == 'k' && len == 1 && is_distance(sp, end)) continue;
         best = len;
         *said = all[k].said;
     }

@@ -329,6 +329,13 @@ static void read_fraction(const tb_speller *sp, tb_spell_number *out)
     out->end = end;
 }
 
+/* "2 and 1/2", "2 y 1/2": behind the word at i, else i. */
+static size_t behind_and(const tb_speller *sp, size_t i)
+{
+    const char *word = sp->kind == TB_SPELL_ES ? "y " : "and ";
+    return i > 0 && sp->s[i - 1] == ' ' && tb_spell_starts(sp, i, word) ? i + strlen(word) : i;
+}
+
 bool tb_spell_read(const tb_speller *sp, size_t i, tb_spell_number *out)
 {
     *out = (tb_spell_number){.start = i, .end = i};
@@ -345,8 +352,10 @@ bool tb_spell_read(const tb_speller *sp, size_t i, tb_spell_number *out)
         /* 2½, 2 ½, 2 1/2 */
         size_t at = out->end, n = tb_spell_read_fraction(sp, at, false, &out->above, &out->below);
         if (!n) {
-            at = tb_spell_skip(sp, at);
+            at = behind_and(sp, tb_spell_skip(sp, at));
             if (at > out->end) n = tb_spell_read_fraction(sp, at, true, &out->above, &out->below);
+            if (n && at > out->end + 2 && out->below > 4) n = 0;
+            if (!n) out->above = out->below = 0;
         }
         if (n) out->end = at + n;
     }

@@ -175,7 +175,7 @@ static size_t between(tb_speller *sp, size_t i)
     uint32_t before, after;
     bool even;
     char c = sp->s[i];
-    if (!strchr("+-=<>*^/&~#x", c)) return 0;
+    if (!strchr("+-=<>*^/&~#x@", c)) return 0;
     uint32_t left = tb_spell_before(sp, i);
     if (left == (uint32_t)c || (i + 1 < sp->len && sp->s[i + 1] == c)) return 0; /* rows of them */
     around(sp, i, &before, &after, &even);
@@ -226,6 +226,13 @@ static size_t between(tb_speller *sp, size_t i)
     case '~':
         if (number_after) say = in(sp, "about", "aproximadamente");
         break;
+    case '@':
+        /* 3 @ $4, @ 5pm; @ana */
+        if (number_after || after == '$' || after == 0x20AC || after == 0xA3)
+            say = in(sp, "at", "a");
+        else if (!tb_utf8_is_word(left) && tb_spell_letter(after))
+            say = in(sp, "at", "arroba");
+        break;
     case '#':
         if (number_after && !tb_utf8_is_word(left)) say = in(sp, "number", "número");
         break;
@@ -258,6 +265,18 @@ static bool is_size(const tb_speller *sp, size_t i)
     return false;
 }
 
+/* m·a, 3·4: a point in the middle, between numbers and single letters. */
+static bool is_product(const tb_speller *sp, size_t i)
+{
+    char word[TB_SPELL_WORD + 1];
+    size_t start = tb_spell_prev_word(sp, i, word), end = tb_spell_word_end(sp, i + 2);
+    uint32_t before = tb_spell_before(sp, i);
+    bool left = (before >= '0' && before <= '9') || before == ')' ||
+                (*word && i - start <= 2 && tb_spell_letter(before));
+    return left && (tb_spell_digit(sp, i + 2) || tb_spell_starts(sp, i + 2, "(") ||
+                    (end > i + 2 && end - i <= 4));
+}
+
 size_t tb_spell_sign(tb_speller *sp, size_t i)
 {
     size_t n, end;
@@ -269,6 +288,10 @@ size_t tb_spell_sign(tb_speller *sp, size_t i)
     if (c && !tb_spell_letter(cp)) {
         tb_spell_say(sp, in(sp, c->en_plural, c->es_plural));
         return end - i;
+    }
+    if (cp == 0xB7 && is_product(sp, i)) {
+        tb_spell_say(sp, in(sp, "times", "por"));
+        return n;
     }
     if (cp == 0xD7 && is_size(sp, i + n)) {
         tb_spell_say(sp, in(sp, "by", "por"));

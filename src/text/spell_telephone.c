@@ -59,7 +59,7 @@ static void read_row(const tb_speller *sp, size_t i, row *r)
                      (next < sp->len && sp->s[next] == '(' && tb_spell_digit(sp, next + 1));
         if (!digit) break;
         /* One kind of separator, but for behind a country or a bracket. */
-        if (r->sep && sep != r->sep && r->count > 2 && !r->bracket) break;
+        if (r->sep && sep != r->sep && r->count > 2 && !r->bracket && !r->plus) break;
         r->sep = sep ? sep : r->sep;
         i = next;
     }
@@ -119,8 +119,10 @@ static size_t emergency(tb_speller *sp, size_t i)
     char word[TB_SPELL_WORD + 1];
     if (tb_spell_digits_at(sp, i, 3) != 3 || !tb_spell_ends(sp, i + 3)) return 0;
     if (i + 4 < sp->len && strchr(".,-", sp->s[i + 3]) && tb_spell_digit(sp, i + 4)) return 0;
-    tb_spell_prev_word(sp, i, word);
-    if (!tb_spell_in(word, " call calls called calling dial dialed dials marque marca marcar "))
+    size_t start = tb_spell_prev_word(sp, i, word);
+    if (tb_spell_in(word, " el al ")) tb_spell_prev_word(sp, start, word);
+    if (!tb_spell_in(word, " call calls called calling dial dialed dials marque marca marcar llama "
+                           "llame llamar llamen llamó "))
         return 0;
     tb_spell_digits(sp, sp->s + i, 3);
     return 3;
@@ -143,14 +145,46 @@ size_t tb_spell_telephone(tb_speller *sp, size_t i)
 
 /* ---- codes ---- */
 
+static bool capital_at(const tb_speller *sp, size_t i)
+{
+    return i < sp->len && tb_spell_capital((unsigned char)sp->s[i]);
+}
+
+/* The two digits at i of an account, ES91 2100 0418: a country in front, a group of four behind. */
+static bool is_account(const tb_speller *sp, size_t i)
+{
+    return i > 1 && capital_at(sp, i - 1) && capital_at(sp, i - 2) &&
+           !(i > 2 && tb_utf8_is_word(tb_spell_before(sp, i - 2))) &&
+           tb_spell_starts(sp, i + 2, " ") && tb_spell_digits_at(sp, i + 3, 4) == 4 &&
+           tb_spell_starts(sp, i + 7, " ") && tb_spell_digits_at(sp, i + 8, 4) == 4;
+}
+
+/* The n digits of an identity card at i, 12345678Z. */
+static bool is_identity(const tb_speller *sp, size_t i, size_t n)
+{
+    size_t dash = tb_spell_starts(sp, i + n, "-");
+    return n == 8 && capital_at(sp, i + n + dash) && tb_spell_ends(sp, i + n + dash + 1) &&
+           !tb_utf8_is_word(tb_spell_before(sp, i));
+}
+
 /* Digits behind letters (BA2490), a postal code behind a state's (NY 10118), what one types in (PIN
  * 4711): one by one. */
 size_t tb_spell_code(tb_speller *sp, size_t i)
 {
     size_t n = tb_spell_digits_at(sp, i, 12), size;
-    if (n < 3 || n > 12 || !tb_spell_ends(sp, i + n)) return 0;
     uint32_t before = tb_spell_before(sp, i);
+    if (n == 2 && is_account(sp, i)) {
+        tb_spell_digits(sp, sp->s + i, n);
+        tb_str_puts(sp->out, ",");
+        return n;
+    }
+    if (is_identity(sp, i, n)) {
+        tb_spell_digits(sp, sp->s + i, n);
+        return n;
+    }
+    if (n < 3 || n > 12 || !tb_spell_ends(sp, i + n)) return 0;
     bool attached = tb_spell_letter(before);
+    attached |= n >= 5 && before == '-' && i > 1 && tb_spell_capital((unsigned char)sp->s[i - 2]);
     if (!attached) {
         bool state = !spanish(sp) && n == 5 && i >= 3 && before == ' ' && sp->s[i - 2] >= 'A' &&
                      sp->s[i - 2] <= 'Z' && sp->s[i - 3] >= 'A' && sp->s[i - 3] <= 'Z' &&

@@ -290,20 +290,3 @@ size_t tb_spell_time(tb_speller *sp, size_t i)
     if (range) end = say_second(sp, at, spoken, hour);
     return say_zone(sp, end) - i;
 }
-
-/* English: 1h30, 2h15m are spans, not times of day. */
-size_t tb_spell_span(tb_speller *sp, size_t i)
-{
-    long hours, minutes;
-    size_t n = spanish(sp) ? 0 : tb_spell_small(sp, i, 2, &hours), at = i + n;
-    if (!n || tb_utf8_is_word(tb_spell_before(sp, i)) || !tb_spell_starts(sp, at, "h")) return 0;
-    size_t m = tb_spell_small(sp, at + 1, 2, &minutes), end = at + 1 + m;
-    if (m != 2 || minutes > 59) return 0;
-    if (tb_spell_starts(sp, end, "m")) end++;
-    if (!tb_spell_ends(sp, end)) return 0;
-    tb_spell_say_value(sp, hours, TB_ES_ALONE);
-    tb_spell_say(sp, hours == 1 ? "hour" : "hours");
-    tb_spell_say_value(sp, minutes, TB_ES_ALONE);
-    tb_spell_say(sp, minutes == 1 ? "minute" : "minutes");
-    return end - i;
-}

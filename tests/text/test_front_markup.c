@@ -60,7 +60,7 @@ static void addresses_are_said_shortly(void **state)
     (void)state;
     FRONT("en-us", {"Go to https://www.example.org/a/b?c=1&d=2.", "Go to example dot org."},
           {"(see http://example.com)", "(see example dot com)"},
-          {"www.example.co.uk, ok", "example dot co dot uk, ok"},
+          {"www.example.co.uk, ok", "example dot co dot U K, ok"},
           {"example.com/path and example.com", "example dot com and example dot com"},
           {"john.smith@example.com.", "john dot smith at example dot com."},
           {"mailto:a_b-c+d@x.org", "a underscore b dash c plus d at x dot org"},
