@@ -49,12 +49,12 @@ void tb_part_free(tb_part *p)
 void tb_part_tick(tb_part *p, double out[TB_TICK])
 {
     tb_scene *s = p->scene;
-    memset(s->lane, 0, sizeof s->lane);
+    memset(s->bus, 0, sizeof s->bus);
     memset(s->send, 0, sizeof s->send);
     p->recipe->tick(p->state, s);
     tb_scene_grains(s); /* those that the recipe has not run itself */
     for (int i = 0; i < TB_TICK; i++) {
-        double y = s->lane[0][i];
+        double y = s->bus[0][i];
         if (s->reverb) y += tb_reverb_step(s->reverb, s->send[i], NULL);
         out[i] = tb_biquad_step(&p->high, y);
     }
@@ -96,18 +96,18 @@ typedef struct {
     tb_loop *loop;
     size_t at; /* in the loop */
     double gain;
-} voice;
+} input;
 
 struct tb_bed {
     tb_ambience_set *set;
-    voice voices[TB_AMBIENCE_SUM_MAX];
+    input inputs[TB_AMBIENCE_SUM_MAX];
     int n;
-    double share; /* each of n voices lies 10 log n lower, so that the sum is as loud as one */
+    double share; /* each of n inputs lies 10 log n lower, so that the sum is as loud as one */
     float ready[TB_TICK]; /* computed, not handed out yet: from used on */
     int used;
 };
 
-static tb_status open_voice(tb_bed *bed, voice *v, size_t part, uint64_t seed, int rate_hz,
+static tb_status open_input(tb_bed *bed, input *v, size_t part, uint64_t seed, int rate_hz,
                             tb_err *err)
 {
     const tb_recipe *recipe = bed->set->entries[part].recipe;
@@ -140,7 +140,7 @@ tb_status tb_bed_new(tb_ambience_set *set, const tb_ambience *which, uint64_t se
     bed->share = 1 / sqrt((double)which->n);
     bed->used = TB_TICK;
     for (int i = 0; i < which->n && st == TB_OK; i++)
-        st = open_voice(bed, &bed->voices[bed->n++], which->part[i], seed, rate_hz, err);
+        st = open_input(bed, &bed->inputs[bed->n++], which->part[i], seed, rate_hz, err);
     if (st == TB_OK)
         *out = bed;
     else
@@ -152,17 +152,17 @@ void tb_bed_free(tb_bed *bed)
 {
     if (!bed) return;
     for (int i = 0; i < bed->n; i++) {
-        tb_part_free(bed->voices[i].part);
-        if (bed->voices[i].loop) tb_ambience_loop_done(bed->set, bed->voices[i].loop);
+        tb_part_free(bed->inputs[i].part);
+        if (bed->inputs[i].loop) tb_ambience_loop_done(bed->set, bed->inputs[i].loop);
     }
     tb_free(bed);
 }
 
-static void compute(tb_bed *bed)
+static void render_tick(tb_bed *bed)
 {
     double sum[TB_TICK] = {0}, x[TB_TICK];
     for (int k = 0; k < bed->n; k++) {
-        voice *v = &bed->voices[k];
+        input *v = &bed->inputs[k];
         if (v->part) {
             tb_part_tick(v->part, x);
             for (int i = 0; i < TB_TICK; i++)
@@ -182,7 +182,7 @@ static void compute(tb_bed *bed)
 void tb_bed_process(tb_bed *bed, float *out, size_t n)
 {
     while (n > 0) {
-        if (bed->used == TB_TICK) compute(bed);
+        if (bed->used == TB_TICK) render_tick(bed);
         size_t take = (size_t)(TB_TICK - bed->used);
         if (take > n) take = n;
         memcpy(out, bed->ready + bed->used, take * sizeof *out);

@@ -36,7 +36,7 @@ static void close_loop(float *x, size_t *len, int rate_hz)
     *len = period;
 }
 
-static tb_status level(float *x, size_t len, int rate_hz, tb_err *err)
+static tb_status level_and_limit(float *x, size_t len, int rate_hz, tb_err *err)
 {
     tb_biquad high = {0};
     tb_biquad_set(&high, TB_BIQUAD_HIGH, rate_hz, 25, 0.7071, 0);
@@ -81,7 +81,7 @@ tb_status tb_loop_load(const char *path, int rate_hz, tb_loop **out, tb_err *err
             goto out;
         }
     }
-    st = level(pcm.data, pcm.len, rate_hz, err);
+    st = level_and_limit(pcm.data, pcm.len, rate_hz, err);
     if (st != TB_OK) goto out;
     close_loop(pcm.data, &pcm.len, rate_hz);
     tb_loop *loop = tb_alloc(sizeof *loop);

@@ -42,41 +42,43 @@ static const tb_entry *lookup(const tb_ambience_set *set, const char *id)
     return NULL;
 }
 
-typedef enum { PICKED, UNKNOWN, TOO_MANY } picked;
+typedef enum { RESOLVED, UNKNOWN, TOO_MANY } resolved;
 
-static picked add_part(const tb_ambience_set *set, const char *id, bool follow, tb_ambience *pick);
+static resolved add_part(const tb_ambience_set *set, const char *id, bool aliases_too,
+                         tb_ambience *sum);
 
 /* parts are separated by any character of `between` */
-static picked add_parts(const tb_ambience_set *set, const char *name, const char *between,
-                        bool follow, tb_ambience *pick)
+static resolved add_parts(const tb_ambience_set *set, const char *name, const char *between,
+                          bool aliases_too, tb_ambience *sum)
 {
     if (strlen(name) >= 256) return UNKNOWN;
     char *text = tb_unicode_bare(name), *rest = *text ? text : NULL;
-    picked p = rest ? PICKED : UNKNOWN;
-    while (rest && p == PICKED) {
+    resolved p = rest ? RESOLVED : UNKNOWN;
+    while (rest && p == RESOLVED) {
         char *cut = strpbrk(rest, between);
         if (cut) *cut++ = 0;
-        p = add_part(set, tb_str_strip(rest), follow, pick);
+        p = add_part(set, tb_str_strip(rest), aliases_too, sum);
         rest = cut;
     }
     tb_free(text);
     return p;
 }
 
-static picked add_part(const tb_ambience_set *set, const char *id, bool follow, tb_ambience *pick)
+static resolved add_part(const tb_ambience_set *set, const char *id, bool aliases_too,
+                         tb_ambience *sum)
 {
     const tb_entry *e = lookup(set, id);
-    for (size_t i = 0; !e && follow && i < sizeof aliases / sizeof *aliases; i++)
+    for (size_t i = 0; !e && aliases_too && i < sizeof aliases / sizeof *aliases; i++)
         if (strcmp(aliases[i].name, id) == 0)
-            return add_parts(set, aliases[i].means, "+", false, pick);
+            return add_parts(set, aliases[i].means, "+", false, sum);
     if (!e) return UNKNOWN;
     const uint16_t part = (uint16_t)(e - set->entries);
-    for (int i = 0; i < pick->n; i++)
-        if (pick->part[i] == part) return PICKED; /* the same twice is once */
-    if (pick->n == TB_AMBIENCE_SUM_MAX) return TOO_MANY;
-    pick->part[pick->n++] = part;
-    pick->difference_lu = fmax(pick->difference_lu, e->info.default_difference_lu);
-    return PICKED;
+    for (int i = 0; i < sum->n; i++)
+        if (sum->part[i] == part) return RESOLVED; /* the same twice is once */
+    if (sum->n == TB_AMBIENCE_SUM_MAX) return TOO_MANY;
+    sum->part[sum->n++] = part;
+    sum->difference_lu = fmax(sum->difference_lu, e->info.default_difference_lu);
+    return RESOLVED;
 }
 
 static const char *free_text(const char *name)
@@ -99,15 +101,15 @@ static void add_list(const tb_ambience_set *set, tb_str *out)
 tb_status tb_ambience_find(const tb_ambience_set *set, const char *name, tb_ambience *out,
                            tb_err *err)
 {
-    tb_ambience pick = {0};
+    tb_ambience sum = {0};
     const char *text = free_text(name);
-    picked p = add_parts(set, text ? text : name, "+", true, &pick);
+    resolved p = add_parts(set, text ? text : name, "+", true, &sum);
     if (p == UNKNOWN) { /* a blank may be a plus that a form has decoded */
-        pick = (tb_ambience){0};
-        p = add_parts(set, text ? text : name, "+ ", true, &pick);
+        sum = (tb_ambience){0};
+        p = add_parts(set, text ? text : name, "+ ", true, &sum);
     }
-    if (p == PICKED) {
-        *out = pick;
+    if (p == RESOLVED) {
+        *out = sum;
         return TB_OK;
     }
     if (p == TOO_MANY)
@@ -140,9 +142,9 @@ bool tb_ambience_in_text(const tb_ambience_set *set, const char *name, tb_ambien
     tb_ambience found = {0};
     *err = (tb_err){0};
     if (!free_text(name)) {
-        picked p = add_parts(set, name, "+", true, &found);
-        if (p == PICKED) *out = found;
-        if (p != TOO_MANY) return p == PICKED;
+        resolved p = add_parts(set, name, "+", true, &found);
+        if (p == RESOLVED) *out = found;
+        if (p != TOO_MANY) return p == RESOLVED;
     }
     err->status = tb_ambience_find(set, name, out, err);
     return true;

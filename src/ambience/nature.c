@@ -22,7 +22,7 @@ typedef struct {
     /* the call under way */
     double call_s, at_s, tone;
     uint64_t k;
-    int said, of;
+    int sung, of;
     /* the syllable: samples [start, start + len) */
     int64_t start;
     int len;
@@ -37,7 +37,7 @@ typedef struct {
 
 static void next_syllable(bird *b, const tb_scene *s)
 {
-    if (b->said == b->of) { /* a call is over, or none was */
+    if (b->sung == b->of) { /* a call is over, or none was */
         if (b->of > 0) {
             double v = tb_stream_u(b->stream, 1000 + b->k * 64 + 60);
             b->call_s = b->at_s + 1.5 - log(1 - v) * 4.5;
@@ -46,16 +46,16 @@ static void next_syllable(bird *b, const tb_scene *s)
         uint64_t base = 1000 + b->k * 64;
         b->tone = 1 + 0.04 * (tb_stream_u(b->stream, base) - 0.5);
         b->at_s = b->call_s;
-        b->said = 0;
+        b->sung = 0;
         b->of = b->syllables + (int)(tb_stream_u(b->stream, base + 1) * 3) - 1;
         if (b->of < 1) b->of = 1;
     }
-    double v = tb_stream_u(b->stream, 1000 + b->k * 64 + 2 + (uint64_t)b->said);
+    double v = tb_stream_u(b->stream, 1000 + b->k * 64 + 2 + (uint64_t)b->sung);
     b->start = (int64_t)(b->at_s * s->fs);
     b->len = (int)(b->syllable_s * (0.85 + 0.3 * v) * s->fs);
     b->turns = 0;
     b->at_s += b->syllable_s + b->gap_s;
-    b->said++;
+    b->sung++;
 }
 
 static void forest_init(void *state, tb_scene *s)
@@ -115,7 +115,7 @@ static void bird_tick(bird *b, tb_scene *s)
         int64_t to = b->start + b->len < end ? b->start + b->len : end;
         for (int64_t n = from; n < to; n++) {
             double at = (double)(n - b->start) / b->len;
-            b->turns += bird_pitch(b, at, b->said - 1) * b->tone / s->fs;
+            b->turns += bird_pitch(b, at, b->sung - 1) * b->tone / s->fs;
             double ph = 2 * M_PI * b->turns, sn = sin(ph);
             x[n - s->n0] += pow(sin(M_PI * at), 1.3) * (sn + 0.24 * sn * cos(ph));
         }
@@ -134,11 +134,11 @@ static void forest_tick(void *state, tb_scene *s)
     double b1 = 0.5 + 0.5 * tb_ctl_value(&f->breeze, s->tick + 1);
     tb_layer_tick(&f->air, s, air);
     tb_scale_ramp(air, 0.7 + 0.5 * b0, 0.7 + 0.5 * b1);
-    tb_add(s->lane[0], air, 0.55);
+    tb_add(s->bus[0], air, 0.55);
     tb_layer_tick(&f->leaf, s, leaf);
     tb_scale_ramp(leaf, 0.3 + b0 * b0 * (0.8 + 0.3 * tb_ctl_value(&f->flutter, s->tick)),
                   0.3 + b1 * b1 * (0.8 + 0.3 * tb_ctl_value(&f->flutter, s->tick + 1)));
-    tb_add(s->lane[0], leaf, 0.075);
+    tb_add(s->bus[0], leaf, 0.075);
     for (int i = 0; i < BIRDS; i++)
         bird_tick(&f->birds[i], s);
 }
@@ -154,7 +154,7 @@ typedef struct {
     tb_biquad low;
     double chirp_s;
     uint64_t k;
-    int said;
+    int sung;
     bool sings;
     int64_t start;
     double turns;
@@ -169,7 +169,7 @@ typedef struct {
 
 static void begin_chirp(cricket *c)
 {
-    c->said = 0;
+    c->sung = 0;
     /* Silent for about 11 s now and then. */
     uint64_t stretch = (uint64_t)(c->chirp_s / 11 + c->nap);
     c->sings = tb_stream_u(c->stream, 1000000 + stretch) > 0.25;
@@ -177,7 +177,7 @@ static void begin_chirp(cricket *c)
 
 static void place_syllable(cricket *c, double fs)
 {
-    c->start = (int64_t)((c->chirp_s + c->said / c->syllables_hz) * fs);
+    c->start = (int64_t)((c->chirp_s + c->sung / c->syllables_hz) * fs);
     c->turns = 0;
 }
 
@@ -234,14 +234,14 @@ static void cricket_tick(cricket *c, tb_scene *s)
     while (c->start < end) {
         int64_t from = c->start > s->n0 ? c->start : s->n0;
         int64_t to = c->start + c->len < end ? c->start + c->len : end;
-        double level = c->said == 0 ? 0.55 : 1;
+        double level = c->sung == 0 ? 0.55 : 1;
         for (int64_t n = from; n < to && c->sings; n++) {
             double at = (double)(n - c->start) / c->len;
             c->turns += c->f0 * (1 - 0.012 * at) / s->fs;
             x[n - s->n0] += level * sin(2 * M_PI * c->turns) * pow(sin(M_PI * at), 0.8);
         }
         if (c->start + c->len > end) break;
-        if (++c->said == c->syllables) next_chirp(c);
+        if (++c->sung == c->syllables) next_chirp(c);
         place_syllable(c, s->fs);
     }
     tb_cascade(&c->low, 1, x);
@@ -266,13 +266,13 @@ static void night_tick(void *state, tb_scene *s)
     tb_layer_tick(&m->air, s, x);
     tb_scale_ramp(x, 1 + 0.15 * tb_ctl_value(&m->air_level, s->tick),
                   1 + 0.15 * tb_ctl_value(&m->air_level, s->tick + 1));
-    tb_add(s->lane[0], x, 0.34);
+    tb_add(s->bus[0], x, 0.34);
     tb_layer_tick(&m->chorus, s, x);
     tb_scale_ramp(x, 0.6 + 0.4 * tb_ctl_value(&m->flutter, s->tick),
                   0.6 + 0.4 * tb_ctl_value(&m->flutter, s->tick + 1));
     tb_scale_ramp(x, 0.7 + 0.3 * tb_ctl_value(&m->swell, s->tick),
                   0.7 + 0.3 * tb_ctl_value(&m->swell, s->tick + 1));
-    tb_add(s->lane[0], x, 0.055);
+    tb_add(s->bus[0], x, 0.055);
     for (int i = 0; i < CRICKETS; i++)
         cricket_tick(&m->crickets[i], s);
 
@@ -284,7 +284,7 @@ static void night_tick(void *state, tb_scene *s)
         x[i] = sine_at(m->tree_hz, s->n0 + i, s->fs) * am * sqrt(am);
     }
     tb_scale_ramp(x, w0, w1);
-    tb_add(s->lane[0], x, 0.014);
+    tb_add(s->bus[0], x, 0.014);
 }
 
 const tb_recipe tb_recipe_forest = {"forest",

@@ -35,7 +35,7 @@ static void white_init(void *state, tb_scene *s)
 
 static void white_tick(void *state, tb_scene *s)
 {
-    tb_layer_tick(state, s, s->lane[0]);
+    tb_layer_tick(state, s, s->bus[0]);
 }
 
 static void pink_init(void *state, tb_scene *s)
@@ -61,7 +61,7 @@ static void brown_init(void *state, tb_scene *s)
 static void brown_tick(void *state, tb_scene *s)
 {
     brown *b = state;
-    double *x = s->lane[0];
+    double *x = s->bus[0];
     tb_white_tick(&b->white, s->n0, x);
     for (int i = 0; i < TB_TICK; i++)
         x[i] = tb_one_pole_step(&b->low, x[i]) * 60;
@@ -91,7 +91,7 @@ static void room_init(void *state, tb_scene *s)
 static void room_tick(void *state, tb_scene *s)
 {
     room *r = state;
-    double *x = s->lane[0];
+    double *x = s->bus[0];
     tb_white_tick(&r->air, s->n0, x);
     for (int i = 0; i < TB_TICK; i++)
         x[i] = tb_one_pole_step(&r->low, x[i]) * 9;
@@ -107,7 +107,7 @@ static void room_tick(void *state, tb_scene *s)
 typedef struct {
     tb_layer air;
     tb_ctl level, wobble;
-    double turned; /* seconds of even running */
+    double running_s; /* seconds of even running */
     double cos_phase[6], sin_phase[6], hum_phase[2];
 } fan;
 
@@ -134,15 +134,15 @@ static void fan_tick(void *state, tb_scene *s)
 {
     static const double shaft_hz = 1150.0 / 60, blades = 5;
     fan *f = state;
-    double *x = s->lane[0];
+    double *x = s->bus[0];
     tb_layer_tick(&f->air, s, x);
     tb_scale_ramp(x, 1 + 0.03 * tb_ctl_value(&f->level, s->tick),
                   1 + 0.03 * tb_ctl_value(&f->level, s->tick + 1));
     double w0 = 1 + 0.0015 * tb_ctl_value(&f->wobble, s->tick);
     double w1 = 1 + 0.0015 * tb_ctl_value(&f->wobble, s->tick + 1);
     for (int i = 0; i < TB_TICK; i++) {
-        f->turned += (w0 + (w1 - w0) * i / TB_TICK) / s->fs;
-        double shaft = 2 * M_PI * shaft_hz * f->turned;
+        f->running_s += (w0 + (w1 - w0) * i / TB_TICK) / s->fs;
+        double shaft = 2 * M_PI * shaft_hz * f->running_s;
         double c = cos(blades * shaft), sn = sin(blades * shaft), ch = c, sh = sn, tone = 0;
         for (int h = 0; h < 6; h++) { /* sin(h a + p) by the addition theorem */
             tone += sh * f->cos_phase[h] + ch * f->sin_phase[h];

@@ -5,7 +5,7 @@
 
 /*
  * A recipe makes one computed bed: init sets up its state, tick adds 64 samples to the scene's
- * lane 0 (and to the reverb send). Amplitudes are free; the bed brings the sum to -30 LUFS.
+ * bus 0 (and to the reverb send). Amplitudes are free; the bed brings the sum to -30 LUFS.
  * Private to ambience/ (and its tests).
  */
 typedef struct {
@@ -66,11 +66,11 @@ typedef struct {
     /* the phrase */
     double phrase_s;
     uint64_t k;
-    int syllables, said; /* in the phrase (uncapped), begun so far */
-    double next_s;       /* where the next syllable begins */
-    bool open;           /* a syllable is set up */
-    int64_t from, to;    /* its ticks */
-    double start_s, loud, bend;
+    int syllables, spoken; /* in the phrase (uncapped), begun so far */
+    double next_s;         /* where the next syllable begins */
+    bool open;             /* a syllable is set up */
+    int64_t from, to;      /* its ticks */
+    double start_s, loudness, pitch_offset;
     /* the mouth */
     double pitch0, pitch1, amp0, amp1, vowel[3]; /* at this tick and the next */
     double vowel_next[3];

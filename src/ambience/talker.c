@@ -12,7 +12,7 @@ static const double vowels[8][3] = {
     {310, 2020, 2960}, {360, 640, 2240},  {570, 840, 2410},  {730, 1090, 2440},
     {530, 1840, 2480}, {440, 1020, 2240}, {640, 1190, 2390}, {300, 870, 2240},
 };
-static const double rest[3] = {500, 1500, 2500};
+static const double neutral[3] = {500, 1500, 2500};
 
 /* The first tick that is not before a time. */
 static int64_t tick_from(double seconds, double fs)
@@ -33,19 +33,19 @@ static double phrase_u(const tb_talker *t, uint64_t i)
 static void begin_phrase(tb_talker *t)
 {
     t->syllables = 3 + (int)(-log(1 - phrase_u(t, 0)) * 5);
-    t->said = 0;
+    t->spoken = 0;
     t->next_s = t->phrase_s;
 }
 
 static void begin_syllable(tb_talker *t, double fs)
 {
-    if (t->said == (t->syllables < 22 ? t->syllables : 22)) {
+    if (t->spoken == (t->syllables < 22 ? t->syllables : 22)) {
         double pause = -log(1 - phrase_u(t, 1)) * (1.6 * (1 - t->activity) / t->activity);
         t->phrase_s = t->next_s + 0.25 + pause;
         t->k++;
         begin_phrase(t);
     }
-    uint64_t w = 4 + (uint64_t)t->said * 5;
+    uint64_t w = 4 + (uint64_t)t->spoken * 5;
     double d = 0.13 + 0.14 * phrase_u(t, w);
     t->start_s = t->next_s;
     t->from = tick_from(t->start_s, fs);
@@ -54,19 +54,19 @@ static void begin_syllable(tb_talker *t, double fs)
         if (t->target) t->last = t->target;
         t->target = vowels[(int)(phrase_u(t, w + 1) * 8)];
     }
-    t->loud = 0.45 + 0.55 * phrase_u(t, w + 2);
-    t->bend = phrase_u(t, w + 3);
+    t->loudness = 0.45 + 0.55 * phrase_u(t, w + 2);
+    t->pitch_offset = phrase_u(t, w + 3);
     t->next_s += d * (0.95 + 0.25 * phrase_u(t, w + 4));
-    t->said++;
+    t->spoken++;
 }
 
 /* Pitch, loudness and vowel at a tick. Ticks must be asked for in order. */
-static void mouth(tb_talker *t, double fs, int64_t tick, double *pitch, double *amp,
-                  double vowel[3])
+static void articulate(tb_talker *t, double fs, int64_t tick, double *pitch, double *amp,
+                       double vowel[3])
 {
     while (tick_from(t->next_s, fs) <= tick) {
         /* The last syllable of a phrase: its successor begins after the pause. */
-        if (t->said == (t->syllables < 22 ? t->syllables : 22)) {
+        if (t->spoken == (t->syllables < 22 ? t->syllables : 22)) {
             double pause = -log(1 - phrase_u(t, 1)) * (1.6 * (1 - t->activity) / t->activity);
             if (tick_from(t->next_s + 0.25 + pause, fs) > tick) break;
         }
@@ -75,14 +75,14 @@ static void mouth(tb_talker *t, double fs, int64_t tick, double *pitch, double *
     *pitch = t->f0;
     *amp = 0;
     for (int j = 0; j < 3; j++)
-        vowel[j] = rest[j];
-    if (t->said == 0 || tick < t->from || tick >= t->to) return;
+        vowel[j] = neutral[j];
+    if (t->spoken == 0 || tick < t->from || tick >= t->to) return;
     double x = ((double)(tick - t->from) + 0.5) / (double)(t->to - t->from), m = fmin(1, x / 0.35);
     for (int j = 0; j < 3; j++)
         vowel[j] = t->last[j] * (1 - m) + t->target[j] * m;
-    *amp = t->loud * pow(sin(M_PI * x), 0.7);
+    *amp = t->loudness * pow(sin(M_PI * x), 0.7);
     *pitch = t->f0 * (1.12 - 0.25 * (t->start_s - t->phrase_s) / (0.2 * t->syllables + 0.2)) *
-             (1 + 0.10 * (t->bend - 0.5)) * (1 + 0.05 * (x - 0.5));
+             (1 + 0.10 * (t->pitch_offset - 0.5)) * (1 + 0.05 * (x - 0.5));
 }
 
 void tb_talker_init(tb_talker *t, const tb_scene *s, int number, double activity)
@@ -98,7 +98,7 @@ void tb_talker_init(tb_talker *t, const tb_scene *s, int number, double activity
     t->level = 0.45 + 0.55 * u[3];
     t->phrase_s = -4 * u[1];
     begin_phrase(t);
-    mouth(t, s->fs, 0, &t->pitch1, &t->amp1, t->vowel_next);
+    articulate(t, s->fs, 0, &t->pitch1, &t->amp1, t->vowel_next);
 }
 
 void tb_talker_tick(tb_talker *t, const tb_scene *s, double x[TB_TICK])
@@ -111,7 +111,7 @@ void tb_talker_tick(tb_talker *t, const tb_scene *s, double x[TB_TICK])
         double f = fmax(150, fmin(0.4 * s->fs, t->vowel[j] * t->tract));
         tb_svf_set(&t->formant[j], s->fs, f, q[j]);
     }
-    mouth(t, s->fs, s->tick + 1, &t->pitch1, &t->amp1, t->vowel_next);
+    articulate(t, s->fs, s->tick + 1, &t->pitch1, &t->amp1, t->vowel_next);
     double dp = (t->pitch1 - t->pitch0) / TB_TICK, da = (t->amp1 - t->amp0) / TB_TICK;
     for (int i = 0; i < TB_TICK; i++) {
         t->phase += (t->pitch0 + dp * i) / s->fs;

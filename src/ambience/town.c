@@ -37,14 +37,14 @@ typedef struct {
     car cars[CARS];
 } street;
 
-static const double heard_s = 9; /* either side of the closest point */
+static const double audible_s = 9; /* either side of the closest point */
 
 static void plan_car(street *r, const tb_scene *s)
 {
     double u = tb_stream_u(r->stream, r->k * 16 + 15);
     /* A renewal process: never bunched, never long empty. */
     r->sum_s += 2.2 - log(1 - u) * (60.0 / 11 - 2.2);
-    r->next = (int64_t)((r->sum_s - 9) * s->fs) - (int64_t)(heard_s * s->fs);
+    r->next = (int64_t)((r->sum_s - 9) * s->fs) - (int64_t)(audible_s * s->fs);
 }
 
 static void street_init(void *state, tb_scene *s)
@@ -64,10 +64,10 @@ static void street_init(void *state, tb_scene *s)
 /* Distance, loudness and Doppler shift at a tick of the car; retunes its filters. */
 static void car_at(car *c, double fs, int tick, double *amp, double *hz, bool tune)
 {
-    double t = tick * (double)TB_TICK / fs - heard_s;
+    double t = tick * (double)TB_TICK / fs - audible_s;
     double rr = sqrt(c->d * c->d + c->v * t * (c->v * t));
     double doppler = 1 / (1 + c->v * c->v * t / rr / 343);
-    *amp = pow(6 / rr, 1.15) * sqrt(fmax(0, fmin(1, 1 - fabs(t) / heard_s)));
+    *amp = pow(6 / rr, 1.15) * sqrt(fmax(0, fmin(1, 1 - fabs(t) / audible_s)));
     *hz = c->engine_hz * doppler;
     if (!tune) return;
     tb_svf_set(&c->band, fs, 900 * doppler, 0.55);
@@ -83,7 +83,7 @@ static void begin_car(street *r, const tb_scene *s)
     double u[4];
     for (uint64_t j = 0; j < 4; j++)
         u[j] = tb_stream_u(r->stream, r->k * 16 + j);
-    *c = (car){.on = true, .start = r->next, .len = (int)(2 * heard_s * s->fs)};
+    *c = (car){.on = true, .start = r->next, .len = (int)(2 * audible_s * s->fs)};
     c->v = 8 + 8 * u[0];
     c->d = 7 + 18 * u[1];
     c->engine_hz = 38 + 26 * u[3];
@@ -127,7 +127,7 @@ static void street_tick(void *state, tb_scene *s)
         x[i] = 0.62 * x[i] + 0.46 * y[i];
     tb_scale_ramp(x, 1 + 0.22 * tb_ctl_value(&r->level, s->tick),
                   1 + 0.22 * tb_ctl_value(&r->level, s->tick + 1));
-    tb_add(s->lane[0], x, 1);
+    tb_add(s->bus[0], x, 1);
 
     while (r->next < s->n0 + TB_TICK) {
         begin_car(r, s);
@@ -142,7 +142,7 @@ static void street_tick(void *state, tb_scene *s)
             car_step(c, s->fs);
         int i = skip < 0 ? (int)-skip : 0;
         for (; i < TB_TICK && c->at < c->len; i++)
-            s->lane[0][i] += car_step(c, s->fs);
+            s->bus[0][i] += car_step(c, s->fs);
         if (c->at == c->len) c->on = false;
     }
 }
@@ -207,7 +207,7 @@ static void train_tick(void *state, tb_scene *s)
         x[i] = 0.62 * x[i] + 0.080 * h[i] + 0.62 * w[i];
     tb_scale_ramp(x, 1 + 0.10 * tb_ctl_value(&t->level, s->tick),
                   1 + 0.10 * tb_ctl_value(&t->level, s->tick + 1));
-    tb_add(s->lane[0], x, 1);
+    tb_add(s->bus[0], x, 1);
 
     while ((int64_t)(t->joint_s * s->fs) < s->n0 + TB_TICK) {
         joint(t, s);
@@ -282,7 +282,7 @@ static void office_init(void *state, tb_scene *s)
     tb_biquad_set(&o->wall[1], TB_BIQUAD_LOW, s->fs, 1500, 0.5, 0);
 }
 
-/* Key pressed and let go; the desk's sounds go to its own lane. */
+/* Key pressed and let go; the desk's sounds go to its own bus. */
 static void press_key(const office *o, desk *d, tb_scene *s)
 {
     double v[6];
@@ -290,13 +290,13 @@ static void press_key(const office *o, desk *d, tb_scene *s)
         v[j] = tb_stream_u(d->stream, 1000000 + d->k * 4096 + d->key * 8 + j);
     int64_t n = (int64_t)(d->key_s * s->fs);
     if (n >= 0) {
-        int lane = 1 + d->number;
+        int bus = 1 + d->number;
         uint64_t index = ((uint64_t)d->number << 20) + d->k * 512 + d->key * 2;
         double level = 0.35 + 0.4 * v[0], f = 210 + 90 * v[2];
-        tb_scene_burst(s, lane, n, o->noise, index, 2300 + 1800 * v[1], 1.1, 0.0022, 0.62 * level,
+        tb_scene_burst(s, bus, n, o->noise, index, 2300 + 1800 * v[1], 1.1, 0.0022, 0.62 * level,
                        0.0003);
-        tb_scene_ping(s, lane, n, f, f, 0.007, 0.16 * level, 0.001, 0, 1);
-        tb_scene_burst(s, lane, n + (int64_t)((0.075 + 0.05 * v[3]) * s->fs), o->noise, index + 1,
+        tb_scene_ping(s, bus, n, f, f, 0.007, 0.16 * level, 0.001, 0, 1);
+        tb_scene_burst(s, bus, n + (int64_t)((0.075 + 0.05 * v[3]) * s->fs), o->noise, index + 1,
                        3200 + 1500 * v[4], 1.3, 0.0014, 0.26 * level, 0.0003);
     }
     d->key_s += fmax(0.06, -log(1 - v[5]) / d->keys_hz * 0.5 + 0.5 / d->keys_hz);
@@ -342,14 +342,14 @@ static void office_tick(void *state, tb_scene *s)
         x[i] = 0.24 * x[i] + 0.022 * y[i];
     tb_scale_ramp(x, 1 + 0.05 * tb_ctl_value(&o->level, s->tick),
                   1 + 0.05 * tb_ctl_value(&o->level, s->tick + 1));
-    tb_add(s->lane[0], x, 1);
+    tb_add(s->bus[0], x, 1);
 
     for (int i = 0; i < DESKS; i++)
         desk_tick(o, &o->desks[i], s);
     tb_scene_grains(s);
     for (int i = 0; i < DESKS; i++) {
-        tb_cascade(&o->desks[i].low, 1, s->lane[1 + i]);
-        tb_scene_source(s, s->lane[1 + i], o->desks[i].gain, o->desks[i].wet);
+        tb_cascade(&o->desks[i].low, 1, s->bus[1 + i]);
+        tb_scene_source(s, s->bus[1 + i], o->desks[i].gain, o->desks[i].wet);
     }
     memset(x, 0, sizeof x);
     for (int i = 0; i < OFFICE_TALKERS; i++)
@@ -457,7 +457,7 @@ static void cafe_tick(void *state, tb_scene *s)
     cafe *c = state;
     double x[TB_TICK];
     tb_layer_tick(&c->bed, s, x);
-    tb_add(s->lane[0], x, 0.10);
+    tb_add(s->bus[0], x, 0.10);
     for (int i = 0; i < CAFE_TALKERS; i++) {
         memset(x, 0, sizeof x);
         tb_talker_tick(&c->talkers[i], s, x);
@@ -471,7 +471,7 @@ static void cafe_tick(void *state, tb_scene *s)
     while (tb_poisson_next(&c->steam, s->n0 + TB_TICK, &k, &n))
         begin_steam(c, s, k, n);
     tb_scene_grains(s);
-    tb_scene_source(s, s->lane[1], 1, 0.35);
+    tb_scene_source(s, s->bus[1], 1, 0.35);
     for (int i = 0; i < WANDS; i++)
         if (c->wands[i].at < c->wands[i].len) steam_tick(&c->wands[i], s);
 }

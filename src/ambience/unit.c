@@ -19,7 +19,7 @@
 /* Below this a decaying state is silence; well above the denormal numbers that are slow. */
 #define TINY 1e-60
 
-static double settle(double x)
+static double flush_denormal(double x)
 {
     return fabs(x) < TINY ? 0 : x;
 }
@@ -48,13 +48,13 @@ tb_stream tb_scene_stream_n(const tb_scene *s, const char *name, int number)
     return tb_scene_stream(s, full);
 }
 
-static tb_grain *add_grain(tb_scene *s, int lane, int64_t start, double tau, double amp,
+static tb_grain *add_grain(tb_scene *s, int bus, int64_t start, double tau, double amp,
                            double attack)
 {
     if (s->n_grains == TB_GRAINS_MAX) return NULL;
     tb_grain *g = &s->grains[s->n_grains++];
     *g = (tb_grain){.start = start,
-                    .lane = lane,
+                    .bus = bus,
                     .amp = amp,
                     .env = 1,
                     .tau = tau,
@@ -63,10 +63,10 @@ static tb_grain *add_grain(tb_scene *s, int lane, int64_t start, double tau, dou
     return g;
 }
 
-void tb_scene_ping(tb_scene *s, int lane, int64_t start, double f0, double f1, double tau,
+void tb_scene_ping(tb_scene *s, int bus, int64_t start, double f0, double f1, double tau,
                    double amp, double attack, double phase, double max_s)
 {
-    tb_grain *g = add_grain(s, lane, start, tau, amp, attack);
+    tb_grain *g = add_grain(s, bus, start, tau, amp, attack);
     if (!g) return;
     g->len = (int)(7 * tau * s->fs) + 1;
     if (g->len > (int)(max_s * s->fs)) g->len = (int)(max_s * s->fs);
@@ -75,10 +75,10 @@ void tb_scene_ping(tb_scene *s, int lane, int64_t start, double f0, double f1, d
     g->phase = phase;
 }
 
-void tb_scene_burst(tb_scene *s, int lane, int64_t start, tb_stream stream, uint64_t index,
-                    double f, double q, double tau, double amp, double attack)
+void tb_scene_burst(tb_scene *s, int bus, int64_t start, tb_stream stream, uint64_t index, double f,
+                    double q, double tau, double amp, double attack)
 {
-    tb_grain *g = add_grain(s, lane, start, tau, amp * sqrt(q * s->fs / 24000), attack);
+    tb_grain *g = add_grain(s, bus, start, tau, amp * sqrt(q * s->fs / 24000), attack);
     if (!g) return;
     g->len = (int)(7 * tau * s->fs) + 8;
     g->noise = true;
@@ -114,7 +114,7 @@ void tb_scene_grains(tb_scene *s)
         if (from < 0) from = 0;
         if (from < TB_TICK) {
             int64_t to = from + (g->len - g->at);
-            run_grain(s, g, s->lane[g->lane], (int)from, to < TB_TICK ? (int)to : TB_TICK);
+            run_grain(s, g, s->bus[g->bus], (int)from, to < TB_TICK ? (int)to : TB_TICK);
         }
         if (g->at < g->len) {
             if (kept != k) s->grains[kept] = *g;
@@ -126,7 +126,7 @@ void tb_scene_grains(tb_scene *s)
 
 void tb_scene_source(tb_scene *s, const double *x, double gain, double wet)
 {
-    tb_add(s->lane[0], x, gain * (1 - wet));
+    tb_add(s->bus[0], x, gain * (1 - wet));
     tb_add(s->send, x, gain * wet);
 }
 
@@ -251,8 +251,8 @@ void tb_cascade(tb_biquad *f, int n, double x[TB_TICK])
         tb_biquad g = f[k];
         for (int i = 0; i < TB_TICK; i++)
             x[i] = tb_biquad_step(&g, x[i]);
-        f[k].z1 = settle(g.z1);
-        f[k].z2 = settle(g.z2);
+        f[k].z1 = flush_denormal(g.z1);
+        f[k].z2 = flush_denormal(g.z2);
     }
 }
 
@@ -325,7 +325,7 @@ double tb_reverb_step(tb_reverb *r, double x, double *right)
     r->pre[r->pre_at] = x;
     if (++r->pre_at == r->pre_len) r->pre_at = 0;
     for (int j = 0; j < 4; j++) {
-        r->low[j] = settle((1 - r->damp) * r->line[j][r->at[j]] + r->damp * r->low[j]);
+        r->low[j] = flush_denormal((1 - r->damp) * r->line[j][r->at[j]] + r->damp * r->low[j]);
         o[j] = r->low[j] * r->gain[j];
         sum += o[j];
     }

@@ -14,7 +14,7 @@
  * computed in ticks of 64 samples, whatever blocks they are asked for, so block sizes cannot show.
  * Private to ambience/ (and its tests).
  */
-enum { TB_TICK = 64, TB_SCENE_LANES = 4, TB_GRAINS_MAX = 160 };
+enum { TB_TICK = 64, TB_SCENE_BUSES = 4, TB_GRAINS_MAX = 160 };
 
 /* ---- random numbers: key = mix(fnv1a("<preset>/<stream>") ^ mix(seed)) */
 typedef struct {
@@ -39,7 +39,7 @@ double tb_lognormal(double u1, double u2, double sigma);
 typedef struct {
     int64_t start;
     int len, at; /* samples; at counts up to len, then the grain is over */
-    int lane;
+    int bus;
     bool noise;
     double amp, env, decay, rise; /* envelope e^(-t/tau) min(1, t/attack) */
     double phase, f0, f1, tau;    /* of the sine: glides from f0 to f1 */
@@ -50,7 +50,7 @@ typedef struct {
 
 typedef struct tb_reverb tb_reverb;
 
-/* What a recipe writes to during one tick. Lanes are its own buses for grains: lane 0 is the
+/* What a recipe writes to during one tick. Buses are for its grains: bus 0 is the
  * output. */
 typedef struct {
     const char *preset;
@@ -58,7 +58,7 @@ typedef struct {
     double fs;
     int64_t tick;
     int64_t n0; /* first sample of the tick */
-    double lane[TB_SCENE_LANES][TB_TICK];
+    double bus[TB_SCENE_BUSES][TB_TICK];
     double send[TB_TICK]; /* to the reverb */
     tb_reverb *reverb;    /* NULL without one */
     tb_grain grains[TB_GRAINS_MAX];
@@ -69,11 +69,11 @@ tb_stream tb_scene_stream(const tb_scene *s, const char *name);
 tb_stream tb_scene_stream_n(const tb_scene *s, const char *name, int number); /* "<name><number>" */
 
 /* Longest first: a ping lasts 7 tau, at most max_s. Grains beyond the pool are left out. */
-void tb_scene_ping(tb_scene *s, int lane, int64_t start, double f0, double f1, double tau,
+void tb_scene_ping(tb_scene *s, int bus, int64_t start, double f0, double f1, double tau,
                    double amp, double attack, double phase, double max_s);
-void tb_scene_burst(tb_scene *s, int lane, int64_t start, tb_stream stream, uint64_t index,
-                    double f, double q, double tau, double amp, double attack);
-void tb_scene_grains(tb_scene *s); /* adds this tick of all grains to their lanes */
+void tb_scene_burst(tb_scene *s, int bus, int64_t start, tb_stream stream, uint64_t index, double f,
+                    double q, double tau, double amp, double attack);
+void tb_scene_grains(tb_scene *s); /* adds this tick of all grains to their buses */
 
 /* out += (1 - wet) g x, reverb send += wet g x */
 void tb_scene_source(tb_scene *s, const double *x, double gain, double wet);

@@ -63,7 +63,7 @@ static void rain_tick(void *state, tb_scene *s)
     }
     tb_scale_ramp(pat, 1 + 0.1 * tb_ctl_value(&r->level, s->tick),
                   1 + 0.1 * tb_ctl_value(&r->level, s->tick + 1));
-    tb_add(s->lane[0], pat, 1);
+    tb_add(s->bus[0], pat, 1);
 
     uint64_t k = 0;
     int64_t n = 0;
@@ -157,21 +157,21 @@ static void wind_tick(void *state, tb_scene *s)
         x[i] = tb_svf_step(&w->body_low, x[i], NULL);
     tb_cascade(&w->body_high, 1, x);
     tb_scale_ramp(x, 0.35 + 0.95 * b0, 0.35 + 0.95 * b1);
-    tb_add(s->lane[0], x, 1);
+    tb_add(s->bus[0], x, 1);
 
     for (int j = 0; j < 3; j++) {
         double g0 = gust(w, s, s->tick, howl[j].lag), g1 = gust(w, s, s->tick + 1, howl[j].lag);
-        double bent = clamp(g0 + 0.12 * tb_ctl_value(&w->wobble[j], s->tick), 0, 1.2);
-        tb_svf_set(&w->howl_band[j], s->fs, howl[j].f + howl[j].df * bent, howl[j].q);
+        double pitch_gust = clamp(g0 + 0.12 * tb_ctl_value(&w->wobble[j], s->tick), 0, 1.2);
+        tb_svf_set(&w->howl_band[j], s->fs, howl[j].f + howl[j].df * pitch_gust, howl[j].q);
         for (int i = 0; i < TB_TICK; i++)
             tb_svf_step(&w->howl_band[j], tb_white_sample(&w->howl[j], s->n0 + i), &x[i]);
         tb_scale_ramp(x, pow(g0, 1.8), pow(g1, 1.8));
-        tb_add(s->lane[0], x, howl[j].gain * sqrt(howl[j].q));
+        tb_add(s->bus[0], x, howl[j].gain * sqrt(howl[j].q));
     }
 
     tb_layer_tick(&w->leaves, s, x);
     tb_scale_ramp(x, leaf_level(w, s, s->tick), leaf_level(w, s, s->tick + 1));
-    tb_add(s->lane[0], x, 0.42);
+    tb_add(s->bus[0], x, 0.42);
 }
 
 /* ---- ocean: a far sea and three interleaved trains of waves */
@@ -266,12 +266,12 @@ static void train_of_waves(wave_train *w, tb_scene *s)
         x[i] = tb_svf_step(&w->low, x[i], NULL);
     tb_cascade(&w->high, 1, x);
     tb_scale_ramp(x, e0, e1);
-    tb_add(s->lane[0], x, 1.3);
+    tb_add(s->bus[0], x, 1.3);
 
     tb_layer_tick(&w->foam, s, x);
     tb_scale_ramp(x, f0 * (0.7 + 0.3 * tb_ctl_value(&w->fizz, s->tick)),
                   f1 * (0.7 + 0.3 * tb_ctl_value(&w->fizz, s->tick + 1)));
-    tb_add(s->lane[0], x, 0.34);
+    tb_add(s->bus[0], x, 0.34);
 }
 
 static void ocean_tick(void *state, tb_scene *s)
@@ -281,7 +281,7 @@ static void ocean_tick(void *state, tb_scene *s)
     tb_layer_tick(&o->far, s, x);
     tb_scale_ramp(x, 1 + 0.2 * tb_ctl_value(&o->far_level, s->tick),
                   1 + 0.2 * tb_ctl_value(&o->far_level, s->tick + 1));
-    tb_add(s->lane[0], x, 0.35);
+    tb_add(s->bus[0], x, 0.35);
     for (int w = 0; w < 3; w++)
         train_of_waves(&o->trains[w], s);
 }
@@ -341,10 +341,10 @@ static void fire_tick(void *state, tb_scene *s)
     tb_layer_tick(&f->roar, s, x);
     tb_scale_ramp(x, 0.55 + 0.75 * (0.5 + 0.5 * tb_ctl_value(&f->flame, s->tick)),
                   0.55 + 0.75 * (0.5 + 0.5 * tb_ctl_value(&f->flame, s->tick + 1)));
-    tb_add(s->lane[0], x, 0.30);
+    tb_add(s->bus[0], x, 0.30);
     tb_layer_tick(&f->hiss, s, x);
     tb_scale_ramp(x, hiss_level(f, s->tick), hiss_level(f, s->tick + 1));
-    tb_add(s->lane[0], x, 1);
+    tb_add(s->bus[0], x, 1);
 
     uint64_t k = 0;
     int64_t n = 0;

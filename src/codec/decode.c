@@ -2,9 +2,9 @@
  * Uploads to mono samples: tells the kind by the first bytes, reads plain wav here, and gives the
  * rest to the decoder's child process.
  *
- * The child gets the bytes as a sealed, nameless, read-only descriptor, has limits of time, memory
- * and output, and its head and samples are checked. Coded wav is handed over with its chunks in
- * order. docs/audio.md, "Decoders". Relies on base/child.h and audio/wav.h.
+ * The child gets the bytes as a sealed, make_sealed_file, read-only descriptor, has limits of time,
+ * memory and output, and its head and samples are checked. Coded wav is handed over with its chunks
+ * in order. docs/audio.md, "Decoders". Relies on base/child.h and audio/wav.h.
  */
 #include "codec/decode.h"
 
@@ -111,7 +111,7 @@ static tb_status write_all(int fd, const part *p, tb_err *err)
 }
 
 /* The bytes as a read-only seekable descriptor without a name. */
-static tb_status nameless(const part parts[PARTS], int *fd, tb_err *err)
+static tb_status make_sealed_file(const part parts[PARTS], int *fd, tb_err *err)
 {
     int made = -1;
 #if defined(__linux__) && defined(SYS_memfd_create)
@@ -139,17 +139,17 @@ static tb_status nameless(const part parts[PARTS], int *fd, tb_err *err)
     return TB_OK;
 }
 
-static tb_status in_child(const char *kind, const part parts[PARTS], double max_seconds,
-                          const tb_cancel *cancel, tb_pcm *out, tb_err *err)
+static tb_status decode_in_child(const char *kind, const part parts[PARTS], double max_seconds,
+                                 const tb_cancel *cancel, tb_pcm *out, tb_err *err)
 {
     char seconds[32], *bytes = NULL;
     size_t len = 0;
     int fd = -1;
     const double most = fmin(max_seconds * MOST_RATE_HZ + 1, TB_DECODE_SAMPLES);
-    tb_child_exit how = {0};
+    tb_child_exit child_exit = {0};
     snprintf(seconds, sizeof seconds, "%.3f", max_seconds);
     const char *argv[] = {tb_child_self(), "decode-child", kind, seconds, NULL};
-    tb_status st = nameless(parts, &fd, err);
+    tb_status st = make_sealed_file(parts, &fd, err);
     if (st) return st;
     tb_child child = {
         .argv = argv,
@@ -161,14 +161,14 @@ static tb_status in_child(const char *kind, const part parts[PARTS], double max_
         .name = "the decoder",
         .confine = TB_CONFINE_SELF,
     };
-    st = tb_child_run(&child, cancel, &bytes, &len, &how, err);
+    st = tb_child_run(&child, cancel, &bytes, &len, &child_exit, err);
     close(fd);
     if (st) return st;
 
     tb_decode_head head;
-    if (how.exit_code == TB_DECODE_BAD) {
-        st = tb_fail(err, TB_EINVAL, "the recording cannot be read: %s", how.stderr_text);
-    } else if (how.exit_code != 0 || len < sizeof head) {
+    if (child_exit.exit_code == TB_DECODE_BAD) {
+        st = tb_fail(err, TB_EINVAL, "the recording cannot be read: %s", child_exit.stderr_text);
+    } else if (child_exit.exit_code != 0 || len < sizeof head) {
         /* Killed by its own limits or by a file made to harm: the file's fault either way. */
         st = tb_fail(err, TB_EINVAL, "the recording cannot be read: the decoder gave up on it");
     } else {
@@ -213,7 +213,7 @@ static tb_status coded_wav(const tb_wav_chunks *c, double max_seconds, const tb_
                                {fact, counted ? sizeof fact : 0},
                                {data, sizeof data},
                                {c->sound, c->sound_size}};
-    return in_child("wav", parts, max_seconds, cancel, out, err);
+    return decode_in_child("wav", parts, max_seconds, cancel, out, err);
 }
 
 static tb_status read_wav(const void *data, size_t size, double max_seconds,
@@ -248,5 +248,5 @@ tb_status tb_decode_audio(const void *data, size_t size, double max_seconds,
                        "aac, ogg, opus, flac, webm, aiff, caf, amr, 3gp, wma, au, w64, wv, ape, "
                        "tta, mpc, qcp, dss. Convert others first, for example with: ffmpeg -i "
                        "RECORDING recording.wav");
-    return in_child(kind, (const part[PARTS]){{p, size}}, max_seconds, cancel, out, err);
+    return decode_in_child(kind, (const part[PARTS]){{p, size}}, max_seconds, cancel, out, err);
 }

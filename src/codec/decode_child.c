@@ -26,8 +26,8 @@
 
 enum { FILE_FD = 3, AVIO_BUFFER = 32768, MOST_CHANNELS = 8, OUT = 8192 };
 
-TB_NORETURN static void give_up(const char *fmt, ...) TB_PRINTF(1, 2);
-static void give_up(const char *fmt, ...)
+TB_NORETURN static void exit_with_reason(const char *fmt, ...) TB_PRINTF(1, 2);
+static void exit_with_reason(const char *fmt, ...)
 {
     char line[200];
     va_list ap;
@@ -66,7 +66,7 @@ static int no_other_file(AVFormatContext *s, AVIOContext **pb, const char *url, 
     return AVERROR(EPERM);
 }
 
-static void put(const void *data, size_t size)
+static void write_all(const void *data, size_t size)
 {
     const char *p = data;
     while (size > 0) {
@@ -91,7 +91,7 @@ static const char decoders[] =
     "pcm_s32le,pcm_s32be,pcm_s32le_planar,pcm_s64le,pcm_s64be,pcm_f16le,pcm_f24le,pcm_f32le,"
     "pcm_f32be,pcm_f64le,pcm_f64be";
 
-static bool allowed(const char *name)
+static bool is_allowed_decoder(const char *name)
 {
     const size_t len = strlen(name);
     for (const char *p = strstr(decoders, name); p; p = strstr(p + 1, name))
@@ -99,71 +99,73 @@ static bool allowed(const char *name)
     return false;
 }
 
-/* One channel goes out as it comes; how two become one is known at their end, so they are kept. */
+/* One channel goes out as it comes; how two become one is known at their end, so both are
+ * buffered. */
 struct mono {
     SwrContext *swr;
     int rate_hz, format, channels;
     uint64_t left; /* samples that may still go out */
     bool begun;
-    float *kept[2]; /* (n) left and right, NULL when the file is not stereo */
+    float *stereo[2]; /* (n) left and right, NULL when the file is not stereo */
     size_t n, cap;
 };
 
-static void keep(struct mono *m, float *const x[2], size_t n)
+static void buffer_stereo(struct mono *m, float *const x[2], size_t n)
 {
     if (m->n + n > m->cap) {
         m->cap = m->cap + m->cap / 2 + OUT;
         for (int c = 0; c < 2; c++) {
-            m->kept[c] = realloc(m->kept[c], m->cap * sizeof **x);
-            if (!m->kept[c]) give_up("it is too long for the decoder's memory");
+            m->stereo[c] = realloc(m->stereo[c], m->cap * sizeof **x);
+            if (!m->stereo[c]) exit_with_reason("it is too long for the decoder's memory");
         }
     }
     for (int c = 0; c < 2; c++)
-        memcpy(m->kept[c] + m->n, x[c], n * sizeof **x);
+        memcpy(m->stereo[c] + m->n, x[c], n * sizeof **x);
     m->n += n;
 }
 
-static void put_samples(struct mono *m, float *const x[2], int n)
+static void write_samples(struct mono *m, float *const x[2], int n)
 {
     if (n <= 0) return;
     size_t take = (uint64_t)n < m->left ? (size_t)n : (size_t)m->left;
     if (m->channels == 2)
-        keep(m, x, take);
+        buffer_stereo(m, x, take);
     else
-        put(x[0], take * sizeof **x);
+        write_all(x[0], take * sizeof **x);
     m->left -= take;
 }
 
-static void put_kept(struct mono *m)
+static void write_stereo_mix(struct mono *m)
 {
-    tb_pcm_mix_stereo(m->kept[0], m->kept[1], m->n, m->kept[0]);
-    put(m->kept[0], m->n * sizeof **m->kept);
+    tb_pcm_mix_stereo(m->stereo[0], m->stereo[1], m->n, m->stereo[0]);
+    write_all(m->stereo[0], m->n * sizeof **m->stereo);
 }
 
 /* Mixes a frame to mono at its own rate. A stream that changes its shape half-way ends there. */
-static bool put_frame(struct mono *m, const AVFrame *frame, double seconds)
+static bool mix_frame(struct mono *m, const AVFrame *frame, double seconds)
 {
     static float out[2][OUT];
     float *const both[2] = {out[0], out[1]};
     if (!m->begun) {
         AVChannelLayout one = AV_CHANNEL_LAYOUT_MONO, two = AV_CHANNEL_LAYOUT_STEREO, in = {0};
         if (frame->sample_rate < 1000 || frame->sample_rate > 192000)
-            give_up("it has %d samples per second; 1000 to 192000 are read", frame->sample_rate);
+            exit_with_reason("it has %d samples per second; 1000 to 192000 are read",
+                             frame->sample_rate);
         if (frame->ch_layout.nb_channels < 1 || frame->ch_layout.nb_channels > MOST_CHANNELS)
-            give_up("it has %d channels; 1 to %d are read", frame->ch_layout.nb_channels,
-                    MOST_CHANNELS);
+            exit_with_reason("it has %d channels; 1 to %d are read", frame->ch_layout.nb_channels,
+                             MOST_CHANNELS);
         const bool stereo = frame->ch_layout.nb_channels == 2;
         av_channel_layout_default(&in, frame->ch_layout.nb_channels);
         if (swr_alloc_set_opts2(&m->swr, stereo ? &two : &one, AV_SAMPLE_FMT_FLTP,
                                 frame->sample_rate, &in, frame->format, frame->sample_rate, 0,
                                 NULL) < 0)
-            give_up("its kind of samples cannot be converted");
+            exit_with_reason("its kind of samples cannot be converted");
         /* The mean, as audio/wav.h has it: libav's own matrix makes stereo 3 dB louder. */
         double mean[MOST_CHANNELS];
         for (int c = 0; c < MOST_CHANNELS; c++)
             mean[c] = 1.0 / in.nb_channels;
         if ((!stereo && swr_set_matrix(m->swr, mean, in.nb_channels) < 0) || swr_init(m->swr) < 0)
-            give_up("its kind of samples cannot be converted");
+            exit_with_reason("its kind of samples cannot be converted");
         m->rate_hz = frame->sample_rate;
         m->format = frame->format;
         m->channels = frame->ch_layout.nb_channels;
@@ -172,7 +174,7 @@ static bool put_frame(struct mono *m, const AVFrame *frame, double seconds)
         m->begun = true;
         tb_decode_head head = {.rate_hz = (uint32_t)m->rate_hz};
         memcpy(head.magic, TB_DECODE_MAGIC, sizeof head.magic);
-        put(&head, sizeof head);
+        write_all(&head, sizeof head);
     }
     if (frame->sample_rate != m->rate_hz || frame->format != m->format ||
         frame->ch_layout.nb_channels != m->channels)
@@ -181,7 +183,7 @@ static bool put_frame(struct mono *m, const AVFrame *frame, double seconds)
     for (int n = frame->nb_samples; m->left > 0; planes = NULL, n = 0) {
         uint8_t *to[2] = {(uint8_t *)out[0], (uint8_t *)out[1]};
         int got = swr_convert(m->swr, to, OUT, planes, n);
-        put_samples(m, both, got);
+        write_samples(m, both, got);
         if (got < OUT) break;
     }
     return m->left > 0;
@@ -197,37 +199,39 @@ int tb_decode_child_main(const char *kind, const char *seconds_text)
     AVFrame *frame = av_frame_alloc();
     struct mono mono = {0};
     av_log_set_level(AV_LOG_QUIET);
-    if (!demuxer || !buffer || !file || !packet || !frame) give_up("the decoder cannot start");
+    if (!demuxer || !buffer || !file || !packet || !frame)
+        exit_with_reason("the decoder cannot start");
     file->pb = avio_alloc_context(buffer, AVIO_BUFFER, 0, NULL, file_read, NULL, file_seek);
-    if (!file->pb) give_up("the decoder cannot start");
+    if (!file->pb) exit_with_reason("the decoder cannot start");
     file->flags |= AVFMT_FLAG_CUSTOM_IO;
     file->io_open = no_other_file;
     file->codec_whitelist = av_strdup(decoders);
-    if (tb_confine_self(NULL)) give_up("the sandbox cannot be made");
+    if (tb_confine_self(NULL)) exit_with_reason("the sandbox cannot be made");
 
     if (avformat_open_input(&file, NULL, demuxer, NULL) < 0)
-        give_up("it is damaged, or cut off before its sound begins");
+        exit_with_reason("it is damaged, or cut off before its sound begins");
     /* Streams that are not the sound are thrown away as early as possible: covers, video. */
     for (unsigned i = 0; i < file->nb_streams; i++)
         if (file->streams[i]->codecpar->codec_type != AVMEDIA_TYPE_AUDIO)
             file->streams[i]->discard = AVDISCARD_ALL;
-    if (avformat_find_stream_info(file, NULL) < 0) give_up("its sound cannot be found");
+    if (avformat_find_stream_info(file, NULL) < 0) exit_with_reason("its sound cannot be found");
     const AVCodec *codec = NULL;
     int which = av_find_best_stream(file, AVMEDIA_TYPE_AUDIO, -1, -1, &codec, 0);
     if (which < 0) which = av_find_best_stream(file, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
-    if (which < 0) give_up("it holds no sound that can be decoded");
+    if (which < 0) exit_with_reason("it holds no sound that can be decoded");
     /* FFmpeg's own decoder of Speex, since 6.1, makes twice the samples of a wideband stream. */
     const AVCodec *speex = avcodec_find_decoder_by_name("libspeex");
     if (codec && codec->id == AV_CODEC_ID_SPEEX && speex) codec = speex;
-    if (!codec || !allowed(codec->name))
-        give_up("its sound is in a code that is not read (%s); convert it first, for example with: "
-                "ffmpeg -i RECORDING recording.wav",
-                avcodec_get_name(file->streams[which]->codecpar->codec_id));
+    if (!codec || !is_allowed_decoder(codec->name))
+        exit_with_reason(
+            "its sound is in a code that is not read (%s); convert it first, for example with: "
+            "ffmpeg -i RECORDING recording.wav",
+            avcodec_get_name(file->streams[which]->codecpar->codec_id));
     AVCodecContext *decoder = avcodec_alloc_context3(codec);
     if (!decoder || avcodec_parameters_to_context(decoder, file->streams[which]->codecpar) < 0)
-        give_up("the decoder cannot start");
+        exit_with_reason("the decoder cannot start");
     decoder->thread_count = 1; /* the sandbox has no threads */
-    if (avcodec_open2(decoder, codec, NULL) < 0) give_up("its sound cannot be decoded");
+    if (avcodec_open2(decoder, codec, NULL) < 0) exit_with_reason("its sound cannot be decoded");
 
     bool more = true;
     while (more) {
@@ -241,13 +245,13 @@ int tb_decode_child_main(const char *kind, const char *seconds_text)
         av_packet_unref(packet);
         /* A damaged packet is skipped, as players do; what is left decides. */
         while (more && avcodec_receive_frame(decoder, frame) >= 0) {
-            more = put_frame(&mono, frame, seconds);
+            more = mix_frame(&mono, frame, seconds);
             av_frame_unref(frame);
         }
         if (end) break;
     }
-    if (!mono.begun) give_up("it holds no sound that can be decoded");
-    if (mono.channels == 2) put_kept(&mono);
+    if (!mono.begun) exit_with_reason("it holds no sound that can be decoded");
+    if (mono.channels == 2) write_stereo_mix(&mono);
     /* Its memory goes with the process: no handler of exit runs in the sandbox, and no sanitizer
      * takes what is still held for a leak. */
     _exit(0);

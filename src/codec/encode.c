@@ -113,7 +113,7 @@ struct tb_encoder {
 };
 
 /* Bytes at pos: over what is there, then behind it. */
-static tb_status put(tb_encoder *e, const uint8_t *data, size_t size, tb_err *err)
+static tb_status write_bytes(tb_encoder *e, const uint8_t *data, size_t size, tb_err *err)
 {
     tb_status st = TB_OK;
     if (e->pos < e->size) {
@@ -132,17 +132,17 @@ static tb_status put(tb_encoder *e, const uint8_t *data, size_t size, tb_err *er
 }
 
 #if LIBAVFORMAT_VERSION_MAJOR >= 61 /* FFmpeg 7, in Debian 13 */
-static int avio_put(void *self, const uint8_t *data, int size)
+static int libav_write(void *self, const uint8_t *data, int size)
 #else
-static int avio_put(void *self, uint8_t *data, int size)
+static int libav_write(void *self, uint8_t *data, int size)
 #endif
 {
     tb_encoder *e = self;
-    if (!e->failed.status) e->failed.status = put(e, data, (size_t)size, &e->failed);
+    if (!e->failed.status) e->failed.status = write_bytes(e, data, (size_t)size, &e->failed);
     return e->failed.status ? AVERROR(EIO) : size;
 }
 
-static int64_t avio_go(void *self, int64_t offset, int whence)
+static int64_t libav_seek(void *self, int64_t offset, int whence)
 {
     tb_encoder *e = self;
     if (whence == AVSEEK_SIZE) return (int64_t)e->size;
@@ -166,8 +166,8 @@ static tb_status av_failed(const tb_encoder *e, int code, const char *what, tb_e
 }
 
 /* libav has one log for the whole process. What fails comes back as an error code anyway. */
-static void into_log(void *self, int level, const char *fmt, va_list ap) TB_PRINTF(3, 0);
-static void into_log(void *self, int level, const char *fmt, va_list ap)
+static void log_libav(void *self, int level, const char *fmt, va_list ap) TB_PRINTF(3, 0);
+static void log_libav(void *self, int level, const char *fmt, va_list ap)
 {
     char line[256];
     (void)self;
@@ -178,9 +178,9 @@ static void into_log(void *self, int level, const char *fmt, va_list ap)
     tb_log(TB_DEBUG, "codec", "libav=\"%s\"", line);
 }
 
-static void take_log(void)
+static void install_log_callback(void)
 {
-    av_log_set_callback(into_log);
+    av_log_set_callback(log_libav);
 }
 
 static tb_status open_codec(tb_encoder *e, tb_err *err)
@@ -189,7 +189,7 @@ static tb_status open_codec(tb_encoder *e, tb_err *err)
     AVDictionary *options = NULL;
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     int code;
-    pthread_once(&once, take_log);
+    pthread_once(&once, install_log_callback);
     if (!codec)
         return tb_fail_field(err, TB_EINVAL, "response_format",
                              "this build of libavcodec has no encoder %s, so %s cannot be made",
@@ -203,8 +203,8 @@ static tb_status open_codec(tb_encoder *e, tb_err *err)
         av_free(buffer);
         return tb_nomem(err, 1, AVIO_BUFFER);
     }
-    e->mux->pb = avio_alloc_context(buffer, AVIO_BUFFER, 1, e, NULL, avio_put,
-                                    e->sink.rewrite ? avio_go : NULL);
+    e->mux->pb = avio_alloc_context(buffer, AVIO_BUFFER, 1, e, NULL, libav_write,
+                                    e->sink.rewrite ? libav_seek : NULL);
     if (!e->mux->pb) {
         av_free(buffer);
         return tb_nomem(err, 1, AVIO_BUFFER);
@@ -280,7 +280,7 @@ tb_status tb_encoder_new(tb_format format, int rate_hz, const tb_encoder_sink *s
     } else if (!st && format == TB_FORMAT_WAV) {
         uint8_t header[TB_WAV_HEADER];
         tb_wav_header(header, UINT32_MAX, e->rate_hz);
-        st = put(e, header, sizeof header, err);
+        st = write_bytes(e, header, sizeof header, err);
     }
     if (st) {
         tb_encoder_free(e);
@@ -321,7 +321,7 @@ static tb_status send_frame(tb_encoder *e, tb_err *err)
 }
 
 /* Samples at the output's rate. */
-static tb_status take(tb_encoder *e, const float *x, size_t len, tb_err *err)
+static tb_status write_resampled(tb_encoder *e, const float *x, size_t len, tb_err *err)
 {
     tb_status st = TB_OK;
     if (!e->codec) {
@@ -329,7 +329,7 @@ static tb_status take(tb_encoder *e, const float *x, size_t len, tb_err *err)
         for (size_t at = 0; !st && at < len; at += BLOCK) {
             size_t n = len - at < BLOCK ? len - at : BLOCK;
             tb_wav_s16(x + at, n, bytes);
-            st = put(e, bytes, 2 * n, err);
+            st = write_bytes(e, bytes, 2 * n, err);
             e->samples += n;
         }
         return st;
@@ -353,13 +353,13 @@ static tb_status take(tb_encoder *e, const float *x, size_t len, tb_err *err)
 tb_status tb_encoder_write(tb_encoder *e, const float *x, size_t len, tb_err *err)
 {
     tb_status st = TB_OK;
-    if (!e->resampler) return take(e, x, len, err);
+    if (!e->resampler) return write_resampled(e, x, len, err);
     while (!st && len > 0) {
         size_t used = 0, got = 0, n = len < BLOCK ? len : BLOCK;
         soxr_error_t why =
             soxr_process(e->resampler, x, n, &used, e->resampled, BLOCK * 2 + 64, &got);
         if (why) return tb_fail(err, TB_EINTERNAL, "resampling failed: %s", soxr_strerror(why));
-        st = take(e, e->resampled, got, err);
+        st = write_resampled(e, e->resampled, got, err);
         x += used;
         len -= used;
     }
@@ -373,7 +373,7 @@ tb_status tb_encoder_end(tb_encoder *e, tb_err *err)
         size_t got = 0;
         soxr_process(e->resampler, NULL, 0, NULL, e->resampled, BLOCK * 2 + 64, &got);
         if (got == 0) break;
-        st = take(e, e->resampled, got, err);
+        st = write_resampled(e, e->resampled, got, err);
     }
     if (!st && e->codec) {
         if (e->filled > 0) st = send_frame(e, err);

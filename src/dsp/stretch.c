@@ -9,10 +9,10 @@
 tb_status tb_stretch(const tb_pcm *in, double speed, tb_pcm *out, tb_err *err)
 {
     enum { PIECE = 1 << 16 };
-    tb_pcm made = {0};
+    tb_pcm stretched = {0};
     sonicStream stream = NULL;
     size_t len = (size_t)lround((double)in->len / speed), n = 0;
-    tb_status st = tb_pcm_init(&made, len, in->rate_hz, err);
+    tb_status st = tb_pcm_init(&stretched, len, in->rate_hz, err);
     if (st) return st;
     stream = sonicCreateStream(in->rate_hz, 1);
     if (!stream) {
@@ -36,16 +36,16 @@ tb_status tb_stretch(const tb_pcm *in, double speed, tb_pcm *out, tb_err *err)
         }
         int got;
         while (n < len &&
-               (got = sonicReadFloatFromStream(stream, made.data + n,
+               (got = sonicReadFloatFromStream(stream, stretched.data + n,
                                                len - n < PIECE ? (int)(len - n) : PIECE)) > 0)
             n += (size_t)got;
         /* A few samples less than asked for are zeros at the end. */
         if (at == in->len) break;
     }
-    *out = made;
-    made = (tb_pcm){0};
+    *out = stretched;
+    stretched = (tb_pcm){0};
 out:
     if (stream) sonicDestroyStream(stream);
-    tb_pcm_clear(&made);
+    tb_pcm_clear(&stretched);
     return st;
 }

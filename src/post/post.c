@@ -19,23 +19,23 @@
 #include <math.h>
 #include <string.h>
 
-enum { LANES = 8, BLOCK = 1024 };
+enum { TRACKS = 8, BLOCK = 1024 };
 
 static const double lead_in_s = 0.5, fade_first_s = 0.4, fade_in_s = 0.25, fade_out_s = 0.8;
-static const double probe_s = 1.0;    /* streaming: speech that is measured before any leaves */
+static const double measured_s = 1.0; /* streaming: speech that is measured before any leaves */
 static const double quiet_lufs = -23; /* what a bed goes by when nothing is said at all */
-static const double cut_max_db = 6;
+static const double reduction_max_db = 6;
 static const double bed_max_s = 600;
 
 static const int64_t never = INT64_MAX / 2;
 
 typedef struct {
-    tb_bed *bed; /* NULL: the lane is free */
+    tb_bed *bed; /* NULL: the track is free */
     tb_ambience which;
     int64_t on, off, least; /* least: on for that long */
     int64_t fade_in, fade_out;
     double gain;
-} lane;
+} track;
 
 typedef struct {
     int64_t at;
@@ -50,17 +50,17 @@ struct tb_post {
     tb_post_sink sink;
     void *self;
 
-    tb_pcm held;     /* speech not rendered yet */
+    tb_pcm pending;  /* speech not rendered yet */
     int64_t written; /* samples of speech so far */
     int64_t at;      /* timeline position of the next sample to render */
     bool wants_bed;  /* now or at some mark */
-    bool frozen;     /* levels are decided */
+    bool levels_fixed;
     bool started;
-    tb_pcm probe; /* the first of a stream, to freeze levels from */
+    tb_pcm measured; /* the first of a stream, that its levels are measured on */
 
     mark *marks; /* not reached yet */
     size_t n_marks, max_marks;
-    lane lanes[LANES];
+    track tracks[TRACKS];
 
     double speech_gain, mixed_lufs;
     bool limit_speech;
@@ -83,109 +83,109 @@ static tb_status check(const tb_post_opts *o, tb_err *err)
     return TB_OK;
 }
 
-/* ---- lanes */
+/* ---- tracks */
 
 static int64_t samples(const tb_post *p, double seconds)
 {
     return (int64_t)(seconds * p->rate_hz);
 }
 
-static void free_lane(lane *l)
+static void free_track(track *l)
 {
     tb_bed_free(l->bed);
-    *l = (lane){0};
+    *l = (track){0};
 }
 
-static lane *running(tb_post *p, const tb_ambience *which)
+static track *find_running(tb_post *p, const tb_ambience *which)
 {
-    for (int i = 0; i < LANES; i++) {
-        lane *l = &p->lanes[i];
+    for (int i = 0; i < TRACKS; i++) {
+        track *l = &p->tracks[i];
         if (l->bed && l->off == never && tb_ambience_same(&l->which, which)) return l;
     }
     return NULL;
 }
 
-static tb_status start_lane(tb_post *p, const tb_ambience *which, int64_t on, double fade_s,
-                            int64_t least, tb_err *err)
+static tb_status start_track(tb_post *p, const tb_ambience *which, int64_t on, double fade_s,
+                             int64_t least, tb_err *err)
 {
     tb_bed *bed = NULL;
     tb_status st = tb_bed_new(p->set, which, p->opts.seed, p->rate_hz, &bed, err);
     if (st) return st;
-    lane *l = &p->lanes[0];
-    for (int i = 0; i < LANES; i++) { /* a free one, else the one that ends first */
-        lane *c = &p->lanes[i];
+    track *l = &p->tracks[0];
+    for (int i = 0; i < TRACKS; i++) { /* a free one, else the one that ends first */
+        track *c = &p->tracks[i];
         if (!c->bed) {
             l = c;
             break;
         }
         if (c->off < l->off) l = c;
     }
-    free_lane(l);
+    free_track(l);
     double d = isnan(p->opts.level_lu) ? which->difference_lu : p->opts.level_lu;
     double gain_db = p->mixed_lufs - d - TB_BED_REFERENCE_LUFS;
-    *l = (lane){.bed = bed,
-                .which = *which,
-                .on = on,
-                .off = never,
-                .least = least,
-                .fade_in = samples(p, fade_s),
-                .fade_out = samples(p, fade_out_s),
-                .gain = pow(10, gain_db / 20)};
+    *l = (track){.bed = bed,
+                 .which = *which,
+                 .on = on,
+                 .off = never,
+                 .least = least,
+                 .fade_in = samples(p, fade_s),
+                 .fade_out = samples(p, fade_out_s),
+                 .gain = pow(10, gain_db / 20)};
     if (p->report.bed_gain_db == 0) p->report.bed_gain_db = gain_db;
     return TB_OK;
 }
 
 /* Ends all that run: at once, or after their least time. Returns when the last of them ends. */
-static int64_t stop_lanes(tb_post *p, int64_t at, bool heed_least)
+static int64_t stop_tracks(tb_post *p, int64_t at, bool keep_least)
 {
     int64_t last = at;
-    for (int i = 0; i < LANES; i++) {
-        lane *l = &p->lanes[i];
+    for (int i = 0; i < TRACKS; i++) {
+        track *l = &p->tracks[i];
         if (!l->bed || l->off <= at) continue;
         int64_t off = at;
-        if (heed_least && l->on + l->least > at) off = l->on + l->least;
-        if (l->off == never || !heed_least) l->off = off;
+        if (keep_least && l->on + l->least > at) off = l->on + l->least;
+        if (l->off == never || !keep_least) l->off = off;
         if (l->off <= l->on)
-            free_lane(l); /* never heard */
+            free_track(l); /* never heard */
         else if (l->off > last)
             last = l->off;
     }
     return last;
 }
 
-static tb_status reach_mark(tb_post *p, mark *m, tb_err *err)
+static tb_status apply_mark(tb_post *p, mark *m, tb_err *err)
 {
     int64_t at = m->at;
     double fade = p->at < 0 ? fade_first_s : fade_in_s;
     if (m->at == 0 && p->at < 0) at = p->at; /* text that begins with a bed: lead-in */
     if (m->bed.n) {
-        lane *l = running(p, &m->bed);
+        track *l = find_running(p, &m->bed);
         if (l && l->on <= at) {
             l->least = at - l->on + m->least;
             return TB_OK;
         }
-        stop_lanes(p, at, false);
-        return start_lane(p, &m->bed, at, fade, m->least, err);
+        stop_tracks(p, at, false);
+        return start_track(p, &m->bed, at, fade, m->least, err);
     }
     const tb_ambience *base = &p->opts.bed;
-    lane *l = base->n ? running(p, base) : NULL;
+    track *l = base->n ? find_running(p, base) : NULL;
     if (l) return TB_OK; /* what off would go back to is there */
-    int64_t then = stop_lanes(p, at, true);
-    return base->n ? start_lane(p, base, then, fade, 0, err) : TB_OK;
+    int64_t then = stop_tracks(p, at, true);
+    return base->n ? start_track(p, base, then, fade, 0, err) : TB_OK;
 }
 
 /* ---- levels */
 
-static double bend(double x)
+static double soft_clip(double x)
 {
-    /* Straight to -4 dBFS, then a smooth bend that ends at -1 dBFS. */
+    /* Straight to -4 dBFS, then a tanh that ends at -1 dBFS. */
     static const double knee = 0.63095734448019325, top = 0.89125093813374556;
     double a = fabs(x);
     if (a <= knee) return x;
     return copysign(knee + (top - knee) * tanh((a - knee) / (top - knee)), x);
 }
 
-static tb_status freeze(tb_post *p, const tb_pcm *from, tb_err *err)
+static tb_status fix_levels(tb_post *p, const tb_pcm *from, tb_err *err)
 {
     double lufs = 0;
     tb_status st = tb_loudness_speech(from->data, from->len, p->rate_hz, &lufs, err);
@@ -203,22 +203,22 @@ static tb_status freeze(tb_post *p, const tb_pcm *from, tb_err *err)
         p->limit_speech = p->opts.streaming || peak > pow(10, -1 / 20.0);
     }
     tb_duck_init(&p->duck, p->rate_hz, p->opts.duck_db, p->mixed_lufs);
-    p->frozen = true;
+    p->levels_fixed = true;
     return TB_OK;
 }
 
-static void raise_speech(const tb_post *p, float *x, size_t len)
+static void apply_speech_gain(const tb_post *p, float *x, size_t len)
 {
     if (p->speech_gain == 1 && !p->limit_speech) return;
     for (size_t i = 0; i < len; i++) {
         double y = (double)x[i] * p->speech_gain;
-        x[i] = (float)(p->limit_speech ? bend(y) : y);
+        x[i] = (float)(p->limit_speech ? soft_clip(y) : y);
     }
 }
 
 /* ---- rendering */
 
-static double lane_gain(const lane *l, int64_t t)
+static double track_gain(const track *l, int64_t t)
 {
     double g = l->gain;
     if (t < l->on) return 0;
@@ -237,15 +237,15 @@ static void render_beds(tb_post *p, const float *speech, size_t known, float *ou
     float x[BLOCK];
     assert(n <= BLOCK);
     memset(out, 0, n * sizeof *out);
-    for (int k = 0; k < LANES; k++) {
-        lane *l = &p->lanes[k];
+    for (int k = 0; k < TRACKS; k++) {
+        track *l = &p->tracks[k];
         if (!l->bed || l->on >= p->at + (int64_t)n) continue;
-        /* A lane begins inside a block only when off had to wait: then its bed starts there. */
+        /* A track begins inside a block only when off had to wait: then its bed starts there. */
         size_t from = l->on > p->at ? (size_t)(l->on - p->at) : 0;
         tb_bed_process(l->bed, x, n - from);
         for (size_t i = from; i < n; i++)
-            out[i] += (float)((double)x[i - from] * lane_gain(l, p->at + (int64_t)i));
-        if (l->off < never && p->at + (int64_t)n >= l->off + l->fade_out) free_lane(l);
+            out[i] += (float)((double)x[i - from] * track_gain(l, p->at + (int64_t)i));
+        if (l->off < never && p->at + (int64_t)n >= l->off + l->fade_out) free_track(l);
     }
     if (p->opts.duck_db > 0)
         for (size_t i = 0; i < n; i++)
@@ -264,15 +264,15 @@ static void mix(const float *speech, const float *bed, float *out, size_t n)
 
 /* Renders bed samples for [p->at, p->at + len) into out, taking marks as they are reached. ahead:
  * speech from p->at + look on. */
-static tb_status walk(tb_post *p, const float *ahead, size_t known, float *out, size_t len,
-                      tb_err *err)
+static tb_status render_span(tb_post *p, const float *ahead, size_t known, float *out, size_t len,
+                             tb_err *err)
 {
     size_t done = 0;
     for (;;) {
         while (p->n_marks > 0 && (p->marks[0].at <= p->at || (p->marks[0].at == 0 && p->at < 0))) {
             mark m = p->marks[0];
             memmove(p->marks, p->marks + 1, --p->n_marks * sizeof *p->marks);
-            tb_status st = reach_mark(p, &m, err);
+            tb_status st = apply_mark(p, &m, err);
             if (st != TB_OK) return st;
         }
         if (done == len) return TB_OK;
@@ -286,15 +286,15 @@ static tb_status walk(tb_post *p, const float *ahead, size_t known, float *out, 
     }
 }
 
-static int64_t tail(tb_post *p)
+static int64_t end_tracks(tb_post *p)
 {
     int64_t end = p->written, last = 0;
-    for (int i = 0; i < LANES; i++)
-        if (p->lanes[i].bed && p->lanes[i].on >= end && p->lanes[i].least == 0)
-            free_lane(&p->lanes[i]);
-    stop_lanes(p, end, true);
-    for (int i = 0; i < LANES; i++) {
-        const lane *l = &p->lanes[i];
+    for (int i = 0; i < TRACKS; i++)
+        if (p->tracks[i].bed && p->tracks[i].on >= end && p->tracks[i].least == 0)
+            free_track(&p->tracks[i]);
+    stop_tracks(p, end, true);
+    for (int i = 0; i < TRACKS; i++) {
+        const track *l = &p->tracks[i];
         if (l->bed && l->off + l->fade_out - end > last) last = l->off + l->fade_out - end;
     }
     return last;
@@ -304,7 +304,7 @@ static tb_status start_base(tb_post *p, int64_t on, double fade_s, tb_err *err)
 {
     p->started = true;
     p->at = on;
-    return p->opts.bed.n ? start_lane(p, &p->opts.bed, on, fade_s, 0, err) : TB_OK;
+    return p->opts.bed.n ? start_track(p, &p->opts.bed, on, fade_s, 0, err) : TB_OK;
 }
 
 /* Hands out len samples: speech (levelled already) with its beds. */
@@ -314,7 +314,7 @@ static tb_status emit(tb_post *p, float *speech, size_t len, tb_err *err)
     tb_pcm beds = {0};
     tb_status st = tb_pcm_init(&beds, len, p->rate_hz, err);
     if (st != TB_OK) return st;
-    st = walk(p, speech, len, beds.data, len, err);
+    st = render_span(p, speech, len, beds.data, len, err);
     if (st == TB_OK) {
         mix(speech, beds.data, beds.data, len);
         st = p->sink(p->self, &beds, err);
@@ -326,41 +326,41 @@ static tb_status emit(tb_post *p, float *speech, size_t len, tb_err *err)
 static tb_status flush_stream(tb_post *p, tb_err *err)
 {
     tb_status st = TB_OK;
-    if (!p->frozen) {
-        st = freeze(p, p->probe.len ? &p->probe : &p->held, err);
+    if (!p->levels_fixed) {
+        st = fix_levels(p, p->measured.len ? &p->measured : &p->pending, err);
         if (st != TB_OK) return st;
-        tb_pcm_clear(&p->probe);
+        tb_pcm_clear(&p->measured);
     }
     if (!p->started) {
-        st = start_base(p, p->written - (int64_t)p->held.len, fade_in_s, err);
+        st = start_base(p, p->written - (int64_t)p->pending.len, fade_in_s, err);
         if (st != TB_OK) return st;
     }
-    raise_speech(p, p->held.data, p->held.len);
-    st = emit(p, p->held.data, p->held.len, err);
-    tb_pcm_clear(&p->held);
+    apply_speech_gain(p, p->pending.data, p->pending.len);
+    st = emit(p, p->pending.data, p->pending.len, err);
+    tb_pcm_clear(&p->pending);
     return st;
 }
 
 /* How far the beds must go down as a whole so that the mix stays below -1 dBFS; at most 6 dB, the
  * rest is done sample by sample. */
-static double find_cut(const float *speech, const float *bed, size_t len)
+static double find_bed_reduction(const float *speech, const float *bed, size_t len)
 {
-    double least = pow(10, -cut_max_db / 20), top = pow(10, -1 / 20.0), cut = 1;
+    double least = pow(10, -reduction_max_db / 20), top = pow(10, -1 / 20.0), reduction = 1;
     for (size_t i = 0; i < len; i++) {
         double s = (double)speech[i], b = (double)bed[i];
         if (fabs(s + b) <= top || s * b <= 0 || fabs(s) >= top) continue;
-        cut = fmin(cut, (top - fabs(s)) / fabs(b));
+        reduction = fmin(reduction, (top - fabs(s)) / fabs(b));
     }
-    return fmax(cut, least);
+    return fmax(reduction, least);
 }
 
 static tb_status finish_buffered(tb_post *p, tb_err *err)
 {
     tb_pcm beds = {0}, speech = {0};
-    tb_status st = freeze(p, &p->held, err);
+    tb_status st = fix_levels(p, &p->pending, err);
     if (st != TB_OK) return st;
-    raise_speech(p, p->held.data, p->held.len);
-    if (!p->wants_bed) return p->sink(p->self, &p->held, err);
+    apply_speech_gain(p, p->pending.data, p->pending.len);
+    if (!p->wants_bed) return p->sink(p->self, &p->pending, err);
 
     bool first = p->opts.bed.n || (p->n_marks > 0 && p->marks[0].at == 0 && p->marks[0].bed.n);
     int64_t lead = first ? samples(p, lead_in_s) : 0, look = samples(p, 0.060);
@@ -372,13 +372,13 @@ static tb_status finish_buffered(tb_post *p, tb_err *err)
     if (st != TB_OK) goto out;
     st = tb_pcm_init(&speech, body, p->rate_hz, err);
     if (st != TB_OK) goto out;
-    if (p->held.len) memcpy(speech.data + lead, p->held.data, p->held.len * sizeof(float));
-    tb_pcm_clear(&p->held);
+    if (p->pending.len) memcpy(speech.data + lead, p->pending.data, p->pending.len * sizeof(float));
+    tb_pcm_clear(&p->pending);
     /* The speech is known, so the side chain hears it 60 ms early. */
     size_t shift = (size_t)look < body ? (size_t)look : body;
-    st = walk(p, speech.data + shift, body - shift, beds.data, body, err);
+    st = render_span(p, speech.data + shift, body - shift, beds.data, body, err);
     if (st != TB_OK) goto out;
-    int64_t more = tail(p);
+    int64_t more = end_tracks(p);
     for (float x[BLOCK]; more > 0;) {
         size_t n = more < BLOCK ? (size_t)more : BLOCK;
         render_beds(p, x, 0, x, n);
@@ -387,11 +387,11 @@ static tb_status finish_buffered(tb_post *p, tb_err *err)
         st = tb_pcm_append(&beds, x, n, err);
         if (st != TB_OK) goto out;
     }
-    double cut = find_cut(speech.data, beds.data, body);
-    p->report.peak_cut_db = -20 * log10(cut);
-    if (cut < 1)
+    double reduction = find_bed_reduction(speech.data, beds.data, body);
+    p->report.peak_cut_db = -20 * log10(reduction);
+    if (reduction < 1)
         for (size_t i = 0; i < beds.len; i++)
-            beds.data[i] = (float)((double)beds.data[i] * cut);
+            beds.data[i] = (float)((double)beds.data[i] * reduction);
     mix(speech.data, beds.data, beds.data, body);
     st = p->sink(p->self, &beds, err);
 out:
@@ -405,9 +405,9 @@ static tb_status finish_stream(tb_post *p, tb_err *err)
     if (!p->wants_bed && isnan(p->opts.loudness_lufs)) return TB_OK;
     tb_status st = flush_stream(p, err);
     if (st != TB_OK) return st;
-    st = walk(p, NULL, 0, NULL, 0, err); /* a mark behind the last word */
+    st = render_span(p, NULL, 0, NULL, 0, err); /* a mark behind the last word */
     if (st != TB_OK) return st;
-    for (int64_t more = tail(p); more > 0 && st == TB_OK; more -= BLOCK) {
+    for (int64_t more = end_tracks(p); more > 0 && st == TB_OK; more -= BLOCK) {
         float x[BLOCK];
         tb_pcm pcm = {x, more < BLOCK ? (size_t)more : BLOCK, p->rate_hz};
         render_beds(p, x, 0, x, pcm.len);
@@ -431,7 +431,7 @@ tb_status tb_post_begin(tb_ambience_set *set, const tb_post_opts *opts, int rate
     p->rate_hz = rate_hz;
     p->sink = sink;
     p->self = self;
-    p->held.rate_hz = rate_hz;
+    p->pending.rate_hz = rate_hz;
     p->speech_gain = 1;
     p->report.speech_lufs = (double)-INFINITY;
     *out = p;
@@ -443,20 +443,20 @@ tb_status tb_post_write(tb_post *p, const tb_pcm *piece, tb_err *err)
     assert(piece->len == 0 || piece->rate_hz == p->rate_hz);
     if (piece->len == 0) return TB_OK;
     p->written += (int64_t)piece->len;
-    size_t enough = (size_t)samples(p, probe_s);
-    if (p->opts.streaming && !p->frozen && p->probe.len < enough) {
-        p->probe.rate_hz = p->rate_hz;
-        size_t most = 2 * enough - p->probe.len;
+    size_t enough = (size_t)samples(p, measured_s);
+    if (p->opts.streaming && !p->levels_fixed && p->measured.len < enough) {
+        p->measured.rate_hz = p->rate_hz;
+        size_t most = 2 * enough - p->measured.len;
         tb_status st =
-            tb_pcm_append(&p->probe, piece->data, piece->len < most ? piece->len : most, err);
+            tb_pcm_append(&p->measured, piece->data, piece->len < most ? piece->len : most, err);
         if (st != TB_OK) return st;
     }
     if (p->opts.streaming && !p->wants_bed && isnan(p->opts.loudness_lufs))
         return p->sink(p->self, piece, err); /* bit for bit */
-    p->held.rate_hz = p->rate_hz;
-    tb_status st = tb_pcm_append(&p->held, piece->data, piece->len, err);
+    p->pending.rate_hz = p->rate_hz;
+    tb_status st = tb_pcm_append(&p->pending, piece->data, piece->len, err);
     if (st != TB_OK || !p->opts.streaming) return st;
-    return p->frozen || p->probe.len >= enough ? flush_stream(p, err) : TB_OK;
+    return p->levels_fixed || p->measured.len >= enough ? flush_stream(p, err) : TB_OK;
 }
 
 tb_status tb_post_mark(tb_post *p, const tb_ambience *bed, double min_seconds, tb_err *err)
@@ -490,11 +490,11 @@ tb_status tb_post_end(tb_post *p, tb_err *err)
 void tb_post_free(tb_post *p)
 {
     if (!p) return;
-    for (int i = 0; i < LANES; i++)
-        free_lane(&p->lanes[i]);
+    for (int i = 0; i < TRACKS; i++)
+        free_track(&p->tracks[i]);
     tb_free(p->marks);
-    tb_pcm_clear(&p->held);
-    tb_pcm_clear(&p->probe);
+    tb_pcm_clear(&p->pending);
+    tb_pcm_clear(&p->measured);
     tb_free(p);
 }
 
