@@ -46,7 +46,12 @@ void tb_reply_error(tb_request *r, const tb_err *err)
                err->msg);
     tb_err said = *err;
     if (err->status == TB_ENOSPACE) /* the log has the path; a client is told what it can use */
-        tb_fail(&said, TB_ENOSPACE, "the server's disk is full, and nothing of this was kept");
+        tb_fail(&said, TB_ENOSPACE,
+                strcmp(r->method, "DELETE") == 0
+                    ? "the server's disk is so full that a removal cannot be noted: make some room "
+                      "there by hand, then send this again"
+                    : "the server's disk is full, and nothing of this was kept: remove what is not "
+                      "needed any more (DELETE works all the same), or make room there");
     else
         tb_hide_paths(r->http->config->data, tb_status_http(err->status) >= 500, said.msg);
     tb_reply_json(r, tb_status_http(err->status), tb_print_error(TB_AS_DETAIL, &said));

@@ -145,12 +145,10 @@ static void narrow(const char *path, mode_t allowed)
 /* A folder that somebody put other things into as well: a home, the root of a volume. */
 static bool has_strangers(const char *data)
 {
-    static const char *const ours[] = {"timbre.db",     "timbre.db-wal",
-                                       "timbre.db-shm", "timbre.db-journal",
-                                       "lock",          "voices",
-                                       "clips",         "prompts",
-                                       "models",        "bases",
-                                       "ambience",      "lost+found"};
+    static const char *const ours[] = {
+        "timbre.db",      "timbre.db-wal", "timbre.db-shm", "timbre.db-journal", "lock",
+        TB_STORE_RESERVE, "voices",        "clips",         "prompts",           "models",
+        "bases",          "ambience",      "lost+found"};
     bool found = false;
     DIR *dir = opendir(data);
     if (!dir) return true;

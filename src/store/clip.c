@@ -36,11 +36,13 @@ tb_status tb_store_clip_begin(tb_store *store, const char *ext, tb_clip_writer *
     size_t len = strlen(ext);
     if (len < 1 || len > 8 || strspn(ext, "abcdefghijklmnopqrstuvwxyz0123456789") != len)
         return tb_fail(err, TB_EINTERNAL, "'%s' cannot be a file's extension", ext);
+    tb_status st = tb_store_want_room(store, err);
+    if (st) return st;
     tb_clip_writer *w = tb_alloc(sizeof *w);
     w->store = store;
     tb_uuid(w->id);
     snprintf(w->filename, sizeof w->filename, "gen_%s.%s", w->id, ext);
-    tb_status st = tb_file_begin(&w->file, store->clips, err);
+    st = tb_file_begin(&w->file, store->clips, err);
     if (st)
         tb_free(w);
     else
@@ -60,7 +62,8 @@ const char *tb_clip_writer_filename(const tb_clip_writer *w)
 
 tb_status tb_clip_writer_append(tb_clip_writer *w, const void *data, size_t size, tb_err *err)
 {
-    return tb_file_append(&w->file, data, size, err);
+    tb_status st = tb_store_want_room(w->store, err);
+    return st ? st : tb_file_append(&w->file, data, size, err);
 }
 
 tb_status tb_clip_writer_rewrite(tb_clip_writer *w, uint64_t offset, const void *data, size_t size,

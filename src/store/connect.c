@@ -48,7 +48,7 @@ tb_status tb_db_connect(tb_store *store, bool writer, sqlite3 **out, tb_err *err
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     const char *setup =
         writer ? "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA fullfsync=ON;"
-                 "PRAGMA secure_delete=ON;"
+                 "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
                : "PRAGMA query_only=ON; PRAGMA foreign_keys=ON;";
     if (writer && !use_wal(store, db)) {
         st = tb_db_fail(db, "opening it", err);

@@ -5,6 +5,7 @@
 #include "store/store_priv.h"
 
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /*
@@ -105,6 +106,15 @@ static tb_status still_held(const tb_store *store, tb_err *err)
                    store->db_path, TB_STORE_OPEN_MS / 1000);
 }
 
+/* Less than the database's log and its index need at the start. */
+static bool is_full(const tb_store *store)
+{
+    enum { NEEDED = 1 << 20 };
+    struct statvfs disk;
+    return statvfs(store->data, &disk) == 0 &&
+           (uint64_t)disk.f_bavail * disk.f_frsize < (uint64_t)NEEDED;
+}
+
 tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb_err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -112,7 +122,9 @@ tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb
     pthread_once(&once, tb_db_configure);
     tb_store *store = tb_alloc(sizeof *store);
     tb_status st;
+    bool spends = false;
     store->lock_fd = -1;
+    pthread_mutex_init(&store->reserve_lock, NULL);
     pthread_mutex_init(&store->write_lock, NULL);
     tb_cond_init(&store->write_free);
     store->opening_ns = tb_clock_mono_ns();
@@ -144,10 +156,18 @@ tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb
     st = tb_store_check_files(store, err);
     if (!st) st = tb_store_check_lost(store, err);
     if (!st) tb_store_make_private(store);
+    spends = !st && is_full(store) && tb_store_reserve_use(store); /* the log needs room to begin */
     if (!st) st = tb_db_connect(store, true, &store->writer, err);
     if (!st) st = tb_store_migrate(store, err);
     if (!st && exclusive) st = take_over(store, started_us, err);
+    if (!st && exclusive) tb_store_reserve_init(store);
+    if (spends) tb_store_reserve_return(store);
     if (st == TB_EUNREADY) st = still_held(store, err);
+    if (st == TB_ENOSPACE)
+        st = tb_fail(err, TB_ENOSPACE,
+                     "the disk of %.200s is full, also what timbre keeps there for this case (%s): "
+                     "make some room there, 4 MB suffice, then start again",
+                     store->data, TB_STORE_RESERVE);
     if (st) goto out;
     store->opening_ns = 0;
     *out = store;
@@ -165,6 +185,8 @@ void tb_store_close(tb_store *store)
         sqlite3_close(store->idle[--store->idle_n]);
     sqlite3_close(store->looker);
     sqlite3_close(store->writer);
+    tb_store_reserve_mend(store); /* the log is gone: there may be room */
+    pthread_mutex_destroy(&store->reserve_lock);
     if (store->lock_fd >= 0) close(store->lock_fd);
     pthread_mutex_destroy(&store->write_lock);
     pthread_cond_destroy(&store->write_free);

@@ -87,10 +87,18 @@ tb_status tb_store_pronunciation_replace(tb_store *store, const tb_pronunciation
     return tb_store_write_end(store, st, err);
 }
 
-tb_status tb_store_pronunciation_delete(tb_store *store, const char *key, const char *language,
-                                        size_t *deleted, size_t *remaining, tb_err *err)
+struct removal {
+    const char *key, *language;
+    size_t deleted, remaining;
+};
+
+static tb_status remove_some(tb_store *store, void *self, int most, bool *more, tb_err *err)
 {
+    struct removal *r = self;
+    const char *key = r->key, *language = r->language;
     int64_t before = 0, after = 0;
+    (void)most;
+    (void)more;
     tb_status st = tb_store_write(store, err);
     if (st) return st;
     st = count(store, &before, err);
@@ -103,7 +111,17 @@ tb_status tb_store_pronunciation_delete(tb_store *store, const char *key, const 
                        "ss", key, language);
     if (!st) st = count(store, &after, err);
     st = tb_store_write_end(store, st, err);
-    *deleted = (size_t)(before - after);
-    *remaining = (size_t)after;
+    r->deleted = (size_t)(before - after);
+    r->remaining = (size_t)after;
+    return st;
+}
+
+tb_status tb_store_pronunciation_delete(tb_store *store, const char *key, const char *language,
+                                        size_t *deleted, size_t *remaining, tb_err *err)
+{
+    struct removal r = {.key = key, .language = language};
+    tb_status st = tb_store_remove(store, remove_some, &r, err);
+    *deleted = r.deleted;
+    *remaining = r.remaining;
     return st;
 }

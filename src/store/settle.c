@@ -226,14 +226,23 @@ tb_status tb_store_jobs_prune(tb_store *store, tb_err *err)
     return st;
 }
 
-tb_status tb_store_tidy(tb_store *store, tb_err *err)
+static tb_status tidy(tb_store *store, void *self, int most, bool *more, tb_err *err)
 {
     bool begun = false;
+    (void)self;
+    (void)most;
+    (void)more;
     tb_status st = tb_store_try_write(store, &begun, err);
     if (st || !begun) return st;
     st = tb_store_settle_clock(store, false, err);
     if (!st) st = tb_store_jobs_prune(store, err);
-    st = tb_store_write_end(store, st, err);
+    return tb_store_write_end(store, st, err);
+}
+
+tb_status tb_store_tidy(tb_store *store, tb_err *err)
+{
+    tb_status st = tb_store_remove(store, tidy, NULL, err);
+    tb_store_reserve_mend(store);
     if (!st) write_late(store);
     return st;
 }

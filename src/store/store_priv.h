@@ -45,6 +45,9 @@ struct tb_store {
     pthread_mutex_t late_lock;
     struct tb_late *late; /* ends of jobs that could not be written */
     int n_late;
+    pthread_mutex_t reserve_lock; /* guards these */
+    bool keeps_reserve, reserve_short, reserve_told;
+    int reserve_users;
 };
 
 /* In a write. */
@@ -63,6 +66,8 @@ void tb_store_wait_init(void); /* once, before the first connection */
 /* From now on the thread waits no longer than ns. Returns what to give tb_store_wait_until after.
  */
 int64_t tb_store_wait_within(int64_t ns);
+bool tb_store_take_turn(tb_store *store); /* by the thread's deadline; without beginning a write */
+void tb_store_give_turn(tb_store *store);
 int tb_store_wait_busy(void *self, int times); /* SQLite's busy handler; self is the store */
 
 /* ---- connect.c */
@@ -106,6 +111,21 @@ TB_MUST_CHECK tb_status tb_store_write_end(tb_store *store, tb_status st, tb_err
 void tb_store_trash_empty(tb_store *store);
 /* In a write: prompts that nothing refers to go to the trash. */
 TB_MUST_CHECK tb_status tb_store_prompts_prune(tb_store *store, tb_err *err);
+
+/* reserve.c: DATA/reserve, room for removing. A removal does at most so many rows in one call, 0:
+ * all of them; *more: there are others. */
+#define TB_STORE_RESERVE "reserve"
+typedef tb_status (*tb_store_removal)(tb_store *store, void *self, int most, bool *more,
+                                      tb_err *err);
+/* Does it, on a full disk in portions and from the reserve. */
+TB_MUST_CHECK tb_status tb_store_remove(tb_store *store, tb_store_removal work, void *self,
+                                        tb_err *err);
+void tb_store_reserve_init(tb_store *store); /* makes it, and from now on keeps it */
+bool tb_store_reserve_use(tb_store *store);  /* gives it up; false: there was none */
+void tb_store_reserve_return(tb_store *store);
+void tb_store_reserve_mend(tb_store *store); /* makes it whole again if there is room */
+/* Before something new is kept: TB_ENOSPACE while the reserve is not whole. */
+TB_MUST_CHECK tb_status tb_store_want_room(tb_store *store, tb_err *err);
 
 /* schema.c: nothing stands where the database's files belong; the schema is brought up to date, and
  * has all that a fresh one has. */

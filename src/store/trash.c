@@ -43,18 +43,20 @@ static bool remove_voice(const char *folder, const char *uuid)
 
 /* In a write transaction: a prompt that is put again meanwhile waits for it, and then finds that
  * its file is gone and writes it anew. */
-void tb_store_trash_empty(tb_store *store)
+static tb_status empty(tb_store *store, void *self, int most, bool *more, tb_err *err)
 {
-    tb_err err = {0};
     sqlite3_stmt *s = NULL;
     int64_t n = 0;
     bool row = false;
-    tb_status st = tb_store_write(store, &err);
-    if (st) goto out;
-    st = tb_db_int(store->writer, 0, &n, &err, "SELECT count(*) FROM trash", "");
+    (void)self;
+    (void)most; /* a name or two a row: the reserve suffices for thousands */
+    (void)more;
+    tb_status st = tb_store_write(store, err);
+    if (st) return st;
+    st = tb_db_int(store->writer, 0, &n, err, "SELECT count(*) FROM trash", "");
     if (!st && n > 0)
-        st = tb_db_begin(store->writer, &s, &err, "SELECT folder, name, rowid FROM trash", "");
-    while (s && !st && !(st = tb_db_step(s, &row, &err)) && row) {
+        st = tb_db_begin(store->writer, &s, err, "SELECT folder, name, rowid FROM trash", "");
+    while (s && !st && !(st = tb_db_step(s, &row, err)) && row) {
         const char *folder = (const char *)sqlite3_column_text(s, 0);
         const char *name = (const char *)sqlite3_column_text(s, 1);
         bool gone = true;
@@ -68,12 +70,17 @@ void tb_store_trash_empty(tb_store *store)
             tb_free(path);
         }
         if (gone)
-            st = tb_db_run(store->writer, &err, "DELETE FROM trash WHERE rowid=?", "i",
+            st = tb_db_run(store->writer, err, "DELETE FROM trash WHERE rowid=?", "i",
                            (int64_t)sqlite3_column_int64(s, 2));
     }
     tb_db_end(s);
-    st = tb_store_write_end(store, st, &err);
-out:
+    return tb_store_write_end(store, st, err);
+}
+
+void tb_store_trash_empty(tb_store *store)
+{
+    tb_err err = {0};
+    tb_status st = tb_store_remove(store, empty, NULL, &err);
     /* The rows are gone, which is what was asked; the files are tried again next time. */
     if (st) tb_log(TB_WARN, "store", "trash=kept reason=\"%s\"", err.msg);
 }
@@ -103,7 +110,10 @@ tb_status tb_store_prompt_put(tb_store *store, const void *wav, size_t size, cha
     tb_hash_hex(wav, size, hex);
     name = tb_sprintf("%s.wav", hex);
     path = tb_path_join(store->prompts, name);
-    if (tb_file_plain_size(path) != (int64_t)size) st = tb_store_place(path, wav, size, &file, err);
+    if (tb_file_plain_size(path) != (int64_t)size) {
+        st = tb_store_want_room(store, err);
+        if (!st) st = tb_store_place(path, wav, size, &file, err);
+    }
     if (st) goto out;
     st = tb_store_write(store, err);
     if (st) goto out;

@@ -434,6 +434,8 @@ tb_status tb_store_voice_put(tb_store *store, const tb_voice_row *row, const voi
     tb_store_reader_done(store, db);
     if (!st && exists && !overwrite) st = taken(row->id, err);
     if (st) goto out;
+    st = tb_store_want_room(store, err);
+    if (st) goto out;
     written = true; /* also when only the folder's sync fails */
     st = tb_store_place(path, wav, size, &file, err);
     if (!st) st = tb_store_write(store, err);
@@ -492,9 +494,12 @@ out:
     return st;
 }
 
-tb_status tb_store_voice_delete(tb_store *store, const char *name, tb_err *err)
+static tb_status remove_voice(tb_store *store, void *self, int most, bool *more, tb_err *err)
 {
+    const char *name = self;
     tb_voice_row row = {0};
+    (void)most;
+    (void)more;
     tb_status st = tb_store_write(store, err);
     if (st) return st;
     st = find(store->writer, name, &row, err);
@@ -503,6 +508,14 @@ tb_status tb_store_voice_delete(tb_store *store, const char *name, tb_err *err)
     st = tb_store_write_end(store, st, err);
     if (!st) tb_store_trash_empty(store);
     tb_voice_row_clear(&row);
+    return st;
+}
+
+tb_status tb_store_voice_delete(tb_store *store, const char *name, tb_err *err)
+{
+    char *copy = tb_strdup(name);
+    tb_status st = tb_store_remove(store, remove_voice, copy, err);
+    tb_free(copy);
     return st;
 }
 
@@ -525,8 +538,10 @@ tb_status tb_store_voice_cache_put(tb_store *store, const char *uuid, const char
     char *path = cache_path(store, uuid, kind);
     if (!path) return tb_fail(err, TB_EINTERNAL, "'%s' cannot name a cached analysis", kind);
     tb_file_writer file = {.fd = -1};
+    tb_status st = tb_store_want_room(store, err);
+    if (st) goto out;
     unlink(path); /* an older one: its place must be free for the new one to have two names */
-    tb_status st = tb_store_place(path, data, size, &file, err);
+    st = tb_store_place(path, data, size, &file, err);
     if (st) goto out;
     /* Asked after the write: a delete either sees our file, or we see that the row is gone. */
     st = tb_store_reader(store, &db, err);

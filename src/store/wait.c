@@ -88,9 +88,10 @@ static tb_status busy(tb_err *err)
 }
 
 /* Waits until nobody of us writes. */
-static bool take_turn(tb_store *store)
+bool tb_store_take_turn(tb_store *store)
 {
     bool mine = true;
+    until_ns = deadline();
     pthread_mutex_lock(&store->write_lock);
     while (mine && store->writing) {
         const int64_t left_ns = until_ns - tb_clock_mono_ns();
@@ -104,7 +105,7 @@ static bool take_turn(tb_store *store)
     return mine;
 }
 
-static void give_turn(tb_store *store)
+void tb_store_give_turn(tb_store *store)
 {
     pthread_mutex_lock(&store->write_lock);
     store->writing = false;
@@ -122,13 +123,12 @@ void tb_store_hurry(tb_store *store)
 
 tb_status tb_store_write(tb_store *store, tb_err *err)
 {
-    until_ns = deadline();
-    if (!take_turn(store)) return busy(err);
+    if (!tb_store_take_turn(store)) return busy(err);
     has_turn = true;
     tb_status st = tb_db_run(store->writer, err, "BEGIN IMMEDIATE", "");
     has_turn = false;
     if (!st) atomic_store(&store->held, false);
-    if (st) give_turn(store);
+    if (st) tb_store_give_turn(store);
     return st;
 }
 
@@ -148,7 +148,7 @@ tb_status tb_store_try_write(tb_store *store, bool *begun, tb_err *err)
     const bool held = (code & 0xFF) == SQLITE_BUSY; /* another process has it: next time */
     if (!*begun && !held) st = tb_db_fail(store->writer, "writing", err);
     atomic_store(&store->held, held);
-    if (!*begun) give_turn(store);
+    if (!*begun) tb_store_give_turn(store);
     return st;
 }
 
@@ -159,7 +159,7 @@ tb_status tb_store_write_end(tb_store *store, tb_status st, tb_err *err)
     if (st && !sqlite3_get_autocommit(store->writer) &&
         sqlite3_exec(store->writer, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
         tb_log(TB_ERROR, "store", "rollback=failed msg=\"%s\"", sqlite3_errmsg(store->writer));
-    give_turn(store);
+    tb_store_give_turn(store);
     return st;
 }
 
