@@ -121,21 +121,21 @@ static tb_json *progress_of(const tb_model_progress *p)
 }
 
 /* What the engine that answers makes of a tag. The neural one has a token for each of its own. */
-static const char *support_of(const char *engine, tb_tag tag)
+static const char *support_of(tb_engine_kind engine, tb_tag tag)
 {
     static const char *const support[] = {"rendered", "tone", "unsupported"};
-    if (strcmp(engine, "chatterbox") == 0) return tag == TB_TAG_SAD ? "tone" : "rendered";
+    if (engine == TB_ENGINE_CHATTERBOX) return tag == TB_TAG_SAD ? "tone" : "rendered";
     return support[tb_embedded_tag(tag)];
 }
 
-char *tb_print_status(const char *engine, const char *model, size_t languages,
+char *tb_print_status(tb_engine_kind engine, const char *model, size_t languages,
                       const tb_model_progress *progress)
 {
     tb_json *root = tb_json_object(), *tags = tb_json_object();
     tb_json_set_string(root, "status", "Voice Backend Running"); /* these three: the old client's */
     tb_json_set_string(root, "model", model);
     tb_json_set_string(root, "auth", "enabled");
-    tb_json_set_string(root, "engine", engine);
+    tb_json_set_string(root, "engine", tb_engine_kind_name(engine));
     tb_json_set_string(root, "version", TB_VERSION);
     tb_json_set_int(root, "languages", (int64_t)languages);
     for (int t = 0; t < TB_TAG_COUNT; t++)

@@ -23,7 +23,7 @@ typedef enum {
 char *tb_print_error(tb_error_family family, const tb_err *err);
 
 /* GET /: engine and model as the engine room names them; progress NULL: no model is on its way. */
-char *tb_print_status(const char *engine, const char *model, size_t languages,
+char *tb_print_status(tb_engine_kind engine, const char *model, size_t languages,
                       const tb_model_progress *progress);
 
 char *tb_print_voice(const tb_voice_row *row);                           /* GET /voices/{id} */

@@ -1,15 +1,13 @@
 /*
- * A request for speech from its fields, checked once: numbers, seed, choices, language, text,
- * prompt, voice, ambience, output.
- *
- * Numbers are rows of `numbers` (parameter, offset in the request); ranges come from
- * params/params.h. What a request was is recorded as JSON for the history, and a replay reads that
- * record through the same parser. Relies on api/fields.h; whether a voice or a language exists is
- * the rooms' behind.
+ * A request for speech from its fields, and from the record of an earlier one. The table of
+ * params/params.h says what may be sent; `members` says where each field goes in a tb_speech_req,
+ * and parsing, the record and freeing follow from it. What a replay reads is a record, so it is a
+ * parse, too. Relies on speech_fields_priv.h for single fields.
  */
 #include "api/speech_req.h"
 
 #include "api/pronunciations.h"
+#include "api/speech_fields_priv.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -25,22 +23,55 @@
 #include <string.h>
 
 #define DEMO_TEXT "This is a voice cloning demo."
-/* The numbers of a request that are doubles in it. NAN: not given, the engine's own. */
-typedef struct {
-    tb_param_id id;
-    size_t offset; /* of a double in tb_speech_req */
-} number_field;
 
-static const number_field numbers[] = {
-    {TB_PARAM_TEMPERATURE, offsetof(tb_speech_req, engine.temperature)},
-    {TB_PARAM_SPEED, offsetof(tb_speech_req, engine.speed)},
-    {TB_PARAM_EXAGGERATION, offsetof(tb_speech_req, engine.exaggeration)},
-    {TB_PARAM_CFG, offsetof(tb_speech_req, engine.cfg)},
-    {TB_PARAM_MIN_P, offsetof(tb_speech_req, engine.min_p)},
-    {TB_PARAM_TOP_P, offsetof(tb_speech_req, engine.top_p)},
-    {TB_PARAM_REPETITION_PENALTY, offsetof(tb_speech_req, engine.repetition_penalty)},
-    {TB_PARAM_AMBIENCE_LEVEL, offsetof(tb_speech_req, post.level_lu)},
-    {TB_PARAM_AMBIENCE_DUCK_DB, offsetof(tb_speech_req, post.duck_db)},
+/*
+ * Where each field of the table of params/params.h goes: what is read into a request and written
+ * into its record. A new field of one of these kinds is a row here; one of a kind of its own is
+ * read by name in read_all. What is not here is not recorded: the text (a column of its own), the
+ * prompt (by its hash) and the pronunciations (those that were put in, once that is known).
+ */
+typedef enum {
+    AS_NOTHING,
+    AS_TEXT,     /* char *, NULL: not given; read by a reader of its own */
+    AS_WORD,     /* char *, a choice */
+    AS_LANGUAGE, /* char * */
+    AS_ENGINE,   /* tb_engine_kind */
+    AS_REAL,     /* double, NAN: not given, the engine's own */
+    AS_COUNT,    /* int, -1: not given */
+    AS_SWITCH,   /* bool */
+    AS_OPPOSITE, /* bool, the other way round */
+    AS_SEED,     /* uint64_t, drawn when it is not given */
+    AS_FORMAT,   /* tb_format */
+    AS_PACE,     /* tb_pace, {0}: not given */
+} member_kind;
+
+#define AT(member) offsetof(tb_speech_req, member)
+static const struct {
+    member_kind kind;
+    size_t offset;
+} members[TB_PARAM_COUNT] = {
+    [TB_PARAM_VOICE_ID] = {AS_TEXT, AT(voice_id)},
+    [TB_PARAM_LANGUAGE] = {AS_LANGUAGE, AT(engine.language)},
+    [TB_PARAM_SPEED] = {AS_REAL, AT(engine.speed)},
+    [TB_PARAM_TEMPERATURE] = {AS_REAL, AT(engine.temperature)},
+    [TB_PARAM_SEED] = {AS_SEED, AT(engine.seed)},
+    [TB_PARAM_AMBIENCE_ID] = {AS_TEXT, AT(ambience_id)},
+    [TB_PARAM_AMBIENCE_LEVEL] = {AS_REAL, AT(post.level_lu)},
+    [TB_PARAM_AMBIENCE_DUCK_DB] = {AS_REAL, AT(post.duck_db)},
+    [TB_PARAM_RESPONSE_FORMAT] = {AS_FORMAT, AT(format)},
+    [TB_PARAM_SAMPLE_RATE] = {AS_COUNT, AT(sample_rate_hz)},
+    [TB_PARAM_STREAM] = {AS_SWITCH, AT(stream)},
+    [TB_PARAM_STREAM_PACE] = {AS_PACE, AT(engine.pace)},
+    [TB_PARAM_NORMALIZE] = {AS_OPPOSITE, AT(engine.as_written)},
+    [TB_PARAM_ENGINE] = {AS_ENGINE, AT(engine.engine)},
+    [TB_PARAM_MODE] = {AS_WORD, AT(engine.mode)},
+    [TB_PARAM_LANGUAGE_ID] = {AS_LANGUAGE, AT(engine.language_id)},
+    [TB_PARAM_TOP_P] = {AS_REAL, AT(engine.top_p)},
+    [TB_PARAM_TOP_K] = {AS_COUNT, AT(engine.top_k)},
+    [TB_PARAM_MIN_P] = {AS_REAL, AT(engine.min_p)},
+    [TB_PARAM_REPETITION_PENALTY] = {AS_REAL, AT(engine.repetition_penalty)},
+    [TB_PARAM_EXAGGERATION] = {AS_REAL, AT(engine.exaggeration)},
+    [TB_PARAM_CFG] = {AS_REAL, AT(engine.cfg)},
 };
 
 /* Fields that are one word, number or text, never a file, an object or an array. */
@@ -48,126 +79,6 @@ static const char *plain_field(size_t id)
 {
     const tb_param *p = &tb_params[id];
     return p->kind == TB_KIND_FILE || p->kind == TB_KIND_JSON ? NULL : p->name;
-}
-
-/* Where text begins and how long it is without the white space round it; NULL for blank or NULL. */
-static const char *stripped(const char *text, size_t *len)
-{
-    static const char blanks[] = " \t\r\n\v\f";
-    if (!text) return NULL;
-    text += strspn(text, blanks);
-    size_t n = strlen(text);
-    while (n > 0 && strchr(blanks, text[n - 1]))
-        n--;
-    *len = n;
-    return n ? text : NULL;
-}
-
-/* Empty and blank are the same as absent: forms send every input they have. Heap, stripped. */
-static char *wish(const tb_fields *fields, const char *name)
-{
-    size_t len;
-    const char *text = stripped(tb_fields_text(fields, name), &len);
-    return text ? tb_strndup(text, len) : NULL;
-}
-
-/* For a sentence: at most 40 characters of what was sent, without control characters. */
-static const char *shown(const char *value, char out[128])
-{
-    size_t o = 0, chars = 0, n;
-    for (size_t i = 0, len = strlen(value); i < len; i += n) {
-        uint32_t cp = tb_utf8_next(value + i, len - i, &n);
-        if (chars++ == 40) {
-            memcpy(out + o, "...", 3);
-            o += 3;
-            break;
-        }
-        o += tb_utf8_put(cp == TB_UTF8_BAD || cp < 0x20 || cp == 0x7f ? '?' : cp, out + o);
-    }
-    out[o] = 0;
-    return out;
-}
-
-/* A number of the table; its fallback, or NAN, when it is not given. */
-static tb_status read_number(const tb_fields *fields, tb_param_id id, double *out, tb_err *err)
-{
-    const tb_param *p = &tb_params[id];
-    char *text = wish(fields, p->name), show[176];
-    double x;
-    *out = tb_param_fallback(p);
-    if (!text) return TB_OK;
-    tb_status st = TB_OK;
-    if (!tb_parse_double(text, &x) || isnan(x) || tb_param_check(id, x, NULL)) {
-        st = tb_fail_field(err, TB_EINVAL, p->name,
-                           "%s is \"%s\"; it must be a %snumber from %g to %.16g", p->name,
-                           shown(text, show), p->kind == TB_KIND_WHOLE ? "whole " : "", p->least,
-                           p->most);
-    } else {
-        /* The record prints twelve digits: speak with what it will say, so that a replay is exact.
-         */
-        snprintf(show, sizeof show, p->kind == TB_KIND_WHOLE ? "%.0f" : "%.12g", x);
-        *out = strtod(show, NULL) + 0.0; /* and no negative zero */
-    }
-    tb_free(text);
-    return st;
-}
-
-/* -1 is how many clients ask for a drawn one; NAN stands for that, too. */
-static tb_status read_seed(const tb_fields *fields, double *out, tb_err *err)
-{
-    char *text = wish(fields, tb_params[TB_PARAM_SEED].name);
-    double x = 0;
-    bool drawn = text && tb_parse_double(text, &x) && x == -1;
-    tb_free(text);
-    *out = (double)NAN;
-    if (drawn) return TB_OK;
-    tb_status st = read_number(fields, TB_PARAM_SEED, out, err);
-    if (st && err) {
-        size_t len = strlen(err->msg);
-        snprintf(err->msg + len, sizeof err->msg - len, ", or -1 for a drawn one");
-    }
-    return st;
-}
-
-/* One of the table's words, lower-cased into *out (heap), NULL when absent. */
-static tb_status read_choice(const tb_fields *fields, tb_param_id id, char **out, tb_err *err)
-{
-    const tb_param *p = &tb_params[id];
-    char *text = wish(fields, p->name), show[176], list[96];
-    *out = NULL;
-    if (!text) return TB_OK;
-    tb_str_lower(text);
-    if (tb_str_in_list(p->choices, text)) {
-        *out = text;
-        return TB_OK;
-    }
-    tb_param_range(p, list, sizeof list);
-    tb_status st = tb_fail_field(err, TB_EINVAL, p->name, "%s is \"%s\"; it must be one of %s",
-                                 p->name, shown(text, show), list);
-    tb_free(text);
-    return st;
-}
-
-/* A language's code or name is looked up later; here only that it looks like one. */
-static tb_status read_language(const tb_fields *fields, const char *name, char **out, tb_err *err)
-{
-    enum { LONGEST = 64 };
-    char *text = wish(fields, name), show[176];
-    *out = NULL;
-    if (!text) return TB_OK;
-    bool ok = strlen(text) <= LONGEST;
-    for (const char *c = text; *c && ok; c++)
-        ok = (unsigned char)*c >= 0x20 && *c != 0x7F && !strchr("/\\;:<>\"|&$`%{}[]*?!#=+@^~", *c);
-    if (ok) {
-        *out = text;
-        return TB_OK;
-    }
-    tb_status st = tb_fail_field(err, TB_EINVAL, name,
-                                 "%s is \"%s\"; it must be a language code or name such as en, "
-                                 "es-419 or Spanish",
-                                 name, shown(text, show));
-    tb_free(text);
-    return st;
 }
 
 /* A body of nothing but names that nobody knows here means something else than the default text:
@@ -187,7 +98,7 @@ static tb_status read_text(tb_speech_req *req, const tb_fields *fields, size_t t
     if (!text && req->route == TB_ROUTE_DEMO && !only_strangers(fields)) text = DEMO_TEXT;
     if (!text) return tb_fail_field(err, TB_EINVAL, "text", "text is missing: what shall be said?");
     size_t n;
-    if (!stripped(text, &n))
+    if (!tb_field_stripped(text, &n))
         return tb_fail_field(err, TB_EINVAL, "text", "text is empty: what shall be said?");
     n = tb_utf8_count(text, strlen(text));
     if (n > text_max)
@@ -231,7 +142,7 @@ static tb_status read_prompt(tb_speech_req *req, const tb_fields *fields, tb_err
                              "in base64");
     if (!f->filename) {
         size_t len;
-        const char *text = stripped(f->value, &len);
+        const char *text = tb_field_stripped(f->value, &len);
         return text ? read_base64(req, text, err) : TB_OK;
     }
     if (f->size == 0)
@@ -247,7 +158,7 @@ static tb_status read_voice(tb_speech_req *req, const tb_fields *fields, tb_err 
 {
     tb_status st = read_prompt(req, fields, err);
     if (st || req->prompt || req->prompt_hash) return st; /* the prompt wins */
-    char *id = wish(fields, "voice_id");
+    char *id = tb_field_wish(fields, "voice_id");
     if (id && strlen(id) > 4 && tb_str_ieq(id + strlen(id) - 4, ".wav")) id[strlen(id) - 4] = 0;
     if (!id && req->route == TB_ROUTE_DEMO) id = tb_strdup("default");
     if (!id)
@@ -282,7 +193,7 @@ static tb_status read_pronunciations(tb_speech_req *req, const tb_fields *fields
 
 static tb_status read_ambience(tb_speech_req *req, const tb_fields *fields, tb_err *err)
 {
-    char *prompt = wish(fields, "ambience_prompt");
+    char *prompt = tb_field_wish(fields, "ambience_prompt");
     if (prompt && !is_none(prompt)) {
         tb_free(prompt);
         return tb_fail_field(err, TB_EINVAL, "ambience_prompt",
@@ -290,7 +201,7 @@ static tb_status read_ambience(tb_speech_req *req, const tb_fields *fields, tb_e
                              "ambience_id names the ambiences that are there");
     }
     tb_free(prompt);
-    char *id = wish(fields, "ambience_id");
+    char *id = tb_field_wish(fields, "ambience_id");
     if (id && is_none(id)) {
         tb_free(id);
         id = NULL;
@@ -302,105 +213,129 @@ static tb_status read_ambience(tb_speech_req *req, const tb_fields *fields, tb_e
     return TB_OK;
 }
 
-static tb_status read_switch(const tb_fields *fields, tb_param_id id, bool *out, tb_err *err)
+static tb_status read_engine(const tb_fields *fields, tb_param_id id, tb_engine_kind *out,
+                             tb_err *err)
+{
+    char *word;
+    tb_status st = tb_field_choice(fields, id, &word, err);
+    if (word && !tb_engine_kind_parse(word, out))
+        st = tb_fail_field(err, TB_EINTERNAL, tb_params[id].name, "%s is no engine", word);
+    tb_free(word);
+    return st;
+}
+
+static tb_status read_seed(tb_speech_req *req, const tb_fields *fields, uint64_t *out, tb_err *err)
+{
+    double seed;
+    tb_status st = tb_field_seed(fields, &seed, err);
+    if (st) return st;
+    req->seed_given = !isnan(seed);
+    *out = req->seed_given ? (uint64_t)seed : tb_random_seed();
+    return TB_OK;
+}
+
+static tb_status read_format(const tb_fields *fields, tb_param_id id, tb_format *out, tb_err *err)
+{
+    char *name = tb_field_wish(fields, tb_params[id].name);
+    tb_status st = TB_OK;
+    *out = TB_FORMAT_WAV;
+    if (name) st = tb_format_parse(name, out, err);
+    tb_free(name);
+    return st;
+}
+
+static tb_status read_member(tb_speech_req *req, const tb_fields *fields, tb_param_id id,
+                             tb_err *err)
+{
+    void *at = (char *)req + members[id].offset;
+    double x = 0;
+    tb_status st;
+    switch (members[id].kind) {
+    case AS_WORD:
+        return tb_field_choice(fields, id, at, err);
+    case AS_LANGUAGE:
+        return tb_field_language(fields, id, at, err);
+    case AS_ENGINE:
+        return read_engine(fields, id, at, err);
+    case AS_REAL:
+        return tb_field_number(fields, id, at, err);
+    case AS_COUNT:
+        st = tb_field_number(fields, id, &x, err);
+        *(int *)at = st || isnan(x) ? -1 : (int)x;
+        return st;
+    case AS_SWITCH:
+        return tb_field_switch(fields, id, at, err);
+    case AS_OPPOSITE:
+        st = tb_field_switch(fields, id, at, err);
+        *(bool *)at = !*(bool *)at;
+        return st;
+    case AS_SEED:
+        return read_seed(req, fields, at, err);
+    case AS_FORMAT:
+        return read_format(fields, id, at, err);
+    case AS_PACE:
+        return tb_field_pace(fields, at, err);
+    case AS_TEXT:
+    case AS_NOTHING:
+        break;
+    }
+    return TB_OK;
+}
+
+/* What was wished, under the name of its field, so that a replay is a parse. */
+static void record_member(tb_json *o, const tb_speech_req *req, size_t id)
 {
     const char *name = tb_params[id].name;
-    char *text = wish(fields, name), show[176];
-    tb_status st = TB_OK;
-    *out = strcmp(tb_params[id].fallback, "true") == 0;
-    if (text && !tb_parse_bool(text, out))
-        st = tb_fail_field(err, TB_EINVAL, name, "%s is \"%s\"; it must be true or false", name,
-                           shown(text, show));
-    tb_free(text);
-    return st;
+    const void *at = (const char *)req + members[id].offset;
+    char pace[TB_PACE_TEXT];
+    switch (members[id].kind) {
+    case AS_TEXT:
+    case AS_WORD:
+    case AS_LANGUAGE:
+        if (*(char *const *)at) tb_json_set_string(o, name, *(char *const *)at);
+        break;
+    case AS_ENGINE:
+        if (*(const tb_engine_kind *)at != TB_ENGINE_UNSAID)
+            tb_json_set_string(o, name, tb_engine_kind_name(*(const tb_engine_kind *)at));
+        break;
+    case AS_REAL:
+        if (!isnan(*(const double *)at)) tb_json_set_real(o, name, *(const double *)at);
+        break;
+    case AS_COUNT:
+        if (*(const int *)at >= 0) tb_json_set_int(o, name, *(const int *)at);
+        break;
+    case AS_SWITCH:
+        tb_json_set_bool(o, name, *(const bool *)at);
+        break;
+    case AS_OPPOSITE:
+        tb_json_set_bool(o, name, !*(const bool *)at);
+        break;
+    case AS_SEED:
+        tb_json_set_int(o, name, (int64_t) * (const uint64_t *)at);
+        break;
+    case AS_FORMAT:
+        tb_json_set_string(o, name, tb_format_name(*(const tb_format *)at));
+        break;
+    case AS_PACE:
+        if (((const tb_pace *)at)->token_s <= 0) break;
+        tb_pace_print(at, pace);
+        tb_json_set_string(o, name, pace);
+        break;
+    case AS_NOTHING:
+        break;
+    }
 }
 
-static tb_status read_engine(tb_speech_req *req, const tb_fields *fields, tb_err *err)
-{
-    double top_k = (double)NAN;
-    bool normalize = true;
-    tb_status st = read_choice(fields, TB_PARAM_ENGINE, &req->strings[0], err);
-    if (!st) st = read_language(fields, "language", &req->strings[1], err);
-    if (!st) st = read_choice(fields, TB_PARAM_MODE, &req->strings[2], err);
-    if (!st) st = read_language(fields, "language_id", &req->strings[3], err);
-    if (!st) st = read_number(fields, TB_PARAM_TOP_K, &top_k, err);
-    if (!st) st = read_switch(fields, TB_PARAM_NORMALIZE, &normalize, err);
-    req->engine.as_written = !normalize;
-    req->engine.engine = req->strings[0];
-    req->engine.language = req->strings[1];
-    req->engine.mode = req->strings[2];
-    req->engine.language_id = req->strings[3];
-    req->engine.top_k = isnan(top_k) ? -1 : (int)top_k;
-    return st;
-}
-
-/* What X-Stream-Pace of an earlier reply said. */
-static tb_status read_pace(const tb_fields *fields, tb_pace *out, tb_err *err)
-{
-    char *text = wish(fields, "stream_pace"), show[176];
-    tb_status st = TB_OK;
-    if (text && !tb_pace_parse(text, out))
-        st = tb_fail_field(err, TB_EINVAL, "stream_pace",
-                           "stream_pace is \"%s\"; it is what X-Stream-Pace of an earlier reply "
-                           "said, three numbers as in 20000-600-2000",
-                           shown(text, show));
-    tb_free(text);
-    return st;
-}
-
-static tb_status read_output(tb_speech_req *req, const tb_fields *fields, tb_err *err)
-{
-    double rate = 0;
-    tb_status st = TB_OK;
-    char *format = wish(fields, "response_format");
-    req->format = TB_FORMAT_WAV;
-    if (format) st = tb_format_parse(format, &req->format, err);
-    if (!st) st = read_number(fields, TB_PARAM_SAMPLE_RATE, &rate, err);
-    if (!st) req->sample_rate_hz = (int)rate;
-    if (!st) st = read_switch(fields, TB_PARAM_STREAM, &req->stream, err);
-    if (!st) st = read_pace(fields, &req->engine.pace, err);
-    req->keep = req->route == TB_ROUTE_GENERATE;
-    req->post.streaming = req->pieces = req->stream;
-    tb_free(format);
-    return st;
-}
-
-/* What was wished, under the names of the fields, so that a replay is a parse. */
 static tb_json *record(const tb_speech_req *req)
 {
     tb_json *o = tb_json_object();
-    const struct {
-        const char *name, *value;
-    } texts[] = {
-        {"voice_id", req->voice_id},
-        {"prompt_hash", req->prompt_hash && *req->prompt_hash ? req->prompt_hash : NULL},
-        {"engine", req->engine.engine},
-        {"language", req->engine.language},
-        {"mode", req->engine.mode},
-        {"language_id", req->engine.language_id},
-        {"ambience_id", req->ambience_id},
-    };
+    if (req->prompt_hash && *req->prompt_hash)
+        tb_json_set_string(o, "prompt_hash", req->prompt_hash);
     tb_json_set_bool(o, "prompted", req->prompt || req->prompt_hash);
     tb_json_set_string(o, "route", req->route == TB_ROUTE_DEMO ? "demo" : "generate-tts");
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (texts[i].value) tb_json_set_string(o, texts[i].name, texts[i].value);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        double x;
-        memcpy(&x, (const char *)req + numbers[i].offset, sizeof x);
-        if (!isnan(x)) tb_json_set_real(o, tb_params[numbers[i].id].name, x);
-    }
-    if (req->engine.top_k >= 0) tb_json_set_int(o, "top_k", req->engine.top_k);
-    tb_json_set_int(o, "seed", (int64_t)req->engine.seed);
     tb_json_set_bool(o, "seed_given", req->seed_given);
-    tb_json_set_string(o, "response_format", tb_format_name(req->format));
-    tb_json_set_int(o, "sample_rate", req->sample_rate_hz);
-    tb_json_set_bool(o, "stream", req->stream);
-    if (req->engine.pace.token_s > 0) {
-        char pace[TB_PACE_TEXT];
-        tb_pace_print(&req->engine.pace, pace);
-        tb_json_set_string(o, "stream_pace", pace);
-    }
-    tb_json_set_bool(o, "normalize", !req->engine.as_written);
+    for (size_t i = 0; i < TB_PARAM_COUNT; i++)
+        record_member(o, req, i);
     return o;
 }
 
@@ -422,26 +357,19 @@ static tb_status check_sizes(const tb_fields *fields, tb_err *err)
 static tb_status read_all(tb_speech_req *req, const tb_fields *fields, size_t text_max, tb_err *err)
 {
     const char *plain[TB_PARAM_COUNT + 1] = {0};
-    double seed = 0;
     for (size_t i = 0, n = 0; i < TB_PARAM_COUNT; i++)
         if (plain_field(i)) plain[n++] = plain_field(i);
     tb_status st = tb_fields_want_text(fields, plain, err);
     if (!st) st = check_sizes(fields, err);
     if (!st) st = read_text(req, fields, text_max, err);
     if (!st) st = read_voice(req, fields, err);
-    if (!st) st = read_engine(req, fields, err);
     if (!st) st = read_pronunciations(req, fields, err);
     if (!st) st = read_ambience(req, fields, err);
-    for (size_t i = 0; !st && i < sizeof numbers / sizeof numbers[0]; i++) {
-        double x;
-        st = read_number(fields, numbers[i].id, &x, err);
-        memcpy((char *)req + numbers[i].offset, &x, sizeof x);
-    }
-    if (!st) st = read_output(req, fields, err);
-    if (!st) st = read_seed(fields, &seed, err);
+    for (size_t i = 0; !st && i < TB_PARAM_COUNT; i++)
+        st = read_member(req, fields, (tb_param_id)i, err);
     if (!st) {
-        req->seed_given = !isnan(seed);
-        req->engine.seed = req->seed_given ? (uint64_t)seed : tb_random_seed();
+        req->keep = req->route == TB_ROUTE_GENERATE;
+        req->post.streaming = req->pieces = req->stream;
         req->post.seed = req->engine.seed;
         req->params = record(req);
     } else {
@@ -509,16 +437,16 @@ void tb_speech_req_clear(tb_speech_req *req)
 {
     if (!req) return;
     tb_free(req->text);
-    tb_free(req->voice_id);
     tb_free(req->prompt);
     tb_free(req->prompt_hash);
     tb_free(req->voice_hash);
-    tb_free(req->ambience_id);
     tb_free(req->user);
     tb_free(req->request_id);
     tb_json_free(req->params);
     tb_pronunciations_clear(&req->pronunciations);
-    for (size_t i = 0; i < sizeof req->strings / sizeof req->strings[0]; i++)
-        tb_free(req->strings[i]);
+    for (size_t i = 0; i < TB_PARAM_COUNT; i++)
+        if (members[i].kind == AS_TEXT || members[i].kind == AS_WORD ||
+            members[i].kind == AS_LANGUAGE)
+            tb_free(*(char **)(void *)((char *)req + members[i].offset));
     *req = (tb_speech_req){0};
 }

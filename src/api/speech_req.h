@@ -26,7 +26,7 @@ typedef struct {
     int64_t voice_before_us; /* replay of a record without one: it must be older; 0 otherwise */
     tb_pronunciations pronunciations; /* the request's own; whoever speaks sets engine's to them */
     bool closed; /* a replay: with these and no others, whatever the dictionary says today */
-    tb_engine_opts engine; /* strings owned by this struct through `strings` */
+    tb_engine_opts engine; /* its strings are this struct's */
     char *ambience_id;     /* as written, NULL none: the bed is looked up once, by the job */
     tb_post_opts post;     /* without its bed, which the job finds */
     tb_format format;
@@ -36,8 +36,7 @@ typedef struct {
     bool pieces;        /* it sounds as a stream does: what is streamed, and its replay */
     bool seed_given;
     char *user, *request_id; /* set by http */
-    tb_json *params;  /* everything needed to speak it again, without text and prompt bytes */
-    char *strings[8]; /* what engine and post point into */
+    tb_json *params; /* everything needed to speak it again, without text and prompt bytes */
 } tb_speech_req;
 
 /*

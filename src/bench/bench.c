@@ -181,7 +181,9 @@ int tb_bench_run(tb_cli *cli)
     unsigned long long n = 3;
     others o = {.factor = 1.25};
     tb_bench_report report = {.load = {-1, -1}};
-    tb_bench b = {.report = &report, .lengthy = tb_cli_get(cli, "--long") != NULL};
+    tb_bench b = {.report = &report,
+                  .lengthy = tb_cli_get(cli, "--long") != NULL,
+                  .type = tb_model_dtype(cli->config.model_type)};
     char *path = NULL;
     tb_err err = {0};
     int code;
@@ -195,8 +197,6 @@ int tb_bench_run(tb_cli *cli)
                             "--only: there is no %.*s; there are memory, stages, voice, "
                             "lengths, stream, together",
                             (int)strcspn(stranger(only), ","), stranger(only));
-    if (!tb_dtype_parse(cli->config.model_type, &b.type))
-        return tb_cli_usage(cli, "MODEL_TYPE is %s", cli->config.model_type);
 
     tb_status st = compare ? read_json(compare, &o.then, &err) : TB_OK;
     if (!st && peer) st = read_json(peer, &o.peer, &err);

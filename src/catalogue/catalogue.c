@@ -38,9 +38,12 @@ const tb_catalogue_file tb_catalogue_files[TB_CATALOGUE_FILES] = {
 static const struct {
     const char *name;
     uint64_t bytes;
-} types[] = {
-    {"f32", UINT64_C(2700) << 20},  {"f16", UINT64_C(1400) << 20},  {"bf16", UINT64_C(1400) << 20},
-    {"q8_0", UINT64_C(1100) << 20}, {"q4_0", UINT64_C(1100) << 20},
+} types[TB_MODEL_TYPE_COUNT] = {
+    [TB_MODEL_F32] = {"f32", UINT64_C(2700) << 20},
+    [TB_MODEL_F16] = {"f16", UINT64_C(1400) << 20},
+    [TB_MODEL_BF16] = {"bf16", UINT64_C(1400) << 20},
+    [TB_MODEL_Q8_0] = {"q8_0", UINT64_C(1100) << 20},
+    [TB_MODEL_Q4_0] = {"q4_0", UINT64_C(1100) << 20},
 };
 
 const tb_catalogue_model *tb_catalogue_find(const char *variant)
@@ -69,9 +72,12 @@ const tb_catalogue_file *tb_catalogue_inside(size_t i)
     return NULL;
 }
 
-uint64_t tb_catalogue_type_bytes(const char *type)
+const char *tb_model_type_name(tb_model_type type)
 {
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(types[i].name, type) == 0) return types[i].bytes;
-    return 0;
+    return types[type].name;
+}
+
+uint64_t tb_model_type_bytes(tb_model_type type)
+{
+    return types[type].bytes;
 }

@@ -61,7 +61,18 @@ const tb_catalogue_file *tb_catalogue_inside(size_t i);
 
 /* ---- number types of the one file ---- */
 
-/* What one file of this type takes of the disk, at most; 0 for a type that is none. */
-uint64_t tb_catalogue_type_bytes(const char *type);
+/* In the order of TB_MODEL_TYPES, and of tb_dtype. */
+typedef enum {
+    TB_MODEL_F32,
+    TB_MODEL_F16,
+    TB_MODEL_BF16,
+    TB_MODEL_Q8_0,
+    TB_MODEL_Q4_0,
+    TB_MODEL_TYPE_COUNT
+} tb_model_type;
+
+const char *tb_model_type_name(tb_model_type type);
+/* What one file of this type takes of the disk, at most. */
+uint64_t tb_model_type_bytes(tb_model_type type);
 
 #endif

@@ -13,6 +13,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The catalogue knows no numbers in memory. */
+static const tb_dtype dtypes[TB_MODEL_TYPE_COUNT] = {
+    [TB_MODEL_F32] = TB_F32,   [TB_MODEL_F16] = TB_F16,   [TB_MODEL_BF16] = TB_BF16,
+    [TB_MODEL_Q8_0] = TB_Q8_0, [TB_MODEL_Q4_0] = TB_Q4_0,
+};
+
+tb_dtype tb_model_dtype(tb_model_type type)
+{
+    return dtypes[type];
+}
+
 /* MODEL_VARIANT is checked where it is read; here an unknown one is the default. */
 static const tb_catalogue_model *model_of(const tb_model_config *config)
 {
@@ -22,7 +33,7 @@ static const tb_catalogue_model *model_of(const tb_model_config *config)
 
 static char *one_file(const tb_model_config *config)
 {
-    char *name = tb_sprintf("%s-%s.gguf", model_of(config)->name, config->type);
+    char *name = tb_sprintf("%s-%s.gguf", model_of(config)->name, tb_model_type_name(config->type));
     char *path = tb_path_join(config->folder, name);
     tb_free(name);
     return path;
@@ -42,11 +53,9 @@ tb_status tb_model_open(const tb_model_config *config, const char *path, tb_chat
                         tb_err *err)
 {
     tb_chatterbox_config c = {.place = {.path = path, .variant = config->variant},
+                              .type = tb_model_dtype(config->type),
                               .threads = config->threads};
     char *perth = NULL;
-    if (!tb_dtype_parse(config->type, &c.type))
-        return tb_fail_field(err, TB_EINVAL, "MODEL_TYPE",
-                             "MODEL_TYPE is '%s'; allowed: " TB_MODEL_TYPES(", "), config->type);
     if (config->perth && *config->perth) {
         if (!tb_file_exists(config->perth))
             return tb_fail_field(err, TB_ENOTFOUND, "PERTH",
@@ -104,13 +113,9 @@ tb_status tb_model_install(const tb_model_config *config, tb_model_watch watch, 
 {
     teller t = {watch, self};
     tb_fetch_result got = {0};
-    tb_dtype type;
     char *made = NULL, *files = NULL, *base = NULL;
     const tb_catalogue_model *m = model_of(config), *base_model = NULL;
     tb_status st;
-    if (!tb_dtype_parse(config->type, &type) || type > TB_Q4_0)
-        return tb_fail_field(err, TB_EINVAL, "MODEL_TYPE",
-                             "MODEL_TYPE is '%s'; allowed: " TB_MODEL_TYPES(", "), config->type);
     files = tb_path_join(config->folder, m->name);
     if (m->base) base_model = tb_catalogue_named(m->base);
     if (base_model) base = tb_path_join(config->folder, base_model->name);
@@ -126,7 +131,7 @@ tb_status tb_model_install(const tb_model_config *config, tb_model_watch watch, 
         .folder = files,
         .base_folder = base && tb_file_is_dir(base) ? base : NULL,
         .cache = config->cache,
-        .need_bytes = tb_catalogue_type_bytes(config->type),
+        .need_bytes = tb_model_type_bytes(config->type),
     };
     /* What is here already needs no network, not even to look. */
     f.offline = true;
@@ -136,7 +141,7 @@ tb_status tb_model_install(const tb_model_config *config, tb_model_watch watch, 
         st = tb_fetch_model(&f, on_fetch, &t, cancel, &got, err);
     }
     if (!st) {
-        tb_convert how = {.type = type,
+        tb_convert how = {.type = tb_model_dtype(config->type),
                           .repository = f.repo,
                           .revision = *got.commit ? got.commit : NULL,
                           .cancel = cancel,

@@ -2,6 +2,7 @@
 #define TB_CHATTERBOX_INSTALL_H
 
 #include "base/cancel.h"
+#include "catalogue/catalogue.h"
 #include "chatterbox/chatterbox.h"
 #include "fetch/fetch.h"
 
@@ -18,14 +19,16 @@ typedef struct {
     const char *path;    /* a folder or a .gguf that the user names; NULL or "": ours, in folder */
     const char *folder;  /* where ours lie */
     const char *variant; /* turbo | nano */
-    const char *type;    /* f32 | f16 | bf16 | q8_0 | q4_0 */
-    const char *perth;   /* the watermark's weights; NULL or "": beside the model */
-    size_t threads;      /* 0: one per core */
-    double idle_ttl_s;   /* without a request for so long it is closed; 0: never */
-    bool download;       /* fetch what is missing, in tb_engine_warm */
+    tb_model_type type;
+    const char *perth; /* the watermark's weights; NULL or "": beside the model */
+    size_t threads;    /* 0: one per core */
+    double idle_ttl_s; /* without a request for so long it is closed; 0: never */
+    bool download;     /* fetch what is missing, in tb_engine_warm */
     const char *endpoint, *token, *revision, *cache; /* as tb_fetch_config has them */
     bool offline;
 } tb_model_config;
+
+tb_dtype tb_model_dtype(tb_model_type type); /* as the networks know it */
 
 typedef struct {
     const char *state; /* "downloading", "converting", "loading", "waiting", "failed": constants */

@@ -94,7 +94,7 @@ static void look_at_data(struct findings *f, const tb_config *c)
 /* What a model that speaks is worth to the engine that was asked for. */
 static const char *gap(const tb_config *c)
 {
-    return strcmp(c->engine, "chatterbox") == 0 ? "missing" : "note";
+    return c->engine == TB_ENGINE_CHATTERBOX ? "missing" : "note";
 }
 
 /* Opens what serve would open; of a folder only whether its files are there, since their reading
@@ -113,7 +113,8 @@ static void look_at_installed(struct findings *f, const tb_config *c, const char
             return;
         }
         line = tb_sprintf("%s, the published files in %s, read as %s at every start",
-                          tb_catalogue_find(paths.variant)->name, path, c->model_type);
+                          tb_catalogue_find(paths.variant)->name, path,
+                          tb_model_type_name(c->model_type));
         say(f, "ok", line, "timbre model convert makes one file of them that opens at once");
         tb_model_paths_clear(&paths);
     } else if (tb_model_files_open(&place, TB_F32, &w, &err)) {
@@ -174,7 +175,7 @@ static void look_for_source(struct findings *f, const tb_config *c, const char *
     char *cache = tb_fetch_cache_folder(c->hf_hub_cache, c->hf_home);
     char commit[TB_COMMIT_TEXT], oid[TB_OID_TEXT], *line = NULL, *cached = NULL;
     /* The published files and the one made of them; what is here or linked to takes nothing. */
-    double need = (double)tb_catalogue_type_bytes(c->model_type) / 1e9;
+    double need = (double)tb_model_type_bytes(c->model_type) / 1e9;
     const double room = room_at(folder) / 1e9;
     tb_model_paths paths = {0};
 
@@ -217,13 +218,13 @@ static void look_at_model(struct findings *f, const tb_config *c)
                                    .variant = c->model_variant,
                                    .type = c->model_type};
     char *path = tb_model_installed(&model);
-    if (strcmp(c->engine, "embedded") == 0) {
+    if (c->engine == TB_ENGINE_EMBEDDED) {
         say(f, "ok", "ENGINE is embedded: no model is looked for", NULL);
     } else if (path) {
         look_at_installed(f, c, path);
     } else {
         char *line = tb_sprintf("chatterbox-%s is not installed as %s: the embedded engine answers",
-                                c->model_variant, c->model_type);
+                                c->model_variant, tb_model_type_name(c->model_type));
         say(f, gap(c), line, NULL);
         tb_free(line);
         look_for_source(f, c, folder);

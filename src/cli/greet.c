@@ -74,7 +74,7 @@ void tb_greet_look(tb_greet *g, tb_engine *engine)
     tb_model_progress p;
     char line[512];
     const bool busy = tb_engine_progress(engine, &p);
-    const bool speaks = strcmp(tb_engine_current(engine), "chatterbox") == 0;
+    const bool speaks = tb_engine_current(engine) == TB_ENGINE_CHATTERBOX;
     if (!tb_greet_line(g, speaks, busy ? &p : NULL, line, sizeof line)) return;
     printf("%s\n", line);
     fflush(stdout);
@@ -158,7 +158,7 @@ static void say_engines(const tb_greet *g, const tb_cli *cli, tb_engine *engine)
         printf("%s, %s, is fetched in the background into %s/models; to stop that for good, write\n"
                "MODEL_DOWNLOAD=0 into .env and start again. It speaks as soon as it is here\n",
                g->model, size, c->data);
-    else if (strcmp(c->engine, "embedded") != 0)
+    else if (c->engine != TB_ENGINE_EMBEDDED)
         printf("%s is not fetched (MODEL_DOWNLOAD is off); %s model pull gets it, %s\n", g->model,
                cli->program, size);
 }
@@ -168,7 +168,7 @@ void tb_greet_start(tb_greet *g, const tb_cli *cli, tb_engine *engine, int port,
     const tb_config *c = &cli->config;
     char *base = address(c, port), *command = tb_greet_command(c, port, ".env");
     *g = (tb_greet){.model = tb_catalogue_find(c->model_variant)->name,
-                    .speaks = strcmp(tb_engine_current(engine), "chatterbox") == 0};
+                    .speaks = tb_engine_current(engine) == TB_ENGINE_CHATTERBOX};
     say_engines(g, cli, engine);
     if (!quiet) {
         printf("Try in another terminal\n  %s say \"Good morning.\" -o hello.wav\n", cli->program);

@@ -14,6 +14,7 @@
 #include "catalogue/catalogue.h"
 #include "params/params.h"
 
+#include <assert.h>
 #include <math.h>
 #include <pwd.h>
 #include <stddef.h>
@@ -22,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef enum { STRING, CHOICE_OF, INTEGER, BOOLEAN, REAL_OR_OFF, BYTES, SECONDS } kind;
+typedef enum { STRING, CHOICE_OF, ENUM_OF, INTEGER, BOOLEAN, REAL_OR_OFF, BYTES, SECONDS } kind;
 
 typedef struct {
     tb_setting_info info;
@@ -34,13 +35,14 @@ typedef struct {
 
 /* clang-format off */
 /* A row says kind and range once: what is allowed, in words, follows from them (tb_config_allowed).
- * zero: what 0 means where it is allowed beside the range; NULL where it is in the range, or not. */
+ * ENUM: the member is first for the first choice, and so on. zero: what 0 means where it is allowed beside the range; NULL where it is in the range, or not. */
 #define ROW(name, flag, type, member, fallback, allowed, help, secret, kind, least, most, zero) \
     {{name, flag, type, fallback, allowed, help, secret}, kind, offsetof(tb_config, member), \
      sizeof(((tb_config *)NULL)->member), least, most, zero}
 #define TEXT(name, flag, type, member, fallback, allowed, help) ROW(name, flag, type, member, fallback, allowed, help, false, STRING, 0, 0, NULL)
 #define SECRET(name, flag, member, allowed, help) ROW(name, flag, "text", member, "", allowed, help, true, STRING, 0, 0, NULL)
 #define CHOICE(name, flag, member, fallback, choices, help) ROW(name, flag, "choice", member, fallback, choices, help, false, CHOICE_OF, 0, 0, NULL)
+#define ENUM(name, flag, member, fallback, choices, first, help) ROW(name, flag, "choice", member, fallback, choices, help, false, ENUM_OF, first, 0, NULL)
 #define SWITCH(name, flag, member, fallback, help) ROW(name, flag, "switch", member, fallback, NULL, help, false, BOOLEAN, 0, 1, NULL)
 #define NUMBER(name, flag, member, fallback, least, most, help) ROW(name, flag, "number", member, fallback, NULL, help, false, INTEGER, least, most, NULL)
 #define LEVEL(name, flag, member, fallback, least, most, help) ROW(name, flag, "number", member, fallback, NULL, help, false, REAL_OR_OFF, least, most, NULL)
@@ -60,14 +62,14 @@ static const setting table[] = {
     TEXT("CORS_ORIGINS", "--cors-origins", "text", cors_origins, "*", "* or origins with commas between", "web origins that may call the API; empty: none"),
     TEXT("TLS_CERT", "--tls-cert", "file", tls_cert, "", "a PEM file", "certificate chain; needs TLS_KEY"),
     TEXT("TLS_KEY", "--tls-key", "file", tls_key, "", "a PEM file", "private key; needs TLS_CERT"),
-    CHOICE("ENGINE", "--engine", engine, "auto", "auto|chatterbox|embedded", "which engine speaks when a request names none"),
+    ENUM("ENGINE", "--engine", engine, "auto", TB_ENGINE_WORDS, TB_ENGINE_AUTO, "which engine speaks when a request names none"),
     TEXT("LANGUAGE", "--language", "code", language, "auto", "a language code or name, or auto", "language spoken when a request names none; auto: English, or the one that the text is clearly in"),
     CHOICE("EMBEDDED_BASE", "--embedded-base", default_base, "slt", "slt|rms", "who speaks as the voice `default`: slt (higher) or rms (lower)"),
     TEXT("ESPEAK_PROGRAM", "--espeak-program", "program", espeak_program, "espeak-ng", "a program", "the espeak-ng program"),
     TEXT("ESPEAK_DATA_PATH", "--espeak-data-path", "folder", espeak_data_path, "", "a folder", "its data, when it does not find it by itself"),
     CHOICE("TTS_MODEL", "--tts-model", tts_model, "", "ResembleAI/chatterbox-turbo|chatterbox-turbo|turbo|chatterbox", "the old name of the model; checked, else unused"),
     TEXT("MODEL", "--model", "path", model, "", "a folder with the published files, or a .gguf", "the model of the neural engine; empty: the one under DATA/models"),
-    CHOICE("MODEL_TYPE", "--model-type", model_type, "q8_0", TB_MODEL_TYPES("|"), "numbers that the model's weights are kept in (docs/model/types.md)"),
+    ENUM("MODEL_TYPE", "--model-type", model_type, "q8_0", TB_MODEL_TYPES("|"), TB_MODEL_F32, "numbers that the model's weights are kept in (docs/model/types.md)"),
     CHOICE("MODEL_VARIANT", "--model-variant", model_variant, "turbo", TB_MODEL_VARIANTS("|"), "which model: chatterbox-turbo, or the smaller chatterbox-nano"),
     TEXT("MODEL_REVISION", "--model-revision", "text", model_revision, "main", "a branch, tag or commit", "revision of the model that is downloaded"),
     DURATION("MODEL_IDLE_TTL", "--model-idle-ttl", model_idle_ttl_s, "0", "never", 1, 31536000, "the model's memory is given back when nobody spoke with it for so long"),
@@ -209,6 +211,16 @@ static tb_status read_number(const setting *s, const char *value, double *out, t
     return TB_OK;
 }
 
+/* Which word of "a|b|c"; it is one of them. */
+static unsigned place_in(const char *choices, const char *word)
+{
+    unsigned place = 0;
+    const size_t len = strlen(word);
+    while (strncmp(choices, word, len) != 0 || (choices[len] && choices[len] != '|'))
+        choices = strchr(choices, '|') + 1, place++;
+    return place;
+}
+
 static tb_status apply(tb_config *c, const setting *s, char *value, tb_err *err)
 {
     void *at = (char *)c + s->at;
@@ -219,6 +231,11 @@ static tb_status apply(tb_config *c, const setting *s, char *value, tb_err *err)
         if (!tb_str_in_list(s->info.allowed, value) && (*value || *s->info.fallback))
             return refuse(s, value, "", err);
         *(const char **)at = value;
+        return TB_OK;
+    case ENUM_OF:
+        if (!tb_str_in_list(s->info.allowed, value)) return refuse(s, value, "", err);
+        assert(s->size == sizeof(unsigned));
+        *(unsigned *)at = (unsigned)s->least + place_in(s->info.allowed, value);
         return TB_OK;
     case STRING:
         *(const char **)at = value;

@@ -3,6 +3,8 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "catalogue/catalogue.h"
+#include "params/params.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,14 +26,14 @@ typedef struct {
     const char *cors_origins; /* *, or a comma-separated list */
     const char *tls_cert, *tls_key;
 
-    const char *engine;       /* ENGINE auto|chatterbox|embedded */
+    tb_engine_kind engine;    /* ENGINE; never unsaid */
     const char *language;     /* LANGUAGE, en */
     const char *default_base; /* EMBEDDED_BASE slt|rms: who speaks as voice `default` in English */
     const char *espeak_program;   /* ESPEAK_PROGRAM, espeak-ng */
     const char *espeak_data_path; /* ESPEAK_DATA_PATH, empty: its own */
     const char *tts_model;        /* TTS_MODEL, the old name; checked, else unused */
     const char *model;            /* MODEL: a folder or a .gguf; empty: ours, under DATA/models */
-    const char *model_type;       /* MODEL_TYPE f32|f16|bf16|q8_0|q4_0 */
+    tb_model_type model_type;     /* MODEL_TYPE */
     const char *model_variant;    /* MODEL_VARIANT turbo|nano */
     const char *model_revision;
     int model_idle_ttl_s; /* MODEL_IDLE_TTL: closed after so long without a request; 0 never */

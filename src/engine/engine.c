@@ -26,9 +26,8 @@ tb_model_handle *tb_engine_model_handle(const tb_engine *e)
 }
 
 /* Loads what is installed. Weights that are there and wrong stop the start. */
-static tb_status open_installed(tb_engine *e, const char *wanted, tb_err *err)
+static tb_status open_installed(tb_engine *e, bool must, tb_err *err)
 {
-    bool must = strcmp(wanted, "chatterbox") == 0;
     char *path = tb_model_installed(&e->model);
     tb_status st = TB_OK;
     if (path && !e->chosen) st = tb_model_handle_load(e->neural, path, err);
@@ -48,15 +47,13 @@ static bool will_install(const tb_engine *e)
 
 tb_status tb_engine_open(const tb_engine_config *config, tb_engine **out, tb_err *err)
 {
-    const char *wanted = config->engine ? config->engine : "auto";
     tb_engine *e = tb_alloc(sizeof *e);
     pthread_mutex_init(&e->lock, NULL);
-    e->chosen = strcmp(wanted, "embedded") == 0;
+    e->chosen = config->engine == TB_ENGINE_EMBEDDED;
     e->model = config->model;
-    if (!e->model.type) e->model.type = "q8_0";
     e->neural = tb_model_handle_new(&e->model);
     tb_status st = tb_embedded_open(&config->embedded, &e->embedded, err);
-    if (!st) st = open_installed(e, wanted, err);
+    if (!st) st = open_installed(e, config->engine == TB_ENGINE_CHATTERBOX, err);
     /* Told from the first request on, not only once the fetching has begun. */
     if (!st && will_install(e))
         e->progress =
@@ -142,7 +139,7 @@ static void install(tb_engine *e, const tb_cancel *cancel)
             on_progress(e, &(tb_model_progress){0});
             find_pace(e, cancel);
             tb_log(TB_INFO, "engine", "model=%s state=speaking type=%s",
-                   tb_model_handle_name(e->neural), e->model.type);
+                   tb_model_handle_name(e->neural), tb_model_type_name(e->model.type));
             return;
         }
         if (st == TB_ECANCELLED) return;
@@ -173,9 +170,9 @@ tb_embedded *tb_engine_embedded(tb_engine *e)
     return e->embedded;
 }
 
-const char *tb_engine_current(const tb_engine *e)
+tb_engine_kind tb_engine_current(const tb_engine *e)
 {
-    return tb_model_handle_ready(e->neural) ? "chatterbox" : "embedded";
+    return tb_model_handle_ready(e->neural) ? TB_ENGINE_CHATTERBOX : TB_ENGINE_EMBEDDED;
 }
 
 const char *tb_engine_model(const tb_engine *e)

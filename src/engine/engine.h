@@ -6,6 +6,7 @@
 #include "chatterbox/model_handle.h"
 #include "chatterbox/pace.h"
 #include "embedded/speak.h"
+#include "params/params.h"
 #include "text/lexicon.h"
 #include "text/script.h"
 #include "voice/voice.h"
@@ -18,7 +19,7 @@
 typedef struct tb_engine tb_engine;
 
 typedef struct {
-    const char *engine; /* auto | chatterbox | embedded: the configured one */
+    tb_engine_kind engine; /* the configured one; unsaid: auto */
     tb_embedded_config embedded;
     tb_model_config model;
 } tb_engine_config;
@@ -34,9 +35,9 @@ void tb_engine_get_ready(tb_engine *engine, const tb_cancel *cancel);
 /* What is being done to get the model, for GET /; false when nothing is. */
 bool tb_engine_progress(tb_engine *engine, tb_model_progress *out);
 tb_embedded *tb_engine_embedded(tb_engine *engine);
-/* Which engine would answer an English request that names none: "embedded" or "chatterbox"; and the
- * model name that GET / prints. */
-const char *tb_engine_current(const tb_engine *engine);
+/* Which engine would answer an English request that names none: the embedded one or chatterbox; and
+ * the model name that GET / prints. */
+tb_engine_kind tb_engine_current(const tb_engine *engine);
 const char *tb_engine_model(const tb_engine *engine);
 
 /* The neural model: voices of chatterbox-turbo are made with it, by whoever has it through a plan.
@@ -44,7 +45,7 @@ const char *tb_engine_model(const tb_engine *engine);
 tb_model_handle *tb_engine_model_handle(const tb_engine *engine);
 
 typedef struct {
-    const char *engine;      /* NULL or "" = the configured one */
+    tb_engine_kind engine;   /* unsaid: the configured one */
     const char *language;    /* NULL or "" = the configured one; auto: by the text */
     const char *mode;        /* NULL, turbo, multilingual */
     const char *language_id; /* wins over language only with mode=multilingual */
@@ -64,8 +65,8 @@ typedef struct {
 typedef struct {
     tb_model_handle *model; /* NULL: the embedded engine speaks */
     tb_script script;
-    const char *engine; /* embedded | chatterbox: constants */
-    char *reason;       /* why this engine, NULL when it was simply the one asked or configured */
+    tb_engine_kind engine; /* embedded or chatterbox */
+    char *reason; /* why this engine, NULL when it was simply the one asked or configured */
     const tb_language *language;
     const char *guessed; /* code of the language that the text seems to be in, when nobody said one
                             and it is not the default; a constant; NULL none */

@@ -18,7 +18,7 @@ tb_status tb_engine_language(const tb_embedded *e, const char *text, const tb_en
     tb_status st = tb_embedded_language(e, by_text ? "" : asked, &plan->language, err);
     if (st || !text || !(by_text || (!*asked && tb_embedded_guesses(e)))) return st;
     plan->guessed = tb_guess_language(text, plan->language->code);
-    if (plan->guessed && !(o->engine && strcmp(o->engine, "chatterbox") == 0) &&
+    if (plan->guessed && o->engine != TB_ENGINE_CHATTERBOX &&
         tb_embedded_language(e, plan->guessed, &guessed, NULL) == TB_OK)
         plan->language = guessed;
     return TB_OK;

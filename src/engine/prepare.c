@@ -25,13 +25,9 @@ static bool english(const tb_language *language)
 /* Which engine speaks: the request's word, else the configuration's, else the language decides. */
 static tb_status choose(tb_engine *e, const tb_engine_opts *o, tb_plan *plan, tb_err *err)
 {
-    const char *asked = o->engine && *o->engine ? o->engine : NULL;
-    bool by_name = asked && strcmp(asked, "chatterbox") == 0;
+    const bool by_name = o->engine == TB_ENGINE_CHATTERBOX;
     bool there = tb_model_handle_ready(e->neural);
-    plan->engine = "embedded";
-    if (asked && !by_name && strcmp(asked, "auto") != 0 && strcmp(asked, "embedded") != 0)
-        return tb_fail_field(err, TB_EINVAL, "engine",
-                             "engine is '%.40s'; allowed: auto, chatterbox, embedded", asked);
+    plan->engine = TB_ENGINE_EMBEDDED;
     if (by_name && !there)
         return tb_fail_field(err, TB_EINVAL, "engine",
                              "engine is chatterbox, but %s; allowed: auto, embedded",
@@ -41,9 +37,10 @@ static tb_status choose(tb_engine *e, const tb_engine_opts *o, tb_plan *plan, tb
                              "language is '%s', but chatterbox-turbo speaks English only; leave "
                              "engine out and the embedded engine speaks it",
                              plan->language->code);
-    bool wished = asked && strcmp(asked, "auto") != 0 ? !by_name : !asked && e->chosen;
+    const bool wished = o->engine == TB_ENGINE_EMBEDDED ||
+                        (o->engine == TB_ENGINE_UNSAID && e->chosen); /* the embedded one */
     if (by_name || (!wished && there && english(plan->language)))
-        plan->engine = "chatterbox";
+        plan->engine = TB_ENGINE_CHATTERBOX;
     else if (!wished)
         plan->reason =
             there ? tb_sprintf("chatterbox-turbo speaks English only, not %s", plan->language->code)
@@ -73,7 +70,7 @@ static tb_status acquire_model(tb_engine *e, tb_plan *plan, tb_err *err)
 
 bool tb_plan_is_neural(const tb_plan *plan)
 {
-    return strcmp(plan->engine, "chatterbox") == 0;
+    return plan->engine == TB_ENGINE_CHATTERBOX;
 }
 
 /* A numeric option, NAN when it was not given. */
@@ -212,7 +209,7 @@ static tb_status parse(const tb_engine *e, const char *text, const tb_engine_opt
 tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts *script_opts,
                             const tb_engine_opts *opts, tb_plan *out, tb_err *err)
 {
-    tb_plan plan = {.opts = *opts, .engine = "embedded"};
+    tb_plan plan = {.opts = *opts, .engine = TB_ENGINE_EMBEDDED};
     tb_script_opts script = *script_opts;
     tb_status st = tb_engine_language(e->embedded, text, opts, &plan, err);
     if (!st) st = choose(e, opts, &plan, err);
@@ -225,7 +222,7 @@ tb_status tb_engine_prepare(tb_engine *e, const char *text, const tb_script_opts
         tb_plan_clear(&plan);
         return st;
     }
-    plan.opts.engine = plan.opts.language = plan.opts.mode = plan.opts.language_id = NULL;
+    plan.opts.language = plan.opts.mode = plan.opts.language_id = NULL;
     plan.opts.pronunciations = NULL;
     list_ignored(opts, &plan);
     list_tags(&plan);

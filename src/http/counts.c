@@ -168,7 +168,8 @@ void tb_counts_print(tb_http *http, tb_str *out)
 {
     tb_service_stats s = tb_service_look(http->service);
     tb_metric_label info[] = {{"version", TB_VERSION},
-                              {"engine", tb_engine_current(tb_service_engine(http->service))}};
+                              {"engine", tb_engine_kind_name(
+                                             tb_engine_current(tb_service_engine(http->service)))}};
     tb_metric_family(out, "timbre_info", "gauge", "Version and engine.");
     tb_metric_sample(out, "timbre_info", info, 2, 1);
     pthread_mutex_lock(&http->counts->lock);

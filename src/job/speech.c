@@ -61,7 +61,7 @@ static tb_status into_post(void *self, const tb_pcm *pcm, tb_err *err)
 
 /* A voice by its name, or the recording that a replay was first spoken with. The record says which
  * recording it was, so that a later replay speaks with no other. */
-static tb_status find_kept(tb_job *job, const char *of, const tb_voice **voice, tb_err *err)
+static tb_status find_kept(tb_job *job, tb_engine_kind of, const tb_voice **voice, tb_err *err)
 {
     tb_speech_req *req = &job->req;
     const tb_voice_wish wish = {
@@ -82,7 +82,7 @@ static tb_status find_kept(tb_job *job, const char *of, const tb_voice **voice, 
 }
 
 /* The voice to speak in. A prompt wins over a name; its canonical wav is kept for replays. */
-static tb_status find_voice(tb_job *job, const char *of, char prompt_hash[TB_HASH_HEX],
+static tb_status find_voice(tb_job *job, tb_engine_kind of, char prompt_hash[TB_HASH_HEX],
                             const tb_voice **voice, tb_err *err)
 {
     tb_service *s = job->service;
@@ -122,7 +122,7 @@ static void fill_head(tb_job *job, const tb_plan *plan, const tb_voice *voice, c
     tb_job_head *h = &job->head;
     h->content_type = tb_format_content_type(job->req.format);
     h->extension = tb_format_extension(job->req.format);
-    h->engine = plan->engine; /* a constant */
+    h->engine = tb_engine_kind_name(plan->engine);
     h->engine_reason = tb_job_keep(job, plan->reason);
     h->language = tb_job_keep(job, plan->language->code);
     h->language_guessed = plan->guessed; /* a constant */
@@ -186,7 +186,7 @@ static tb_status commit(struct tb_speaking *l, double seconds, tb_err *err)
         .language_id = plan->language->code,
         .user = job->user,
         .job_id = job->id,
-        .engine = plan->engine,
+        .engine = job->head.engine,
         .seed = req->engine.seed,
         .params = params,
         .prompt_hash = l->prompt_hash,

@@ -19,7 +19,7 @@ tb_status tb_work_voice(tb_job *job, bool *again, tb_err *err)
     tb_voice_row kept = {0};
     char *warnings = NULL;
     tb_recording_verdict judged = {0};
-    const bool neural = strcmp(tb_engine_current(s->engine), "chatterbox") == 0;
+    const bool neural = tb_engine_current(s->engine) == TB_ENGINE_CHATTERBOX;
     tb_status st = tb_voice_name_check(up->name, err);
     if (!st) st = tb_recording_canon(&up->data, up->size, "file", &job->cancel, &wav, &size, err);
     if (!st)
@@ -39,7 +39,7 @@ tb_status tb_work_voice(tb_job *job, bool *again, tb_err *err)
         };
         st = tb_store_voice_put(s->store, &row, wav, size, up->overwrite, &kept, err);
     }
-    if (!st && judged.voice) tb_voices_keep(s->voices, "embedded", judged.voice, kept.uuid);
+    if (!st && judged.voice) tb_voices_keep(s->voices, TB_ENGINE_EMBEDDED, judged.voice, kept.uuid);
     if (!st) tb_job_set_json(job, tb_print_voice_uploaded(&kept));
     tb_recording_verdict_clear(s->voices, &judged);
     tb_voice_row_clear(&kept);

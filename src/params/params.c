@@ -73,6 +73,23 @@ const tb_param tb_params[TB_PARAM_COUNT] = {
 };
 /* clang-format on */
 
+static const char *const engine_words[] = {"", "auto", "chatterbox", "embedded"};
+
+const char *tb_engine_kind_name(tb_engine_kind kind)
+{
+    return engine_words[kind];
+}
+
+bool tb_engine_kind_parse(const char *name, tb_engine_kind *out)
+{
+    for (int k = TB_ENGINE_AUTO; k <= TB_ENGINE_EMBEDDED; k++)
+        if (strcmp(engine_words[k], name) == 0) {
+            *out = (tb_engine_kind)k;
+            return true;
+        }
+    return false;
+}
+
 const tb_param *tb_param_find(const char *name)
 {
     for (size_t i = 0; i < TB_PARAM_COUNT; i++)

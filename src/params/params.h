@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -71,6 +72,18 @@ typedef struct {
 } tb_param;
 
 extern const tb_param tb_params[TB_PARAM_COUNT];
+
+/* Who speaks: the words of the field `engine` and of the setting ENGINE. Unsaid: the setting's. */
+typedef enum {
+    TB_ENGINE_UNSAID,
+    TB_ENGINE_AUTO, /* by language and by what is installed */
+    TB_ENGINE_CHATTERBOX,
+    TB_ENGINE_EMBEDDED
+} tb_engine_kind;
+#define TB_ENGINE_WORDS "auto|chatterbox|embedded" /* in that order */
+
+const char *tb_engine_kind_name(tb_engine_kind kind); /* a constant; "" for unsaid */
+bool tb_engine_kind_parse(const char *name, tb_engine_kind *out);
 
 /* Loudness that speech may be brought to, LUFS: of the setting and of the mixer. */
 #define TB_LOUDNESS_LEAST (-40.0)

@@ -167,4 +167,4 @@ static tb_status unpack(tb_model_handle *model, const char *id, const char *hash
     return st;
 }
 
-const tb_voice_family tb_voice_chatterbox = {"chatterbox", kind, make, pack, unpack};
+const tb_voice_family tb_voice_chatterbox = {kind, make, pack, unpack};

@@ -115,4 +115,4 @@ out:
     return st;
 }
 
-const tb_voice_family tb_voice_embedded = {"embedded", kind, make, pack, unpack};
+const tb_voice_family tb_voice_embedded = {kind, make, pack, unpack};

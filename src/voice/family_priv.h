@@ -5,7 +5,6 @@
 
 /* How the recordings become voices of one engine; the functions are those of voice.h, for it. */
 typedef struct {
-    const char *engine; /* "embedded" | "chatterbox" */
     bool (*kind)(const tb_model_handle *model, size_t i, char kind[TB_VOICE_KIND]);
     tb_status (*make)(tb_model_handle *model, const char *id, const char *hash, const tb_pcm *clip,
                       const char *field, const tb_cancel *cancel, tb_voice **out, tb_err *err);

@@ -92,7 +92,7 @@ static void trim(tb_voices *v)
  * it has its voice. Another's measurement is waited for, some 0.3 s or 3 of the neural kind, unless
  * cancelled: NULL then.
  */
-static slot *take(tb_voices *v, const char *of, const char *hash, const tb_cancel *cancel,
+static slot *take(tb_voices *v, tb_engine_kind of, const char *hash, const tb_cancel *cancel,
                   bool *fresh)
 {
     slot *s;
@@ -150,7 +150,7 @@ void tb_voices_release(tb_voices *v, const tb_voice *voice)
     pthread_mutex_unlock(&v->lock);
 }
 
-static tb_status measure(tb_voices *v, const char *of, const char *id, const char *key,
+static tb_status measure(tb_voices *v, tb_engine_kind of, const char *id, const char *key,
                          const void *wav, size_t size, const char *field, const tb_cancel *cancel,
                          tb_voice **out, tb_err *err)
 {
@@ -162,7 +162,7 @@ static tb_status measure(tb_voices *v, const char *of, const char *id, const cha
 }
 
 /* Keeps the parts from the first one on. */
-static void keep_from(tb_voices *v, const char *of, const tb_voice *voice, const char *uuid,
+static void keep_from(tb_voices *v, tb_engine_kind of, const tb_voice *voice, const char *uuid,
                       size_t first)
 {
     char kind[TB_VOICE_KIND];
@@ -177,13 +177,13 @@ static void keep_from(tb_voices *v, const char *of, const tb_voice *voice, const
     }
 }
 
-void tb_voices_keep(tb_voices *v, const char *of, const tb_voice *voice, const char *uuid)
+void tb_voices_keep(tb_voices *v, tb_engine_kind of, const tb_voice *voice, const char *uuid)
 {
     keep_from(v, of, voice, uuid, 0);
 }
 
 /* What was kept of a voice; TB_ENOTFOUND and the like: it has to be measured. */
-static tb_status unpack(tb_voices *v, const char *of, const tb_voice_row *row,
+static tb_status unpack(tb_voices *v, tb_engine_kind of, const tb_voice_row *row,
                         const tb_cancel *cancel, tb_voice **out)
 {
     char kind[TB_VOICE_KIND], *blobs[TB_VOICE_PARTS] = {NULL};
@@ -202,7 +202,7 @@ static tb_status unpack(tb_voices *v, const char *of, const tb_voice_row *row,
     return st;
 }
 
-static tb_status load(tb_voices *v, const char *of, const tb_voice_row *row,
+static tb_status load(tb_voices *v, tb_engine_kind of, const tb_voice_row *row,
                       const tb_cancel *cancel, tb_voice **out, tb_err *err)
 {
     char *wav = NULL;
@@ -234,7 +234,7 @@ static tb_status look_up(tb_voices *v, const tb_voice_wish *wish, tb_voice_row *
     return st;
 }
 
-tb_status tb_voices_get(tb_voices *v, const char *of, const tb_voice_wish *wish,
+tb_status tb_voices_get(tb_voices *v, tb_engine_kind of, const tb_voice_wish *wish,
                         const tb_cancel *cancel, const tb_voice **out, tb_voice_found *found,
                         tb_err *err)
 {
@@ -264,7 +264,7 @@ tb_status tb_voices_get(tb_voices *v, const char *of, const tb_voice_wish *wish,
     return st;
 }
 
-tb_status tb_voices_from_wav(tb_voices *v, const char *of, const void *wav, size_t size,
+tb_status tb_voices_from_wav(tb_voices *v, tb_engine_kind of, const void *wav, size_t size,
                              const char *field, const tb_cancel *cancel, const tb_voice **out,
                              tb_err *err)
 {

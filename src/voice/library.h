@@ -9,8 +9,7 @@
 /*
  * Voices ready to speak with, of either engine's kind: looked up in the store, taken from its cache
  * of analyses or measured once, and kept in memory (the last 64, or 400 MB of them). Two jobs that
- * want the same new voice wait for one measurement. Any thread. `of` is the engine's name, as in a
- * plan.
+ * want the same new voice wait for one measurement. Any thread. `of` is the engine, as in a plan.
  */
 typedef struct tb_voices tb_voices;
 
@@ -31,16 +30,16 @@ typedef struct {
 } tb_voice_found;
 
 /* TB_ENOTFOUND as the store says, or that the recording was replaced. */
-TB_MUST_CHECK tb_status tb_voices_get(tb_voices *voices, const char *of, const tb_voice_wish *wish,
-                                      const tb_cancel *cancel, const tb_voice **out,
-                                      tb_voice_found *found, tb_err *err);
+TB_MUST_CHECK tb_status tb_voices_get(tb_voices *voices, tb_engine_kind of,
+                                      const tb_voice_wish *wish, const tb_cancel *cancel,
+                                      const tb_voice **out, tb_voice_found *found, tb_err *err);
 /* From a wav in the canonical form of tb_recording_canon, keyed by its hash. */
-TB_MUST_CHECK tb_status tb_voices_from_wav(tb_voices *voices, const char *of, const void *wav,
+TB_MUST_CHECK tb_status tb_voices_from_wav(tb_voices *voices, tb_engine_kind of, const void *wav,
                                            size_t size, const char *field, const tb_cancel *cancel,
                                            const tb_voice **out, tb_err *err);
 /* Keeps a voice's analysis beside its wav, so that it is never made again. A failure is logged
  * only: the voice speaks all the same. */
-void tb_voices_keep(tb_voices *voices, const char *of, const tb_voice *voice, const char *uuid);
+void tb_voices_keep(tb_voices *voices, tb_engine_kind of, const tb_voice *voice, const char *uuid);
 void tb_voices_release(tb_voices *voices, const tb_voice *voice); /* NULL is fine */
 
 #endif

@@ -67,7 +67,8 @@ tb_status tb_recording_judge(tb_voices *voices, bool chatterbox, const void *wav
 {
     tb_recording_verdict v = {.warnings = tb_json_array()};
     tb_err why = {0};
-    tb_status st = tb_voices_from_wav(voices, "embedded", wav, size, field, cancel, &v.voice, &why);
+    tb_status st =
+        tb_voices_from_wav(voices, TB_ENGINE_EMBEDDED, wav, size, field, cancel, &v.voice, &why);
     if (st == TB_EINVAL && chatterbox && only_neural(wav, size, &v, &why)) st = TB_OK;
     if (st) {
         if (err) *err = why;

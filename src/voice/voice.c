@@ -2,42 +2,41 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <string.h>
 
 /*
  * What all voices have in common, and the table of families. A family is what one engine knows of
  * how a recording becomes a voice: embedded.c, chatterbox.c.
  */
-static const tb_voice_family *const families[] = {&tb_voice_embedded, &tb_voice_chatterbox};
-
-static const tb_voice_family *family(const char *of)
+static const tb_voice_family *family(tb_engine_kind of)
 {
-    for (size_t i = 1; i < sizeof families / sizeof *families; i++)
-        if (strcmp(families[i]->engine, of) == 0) return families[i];
-    return families[0];
+    assert(of == TB_ENGINE_CHATTERBOX || of == TB_ENGINE_EMBEDDED);
+    return of == TB_ENGINE_CHATTERBOX ? &tb_voice_chatterbox : &tb_voice_embedded;
 }
 
-bool tb_voice_kind(const tb_model_handle *model, const char *of, size_t i, char kind[TB_VOICE_KIND])
+bool tb_voice_kind(const tb_model_handle *model, tb_engine_kind of, size_t i,
+                   char kind[TB_VOICE_KIND])
 {
     return family(of)->kind(model, i, kind);
 }
 
-tb_status tb_voice_make(tb_model_handle *model, const char *of, const char *id, const char *hash,
+tb_status tb_voice_make(tb_model_handle *model, tb_engine_kind of, const char *id, const char *hash,
                         const tb_pcm *clip, const char *field, const tb_cancel *cancel,
                         tb_voice **out, tb_err *err)
 {
     return family(of)->make(model, id, hash, clip, field, cancel, out, err);
 }
 
-tb_status tb_voice_pack(const char *of, const tb_voice *voice, size_t i, void **data, size_t *size,
-                        tb_err *err)
+tb_status tb_voice_pack(tb_engine_kind of, const tb_voice *voice, size_t i, void **data,
+                        size_t *size, tb_err *err)
 {
     return family(of)->pack(voice, i, data, size, err);
 }
 
-tb_status tb_voice_unpack(tb_model_handle *model, const char *of, const char *id, const char *hash,
-                          const tb_voice_part parts[TB_VOICE_PARTS], const tb_cancel *cancel,
-                          tb_voice **out, bool *again, tb_err *err)
+tb_status tb_voice_unpack(tb_model_handle *model, tb_engine_kind of, const char *id,
+                          const char *hash, const tb_voice_part parts[TB_VOICE_PARTS],
+                          const tb_cancel *cancel, tb_voice **out, bool *again, tb_err *err)
 {
     *again = false;
     if (!parts[0].data) return tb_fail(err, TB_ENOTFOUND, "no analysis is kept");

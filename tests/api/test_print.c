@@ -107,7 +107,7 @@ static void history_is_a_bare_array(void **state)
 static void the_status_keeps_the_old_client_s_words(void **state)
 {
     (void)state;
-    tb_json *v = read_back(tb_print_status("embedded", "m", 5, NULL));
+    tb_json *v = read_back(tb_print_status(TB_ENGINE_EMBEDDED, "m", 5, NULL));
     assert_string_equal(tb_json_get_string(v, "status"), "Voice Backend Running");
     assert_string_equal(tb_json_get_string(v, "model"), "m");
     assert_int_equal(tb_json_integer(tb_json_get(v, "languages")), 5);

@@ -26,13 +26,12 @@ static void every_number_type_of_weights_has_a_size(void **state)
     char all[64] = "";
     (void)state;
     for (tb_dtype t = 0; t <= TB_Q4_0; t++) {
-        assert_true(tb_catalogue_type_bytes(tb_dtype_name(t)) > 0);
+        assert_true(tb_model_type_bytes((tb_model_type)t) > 0);
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", t ? "|" : "",
                  tb_dtype_name(t));
     }
     assert_string_equal(all, TB_MODEL_TYPES("|"));
-    assert_true(tb_catalogue_type_bytes("i64") == 0);
-    assert_true(tb_catalogue_type_bytes("f32") > tb_catalogue_type_bytes("q8_0"));
+    assert_true(tb_model_type_bytes(TB_MODEL_F32) > tb_model_type_bytes(TB_MODEL_Q8_0));
 }
 
 static void a_model_is_found_by_variant_and_by_repository(void **state)

@@ -311,11 +311,11 @@ static tb_engine *engine_of(const char *path)
     tb_engine *e = NULL;
     tb_err err = {0};
     tb_engine_config config = {
-        .engine = "auto",
+        .engine = TB_ENGINE_AUTO,
         .embedded = {.default_language = "en",
                      .default_base = "slt",
                      .espeak_program = "espeak-ng"},
-        .model = {.path = path, .type = "f16", .threads = 2},
+        .model = {.path = path, .type = TB_MODEL_F16, .threads = 2},
     };
     if (tb_engine_open(&config, &e, &err)) fail_msg("%s", err.msg);
     return e;
@@ -334,26 +334,28 @@ static void what_is_kept_of_a_voice_is_whole_or_made_again(void **state)
     tb_err err = {0};
     char kind[TB_VOICE_KIND], other[TB_VOICE_KIND];
 
-    if (tb_voice_make(tb_engine_model_handle(e), "chatterbox", "me", "hash-of-mine", &clip, "file",
-                      NULL, &v, &err))
+    if (tb_voice_make(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, "me", "hash-of-mine", &clip,
+                      "file", NULL, &v, &err))
         fail_msg("%s", err.msg);
     for (size_t i = 0; i < TB_VOICE_PARTS; i++) {
-        assert_true(tb_voice_kind(tb_engine_model_handle(e), "chatterbox", i, kind));
-        assert_int_equal(tb_voice_pack("chatterbox", v, i, &data[i], &size[i], &err), TB_OK);
+        assert_true(tb_voice_kind(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, i, kind));
+        assert_int_equal(tb_voice_pack(TB_ENGINE_CHATTERBOX, v, i, &data[i], &size[i], &err),
+                         TB_OK);
         parts[i] = (tb_voice_part){data[i], size[i]};
     }
-    assert_false(tb_voice_kind(tb_engine_model_handle(e), "chatterbox", TB_VOICE_PARTS, other));
-    assert_true(tb_voice_kind(tb_engine_model_handle(e), "embedded", 0, other));
+    assert_false(
+        tb_voice_kind(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, TB_VOICE_PARTS, other));
+    assert_true(tb_voice_kind(tb_engine_model_handle(e), TB_ENGINE_EMBEDDED, 0, other));
     assert_string_not_equal(kind, other);
 
-    assert_int_equal(tb_voice_unpack(tb_engine_model_handle(e), "chatterbox", "me", "hash-of-mine",
-                                     parts, NULL, &back, &again, &err),
+    assert_int_equal(tb_voice_unpack(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, "me",
+                                     "hash-of-mine", parts, NULL, &back, &again, &err),
                      TB_OK);
     assert_false(again);
     tb_voice_free(back);
     /* Under another's name. */
-    assert_true(tb_voice_unpack(tb_engine_model_handle(e), "chatterbox", "me", "hash-of-hers",
-                                parts, NULL, &back, &again, &err) != TB_OK);
+    assert_true(tb_voice_unpack(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, "me",
+                                "hash-of-hers", parts, NULL, &back, &again, &err) != TB_OK);
     /* The prefix is made again, and comes out the same, whatever happened to it. */
     unsigned char *bytes = data[1];
     for (size_t at = 0; at < size[1]; at += size[1] / 7 + 1) {
@@ -361,20 +363,20 @@ static void what_is_kept_of_a_voice_is_whole_or_made_again(void **state)
         size_t n = 0;
         bytes[at] ^= 0x10;
         parts[1].size = at == 0 ? size[1] : size[1] - at % 3;
-        assert_int_equal(tb_voice_unpack(tb_engine_model_handle(e), "chatterbox", "me",
+        assert_int_equal(tb_voice_unpack(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, "me",
                                          "hash-of-mine", parts, NULL, &back, &again, &err),
                          TB_OK);
         assert_true(again);
         bytes[at] ^= 0x10;
-        assert_int_equal(tb_voice_pack("chatterbox", back, 1, &remade, &n, &err), TB_OK);
+        assert_int_equal(tb_voice_pack(TB_ENGINE_CHATTERBOX, back, 1, &remade, &n, &err), TB_OK);
         assert_int_equal(n, size[1]);
         assert_memory_equal(remade, data[1], n);
         tb_free(remade);
         tb_voice_free(back);
     }
     parts[1].size = size[1] / 2;
-    assert_int_equal(tb_voice_unpack(tb_engine_model_handle(e), "chatterbox", "me", "hash-of-mine",
-                                     parts, NULL, &back, &again, &err),
+    assert_int_equal(tb_voice_unpack(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, "me",
+                                     "hash-of-mine", parts, NULL, &back, &again, &err),
                      TB_OK);
     assert_true(again);
     tb_voice_free(back);
@@ -382,14 +384,14 @@ static void what_is_kept_of_a_voice_is_whole_or_made_again(void **state)
     bytes = data[0];
     for (size_t at = 0; at < size[0]; at += size[0] / 11 + 1) {
         bytes[at] ^= 1;
-        assert_true(tb_voice_unpack(tb_engine_model_handle(e), "chatterbox", "me", "hash-of-mine",
-                                    parts, NULL, &back, &again, &err) != TB_OK);
+        assert_true(tb_voice_unpack(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, "me",
+                                    "hash-of-mine", parts, NULL, &back, &again, &err) != TB_OK);
         bytes[at] ^= 1;
     }
     for (size_t n = 0; n < size[0]; n += size[0] / 5 + 1) {
         parts[0].size = n;
-        assert_true(tb_voice_unpack(tb_engine_model_handle(e), "chatterbox", "me", "hash-of-mine",
-                                    parts, NULL, &back, &again, &err) != TB_OK);
+        assert_true(tb_voice_unpack(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, "me",
+                                    "hash-of-mine", parts, NULL, &back, &again, &err) != TB_OK);
     }
     for (size_t i = 0; i < TB_VOICE_PARTS; i++)
         tb_free(data[i]);
@@ -414,7 +416,7 @@ static tb_plan plan_of(tb_engine *e, const char *said)
                                  .top_k = -1};
     const tb_script_opts script = {.text_max = 1000};
     if (tb_engine_prepare(e, said, &script, &opts, &plan, &err)) fail_msg("%s", err.msg);
-    assert_string_equal(plan.engine, "chatterbox");
+    assert_int_equal(plan.engine, TB_ENGINE_CHATTERBOX);
     assert_null(plan.unknown_tags);
     assert_null(plan.unsupported_tags);
     return plan;
@@ -527,8 +529,8 @@ static void a_piece_is_handed_on_to_its_last_sample(void **state)
     tb_voice *v = NULL;
     tb_spoken spoken = {0};
     tb_err err = {0};
-    if (tb_voice_make(tb_engine_model_handle(e), "chatterbox", "default", "", NULL, NULL, NULL, &v,
-                      &err))
+    if (tb_voice_make(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, "default", "", NULL, NULL,
+                      NULL, &v, &err))
         fail_msg("%s", err.msg);
     for (int stream = 0; stream < 2; stream++) {
         tb_plan plan = plan_of(e, "Good morning to you all.\n\nAnd that was it for today.");

@@ -18,7 +18,7 @@
 
 static char home[] = "/tmp/timbre-test-holder-XXXXXX";
 static char *path;
-static tb_model_config config = {.type = "f16", .threads = 2};
+static tb_model_config config = {.type = TB_MODEL_F16, .threads = 2};
 
 static void convert(double stop)
 {

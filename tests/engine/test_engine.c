@@ -16,7 +16,7 @@
 static tb_engine *engine;
 static tb_spoken spoken;
 static const tb_engine_config config = {
-    .engine = "auto",
+    .engine = TB_ENGINE_AUTO,
     .embedded = {.default_language = "en", .default_base = "slt", .espeak_program = "espeak-ng"},
 };
 
@@ -95,14 +95,12 @@ static void the_neural_engine_without_weights_is_refused_not_replaced(void **sta
     tb_engine_config neural = config;
     tb_engine *none = NULL;
     tb_err err = {0};
-    neural.engine = "chatterbox";
+    neural.engine = TB_ENGINE_CHATTERBOX;
     assert_true(tb_engine_open(&neural, &none, &err) != TB_OK);
     assert_null(none);
     assert_non_null(strstr(err.msg, "embedded"));
     tb_engine_opts opts = usual();
-    opts.engine = "chatterbox";
-    refused(&opts, "Hi.", "engine");
-    opts.engine = "piper";
+    opts.engine = TB_ENGINE_CHATTERBOX;
     refused(&opts, "Hi.", "engine");
     opts = usual();
     opts.mode = "multilingual";
@@ -116,14 +114,14 @@ static void who_speaks_and_why_is_in_the_plan(void **state)
     (void)state;
     tb_engine_opts opts = usual();
     tb_plan plan = plan_of("Hi.", &opts);
-    assert_string_equal(plan.engine, "embedded");
+    assert_int_equal(plan.engine, TB_ENGINE_EMBEDDED);
     assert_non_null(strstr(plan.reason, "not installed"));
     assert_string_equal(plan.language->code, "en-us");
     assert_null(plan.ignored);
     assert_null(plan.unsupported_tags);
     assert_null(plan.unknown_tags);
     tb_plan_clear(&plan);
-    opts.engine = "embedded";
+    opts.engine = TB_ENGINE_EMBEDDED;
     opts.language = "es-MX";
     opts.mode = "turbo";
     plan = plan_of("Hola.", &opts);
@@ -132,7 +130,7 @@ static void who_speaks_and_why_is_in_the_plan(void **state)
     assert_null(plan.opts.language);
     tb_plan_clear(&plan);
     tb_plan_clear(NULL);
-    assert_string_equal(tb_engine_current(engine), "embedded");
+    assert_int_equal(tb_engine_current(engine), TB_ENGINE_EMBEDDED);
 }
 
 static void what_has_no_effect_is_listed(void **state)
@@ -261,17 +259,19 @@ static void a_text_without_a_language_is_read_in_its_own(void **state)
     open.embedded.default_language = "auto";
     assert_int_equal(tb_engine_open(&open, &engine, NULL), TB_OK);
     const struct {
-        const char *text, *language, *engine, *spoken, *guessed;
+        const char *text, *language;
+        tb_engine_kind engine;
+        const char *spoken, *guessed;
     } all[] = {
-        {spanish, NULL, NULL, "es", "es"},
-        {spanish, "", "auto", "es", "es"},
-        {spanish, "auto", "embedded", "es", "es"},
-        {spanish, "en", NULL, "en-us", NULL},
-        {spanish, "de", NULL, "de", NULL},
-        {"The house is large and the dog eats in the kitchen.", NULL, NULL, "en-us", NULL},
-        {"Le chien dort dans la maison.", NULL, NULL, "fr-fr", "fr"},
-        {"Привет", NULL, NULL, "ru", "ru"},
-        {"OK", NULL, NULL, "en-us", NULL},
+        {spanish, NULL, 0, "es", "es"},
+        {spanish, "", TB_ENGINE_AUTO, "es", "es"},
+        {spanish, "auto", TB_ENGINE_EMBEDDED, "es", "es"},
+        {spanish, "en", 0, "en-us", NULL},
+        {spanish, "de", 0, "de", NULL},
+        {"The house is large and the dog eats in the kitchen.", NULL, 0, "en-us", NULL},
+        {"Le chien dort dans la maison.", NULL, 0, "fr-fr", "fr"},
+        {"Привет", NULL, 0, "ru", "ru"},
+        {"OK", NULL, 0, "en-us", NULL},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         opts.language = all[i].language;
@@ -286,7 +286,8 @@ static void a_text_without_a_language_is_read_in_its_own(void **state)
     }
     tb_engine_close(engine);
     engine = closed; /* LANGUAGE=en: a setting that names one is no guess */
-    opts.language = opts.engine = NULL;
+    opts.language = NULL;
+    opts.engine = TB_ENGINE_UNSAID;
     tb_plan plan = plan_of(spanish, &opts);
     assert_string_equal(plan.language->code, "en-us");
     assert_null(plan.guessed);

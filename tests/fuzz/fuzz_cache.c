@@ -63,7 +63,7 @@ static tb_status unpack(const void *data, size_t size, tb_voice **out, tb_err *e
 {
     const tb_voice_part parts[TB_VOICE_PARTS] = {{data, size}};
     bool again;
-    return tb_voice_unpack(NULL, "embedded", "fuzz", key, parts, NULL, out, &again, err);
+    return tb_voice_unpack(NULL, TB_ENGINE_EMBEDDED, "fuzz", key, parts, NULL, out, &again, err);
 }
 
 static void read_voice(const uint8_t *data, size_t size)
@@ -76,7 +76,7 @@ static void read_voice(const uint8_t *data, size_t size)
         if (voice || !err.msg[0]) abort();
         return;
     }
-    if (tb_voice_pack("embedded", voice, 0, &packed, &packed_size, &err)) abort();
+    if (tb_voice_pack(TB_ENGINE_EMBEDDED, voice, 0, &packed, &packed_size, &err)) abort();
     if (unpack(packed, packed_size, &again, &err)) abort();
     if (again->n_warnings != voice->n_warnings) abort();
     tb_voice_free(again);
@@ -98,7 +98,7 @@ static void write_voice(const uint8_t *data, size_t size)
     voice->has_embedded = true;
     voice->seconds = 7;
     voice->embedded = any_stats(data + 3 + len, size - 3 - len);
-    if (tb_voice_pack("embedded", voice, 0, &packed, &n, &err)) abort();
+    if (tb_voice_pack(TB_ENGINE_EMBEDDED, voice, 0, &packed, &n, &err)) abort();
     /* In front of the statistics there is an empty line; the warnings go before it. */
     const size_t head = n - TB_VOICE_STATS_PACKED - 1;
     uint8_t *file = malloc(n + len);

@@ -74,8 +74,8 @@ static void toward(const char *variant)
                             "new car and sold the old one. Please put the clean glasses back.",
                             NULL, &clip, NULL),
         TB_OK);
-    assert_int_equal(tb_voice_make(NULL, "embedded", "reference", "", &clip, "file", NULL, &voice,
-                                   NULL),
+    assert_int_equal(tb_voice_make(NULL, TB_ENGINE_EMBEDDED, "reference", "", &clip, "file", NULL,
+                                   &voice, NULL),
                      TB_OK);
     tb_pcm plain = say(NULL), bent = say(&voice->embedded);
     tb_voice_stats p = measure(&plain), b = measure(&bent), r = measure(&clip);

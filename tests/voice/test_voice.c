@@ -32,7 +32,7 @@ static int stop(void **state)
 static tb_status make(const char *id, const tb_pcm *clip, const char *field,
                       const tb_cancel *cancel, tb_voice **out, tb_err *err)
 {
-    return tb_voice_make(NULL, "embedded", id, HASH, clip, field, cancel, out, err);
+    return tb_voice_make(NULL, TB_ENGINE_EMBEDDED, id, HASH, clip, field, cancel, out, err);
 }
 
 static tb_status unpack(const char *id, const char *hash, const void *data, size_t size,
@@ -40,7 +40,8 @@ static tb_status unpack(const char *id, const char *hash, const void *data, size
 {
     const tb_voice_part parts[TB_VOICE_PARTS] = {{data, size}};
     bool again = true;
-    tb_status st = tb_voice_unpack(NULL, "embedded", id, hash, parts, NULL, out, &again, NULL);
+    tb_status st =
+        tb_voice_unpack(NULL, TB_ENGINE_EMBEDDED, id, hash, parts, NULL, out, &again, NULL);
     assert_false(again);
     return st;
 }
@@ -64,7 +65,7 @@ static void the_built_in_voice_has_no_map(void **state)
     assert_false(v->has_embedded);
     void *data = NULL;
     size_t size = 0;
-    assert_int_equal(tb_voice_pack("embedded", v, 0, &data, &size, NULL), TB_EINVAL);
+    assert_int_equal(tb_voice_pack(TB_ENGINE_EMBEDDED, v, 0, &data, &size, NULL), TB_EINVAL);
     tb_voice_free(v);
     tb_voice_free(NULL);
 }
@@ -119,7 +120,7 @@ static void a_kept_voice_is_the_same_voice(void **state)
     void *data = NULL;
     size_t size = 0;
     assert_true(v->n_warnings > 0);
-    assert_int_equal(tb_voice_pack("embedded", v, 0, &data, &size, NULL), TB_OK);
+    assert_int_equal(tb_voice_pack(TB_ENGINE_EMBEDDED, v, 0, &data, &size, NULL), TB_OK);
     assert_int_equal(unpack("Eva", v->hash, data, size, &w), TB_OK);
     assert_string_equal(w->id, "Eva");
     assert_string_equal(w->hash, v->hash);
@@ -142,7 +143,7 @@ static void bytes_of_another_clip_or_cut_or_damaged_are_not_found(void **state)
     char other[65];
     memset(other, 'a', 64);
     other[64] = 0;
-    assert_int_equal(tb_voice_pack("embedded", v, 0, &data, &size, NULL), TB_OK);
+    assert_int_equal(tb_voice_pack(TB_ENGINE_EMBEDDED, v, 0, &data, &size, NULL), TB_OK);
     assert_int_equal(unpack("a", other, data, size, &w), TB_ENOTFOUND);
     for (size_t cut = 0; cut < size; cut += cut < 300 ? 1 : 97) {
         char *copy = tb_alloc(cut + 1); /* heap of that size: a step too far is seen */

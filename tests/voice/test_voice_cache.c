@@ -17,7 +17,7 @@ static tb_pcm clip;
 
 static int start(void **state)
 {
-    static const tb_engine_config config = {.engine = "embedded",
+    static const tb_engine_config config = {.engine = TB_ENGINE_EMBEDDED,
                                             .embedded = {.default_language = "en",
                                                          .default_base = "slt",
                                                          .espeak_program = "espeak-ng"}};
@@ -46,7 +46,7 @@ static tb_status ask(int i, const tb_cancel *cancel, const tb_voice **out, tb_er
     clip.data[0] = (float)i / 1024;
     assert_int_equal(tb_wav_print_exact(&clip, &wav, &size, NULL), TB_OK);
     tb_status st =
-        tb_voices_from_wav(voices, "embedded", wav, size, "audio_prompt", cancel, out, err);
+        tb_voices_from_wav(voices, TB_ENGINE_EMBEDDED, wav, size, "audio_prompt", cancel, out, err);
     tb_free(wav);
     return st;
 }
