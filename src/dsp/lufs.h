@@ -6,11 +6,11 @@
 #include <stddef.h>
 
 /*
- * Integrated loudness of mono sound as a cloning network's reference clips were measured: BS.1770's
+ * Integrated loudness of mono sound as a cloning network's recordings were measured: BS.1770's
  * gates, but weighting filters designed by the cookbook at the sound's rate instead of the
  * standard's own curve, and a last block that may be cut off and still counts as whole. So it is
  * not libebur128 (dsp/loudness.h), which follows the standard and says 0.1 dB more of speech: the
- * level of a clip goes into what the networks see of it.
+ * level of a recording goes into what the networks see of it.
  */
 
 /* Blocks of 0.4 s, one every 0.1 s; 0 under 0.4 s. */

@@ -28,8 +28,9 @@ size_t tb_mel_s3gen_frames(size_t len);
 TB_MUST_CHECK tb_status tb_mel_s3gen(const float *x, size_t len, float *out, tb_err *err);
 
 /* What the speech tokenizer hears, at 16 kHz: 100 frames a second, log10 of the power, nothing more
- * than 8 below the loudest cell of the whole clip, then (l + 4) / 4. len > 200; len / 160 frames.
- *   filters  (128, 201), window (400): the model file's own, or NULL for those computed here */
+ * than 8 below the loudest cell of the whole recording, then (l + 4) / 4. len > 200; len / 160
+ * frames. filters  (128, 201), window (400): the model file's own, or NULL for those computed here
+ */
 size_t tb_mel_s3tok_frames(size_t len);
 TB_MUST_CHECK tb_status tb_mel_s3tok(const float *x, size_t len, const float *filters,
                                      const float *window, float *out, tb_err *err);

@@ -4,9 +4,9 @@
 #include <stddef.h>
 
 /*
- * Where the silence at both ends of a clip stops. Energy is taken over 2048 samples around every
- * 512th; what lies more than a number of decibels below the loudest such frame is silence. Soft
- * speech at the ends goes too.
+ * Where the silence at both ends of a recording stops. Energy is taken over 2048 samples around
+ * every 512th; what lies more than a number of decibels below the loudest such frame is silence.
+ * Soft speech at the ends goes too.
  */
 enum { TB_TRIM_HOP = 512, TB_TRIM_FRAME = 2048 };
 

@@ -5,7 +5,7 @@
  * RAPT): each frame has up to six candidates and "unvoiced", a Viterbi search chooses among them,
  * runs of fewer than 4 frames become unvoiced. The constants and their reasons: docs/embedded.md,
  * "Pitch". Relies on dsp/fir.h for the band-pass; the caller bounds the length to 60 s
- * (check_clip).
+ * (check_sound).
  */
 #include "embedded/analysis_priv.h"
 
@@ -165,7 +165,7 @@ static void trace_back(const frame *tracks, size_t frames, float *f0)
     }
 }
 
-static tb_status check_clip(const float *pcm, size_t len, tb_err *err)
+static tb_status check_sound(const float *pcm, size_t len, tb_err *err)
 {
     if (len > (size_t)TB_ANALYSIS_MAX_SECONDS * 24000)
         return tb_fail(err, TB_ETOOBIG, "a piece of speech may last %d s, this one lasts %.1f s",
@@ -187,7 +187,7 @@ tb_status tb_analysis_pitch(const float *pcm, size_t len, const tb_cancel *cance
     double *square = NULL;
     frame *tracks = NULL;
 
-    tb_status st = check_clip(pcm, len, err);
+    tb_status st = check_sound(pcm, len, err);
     if (st) return st;
     band = tb_try_alloc(len + 1, sizeof *band);
     y = tb_try_alloc(n8, sizeof *y);
@@ -233,7 +233,7 @@ tb_status tb_analysis_run(const float *pcm, size_t len, const tb_cancel *cancel,
 {
     tb_analysis analysis = {.frames = tb_analysis_frames(len)};
 
-    tb_status st = check_clip(pcm, len, err);
+    tb_status st = check_sound(pcm, len, err);
     if (st) return st;
     analysis.f0 = tb_try_alloc(analysis.frames, sizeof *analysis.f0);
     analysis.env = tb_try_alloc(analysis.frames, TB_ANALYSIS_BINS * sizeof *analysis.env);

@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 /*
- * What a clip of speech at 24 kHz is made of, every 5 ms: fundamental frequency, spectral envelope
+ * What a sound of speech at 24 kHz is made of, every 5 ms: fundamental frequency, spectral envelope
  * and, for the speech that is resynthesised, pitch marks. No state
- * between calls, any thread. A frame f is centred on sample 120 f; outside the clip is silence.
+ * between calls, any thread. A frame f is centred on sample 120 f; outside the sound is silence.
  */
 enum {
     TB_ANALYSIS_HOP = 120, /* samples */
@@ -27,7 +27,7 @@ typedef struct {
 
 size_t tb_analysis_frames(size_t len);
 
-/* A clip of any length up to 60 s (TB_ETOOBIG), also of none (one frame). Values that are not
+/* A sound of any length up to 60 s (TB_ETOOBIG), also of none (one frame). Values that are not
  * finite are TB_EINVAL. */
 TB_MUST_CHECK tb_status tb_analysis_run(const float *pcm, size_t len, const tb_cancel *cancel,
                                         tb_analysis *out, tb_err *err);
@@ -40,7 +40,7 @@ TB_MUST_CHECK tb_status tb_analysis_pitch(const float *pcm, size_t len, const tb
 TB_MUST_CHECK tb_status tb_analysis_envelope(const float *pcm, size_t len, const float *f0,
                                              const tb_cancel *cancel, float *env, tb_err *err);
 
-/* The first bin that the clip's own band does not reach: 513 for cut_hz >= 12000. */
+/* The first bin that its own band does not reach: 513 for cut_hz >= 12000. */
 size_t tb_envelope_cut_bin(float cut_hz);
 
 /* Continues the envelope flat above the cut, in place: docs/embedded.md, "Bandwidth". */

@@ -61,7 +61,7 @@ size_t tb_grain_len(const double *axis, size_t frames)
     return frames ? (size_t)(axis[frames - 1] + 0.5) : 0;
 }
 
-static double clip(double x, double low, double high)
+static double clamp(double x, double low, double high)
 {
     return fmin(fmax(x, low), high);
 }
@@ -80,13 +80,13 @@ static double base_time(const tb_grain_job *job, double t, size_t from)
     size_t f = frame_at(job, t, from);
     double span = job->axis[f + 1] - job->axis[f];
     double u = HOP * ((double)f + (t - job->axis[f]) / span);
-    return clip(u, 0, HOP * (double)(job->frames - 1));
+    return clamp(u, 0, HOP * (double)(job->frames - 1));
 }
 
 /* The way back. */
 static double output_time(const tb_grain_job *job, double u)
 {
-    double at = clip(u / HOP, 0, (double)(job->frames - 1));
+    double at = clamp(u / HOP, 0, (double)(job->frames - 1));
     size_t f = (size_t)at;
     if (f + 1 >= job->frames) return job->axis[job->frames - 1];
     return job->axis[f] + (at - (double)f) * (job->axis[f + 1] - job->axis[f]);
@@ -171,7 +171,7 @@ static grain unvoiced_grain(work *w, double u, double t)
     const double q = HOP / (job->axis[w->frame + 1] - job->axis[w->frame]);
     if (q < 0.8) {
         g.m += HOP * ((double)tb_rng_uniform(w->rng) - 0.5);
-        g.m = clip(g.m, 0, (double)job->len - 1);
+        g.m = clamp(g.m, 0, (double)job->len - 1);
         g.backwards = w->flip;
         w->flip = !w->flip;
     }
@@ -228,7 +228,7 @@ static void make_noise(work *w, bool voiced, ptrdiff_t o, int from, int to)
 static void look_up_envelope(work *w, double m)
 {
     const tb_grain_job *job = w->job;
-    const double at = clip(m / HOP, 0, (double)(job->frames - 1));
+    const double at = clamp(m / HOP, 0, (double)(job->frames - 1));
     size_t f = (size_t)at;
     if (f > job->frames - 2) f = job->frames - 2;
     const float t = (float)(at - (double)f);
@@ -317,7 +317,7 @@ static void add_grain(work *w, const grain *g, float *out)
 static void make_tilt(float tilt_db, float *tilt)
 {
     for (int k = 0; k < BINS; k++) {
-        double f = clip(k * 24000.0 / FFT, 125, 8000);
+        double f = clamp(k * 24000.0 / FFT, 125, 8000);
         tilt[k] = (float)((double)tilt_db * log2(f / 1000) / 4.343);
     }
 }
@@ -359,8 +359,8 @@ tb_status tb_grain_synth(const tb_grain_job *job, tb_rng *rng, const tb_cancel *
         double u = base_time(job, t, w->frame);
         const tb_voiced_run *run = job->whisper ? NULL : region_at(w, u);
         grain g = run ? voiced_grain(w, run, u, t) : unvoiced_grain(w, u, t);
-        g.wl = clip(g.wl, 8, 510);
-        g.wr = clip(g.wr, 8, 510);
+        g.wl = clamp(g.wl, 8, 510);
+        g.wr = clamp(g.wr, 8, 510);
         add_grain(w, &g, out);
         w->last = t;
         w->last_voiced = g.voiced;

@@ -28,7 +28,7 @@ static double period(const run *r, double m)
     return 24000 / (double)r->f0[f];
 }
 
-/* Sum of z^2 over from .. to, zero outside the clip. */
+/* Sum of z^2 over from .. to, zero outside the sound. */
 static double energy(const run *r, ptrdiff_t from, ptrdiff_t to)
 {
     if (from < 0) from = 0;

@@ -25,7 +25,7 @@ tb_speaking_style tb_speaking_style_plain(void)
     return (tb_speaking_style){.range = 1, .rate = 1};
 }
 
-static double clip(double x, double low, double high)
+static double clamp(double x, double low, double high)
 {
     return fmin(fmax(x, low), high);
 }
@@ -38,7 +38,8 @@ void tb_prosody_pitch(const float *f0, size_t frames, const tb_voice_stats *base
     for (size_t f = 0; f < frames; f++) {
         pitch[f] = f0[f];
         if (!reference || !(f0[f] > 0) || !(reference->f0_median > 0)) continue;
-        double ratio = clip((double)reference->f0_deviation / (double)base->f0_deviation, 0.6, 2.0);
+        double ratio =
+            clamp((double)reference->f0_deviation / (double)base->f0_deviation, 0.6, 2.0);
         double t =
             (double)reference->f0_median + (log((double)f0[f]) - (double)base->f0_median) * ratio;
         double lo = (double)reference->f0_q05 - slack, hi = (double)reference->f0_q95 + slack;
@@ -97,12 +98,12 @@ tb_status tb_prosody_vary(double temperature, const tb_speaking_style *style, tb
                           float *pitch, size_t frames, float *rate, tb_err *err)
 {
     const double g = temperature / 0.8;
-    const double range = clip(0.7 + 0.375 * temperature, 0.7, 1.5);
+    const double range = clamp(0.7 + 0.375 * temperature, 0.7, 1.5);
     track pitches = {0}, rates = {0};
     tb_status st;
 
     if (frames == 0) return TB_OK;
-    const double offset = clip(0.25 * g * (double)tb_rng_normal(rng), -2, 2);
+    const double offset = clamp(0.25 * g * (double)tb_rng_normal(rng), -2, 2);
     st = track_draw(&pitches, frames, PITCH_KNOTS, rng, err);
     if (st) goto out;
     st = track_draw(&rates, frames, RATE_KNOTS, rng, err);
@@ -111,18 +112,18 @@ tb_status tb_prosody_vary(double temperature, const tb_speaking_style *style, tb
     const double median = median_ln(pitch, frames, rate); /* rate: not in use yet */
     for (size_t f = 0; f < frames; f++) {
         if (!(pitch[f] > 0)) continue;
-        double drift = clip(0.35 * g * track_at(&pitches, f), -3, 3);
+        double drift = clamp(0.35 * g * track_at(&pitches, f), -3, 3);
         double x = (log((double)pitch[f]) - median) * range + (offset + drift) * SEMITONE;
-        x = log(clip(exp(median + x), F0_MIN, F0_MAX)) - median;
+        x = log(clamp(exp(median + x), F0_MIN, F0_MAX)) - median;
         x = median + x * (double)style->range + (double)style->pitch_st * SEMITONE;
-        pitch[f] = (float)clip(exp(x), F0_MIN, F0_MAX);
+        pitch[f] = (float)clamp(exp(x), F0_MIN, F0_MAX);
     }
 
     /* The last frame ends the time axis: its rate has no length. */
     const size_t used = frames > 1 ? frames - 1 : 1;
     double sum = 0;
     for (size_t f = 0; f < frames; f++) {
-        rate[f] = (float)exp(clip(0.08 * g * track_at(&rates, f), -0.4, 0.4));
+        rate[f] = (float)exp(clamp(0.08 * g * track_at(&rates, f), -0.4, 0.4));
         if (f < used) sum += (double)rate[f];
     }
     for (size_t f = 0; f < frames; f++)
@@ -150,6 +151,6 @@ void tb_prosody_tremor(const tb_speaking_style *style, const double *axis, size_
         if (!(pitch[f] > 0)) continue;
         double x = sin(2 * PI * (double)style->tremor_hz * axis[f] / 24000);
         double p = (double)pitch[f] * exp((double)style->tremor_st * SEMITONE * x);
-        pitch[f] = (float)clip(p, F0_MIN, F0_MAX);
+        pitch[f] = (float)clamp(p, F0_MIN, F0_MAX);
     }
 }

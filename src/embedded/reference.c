@@ -26,8 +26,8 @@ static double db(double amplitude)
     return 20 * log10(fmax(amplitude, 1e-10));
 }
 
-/* Share of samples in runs at the clip's own maximum. On the samples as recorded: resampling bends
- * the flat tops, so a little below the maximum counts. */
+/* Share of samples in runs at the recording's own maximum. On the samples as recorded: resampling
+ * bends the flat tops, so a little below the maximum counts. */
 static double clipped_share(const float *x, size_t len, float peak)
 {
     const float top = peak * 0.999F;
@@ -109,7 +109,7 @@ static tb_status check_figures(tb_reference_report *r, tb_err *err)
     return TB_OK;
 }
 
-/* The figures and statistics of r, from the clip at 24 kHz. */
+/* The figures and statistics of r, from the recording at 24 kHz. */
 static tb_status measure(const float *pcm, size_t len, int source_rate_hz, const tb_cancel *cancel,
                          tb_reference_report *r, tb_err *err)
 {
@@ -164,19 +164,19 @@ static double slide(double sum, const double *x, size_t at, size_t n)
  * loudest 2 s (a click is shorter, the least speech that is accepted is not). Among equals the
  * first.
  */
-static tb_status find_loudest_span(const tb_pcm *clip, size_t most, size_t *start, tb_err *err)
+static tb_status find_loudest_span(const tb_pcm *recording, size_t most, size_t *start, tb_err *err)
 {
     enum { BLOCKS = 20 }; /* 2 s */
-    const size_t block = (size_t)clip->rate_hz / 10, n = block ? clip->len / block : 0;
+    const size_t block = (size_t)recording->rate_hz / 10, n = block ? recording->len / block : 0;
     const size_t span = block ? most / block : 0;
     double sum = 0, loud = 0, now = 0, best = 0;
     *start = 0;
-    if (clip->len <= most || n <= span) return TB_OK;
+    if (recording->len <= most || n <= span) return TB_OK;
     double *power = tb_try_alloc(n, sizeof *power);
     if (!power) return tb_nomem(err, n, sizeof *power);
     for (size_t b = 0; b < n; b++) {
         for (size_t i = b * block; i < (b + 1) * block; i++)
-            power[b] += (double)clip->data[i] * (double)clip->data[i];
+            power[b] += (double)recording->data[i] * (double)recording->data[i];
         sum = slide(sum, power, b, BLOCKS);
         loud = fmax(loud, sum / BLOCKS);
     }
@@ -192,31 +192,31 @@ static tb_status find_loudest_span(const tb_pcm *clip, size_t most, size_t *star
     return TB_OK;
 }
 
-tb_status tb_reference_check(const tb_pcm *clip, int source_rate_hz, const tb_cancel *cancel,
+tb_status tb_reference_check(const tb_pcm *recording, int source_rate_hz, const tb_cancel *cancel,
                              tb_reference_report *report, tb_err *err)
 {
     tb_reference_report r = {0};
     tb_pcm at24k = {0};
-    tb_pcm head = *clip; /* borrowed, the 30 s that are measured */
+    tb_pcm head = *recording; /* borrowed, the 30 s that are measured */
     size_t start = 0;
     tb_status st;
 
-    if (clip->len == 0) {
+    if (recording->len == 0) {
         st = tb_fail(err, TB_EINVAL, "the recording is empty; record at least 5 s of speech");
         goto out;
     }
-    for (size_t i = 0; i < clip->len; i++)
-        if (!isfinite(clip->data[i])) {
+    for (size_t i = 0; i < recording->len; i++)
+        if (!isfinite(recording->data[i])) {
             st = tb_fail(err, TB_EINVAL,
                          "the recording has values that are not numbers; save it "
                          "again as a WAV file of 16 bits");
             goto out;
         }
-    const size_t most = (size_t)TB_REFERENCE_SECONDS * (size_t)clip->rate_hz;
-    st = find_loudest_span(clip, most, &start, err);
+    const size_t most = (size_t)TB_REFERENCE_SECONDS * (size_t)recording->rate_hz;
+    st = find_loudest_span(recording, most, &start, err);
     if (st) goto out;
     head.data += start;
-    head.len = clip->len - start < most ? clip->len - start : most;
+    head.len = recording->len - start < most ? recording->len - start : most;
     const float peak = tb_pcm_peak(head.data, head.len);
     r.seconds = tb_pcm_seconds(&head);
     r.peak_db = db((double)peak);
@@ -233,7 +233,7 @@ tb_status tb_reference_check(const tb_pcm *clip, int source_rate_hz, const tb_ca
         if (st) goto out;
     }
     const tb_pcm *use = head.rate_hz != TB_RATE_HZ ? &at24k : &head;
-    const int source = source_rate_hz > 0 ? source_rate_hz : clip->rate_hz;
+    const int source = source_rate_hz > 0 ? source_rate_hz : recording->rate_hz;
     st = measure(use->data, use->len, source, cancel, &r, err);
     if (!st) st = check_figures(&r, err);
     if (!st) *report = r;

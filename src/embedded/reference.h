@@ -23,11 +23,12 @@ typedef struct {
 } tb_reference_report;
 
 /*
- * clip: mono, any rate, best as it was recorded (clipping is looked for before it is brought to
- * 24 kHz); the 30 s of it with the most sound are used. source_rate_hz: what it was recorded at, 0
- * for the clip's own rate. TB_EINVAL with a sentence that says what to record again. Any thread.
+ * recording: mono, any rate, best as it was recorded (clipping is looked for before it is brought
+ * to 24 kHz); the 30 s of it with the most sound are used. source_rate_hz: what it was recorded at,
+ * 0 for the recording's own rate. TB_EINVAL with a sentence that says what to record again. Any
+ * thread.
  */
-TB_MUST_CHECK tb_status tb_reference_check(const tb_pcm *clip, int source_rate_hz,
+TB_MUST_CHECK tb_status tb_reference_check(const tb_pcm *recording, int source_rate_hz,
                                            const tb_cancel *cancel, tb_reference_report *report,
                                            tb_err *err);
 

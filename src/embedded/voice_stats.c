@@ -1,8 +1,8 @@
 /*
  * Voice statistics: what is kept of a recording or of a base, and its form as bytes.
  *
- * Frames within 30 dB of the loudest are collected from one or more clips; mean and covariance of
- * their cepstra are computed for voiced and unvoiced frames, and quantiles of ln F0. The packed
+ * Frames within 30 dB of the loudest are collected from one or more recordings; mean and covariance
+ * of their cepstra are computed for voiced and unvoiced frames, and quantiles of ln F0. The packed
  * form carries a hash of what was measured and of the numbers, so stale or damaged files are
  * measured again. docs/embedded.md, "Voice statistics". Relies on cepstrum.c and base/hash.h.
  */

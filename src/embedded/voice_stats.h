@@ -31,7 +31,7 @@ typedef struct {
     float f0_deviation; /* (q75 - q25) / 1.349, at least 0.03 */
 } tb_voice_stats;
 
-/* Frames that statistics are made of; several clips are added, each with its own threshold of
+/* Frames that statistics are made of; several recordings are added, each with its own threshold of
  * activity, as the sentences of a base are. */
 typedef struct tb_voice_stats_sum tb_voice_stats_sum;
 
@@ -51,7 +51,7 @@ void tb_frame_energies(const float *env, size_t frames, float *energy);
 TB_MUST_CHECK tb_status tb_frame_quantiles(const float *x, size_t n, const double *q, size_t count,
                                            double *out, tb_err *err);
 
-/* The three in one, for a single clip; continues env above cut_hz in place. */
+/* The three in one, for a single recording; continues env above cut_hz in place. */
 TB_MUST_CHECK tb_status tb_voice_stats_measure(const float *f0, float *env, size_t frames,
                                                float cut_hz, const tb_cancel *cancel,
                                                tb_voice_stats *out, tb_err *err);

@@ -37,37 +37,39 @@ static tb_status copy_conds(const tb_conds *from, tb_conds *to, tb_err *err)
 }
 
 /*
- * The model hears the beginning of a clip only. Where more than two seconds of silence lead, they
- * are left out: the reference would make a voice of the silence. Other clips stay as they are.
+ * The model hears the beginning of a recording only. Where more than two seconds of silence lead,
+ * they are left out: the reference would make a voice of the silence. Other recordings stay as they
+ * are.
  */
-static tb_status skip_silence(tb_pcm *clip, tb_err *err)
+static tb_status skip_silence(tb_pcm *recording, tb_err *err)
 {
     static const double below_db = 40, keep_s = 0.2, least_s = 2;
     size_t start, end;
-    float *power = tb_try_alloc(tb_trim_frames(clip->len), sizeof *power);
-    if (!power) return tb_nomem(err, tb_trim_frames(clip->len), sizeof *power);
-    tb_trim_powers(clip->data, clip->len, power);
-    tb_trim_bounds(power, clip->len, below_db, &start, &end);
+    float *power = tb_try_alloc(tb_trim_frames(recording->len), sizeof *power);
+    if (!power) return tb_nomem(err, tb_trim_frames(recording->len), sizeof *power);
+    tb_trim_powers(recording->data, recording->len, power);
+    tb_trim_bounds(power, recording->len, below_db, &start, &end);
     tb_free(power);
-    if ((double)start > least_s * clip->rate_hz) {
-        start -= (size_t)(keep_s * clip->rate_hz);
-        clip->data += start;
-        clip->len -= start;
+    if ((double)start > least_s * recording->rate_hz) {
+        start -= (size_t)(keep_s * recording->rate_hz);
+        recording->data += start;
+        recording->len -= start;
     }
     return TB_OK;
 }
 
-static tb_status make(tb_model_handle *model, const char *id, const char *hash, const tb_pcm *clip,
-                      const char *field, const tb_cancel *cancel, tb_voice **out, tb_err *err)
+static tb_status make(tb_model_handle *model, const char *id, const char *hash,
+                      const tb_pcm *recording, const char *field, const tb_cancel *cancel,
+                      tb_voice **out, tb_err *err)
 {
     const tb_chatterbox *c = tb_model_handle_get(model);
     tb_voice *v = tb_voice_new(id, hash);
     tb_status st = TB_OK;
-    if (clip) {
-        v->seconds = tb_pcm_seconds(clip);
-        tb_pcm heard = *clip; /* borrowed */
-        st = skip_silence(&heard, err);
-        if (!st) st = tb_chatterbox_condition(c, &heard, cancel, &v->own, err);
+    if (recording) {
+        v->seconds = tb_pcm_seconds(recording);
+        tb_pcm trimmed = *recording; /* borrowed */
+        st = skip_silence(&trimmed, err);
+        if (!st) st = tb_chatterbox_condition(c, &trimmed, cancel, &v->own, err);
         if (st == TB_EINVAL && err && field) snprintf(err->field, sizeof err->field, "%s", field);
         if (!st) v->conds = &v->own;
     } else if (tb_chatterbox_default(c)) {
@@ -88,7 +90,7 @@ static tb_status make(tb_model_handle *model, const char *id, const char *hash, 
 
 /*
  * A kept part ends in its seal: a sum of its bytes and of whose they are. A disk that lost or
- * flipped some, or a file under another's name, would be heard and not seen.
+ * flipped some, or a file under another's name, would be trimmed and not seen.
  */
 enum { SEAL = TB_HASH_HEX - 1 };
 

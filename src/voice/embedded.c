@@ -27,16 +27,17 @@ static bool kind(const tb_model_handle *model, size_t i, char out[TB_VOICE_KIND]
     return i == 0;
 }
 
-static tb_status make(tb_model_handle *model, const char *id, const char *hash, const tb_pcm *clip,
-                      const char *field, const tb_cancel *cancel, tb_voice **out, tb_err *err)
+static tb_status make(tb_model_handle *model, const char *id, const char *hash,
+                      const tb_pcm *recording, const char *field, const tb_cancel *cancel,
+                      tb_voice **out, tb_err *err)
 {
     (void)model;
-    if (!clip) {
+    if (!recording) {
         *out = tb_voice_default();
         return TB_OK;
     }
     tb_reference_report *report = tb_alloc(sizeof *report);
-    tb_status st = tb_reference_check(clip, 0, cancel, report, err);
+    tb_status st = tb_reference_check(recording, 0, cancel, report, err);
     if (st) {
         if (err && st == TB_EINVAL) snprintf(err->field, sizeof err->field, "%s", field);
         goto out;
@@ -44,7 +45,7 @@ static tb_status make(tb_model_handle *model, const char *id, const char *hash, 
     tb_voice *v = tb_voice_new(id, hash);
     v->has_embedded = true;
     v->embedded = report->stats;
-    v->seconds = tb_pcm_seconds(clip);
+    v->seconds = tb_pcm_seconds(recording);
     for (size_t i = 0; i < report->n_warnings; i++)
         add_warning(v, report->warnings[i]);
     *out = v;

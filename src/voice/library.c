@@ -154,10 +154,10 @@ static tb_status measure(tb_voices *v, tb_engine_kind of, const char *id, const 
                          const void *wav, size_t size, const char *field, const tb_cancel *cancel,
                          tb_voice **out, tb_err *err)
 {
-    tb_pcm clip = {0};
-    tb_status st = tb_wav_read(wav, size, TB_RECORDING_SECONDS, &clip, err);
-    if (!st) st = tb_voice_make(v->model, of, id, key, &clip, field, cancel, out, err);
-    tb_pcm_clear(&clip);
+    tb_pcm recording = {0};
+    tb_status st = tb_wav_read(wav, size, TB_RECORDING_SECONDS, &recording, err);
+    if (!st) st = tb_voice_make(v->model, of, id, key, &recording, field, cancel, out, err);
+    tb_pcm_clear(&recording);
     return st;
 }
 

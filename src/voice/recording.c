@@ -18,21 +18,21 @@ static const double SILENT_DBFS = -80;
 tb_status tb_recording_canon(void **data, size_t size, const char *field, const tb_cancel *cancel,
                              uint8_t **out, size_t *out_size, tb_err *err)
 {
-    tb_pcm clip = {0}, lower = {0};
+    tb_pcm recording = {0}, lower = {0};
     tb_status st;
     if (size == 0)
         return tb_fail_field(err, TB_EINVAL, field, "the recording in %s is empty (0 bytes)",
                              field);
-    st = tb_decode_audio(*data, size, TB_RECORDING_SECONDS, cancel, &clip, err);
+    st = tb_decode_audio(*data, size, TB_RECORDING_SECONDS, cancel, &recording, err);
     tb_free(*data);
     *data = NULL;
-    if (!st && clip.rate_hz > CANON_RATE_HZ) {
-        st = tb_resample(&clip, CANON_RATE_HZ, &lower, err);
-        tb_pcm_clear(&clip);
+    if (!st && recording.rate_hz > CANON_RATE_HZ) {
+        st = tb_resample(&recording, CANON_RATE_HZ, &lower, err);
+        tb_pcm_clear(&recording);
     }
-    if (!st) st = tb_wav_print_exact(lower.rate_hz ? &lower : &clip, out, out_size, err);
+    if (!st) st = tb_wav_print_exact(lower.rate_hz ? &lower : &recording, out, out_size, err);
     if (st && err && !err->field[0]) snprintf(err->field, sizeof err->field, "%s", field);
-    tb_pcm_clear(&clip);
+    tb_pcm_clear(&recording);
     tb_pcm_clear(&lower);
     return st;
 }
@@ -45,13 +45,14 @@ static void add_warning(tb_json *list, const char *sentence)
 /* Can chatterbox-turbo use a recording that the embedded engine refused for `why`? */
 static bool only_neural(const void *wav, size_t size, tb_recording_verdict *v, const tb_err *why)
 {
-    tb_pcm clip = {0};
+    tb_pcm recording = {0};
     tb_err err = {0};
-    if (tb_wav_read(wav, size, (double)INFINITY, &clip, &err)) return false;
-    v->seconds = tb_pcm_seconds(&clip);
-    bool fits = v->seconds > CHATTERBOX_SECONDS &&
-                20 * log10((double)tb_pcm_peak(clip.data, clip.len) + 1e-10) > SILENT_DBFS;
-    tb_pcm_clear(&clip);
+    if (tb_wav_read(wav, size, (double)INFINITY, &recording, &err)) return false;
+    v->seconds = tb_pcm_seconds(&recording);
+    bool fits =
+        v->seconds > CHATTERBOX_SECONDS &&
+        20 * log10((double)tb_pcm_peak(recording.data, recording.len) + 1e-10) > SILENT_DBFS;
+    tb_pcm_clear(&recording);
     if (!fits) return false;
     char *sentence = tb_sprintf("the embedded engine cannot use this recording (%s); "
                                 "chatterbox-turbo can",

@@ -22,10 +22,10 @@ bool tb_voice_kind(const tb_model_handle *model, tb_engine_kind of, size_t i,
 }
 
 tb_status tb_voice_make(tb_model_handle *model, tb_engine_kind of, const char *id, const char *hash,
-                        const tb_pcm *clip, const char *field, const tb_cancel *cancel,
+                        const tb_pcm *recording, const char *field, const tb_cancel *cancel,
                         tb_voice **out, tb_err *err)
 {
-    return family(of)->make(model, id, hash, clip, field, cancel, out, err);
+    return family(of)->make(model, id, hash, recording, field, cancel, out, err);
 }
 
 tb_status tb_voice_pack(tb_engine_kind of, const tb_voice *voice, size_t i, void **data,

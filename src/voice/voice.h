@@ -13,12 +13,13 @@
 #include <stddef.h>
 
 /*
- * A reference clip turned into what an engine speaks with: one kind per engine, the embedded one's
- * statistics or the conditionals of chatterbox-turbo. Immutable once made: threads may share one.
+ * A reference recording turned into what an engine speaks with: one kind per engine, the embedded
+ * one's statistics or the conditionals of chatterbox-turbo. Immutable once made: threads may share
+ * one.
  */
 typedef struct {
     char *id;   /* the name it is kept under, "default", or "uploaded_sample" */
-    char *hash; /* BLAKE2b of the clip's samples; "" for default */
+    char *hash; /* BLAKE2b of the recording's samples; "" for default */
     bool has_embedded;
     tb_voice_stats embedded;
     const tb_conds *conds; /* NULL: not of that kind; else &own */
@@ -46,12 +47,13 @@ enum { TB_VOICE_PARTS = 2, TB_VOICE_KIND = 48 };
 bool tb_voice_kind(const tb_model_handle *model, tb_engine_kind of, size_t i,
                    char kind[TB_VOICE_KIND]);
 /*
- * clip: any rate, mono; NULL: the built-in voice. The embedded engine uses the 30 s of it with the
- * most sound, chatterbox-turbo its beginning. field: what the clip came in, for sentences. hash:
- * the clip's. TB_EINVAL (field) with a sentence that tells the person what to record again.
+ * recording: any rate, mono; NULL: the built-in voice. The embedded engine uses the 30 s of it with
+ * the most sound, chatterbox-turbo its beginning. field: what the recording came in, for sentences.
+ * hash: the recording's. TB_EINVAL (field) with a sentence that tells the person what to record
+ * again.
  */
 TB_MUST_CHECK tb_status tb_voice_make(tb_model_handle *model, tb_engine_kind of, const char *id,
-                                      const char *hash, const tb_pcm *clip, const char *field,
+                                      const char *hash, const tb_pcm *recording, const char *field,
                                       const tb_cancel *cancel, tb_voice **out, tb_err *err);
 /* Part i as bytes to keep; heap. */
 TB_MUST_CHECK tb_status tb_voice_pack(tb_engine_kind of, const tb_voice *voice, size_t i,
@@ -61,7 +63,7 @@ typedef struct {
     size_t size;
 } tb_voice_part;
 /* From the kept parts. Fails (make it again), never crashes, when the first is missing, damaged, of
- * another version or not of this clip; another part is made again here, and *again says so. */
+ * another version or not of this recording; another part is made again here, and *again says so. */
 TB_MUST_CHECK tb_status tb_voice_unpack(tb_model_handle *model, tb_engine_kind of, const char *id,
                                         const char *hash, const tb_voice_part parts[TB_VOICE_PARTS],
                                         const tb_cancel *cancel, tb_voice **out, bool *again,
