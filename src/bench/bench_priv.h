@@ -154,7 +154,7 @@ int32_t tb_bench_token(const tb_bench *b, size_t i);
 typedef struct {
     tb_batcher *batcher; /* NULL: steps alone */
     tb_compute_lock
-        *gate; /* to the flow and the vocoder, one at a time; NULL: nobody else is there */
+        *compute_lock; /* to the flow and the vocoder, one at a time; NULL: nobody else is there */
     size_t tokens;
     double step_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1]; /* the best of each window of tokens */
     double step_cpu_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1];
@@ -163,10 +163,10 @@ typedef struct {
     int64_t first_ns;                   /* when the first token after the text was there */
     int32_t speech[TB_T3_MAX_MORE + 4]; /* what was said, and how much */
     size_t n;
-} tb_bench_said;
-TB_MUST_CHECK tb_status tb_bench_talk(const tb_bench *b, const tb_nn *nn, tb_bench_said *s,
-                                      tb_err *err);
-TB_MUST_CHECK tb_status tb_bench_speak(const tb_bench *b, const tb_nn *nn, tb_bench_said *s,
+} tb_bench_utterance;
+TB_MUST_CHECK tb_status tb_bench_generate(const tb_bench *b, const tb_nn *nn, tb_bench_utterance *s,
+                                          tb_err *err);
+TB_MUST_CHECK tb_status tb_bench_speak(const tb_bench *b, const tb_nn *nn, tb_bench_utterance *s,
                                        tb_pcm *out, tb_err *err);
 
 /* ---- work, from the shapes of a model's tensors ---- */

@@ -39,10 +39,10 @@ static tb_status make_voice(tb_bench *b, tb_err *err)
     if (!st) st = tb_conditioner_run(&b->conditioner, &b->nn, &clip, NULL, &b->voice, err);
     tb_pcm_clear(&clip);
     if (st) return st;
-    const tb_t3_voice heard = {.speaker = b->voice.speaker,
-                               .prompt = b->voice.t3_prompt,
-                               .n_prompt = b->voice.n_t3_prompt};
-    return tb_t3_prefix_new(&b->t3, &b->nn, &heard, NULL, &b->prefix, err);
+    const tb_t3_voice t3_voice = {.speaker = b->voice.speaker,
+                                  .prompt = b->voice.t3_prompt,
+                                  .n_prompt = b->voice.n_t3_prompt};
+    return tb_t3_prefix_new(&b->t3, &b->nn, &t3_voice, NULL, &b->prefix, err);
 }
 
 tb_status tb_bench_open(tb_bench *b, tb_err *err)
@@ -106,7 +106,7 @@ int32_t tb_bench_token(const tb_bench *b, size_t i)
 }
 
 /* The loop of tb_t3_generate with another's choice of tokens, and a clock beside it. */
-tb_status tb_bench_talk(const tb_bench *b, const tb_nn *nn, tb_bench_said *s, tb_err *err)
+tb_status tb_bench_generate(const tb_bench *b, const tb_nn *nn, tb_bench_utterance *s, tb_err *err)
 {
     tb_t3_session *session = NULL;
     tb_t3_run run;
@@ -155,20 +155,20 @@ tb_status tb_bench_talk(const tb_bench *b, const tb_nn *nn, tb_bench_said *s, tb
     return st;
 }
 
-tb_status tb_bench_speak(const tb_bench *b, const tb_nn *nn, tb_bench_said *s, tb_pcm *out,
+tb_status tb_bench_speak(const tb_bench *b, const tb_nn *nn, tb_bench_utterance *s, tb_pcm *out,
                          tb_err *err)
 {
     tb_sound sound;
-    tb_status st = tb_bench_talk(b, nn, s, err);
+    tb_status st = tb_bench_generate(b, nn, s, err);
     const double seconds = (double)s->tokens / 25;
-    if (!st && s->gate) st = tb_compute_lock_acquire(s->gate, seconds, NULL, err);
+    if (!st && s->compute_lock) st = tb_compute_lock_acquire(s->compute_lock, seconds, NULL, err);
     if (st) return st;
     tb_sound_init(&sound, &b->flow, &b->hift, &b->voice, "timbre/bench/0");
     st = tb_sound_more(&sound, nn, s->speech, s->n, true, NULL, out, err);
     tb_sound_clear(&sound);
-    if (s->gate) {
+    if (s->compute_lock) {
         tb_scratch_trim(nn->scratch); /* the next one inside needs as much */
-        tb_compute_lock_release(s->gate, seconds);
+        tb_compute_lock_release(s->compute_lock, seconds);
     }
     return st;
 }

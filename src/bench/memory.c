@@ -99,13 +99,13 @@ static tb_status time_start(tb_bench *b, const void *packed, size_t size, tb_err
     const tb_chatterbox_config config = {.place = {.path = b->path, .variant = b->variant},
                                          .type = b->type,
                                          .threads = b->threads};
-    double opened = 1e9, heard = 1e9;
+    double opened = 1e9, first_sound_s = 1e9;
     resident loaded = {0};
     tb_status st = TB_OK;
     for (size_t i = 0; !st && i < b->runs; i++) {
         tb_chatterbox *c = NULL;
         tb_t3_prefix *prefix = NULL;
-        tb_chatterbox_report said;
+        tb_chatterbox_report report;
         int64_t begun = tb_clock_mono_ns(), first = begun;
         st = tb_chatterbox_open(&config, &c, err);
         if (st) break;
@@ -119,16 +119,16 @@ static tb_status time_start(tb_bench *b, const void *packed, size_t size, tb_err
                                            .seed = 1};
         if (!st)
             st = tb_chatterbox_stream(c, &how, "And so it begins.", NULL, first_piece, &first,
-                                      &said, err);
+                                      &report, err);
         if (st == TB_ECANCELLED && first > begun) st = TB_OK;
-        heard = fmin(heard, (double)(first - begun) * 1e-9);
+        first_sound_s = fmin(first_sound_s, (double)(first - begun) * 1e-9);
         tb_t3_prefix_free(prefix);
         tb_chatterbox_close(c);
     }
     if (st) return st;
     tb_bench_add(b->report, MEMORY, "start.open", TB_BENCH_SECONDS, NULL, opened,
                  "opening the model: from then on it answers");
-    tb_bench_add(b->report, MEMORY, "start.first", TB_BENCH_SECONDS, NULL, heard,
+    tb_bench_add(b->report, MEMORY, "start.first", TB_BENCH_SECONDS, NULL, first_sound_s,
                  "from nothing to the first sound, known voice");
     if (loaded.anon > 0) add_resident(b, "memory.loaded", &loaded, "loaded");
     return TB_OK;
@@ -141,7 +141,7 @@ enum { SEGMENT = 300, MOST = 4 };
 typedef struct {
     const tb_bench *b;
     tb_batcher *batcher;
-    tb_compute_lock *gate;
+    tb_compute_lock *compute_lock;
     tb_status status;
     tb_err err;
 } caller;
@@ -150,14 +150,14 @@ static void *call(void *self)
 {
     caller *c = self;
     tb_nn nn = {.pool = c->b->pool, .scratch = tb_scratch_new()};
-    tb_bench_said *said = tb_alloc(sizeof *said);
+    tb_bench_utterance *utterance = tb_alloc(sizeof *utterance);
     tb_pcm pcm = {0};
-    said->batcher = c->batcher;
-    said->gate = c->gate;
-    said->tokens = SEGMENT;
-    c->status = tb_bench_speak(c->b, &nn, said, &pcm, &c->err);
+    utterance->batcher = c->batcher;
+    utterance->compute_lock = c->compute_lock;
+    utterance->tokens = SEGMENT;
+    c->status = tb_bench_speak(c->b, &nn, utterance, &pcm, &c->err);
     tb_pcm_clear(&pcm);
-    tb_free(said);
+    tb_free(utterance);
     tb_scratch_free(nn.scratch);
     return NULL;
 }
@@ -168,11 +168,11 @@ static tb_status speak_together(tb_bench *b, size_t n, watch *w, tb_err *err)
     caller all[MOST];
     size_t started = 0;
     tb_batcher *batcher = tb_batcher_new(b->pool);
-    tb_compute_lock *gate = tb_compute_lock_new();
+    tb_compute_lock *compute_lock = tb_compute_lock_new();
     tb_status st = watch_start(w, err);
     const bool watched = !st;
     for (; !st && started < n; started++) {
-        all[started] = (caller){.b = b, .batcher = batcher, .gate = gate};
+        all[started] = (caller){.b = b, .batcher = batcher, .compute_lock = compute_lock};
         if (pthread_create(&threads[started], NULL, call, &all[started]) == 0) continue;
         st = tb_fail(err, TB_EINTERNAL, "cannot start a thread");
         break;
@@ -184,7 +184,7 @@ static tb_status speak_together(tb_bench *b, size_t n, watch *w, tb_err *err)
         st = all[i].status;
     }
     if (watched) watch_stop(w);
-    tb_compute_lock_free(gate);
+    tb_compute_lock_free(compute_lock);
     tb_batcher_free(batcher);
     return st;
 }

@@ -27,15 +27,15 @@ static tb_bench_line *add_timed(tb_bench *b, const char *section, const char *na
 
 static tb_status time_prefix(tb_bench *b, tb_err *err)
 {
-    const tb_t3_voice heard = {.speaker = b->voice.speaker,
-                               .prompt = b->voice.t3_prompt,
-                               .n_prompt = b->voice.n_t3_prompt};
+    const tb_t3_voice t3_voice = {.speaker = b->voice.speaker,
+                                  .prompt = b->voice.t3_prompt,
+                                  .n_prompt = b->voice.n_t3_prompt};
     const tb_bench_work work = tb_bench_work_t3(b, 0, b->voice.n_t3_prompt + 1, 0);
     tb_timing t = {0};
     tb_status st = TB_OK;
     while (!st && tb_timing_again(&t, b->runs, 0)) {
         tb_t3_prefix *p = NULL;
-        st = tb_t3_prefix_new(&b->t3, &b->nn, &heard, NULL, &p, err);
+        st = tb_t3_prefix_new(&b->t3, &b->nn, &t3_voice, NULL, &p, err);
         tb_t3_prefix_free(p);
     }
     if (!st) add_timed(b, STAGES, "t3.prefix", &t, &work, "T3: the voice's prefix, once per voice");
@@ -61,26 +61,26 @@ static tb_status time_prefill(tb_bench *b, tb_err *err)
 }
 
 /* All tokens one after the other; of each window the best of the runs. */
-static tb_status time_steps(tb_bench *b, tb_bench_said *said, tb_err *err)
+static tb_status time_steps(tb_bench *b, tb_bench_utterance *utterance, tb_err *err)
 {
     const size_t windows = TB_BENCH_TOKENS / TB_BENCH_WINDOW;
     const size_t past = tb_t3_prefix_positions(b->prefix) + TB_BENCH_TEXT + 1;
     tb_timing t = {0};
     tb_bench_work one = {0}, all = {0};
     tb_status st = TB_OK;
-    memset(said, 0, sizeof *said);
-    said->tokens = TB_BENCH_TOKENS;
-    said->reading = tb_bandwidth_new(b->pool);
+    memset(utterance, 0, sizeof *utterance);
+    utterance->tokens = TB_BENCH_TOKENS;
+    utterance->reading = tb_bandwidth_new(b->pool);
     for (size_t i = 0; !st && i < b->runs; i++)
-        st = tb_bench_talk(b, &b->nn, said, err);
-    tb_bandwidth_free(said->reading);
-    said->reading = NULL;
+        st = tb_bench_generate(b, &b->nn, utterance, err);
+    tb_bandwidth_free(utterance->reading);
+    utterance->reading = NULL;
     if (st) return st;
     double read_s = 0;
     for (size_t i = 0; i < windows; i++) {
-        read_s += said->read_s[i];
-        t.best_s += said->step_s[i];
-        t.best_cpu_s += said->step_cpu_s[i];
+        read_s += utterance->read_s[i];
+        t.best_s += utterance->step_s[i];
+        t.best_cpu_s += utterance->step_cpu_s[i];
     }
     for (size_t i = 0; i < TB_BENCH_TOKENS; i++) {
         one = tb_bench_work_step(b, past + i, 1);
@@ -102,10 +102,11 @@ static tb_status time_steps(tb_bench *b, tb_bench_said *said, tb_err *err)
 
 /* ---- flow and vocoder ---- */
 
-static tb_status time_flow(tb_bench *b, const tb_bench_said *said, float *mel, tb_err *err)
+static tb_status time_flow(tb_bench *b, const tb_bench_utterance *utterance, float *mel,
+                           tb_err *err)
 {
     const tb_conds *v = &b->voice;
-    const size_t T = v->n_prompt + said->n, mels = b->flow.mels;
+    const size_t T = v->n_prompt + utterance->n, mels = b->flow.mels;
     const tb_bench_work encoder = tb_bench_work_encoder(b, T), unet = tb_bench_work_unet(b, 2 * T);
     float *noise = tb_alloc(2 * T * mels * sizeof *noise);
     float *mu = tb_alloc(2 * T * mels * sizeof *mu);
@@ -115,14 +116,14 @@ static tb_status time_flow(tb_bench *b, const tb_bench_said *said, float *mel, t
                               .prompt_mel = v->prompt_mel,
                               .prompt_frames = v->prompt_frames,
                               .embedding = v->embedding,
-                              .tokens = said->speech,
-                              .n = said->n,
+                              .tokens = utterance->speech,
+                              .n = utterance->n,
                               .noise = noise};
     tb_timing e = {0}, all = {0}, n = {0};
     tb_status st = TB_OK;
 
     memcpy(tokens, v->prompt, v->n_prompt * sizeof *tokens);
-    memcpy(tokens + v->n_prompt, said->speech, said->n * sizeof *tokens);
+    memcpy(tokens + v->n_prompt, utterance->speech, utterance->n * sizeof *tokens);
     while (tb_timing_again(&n, b->runs, 0))
         tb_flow_noise("timbre/bench/0/flow", 0, 2 * T, mels, noise);
     while (!st && tb_timing_again(&e, b->runs, 0))
@@ -178,19 +179,19 @@ static tb_status time_whole(tb_bench *b, tb_err *err)
     static const char *const parts[TB_BENCH_PARTS] = {"t3.prefill",   "t3.decode",  "flow.noise",
                                                       "flow.encoder", "flow.unet",  "hift.f0",
                                                       "hift.source",  "hift.decode"};
-    tb_bench_said *said = tb_alloc(sizeof *said);
+    tb_bench_utterance *utterance = tb_alloc(sizeof *utterance);
     tb_bench_work work[TB_BENCH_PARTS];
     tb_timing t = {0};
     tb_status st = TB_OK;
     double sum = 0, seconds = 1;
     while (!st && tb_timing_again(&t, b->runs, 0)) {
         tb_pcm pcm = {0};
-        said->tokens = TB_BENCH_TOKENS;
-        st = tb_bench_speak(b, &b->nn, said, &pcm, err);
+        utterance->tokens = TB_BENCH_TOKENS;
+        st = tb_bench_speak(b, &b->nn, utterance, &pcm, err);
         seconds = tb_pcm_seconds(&pcm);
         tb_pcm_clear(&pcm);
     }
-    tb_free(said);
+    tb_free(utterance);
     if (st) return st;
     for (size_t i = 0; i < TB_BENCH_PARTS; i++) {
         const tb_bench_line *part = tb_bench_find(b->report, parts[i]);
@@ -211,20 +212,20 @@ static tb_status time_whole(tb_bench *b, tb_err *err)
 
 tb_status tb_bench_stages(tb_bench *b, tb_err *err)
 {
-    tb_bench_said *said = tb_alloc(sizeof *said);
+    tb_bench_utterance *utterance = tb_alloc(sizeof *utterance);
     float *mel = NULL;
     tb_status st = time_prefix(b, err);
     if (!st) st = time_prefill(b, err);
-    if (!st) st = time_steps(b, said, err);
+    if (!st) st = time_steps(b, utterance, err);
     if (st) goto out;
-    const size_t frames = 2 * (b->voice.n_prompt + said->n) - b->voice.prompt_frames;
+    const size_t frames = 2 * (b->voice.n_prompt + utterance->n) - b->voice.prompt_frames;
     mel = tb_alloc(frames * b->flow.mels * sizeof *mel);
-    st = time_flow(b, said, mel, err);
+    st = time_flow(b, utterance, mel, err);
     if (!st) st = time_hift(b, mel, frames, err);
     if (!st) st = time_whole(b, err);
 out:
     tb_free(mel);
-    tb_free(said);
+    tb_free(utterance);
     return st;
 }
 
@@ -244,13 +245,13 @@ tb_status tb_bench_voice(tb_bench *b, tb_err *err)
         st = tb_conditioner_run(&b->conditioner, &b->nn, &clip, NULL, &conds, err);
     }
     if (st) goto out;
-    const tb_t3_voice heard = {.speaker = conds.speaker,
-                               .prompt = conds.t3_prompt,
-                               .n_prompt = conds.n_t3_prompt};
+    const tb_t3_voice t3_voice = {.speaker = conds.speaker,
+                                  .prompt = conds.t3_prompt,
+                                  .n_prompt = conds.n_t3_prompt};
     const tb_bench_work prefix_work = tb_bench_work_t3(b, 0, conds.n_t3_prompt + 1, 0);
     while (!st && tb_timing_again(&p, b->runs, 0)) {
         tb_t3_prefix *prefix = NULL;
-        st = tb_t3_prefix_new(&b->t3, &b->nn, &heard, NULL, &prefix, err);
+        st = tb_t3_prefix_new(&b->t3, &b->nn, &t3_voice, NULL, &prefix, err);
         tb_t3_prefix_free(prefix);
     }
     if (st) goto out;
@@ -274,7 +275,7 @@ tb_status tb_bench_lengths(tb_bench *b, tb_err *err)
     } all[] = {{2, 1, 50}, {10, 1, 250}, {20, 1, 500}, {60, 6, 250}, {600, 60, 250}};
     enum { N = sizeof all / sizeof *all };
     double segments[N], seconds[N], took[N], fixed, slope;
-    tb_bench_said *said = tb_alloc(sizeof *said);
+    tb_bench_utterance *utterance = tb_alloc(sizeof *utterance);
     tb_status st = TB_OK;
     size_t n = b->lengthy ? N : N - 1;
     for (size_t i = 0; !st && i < n; i++) {
@@ -282,8 +283,8 @@ tb_status tb_bench_lengths(tb_bench *b, tb_err *err)
         while (!st && tb_timing_again(&t, all[i].segments > 1 ? 1 : b->runs, 0))
             for (size_t k = 0; !st && k < all[i].segments; k++) {
                 tb_pcm pcm = {0};
-                said->tokens = all[i].tokens;
-                st = tb_bench_speak(b, &b->nn, said, &pcm, err);
+                utterance->tokens = all[i].tokens;
+                st = tb_bench_speak(b, &b->nn, utterance, &pcm, err);
                 tb_pcm_clear(&pcm);
             }
         if (st) break;
@@ -302,6 +303,6 @@ tb_status tb_bench_lengths(tb_bench *b, tb_err *err)
         tb_bench_add(b->report, LENGTHS, "length.slope", TB_BENCH_SECONDS, NULL, slope,
                      "fitted: per second of speech");
     }
-    tb_free(said);
+    tb_free(utterance);
     return st;
 }

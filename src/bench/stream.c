@@ -42,9 +42,9 @@ static tb_status on_piece(void *self, const tb_pcm *pcm, tb_err *err)
 static tb_status listen(const tb_chatterbox *c, const tb_chatterbox_options *how, listener *l,
                         tb_err *err)
 {
-    tb_chatterbox_report said;
+    tb_chatterbox_report report;
     *l = (listener){.begun = tb_clock_mono_ns()};
-    tb_status st = tb_chatterbox_stream(c, how, text, NULL, on_piece, l, &said, err);
+    tb_status st = tb_chatterbox_stream(c, how, text, NULL, on_piece, l, &report, err);
     return st == TB_ECANCELLED && l->n ? TB_OK : st;
 }
 
@@ -107,7 +107,7 @@ static tb_status in_pieces(const tb_bench *b, const tb_pace *pace, const int32_t
                            tb_pcm *out, size_t *joins, size_t *n_joins, uint64_t *flow_frames,
                            tb_err *err)
 {
-    const size_t said = n - TB_T3_SILENCES;
+    const size_t spoken = n - TB_T3_SILENCES;
     size_t next = tb_pace_first(pace, b->voice.n_prompt), last = next;
     double ahead = 0;
     tb_sound sound;
@@ -119,7 +119,7 @@ static tb_status in_pieces(const tb_bench *b, const tb_pace *pace, const int32_t
     while (!st && !done) {
         tb_pcm piece = {0};
         const size_t so_far = next + TB_SOUND_HELD_TOKENS;
-        done = so_far >= said || *n_joins == PIECES;
+        done = so_far >= spoken || *n_joins == PIECES;
         st = tb_sound_more(&sound, &b->nn, speech, done ? n : so_far, done, NULL, &piece, err);
         if (!st) st = tb_pcm_append(out, piece.data, piece.len, err);
         tb_pcm_clear(&piece);

@@ -20,7 +20,7 @@ enum { MOST = 8, SHORT = 50, LATE = 25, UTTERANCE = 125 };
 /* A caller on a thread of its own, as a worker of the server is. */
 typedef struct {
     const tb_bench *b;
-    tb_bench_said said;
+    tb_bench_utterance utterance;
     bool whole; /* to sound, or tokens only */
     tb_status status;
     tb_err err;
@@ -34,8 +34,8 @@ static void *call(void *self)
     tb_nn nn = {.pool = c->b->pool, .scratch = tb_scratch_new()};
     tb_pcm pcm = {0};
     c->begun = tb_clock_mono_ns();
-    c->status = c->whole ? tb_bench_speak(c->b, &nn, &c->said, &pcm, &c->err)
-                         : tb_bench_talk(c->b, &nn, &c->said, &c->err);
+    c->status = c->whole ? tb_bench_speak(c->b, &nn, &c->utterance, &pcm, &c->err)
+                         : tb_bench_generate(c->b, &nn, &c->utterance, &c->err);
     c->ended = tb_clock_mono_ns();
     c->sound_s = tb_pcm_seconds(&pcm);
     tb_pcm_clear(&pcm);
@@ -44,7 +44,7 @@ static void *call(void *self)
 }
 
 /* n callers begin together; seconds until the last has ended. */
-static tb_status call_all(const tb_bench *b, tb_batcher *batcher, tb_compute_lock *gate,
+static tb_status call_all(const tb_bench *b, tb_batcher *batcher, tb_compute_lock *compute_lock,
                           caller *all, size_t n, size_t tokens, bool whole, double *took,
                           tb_err *err)
 {
@@ -54,9 +54,9 @@ static tb_status call_all(const tb_bench *b, tb_batcher *batcher, tb_compute_loc
     const int64_t begun = tb_clock_mono_ns();
     for (; started < n; started++) {
         all[started] = (caller){.b = b, .whole = whole};
-        all[started].said.batcher = batcher;
-        all[started].said.gate = gate;
-        all[started].said.tokens = tokens;
+        all[started].utterance.batcher = batcher;
+        all[started].utterance.compute_lock = compute_lock;
+        all[started].utterance.tokens = tokens;
         if (pthread_create(&threads[started], NULL, call, &all[started]) != 0) {
             st = tb_fail(err, TB_EINTERNAL, "cannot start a thread");
             break;
@@ -110,7 +110,7 @@ out:
 
 /* Tokens a second of n callers who share steps as the server's do. Only while all are talking: from
  * the last one's first token on, all have as many windows left. */
-static tb_status time_talk(tb_bench *b, caller *all, size_t n, double *one, tb_err *err)
+static tb_status time_generation(tb_bench *b, caller *all, size_t n, double *one, tb_err *err)
 {
     double best = 0, company = 1;
     tb_status st = TB_OK;
@@ -125,7 +125,7 @@ static tb_status time_talk(tb_bench *b, caller *all, size_t n, double *one, tb_e
         /* The last windows: everybody is there. */
         double rate = 0;
         for (size_t i = 0; i < n; i++) {
-            const double *last = all[i].said.step_s + (SHORT * 2 - LATE) / TB_BENCH_WINDOW - 1;
+            const double *last = all[i].utterance.step_s + (SHORT * 2 - LATE) / TB_BENCH_WINDOW - 1;
             double time = 0;
             for (size_t w = 0; w < LATE / TB_BENCH_WINDOW; w++)
                 time += last[w];
@@ -150,10 +150,10 @@ static tb_status time_utterances(tb_bench *b, caller *all, size_t n, double *one
     tb_status st = TB_OK;
     for (size_t k = 0; !st && k < (n > 1 ? 1 : b->runs); k++) {
         tb_batcher *batcher = tb_batcher_new(b->pool);
-        tb_compute_lock *gate = tb_compute_lock_new();
+        tb_compute_lock *compute_lock = tb_compute_lock_new();
         double took, sound = 0;
-        st = call_all(b, batcher, gate, all, n, UTTERANCE, true, &took, err);
-        tb_compute_lock_free(gate);
+        st = call_all(b, batcher, compute_lock, all, n, UTTERANCE, true, &took, err);
+        tb_compute_lock_free(compute_lock);
         tb_batcher_free(batcher);
         for (size_t i = 0; i < n; i++)
             sound += all[i].sound_s;
@@ -179,7 +179,7 @@ static tb_status time_newcomer(tb_bench *b, caller *all, tb_err *err)
         tb_batcher *batcher = tb_batcher_new(b->pool);
         double took;
         st = call_all(b, batcher, NULL, all, 1, LATE, false, &took, err);
-        if (!st) alone = fmin(alone, (double)(all[0].said.first_ns - all[0].begun) * 1e-9);
+        if (!st) alone = fmin(alone, (double)(all[0].utterance.first_ns - all[0].begun) * 1e-9);
         for (; !st && started < MOST; started++) {
             if (started == MOST - 1) {
                 /* All seven have read their texts when the eighth comes. */
@@ -190,8 +190,8 @@ static tb_status time_newcomer(tb_bench *b, caller *all, tb_err *err)
                 }
             }
             all[started] = (caller){.b = b};
-            all[started].said.batcher = batcher;
-            all[started].said.tokens = started == MOST - 1 ? LATE : 8 * LATE;
+            all[started].utterance.batcher = batcher;
+            all[started].utterance.tokens = started == MOST - 1 ? LATE : 8 * LATE;
             if (pthread_create(&threads[started], NULL, call, &all[started]) != 0)
                 st = tb_fail(err, TB_EINTERNAL, "cannot start a thread");
             if (st) break;
@@ -204,7 +204,8 @@ static tb_status time_newcomer(tb_bench *b, caller *all, tb_err *err)
             }
         }
         if (!st)
-            late = fmin(late, (double)(all[MOST - 1].said.first_ns - all[MOST - 1].begun) * 1e-9);
+            late =
+                fmin(late, (double)(all[MOST - 1].utterance.first_ns - all[MOST - 1].begun) * 1e-9);
         tb_batcher_free(batcher);
     }
     if (st) return st;
@@ -225,7 +226,7 @@ tb_status tb_bench_together(tb_bench *b, tb_err *err)
     for (size_t i = 0; !st && i < N; i++)
         st = time_step(b, how_many[i], err);
     for (size_t i = 0; !st && i < N; i++)
-        st = time_talk(b, all, how_many[i], &one, err);
+        st = time_generation(b, all, how_many[i], &one, err);
     if (!st) st = time_newcomer(b, all, err);
     if (!st) st = time_utterances(b, all, 1, &one, err);
     if (!st) st = time_utterances(b, all, MOST, &one, err);

@@ -64,7 +64,7 @@ tb_status tb_probe_e2e(tb_probe *p, tb_err *err)
     tb_bpe_ids ids = {0};
     tb_t3 t3 = {0};
     tb_t3_run run = {0};
-    tb_probe_sound made = {0};
+    tb_probe_sound sound = {0};
     void *speech = NULL;
 
     tb_status st = path ? tb_conds_open(path, &voice, err) : tb_probe_missing(p, "--conds", err);
@@ -78,10 +78,10 @@ tb_status tb_probe_e2e(tb_probe *p, tb_err *err)
     const size_t n = tb_t3_flow_tokens(&t3, run.tokens, run.n, speech);
     tb_probe_put_ids(p, "t3_tokens", run.tokens, run.n);
     tb_probe_put_ids(p, "speech_tokens", speech, n);
-    st = tb_probe_voice_sound(p, &voice, speech, n, &made, err);
+    st = tb_probe_voice_sound(p, &voice, speech, n, &sound, err);
     if (st) goto out;
     tb_probe_rename(p, "hift.source", "source");
-    tb_probe_put_turned(p, "mel", made.mel, made.frames, made.mels);
+    tb_probe_put_transposed(p, "mel", sound.mel, sound.frames, sound.mels);
 out:
     tb_t3_run_clear(&run);
     tb_t3_clear(&t3);

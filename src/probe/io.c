@@ -105,7 +105,7 @@ tb_status tb_probe_f32(tb_probe *p, const char *name, unsigned n_dims, size_t *d
 {
     char full[TB_PROBE_NAME];
     const tb_tensor *t = find(p, name, full);
-    void *made;
+    void *buffer;
 
     if (!t) return tb_probe_missing(p, full, err);
     tb_status st = check_shape(full, t, n_dims, dim, err);
@@ -117,10 +117,10 @@ tb_status tb_probe_f32(tb_probe *p, const char *name, unsigned n_dims, size_t *d
     if (t->type != TB_F16 && t->type != TB_BF16)
         return tb_fail(err, TB_EINVAL, "%s is of type %s, wanted f32", full,
                        tb_dtype_name(t->type));
-    st = tb_probe_alloc(p, tb_tensor_count(t), sizeof(float), &made, err);
+    st = tb_probe_alloc(p, tb_tensor_count(t), sizeof(float), &buffer, err);
     if (st) return st;
-    tb_to_f32(t->type, t->data, made, tb_tensor_count(t));
-    *out = made;
+    tb_to_f32(t->type, t->data, buffer, tb_tensor_count(t));
+    *out = buffer;
     return TB_OK;
 }
 
@@ -128,7 +128,7 @@ tb_status tb_probe_ids(tb_probe *p, const char *name, const int32_t **out, size_
 {
     char full[TB_PROBE_NAME];
     const tb_tensor *t = find(p, name, full);
-    void *made;
+    void *buffer;
     size_t dim[1] = {0};
 
     if (!t) return tb_probe_missing(p, full, err);
@@ -137,7 +137,7 @@ tb_status tb_probe_ids(tb_probe *p, const char *name, const int32_t **out, size_
                        tb_dtype_name(t->type));
     tb_status st = TB_OK;
     if (tb_tensor_count(t) > 0) st = check_shape(full, t, 1, dim, err);
-    if (!st) st = tb_probe_alloc(p, dim[0], sizeof(int32_t), &made, err);
+    if (!st) st = tb_probe_alloc(p, dim[0], sizeof(int32_t), &buffer, err);
     if (st) return st;
     for (size_t i = 0; i < dim[0]; i++) {
         int64_t id;
@@ -148,33 +148,33 @@ tb_status tb_probe_ids(tb_probe *p, const char *name, const int32_t **out, size_
             id = ((const int32_t *)t->data)[i];
         if (id < INT32_MIN || id > INT32_MAX)
             return tb_fail(err, TB_EINVAL, "%s holds %lld, which is no id", full, (long long)id);
-        ((int32_t *)made)[i] = (int32_t)id;
+        ((int32_t *)buffer)[i] = (int32_t)id;
     }
-    *out = made;
+    *out = buffer;
     *n = dim[0];
     return TB_OK;
 }
 
 /* (rows, cols) to (cols, rows). */
-static void turn(const float *x, size_t rows, size_t cols, float *y)
+static void transpose(const float *x, size_t rows, size_t cols, float *y)
 {
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < cols; c++)
             y[c * rows + r] = x[r * cols + c];
 }
 
-tb_status tb_probe_turned(tb_probe *p, const char *name, size_t *rows, size_t *cols,
-                          const float **out, tb_err *err)
+tb_status tb_probe_transposed(tb_probe *p, const char *name, size_t *rows, size_t *cols,
+                              const float **out, tb_err *err)
 {
     size_t dim[2] = {*cols, *rows};
     const float *x;
-    void *made;
+    void *buffer;
     tb_status st = tb_probe_f32(p, name, 2, dim, &x, err);
 
-    if (!st) st = tb_probe_alloc(p, dim[0] * dim[1], sizeof(float), &made, err);
+    if (!st) st = tb_probe_alloc(p, dim[0] * dim[1], sizeof(float), &buffer, err);
     if (st) return st;
-    turn(x, dim[0], dim[1], made);
-    *out = made;
+    transpose(x, dim[0], dim[1], buffer);
+    *out = buffer;
     *cols = dim[0];
     *rows = dim[1];
     return TB_OK;
@@ -223,36 +223,36 @@ tb_status tb_probe_noise(tb_probe *p, const char *name, const char *what, float 
                          unsigned n_dims, size_t *dim, const float **out, tb_err *err)
 {
     size_t n = 1;
-    void *made;
+    void *buffer;
 
     if (tb_probe_has(p, name) || !p->noise) return tb_probe_f32(p, name, n_dims, dim, out, err);
     for (unsigned i = 0; i < n_dims; i++)
         n *= dim[i];
-    tb_status st = tb_probe_alloc(p, n, sizeof(float), &made, err);
+    tb_status st = tb_probe_alloc(p, n, sizeof(float), &buffer, err);
     if (st) return st;
     char *key = tb_sprintf("%s/%s", p->noise, what);
     const uint64_t stream = tb_counter_stream(key);
 
     read_note(p, key, &mean, &scale);
     for (size_t i = 0; i < n; i++)
-        ((float *)made)[i] = tb_counter_weight(stream, i, mean, scale);
+        ((float *)buffer)[i] = tb_counter_weight(stream, i, mean, scale);
     tb_free(key);
-    *out = made;
+    *out = buffer;
     return TB_OK;
 }
 
-tb_status tb_probe_noise_turned(tb_probe *p, const char *name, size_t rows, size_t cols,
-                                const float **out, tb_err *err)
+tb_status tb_probe_noise_transposed(tb_probe *p, const char *name, size_t rows, size_t cols,
+                                    const float **out, tb_err *err)
 {
     size_t dim[2] = {cols, rows};
     const float *x;
-    void *made;
+    void *buffer;
     tb_status st = tb_probe_noise(p, name, name, 0, SQRT3, 2, dim, &x, err);
 
-    if (!st) st = tb_probe_alloc(p, rows * cols, sizeof(float), &made, err);
+    if (!st) st = tb_probe_alloc(p, rows * cols, sizeof(float), &buffer, err);
     if (st) return st;
-    turn(x, cols, rows, made);
-    *out = made;
+    transpose(x, cols, rows, buffer);
+    *out = buffer;
     return TB_OK;
 }
 
@@ -352,12 +352,13 @@ void tb_probe_put_rows(tb_probe *p, const char *name, const float *x, size_t row
     tb_probe_put(p, name, TB_F32, x, 2, (const size_t[]){rows, cols});
 }
 
-void tb_probe_put_turned(tb_probe *p, const char *name, const float *x, size_t rows, size_t cols)
+void tb_probe_put_transposed(tb_probe *p, const char *name, const float *x, size_t rows,
+                             size_t cols)
 {
     const size_t n = rows * cols;
     float *y = tb_alloc((n > 0 ? n : 1) * sizeof *y);
 
-    turn(x, rows, cols, y);
+    transpose(x, rows, cols, y);
     tb_probe_put_rows(p, name, y, cols, rows);
     tb_free(y);
 }
@@ -465,13 +466,13 @@ static void join(tb_probe *p, const char *name, const float *x, size_t rows, siz
     o->t.dim[0] += rows;
 }
 
-static void hear(void *self, const char *said, const float *x, size_t rows, size_t cols,
-                 bool transposed)
+static void on_trace(void *self, const char *said, const float *x, size_t rows, size_t cols,
+                     bool transposed)
 {
     tb_probe *p = self;
     char name[TB_PROBE_NAME];
 
-    if (p->tap_only && !tb_str_starts(said, p->tap_only)) return;
+    if (p->trace_only && !tb_str_starts(said, p->trace_only)) return;
     snprintf(name, sizeof name, "%s%s", p->tap_prefix ? p->tap_prefix : "", said);
     if (p->tap_joins) {
         assert(!transposed);
@@ -488,14 +489,14 @@ static void hear(void *self, const char *said, const float *x, size_t rows, size
     else if (p->sample && rows > MOMENTS && strcmp(said, "project_down") != 0)
         put_sampled(p, name, x, rows, cols);
     else if (transposed && !p->sample)
-        tb_probe_put_turned(p, name, x, rows, cols);
+        tb_probe_put_transposed(p, name, x, rows, cols);
     else
         tb_probe_put_rows(p, name, x, rows, cols);
 }
 
-void tb_probe_listen(tb_probe *p)
+void tb_probe_record_trace(tb_probe *p)
 {
-    p->tap = (tb_trace){.put = hear, .self = p};
+    p->tap = (tb_trace){.put = on_trace, .self = p};
     p->nn.trace = &p->tap;
 }
 

@@ -72,7 +72,7 @@ struct tb_probe {
     tb_nn nn; /* its tap is below */
     tb_trace tap;
     const char *tap_prefix; /* put between prefix and what a network says */
-    const char *tap_only;   /* names that do not begin so are ignored */
+    const char *trace_only; /* names that do not begin so are ignored */
     bool tap_joins;         /* arrays of one name are rows of one array */
 
     tb_probe_output *out;
@@ -100,15 +100,15 @@ TB_MUST_CHECK tb_status tb_probe_f32(tb_probe *p, const char *name, unsigned n_d
 TB_MUST_CHECK tb_status tb_probe_ids(tb_probe *p, const char *name, const int32_t **out, size_t *n,
                                      tb_err *err);
 /* Recorded as (cols, rows), wanted as (rows, cols). dims of 0 are filled in. */
-TB_MUST_CHECK tb_status tb_probe_turned(tb_probe *p, const char *name, size_t *rows, size_t *cols,
-                                        const float **out, tb_err *err);
+TB_MUST_CHECK tb_status tb_probe_transposed(tb_probe *p, const char *name, size_t *rows,
+                                            size_t *cols, const float **out, tb_err *err);
 /* The same two, made by --noise when the recording has none. standard deviation is scale / sqrt 3.
  * what: how the noise is called behind --noise. */
 TB_MUST_CHECK tb_status tb_probe_noise(tb_probe *p, const char *name, const char *what, float mean,
                                        float scale, unsigned n_dims, size_t *dim, const float **out,
                                        tb_err *err);
-TB_MUST_CHECK tb_status tb_probe_noise_turned(tb_probe *p, const char *name, size_t rows,
-                                              size_t cols, const float **out, tb_err *err);
+TB_MUST_CHECK tb_status tb_probe_noise_transposed(tb_probe *p, const char *name, size_t rows,
+                                                  size_t cols, const float **out, tb_err *err);
 /* A file named by an option; heap, NUL-terminated. */
 TB_MUST_CHECK tb_status tb_probe_read(tb_probe *p, const char *flag, char **data, size_t *size,
                                       tb_err *err);
@@ -124,7 +124,8 @@ void tb_probe_put(tb_probe *p, const char *name, tb_dtype type, const void *data
                   const size_t *dim);
 void tb_probe_put_f32(tb_probe *p, const char *name, const float *x, size_t n); /* (n) */
 void tb_probe_put_rows(tb_probe *p, const char *name, const float *x, size_t rows, size_t cols);
-void tb_probe_put_turned(tb_probe *p, const char *name, const float *x, size_t rows, size_t cols);
+void tb_probe_put_transposed(tb_probe *p, const char *name, const float *x, size_t rows,
+                             size_t cols);
 void tb_probe_put_ids(tb_probe *p, const char *name, const int32_t *ids, size_t n);
 tb_probe_output *tb_probe_find(tb_probe *p, const char *name); /* NULL when not said */
 void tb_probe_rename(tb_probe *p, const char *name, const char *to);
@@ -134,7 +135,7 @@ void tb_probe_split(tb_probe *p, const char *name, size_t a);
  * there. */
 TB_MUST_CHECK tb_status tb_probe_choose(tb_probe *p, const char *begin, const int32_t *rows,
                                         size_t n, tb_err *err);
-void tb_probe_listen(tb_probe *p);
+void tb_probe_record_trace(tb_probe *p);
 TB_MUST_CHECK tb_status tb_probe_write(const tb_probe *p, const char *path, tb_err *err);
 void tb_probe_clear(tb_probe *p);
 

@@ -47,7 +47,7 @@ static tb_status run_flow(tb_probe *p, const tb_flow *flow, tb_flow_input *in, t
     if (out->frames == 0)
         return tb_fail(err, TB_EINVAL, "%zu tokens leave no frame behind %zu of prompt", in->n,
                        in->prompt_frames);
-    tb_status st = tb_probe_noise_turned(p, "cfm_z", rows, flow->mels, &in->noise, err);
+    tb_status st = tb_probe_noise_transposed(p, "cfm_z", rows, flow->mels, &in->noise, err);
     if (!st) st = tb_probe_alloc(p, out->frames * flow->mels, sizeof(float), &mel, err);
     out->mel = mel;
     return st ? st : tb_flow_run(flow, &p->nn, in, NULL, mel, err);
@@ -59,7 +59,7 @@ tb_status tb_probe_flow(tb_probe *p, tb_err *err)
     tb_flow_input in = {0};
     tb_probe_sound made = {0};
 
-    tb_probe_listen(p);
+    tb_probe_record_trace(p);
     tb_status st = bind_flow(p, &flow, err);
     if (!st) st = read_flow(p, &flow, &in, err);
     if (!st) st = run_flow(p, &flow, &in, &made, err);
@@ -74,10 +74,10 @@ tb_status tb_probe_f0(tb_probe *p, tb_err *err)
     void *f0 = NULL;
     size_t frames = 0;
 
-    tb_probe_listen(p);
+    tb_probe_record_trace(p);
     tb_status st = tb_hift_bind(&hift, p->weights, err);
     size_t mels = hift.mels;
-    if (!st) st = tb_probe_turned(p, "mel", &frames, &mels, &mel, err);
+    if (!st) st = tb_probe_transposed(p, "mel", &frames, &mels, &mel, err);
     if (!st) st = tb_probe_alloc(p, frames, sizeof(float), &f0, err);
     if (!st) tb_hift_f0(&hift, &p->nn, mel, frames, f0);
     return st;
@@ -94,7 +94,8 @@ static tb_status run_source(tb_probe *p, const tb_hift *hift, const float *f0, t
 
     out->len = out->frames * TB_HIFT_HOP;
     tb_status st = tb_probe_noise(p, "sine_phase", "sine_phase", 0, HALF_PI, 1, &dim, &phase, err);
-    if (!st) st = tb_probe_noise_turned(p, "sine_noise", out->len, TB_HIFT_HARMONICS, &noise, err);
+    if (!st)
+        st = tb_probe_noise_transposed(p, "sine_noise", out->len, TB_HIFT_HARMONICS, &noise, err);
     if (!st) st = tb_probe_alloc(p, out->len, sizeof(float), &source, err);
     if (st) return st;
     memcpy(osc.phase, phase, sizeof osc.phase);
@@ -140,10 +141,10 @@ tb_status tb_probe_hift(tb_probe *p, tb_err *err)
     const float *mel, *source;
     size_t len;
 
-    tb_probe_listen(p);
+    tb_probe_record_trace(p);
     tb_status st = tb_hift_bind(&hift, p->weights, err);
     made.mels = hift.mels;
-    if (!st) st = tb_probe_turned(p, "mel", &made.frames, &made.mels, &mel, err);
+    if (!st) st = tb_probe_transposed(p, "mel", &made.frames, &made.mels, &mel, err);
     len = made.frames * TB_HIFT_HOP;
     if (!st) st = tb_probe_f32(p, "hift.source", 1, &len, &source, err);
     if (!st) st = run_decode(p, &hift, mel, source, &made, err);
@@ -193,7 +194,7 @@ tb_status tb_probe_speech(tb_probe *p, tb_err *err)
     tb_flow_input in = {0};
     tb_probe_sound made = {0};
 
-    tb_probe_listen(p);
+    tb_probe_record_trace(p);
     tb_status st = bind_flow(p, &flow, err);
     if (!st) st = read_flow(p, &flow, &in, err);
     if (!st) st = run_chain(p, &flow, &in, &made, err);
@@ -207,7 +208,7 @@ tb_status tb_probe_perth(tb_probe *p, tb_err *err)
     size_t n = 0;
     void *x = NULL;
 
-    tb_probe_listen(p);
+    tb_probe_record_trace(p);
     tb_status st = tb_probe_f32(p, "signal32k", 1, &n, &signal, err);
     if (!st && (n % TB_PERTH_HOP || n < TB_PERTH_MIN_LEN))
         st = tb_fail(err, TB_EINVAL,

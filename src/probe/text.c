@@ -209,7 +209,7 @@ static tb_status run_greedy(tb_probe *p, t3_run *r, tb_err *err)
 
     if (!st) st = tb_t3_prefill(s, &p->nn, r->ids, r->n_ids, NULL, r->logits, err);
     if (!st && r->rows) st = tb_probe_choose(p, "prefill.", r->rows, r->n_rows, err);
-    p->tap_only = "step."; /* a step has no other names, but says the prefill's */
+    p->trace_only = "step."; /* a step has no other names, but says the prefill's */
     for (size_t i = 0; !st && i < n; i++) {
         tokens[i] = argmax(r->logits, V);
         if (i + 1 < n) st = next_logits(p, r, s, tokens[i], err);
@@ -266,8 +266,8 @@ tb_status tb_probe_t3(tb_probe *p, tb_err *err)
     t3_run r = {0};
 
     p->tap_joins = true; /* the prefix's rows, the text's, one per step */
-    p->tap_only = NULL;
-    tb_probe_listen(p);
+    p->trace_only = NULL;
+    tb_probe_record_trace(p);
     tb_status st = begin_t3(p, &r, err);
     if (!st) st = run_greedy(p, &r, err);
     if (!st) st = run_processed(p, &r, err);

@@ -147,8 +147,9 @@ static tb_status put_front(tb_probe *p, const tb_front *f, tb_err *err)
     tb_probe_put_f32(p, "wav16_soxr", f->w16.data, f->w16.len);
     tb_probe_put_f32(p, "wav16_ta", f->d16.data, f->d16.len);
     tb_probe_put_rows(p, "mel24", f->mel24.data, f->mel24.rows, f->mel24.cols);
-    tb_probe_put_turned(p, "s3_logmel_t3", f->s3_prompt.data, f->s3_prompt.rows, f->s3_prompt.cols);
-    tb_probe_put_turned(p, "s3_logmel_gen", f->s3_flow.data, f->s3_flow.rows, f->s3_flow.cols);
+    tb_probe_put_transposed(p, "s3_logmel_t3", f->s3_prompt.data, f->s3_prompt.rows,
+                            f->s3_prompt.cols);
+    tb_probe_put_transposed(p, "s3_logmel_gen", f->s3_flow.data, f->s3_flow.rows, f->s3_flow.cols);
     tb_probe_put_rows(p, "ve_mel", f->ve.data, f->ve.rows, f->ve.cols);
     tb_probe_put_rows(p, "kaldi_fbank_cmn", f->fbank.data, f->fbank.rows, f->fbank.cols);
     put_trim(p, &f->w16);
@@ -195,10 +196,10 @@ tb_status tb_probe_s3tokenizer(tb_probe *p, tb_err *err)
     size_t frames = 0;
 
     p->tap_prefix = full ? "tok/" : NULL;
-    tb_probe_listen(p);
+    tb_probe_record_trace(p);
     tb_status st = tb_s3tok_bind(p->weights, (size_t)p->set[TB_PROBE_HEADS], &tok, err);
     size_t bands = tok.bands;
-    if (!st) st = tb_probe_turned(p, full ? "s3_logmel_t3" : "mel", &frames, &bands, &mel, err);
+    if (!st) st = tb_probe_transposed(p, full ? "s3_logmel_t3" : "mel", &frames, &bands, &mel, err);
     if (!st && frames > TOKENIZER_MOST)
         st = tb_fail(err, TB_EINVAL, "%zu frames are more than %d", frames, TOKENIZER_MOST);
     const size_t n = tb_s3tok_len(frames);
@@ -222,7 +223,7 @@ tb_status tb_probe_campplus(tb_probe *p, tb_err *err)
     void *out = NULL;
 
     p->tap_prefix = full ? "spk/" : NULL;
-    tb_probe_listen(p);
+    tb_probe_record_trace(p);
     tb_status st = tb_campplus_bind(p->weights, &net, err);
     size_t dim[2] = {0, net.bands};
     if (!st) st = tb_probe_f32(p, full ? "kaldi_fbank_cmn" : "feat", 2, dim, &x, err);
@@ -278,7 +279,7 @@ tb_status tb_probe_ve(tb_probe *p, tb_err *err)
     void *out = NULL;
 
     p->tap_prefix = full ? "ve/" : NULL;
-    tb_probe_listen(p);
+    tb_probe_record_trace(p);
     tb_status st = read_ve_hparams(p, &hp, err);
     if (!st) st = tb_ve_bind(p->weights, &hp, &ve, err);
     size_t dim[2] = {0, ve.bands};

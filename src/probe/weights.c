@@ -118,7 +118,7 @@ static tb_status load_one(tb_probe *p, const char *path, const char *prefix, tb_
 }
 
 /* A convolution as torch has it, (out, in, k), to ours, (out, k, in). Heap. */
-static float *turned(const tb_tensor *t)
+static float *transposed(const tb_tensor *t)
 {
     const size_t N = t->dim[0], C = t->dim[1], k = t->dim[2];
     const float *x = t->data;
@@ -147,7 +147,7 @@ static tb_status load_perth_tensors(tb_probe *p, const char *path, tb_err *err)
 
         if (!tb_str_starts(name, "encoder.")) continue;
         if (t.n_dims == 3 && t.type == TB_F32) {
-            owned = turned(&t);
+            owned = transposed(&t);
             if (!owned) {
                 st = tb_nomem(err, tb_tensor_count(&t), sizeof *owned);
                 break;

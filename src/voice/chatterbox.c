@@ -90,7 +90,7 @@ static tb_status make(tb_model_handle *model, const char *id, const char *hash,
 
 /*
  * A kept part ends in its seal: a sum of its bytes and of whose they are. A disk that lost or
- * flipped some, or a file under another's name, would be trimmed and not seen.
+ * flipped some, or a file under another's name, would be heard and not seen.
  */
 enum { SEAL = TB_HASH_HEX - 1 };
 
