@@ -64,6 +64,7 @@ typedef struct {
     double speed; /* 0.25 .. 4 */
     uint64_t seed;
     tb_pace pace;   /* of a stream's chunks; {0}: this machine's */
+    bool brief;     /* of a brief request: its segments pass those of long ones */
     size_t segment; /* index of the segment in the request: each has its own noise */
 } tb_chatterbox_options;
 

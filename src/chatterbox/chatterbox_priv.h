@@ -3,6 +3,7 @@
 
 #include "chatterbox/chatterbox.h"
 #include "chatterbox/compute_lock.h"
+#include "chatterbox/priority_priv.h"
 #include "model/conditioner.h"
 #include "model/flow.h"
 #include "model/hift.h"
@@ -31,6 +32,7 @@ struct tb_chatterbox {
     tb_thread_pool *pool;
     pace_box *pace;
     tb_compute_lock *compute_lock; /* one long flow and vocoder at a time */
+    tb_priority *priority;         /* of brief requests over long ones */
     tb_batcher *batcher;           /* everybody's steps of T3, together */
     char id[ID_LEN + 1];
     const char *model;

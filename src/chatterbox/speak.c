@@ -77,7 +77,8 @@ static void segment_name(const tb_chatterbox_options *how, char out[80])
 /* The state of one segment while it is generated. */
 typedef struct {
     const tb_chatterbox *c;
-    const tb_nn *nn;
+    tb_nn nn;
+    tb_nn_yield yield; /* of a background caller */
     const tb_chatterbox_options *how;
     const tb_cancel *cancel;
     tb_chatterbox_report *report;
@@ -108,12 +109,13 @@ static tb_status render_chunk(segment_run *w, bool last, tb_pcm *out, tb_err *er
     int32_t *speech = flow_tokens(w, last, &n);
     /* The pace's cost without T3's part. */
     double cost = tb_pace_cost(&pace, w->how->conds->n_prompt, 0, n) - (double)n * pace.token_s;
+    if (w->how->brief) cost = fmin(cost, TB_BRIEF_WORK_S); /* also on a slow machine */
     tb_status st = tb_compute_lock_acquire(w->c->compute_lock, cost, w->cancel, err);
     if (!st) {
-        st = tb_sound_more(&w->sound, w->nn, speech, n, last, w->cancel, out, err);
+        st = tb_sound_more(&w->sound, &w->nn, speech, n, last, w->cancel, out, err);
         /* The next holder needs as much memory: do not keep it in every thread that was inside
          * once. */
-        tb_scratch_trim(w->nn->scratch);
+        tb_scratch_trim(w->nn.scratch);
         tb_compute_lock_release(w->c->compute_lock, cost);
     }
     tb_free(speech);
@@ -157,7 +159,7 @@ static tb_status generate_tokens(segment_run *w, const tb_bpe_ids *ids, size_t m
     w->run.batcher = w->c->batcher;
     tb_status st = tb_t3_session_new(&w->c->t3, w->how->prefix, &session, err);
     if (!st)
-        st = tb_t3_generate(session, w->nn, ids->ids, ids->n, &w->run, w->cancel,
+        st = tb_t3_generate(session, &w->nn, ids->ids, ids->n, &w->run, w->cancel,
                             w->sink ? on_token : NULL, w, err);
     tb_t3_session_free(session);
     return st;
@@ -185,9 +187,27 @@ static tb_status speak_text(segment_run *w, const char *text, tb_err *err)
     return st;
 }
 
+static bool yield_due(void *self)
+{
+    const segment_run *w = self;
+    return tb_priority_must_wait(w->c->priority);
+}
+
+static void yield_wait(void *self)
+{
+    const segment_run *w = self;
+    tb_priority_wait(w->c->priority, w->cancel);
+}
+
+/* The segment of a brief request is urgent from here to segment_end; that of another yields. */
 static void segment_begin(segment_run *w)
 {
     char name[80];
+    w->yield = (tb_nn_yield){yield_due, yield_wait, w};
+    w->nn = (tb_nn){.pool = w->c->pool,
+                    .scratch = tb_scratch_new(),
+                    .yield = w->how->brief ? NULL : &w->yield};
+    if (w->how->brief) tb_priority_begin(w->c->priority);
     *w->report = (tb_chatterbox_report){0};
     segment_name(w->how, name);
     tb_sound_init(&w->sound, &w->c->flow, &w->c->hift, w->how->conds, name);
@@ -195,9 +215,11 @@ static void segment_begin(segment_run *w)
 
 static void segment_end(segment_run *w)
 {
+    if (w->how->brief) tb_priority_end(w->c->priority);
     w->report->flow_frames = w->sound.flow_frames;
     tb_sound_clear(&w->sound);
     tb_t3_run_clear(&w->run);
+    tb_scratch_free(w->nn.scratch);
 }
 
 static bool at_normal_speed(const tb_chatterbox_options *how)
@@ -217,14 +239,8 @@ tb_status tb_chatterbox_stream(const tb_chatterbox *c, const tb_chatterbox_optio
         tb_pcm_clear(&pcm);
         return st;
     }
-    tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
-    segment_run w = {.c = c,
-                     .nn = &nn,
-                     .how = how,
-                     .cancel = cancel,
-                     .report = report,
-                     .sink = sink,
-                     .self = self};
+    segment_run w = {
+        .c = c, .how = how, .cancel = cancel, .report = report, .sink = sink, .self = self};
     w.pace = how->pace.token_s > 0 ? how->pace : tb_chatterbox_pace(c); /* from first to last */
     w.next = w.last = tb_pace_first(&w.pace, how->conds->n_prompt);
     segment_begin(&w);
@@ -232,7 +248,6 @@ tb_status tb_chatterbox_stream(const tb_chatterbox *c, const tb_chatterbox_optio
     if (!st) st = render_chunk(&w, true, &pcm, err);
     if (!st) st = deliver(&w, &pcm, err);
     segment_end(&w);
-    tb_scratch_free(nn.scratch);
     return st;
 }
 
@@ -240,13 +255,12 @@ tb_status tb_chatterbox_speak(const tb_chatterbox *c, const tb_chatterbox_option
                               const char *text, const tb_cancel *cancel, tb_pcm *out,
                               tb_chatterbox_report *report, tb_err *err)
 {
-    tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
     tb_pcm pcm = {0}, other = {0};
-    segment_run w = {.c = c, .nn = &nn, .how = how, .cancel = cancel, .report = report};
+    segment_run w = {.c = c, .how = how, .cancel = cancel, .report = report};
     segment_begin(&w);
     tb_status st = speak_text(&w, text, err);
     if (!st) st = render_chunk(&w, true, &pcm, err);
-    if (!st && c->perth) st = tb_perth_apply(c->perth, &nn, &pcm, err);
+    if (!st && c->perth) st = tb_perth_apply(c->perth, &w.nn, &pcm, err);
     if (!st && !at_normal_speed(how)) {
         st = tb_stretch(&pcm, how->speed, &other, err);
         tb_pcm_clear(&pcm);
@@ -258,6 +272,5 @@ tb_status tb_chatterbox_speak(const tb_chatterbox *c, const tb_chatterbox_option
     }
     tb_pcm_clear(&pcm);
     segment_end(&w);
-    tb_scratch_free(nn.scratch);
     return st;
 }

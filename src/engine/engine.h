@@ -76,6 +76,7 @@ typedef struct {
     char *unspoken;               /* words and signs left out that nobody can say; likewise */
     tb_pronunciations pronounced; /* those that were put in, as the request's own */
     bool stream;                  /* set by the caller: pieces of a sentence are wanted at once */
+    bool brief;                   /* likewise: passes long requests where both are computed */
     tb_pace pace;                 /* that these follow; {0}: this engine makes none */
     tb_engine_opts opts;          /* its strings are not kept: NULL */
 } tb_plan;

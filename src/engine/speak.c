@@ -116,6 +116,7 @@ static tb_status say_neural(tb_engine *e, const tb_plan *plan, size_t i, const t
         .speed = o->speed,
         .seed = o->seed,
         .pace = plan->pace,
+        .brief = plan->brief,
         .segment = item->sentence,
     };
     const tb_chatterbox *c = tb_model_handle_get(e->neural);

@@ -273,6 +273,7 @@ static tb_status speak_begin(struct tb_speaking *l, tb_err *err)
     if (!st)
         st = tb_engine_prepare(s->engine, req->text, &script_opts, &req->engine, &l->plan, err);
     l->plan.stream = req->pieces;
+    l->plan.brief = job->entry.size == TB_QUEUE_BRIEF;
     if (!st && req->ambience_id)
         st = tb_ambience_find(s->ambiences, req->ambience_id, &req->post.bed, err);
     if (!st)

@@ -542,6 +542,16 @@ tb_status tb_t3_run_next(tb_t3_run *run, float *logits, tb_err *err)
     return TB_OK;
 }
 
+/* Pauses for more urgent work, outside the batcher: the other sessions need not wait for this one.
+ */
+static void yield_between_steps(const tb_t3_run *run, const tb_nn *nn)
+{
+    if (!tb_nn_yield_due(nn)) return;
+    if (run->batcher) tb_batcher_leave(run->batcher);
+    nn->yield->wait(nn->yield->self);
+    if (run->batcher) tb_batcher_join(run->batcher);
+}
+
 tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, const int32_t *ids, size_t n,
                          tb_t3_run *run, const tb_cancel *cancel,
                          tb_status (*on_token)(void *self, int32_t token, tb_err *err), void *self,
@@ -559,6 +569,7 @@ tb_status tb_t3_generate(tb_t3_session *session, const tb_nn *nn, const int32_t 
         if (!st && on_token && run->n > before && (size_t)run->tokens[before] < t3->codes)
             st = on_token(self, run->tokens[before], err);
         if (st || run->end != TB_T3_RUNNING) break;
+        yield_between_steps(run, nn);
         if (tb_cancelled(cancel)) st = tb_fail_cancelled(err);
         if (!st) st = tb_t3_session_reserve(session, 1, err);
         if (st) break;

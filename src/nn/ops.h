@@ -15,6 +15,14 @@
  * sum in one order.
  */
 
+/* Where a network may pause for more urgent work: asked between two operations, on the thread that
+ * runs it. */
+typedef struct {
+    bool (*due)(void *self); /* cheap */
+    void (*wait)(void *self);
+    void *self;
+} tb_nn_yield;
+
 /* The context in which a network runs: one per worker thread. The pool may be shared. */
 typedef struct {
     tb_thread_pool *pool;  /* NULL: the calling thread alone */
@@ -23,7 +31,13 @@ typedef struct {
     /* NULL: not cancellable. A network that returns void may stop early once this is set; its
      * results are then undefined, and the caller checks this afterwards. */
     const tb_cancel *cancel;
+    const tb_nn_yield *yield; /* NULL: it never pauses */
 } tb_nn;
+
+static inline bool tb_nn_yield_due(const tb_nn *nn)
+{
+    return nn->yield && nn->yield->due(nn->yield->self);
+}
 
 /* The weights of y = W x + b, W (N, K), in any weight type. Computed in f32; bf16 weights in bf16
  * with f32 sums if the CPU has the instruction; block types in int8 with f32 scales. */

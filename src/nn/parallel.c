@@ -79,6 +79,7 @@ static void run_worker(void *self, size_t worker)
 void tb_parallel_for(const tb_nn *nn, size_t n, double work, size_t scratch_each,
                      void (*body)(void *, size_t, void *), void *op)
 {
+    if (tb_nn_yield_due(nn)) nn->yield->wait(nn->yield->self);
     size_t workers = work < 2e5 ? 1 : tb_thread_pool_threads(nn->pool);
     if (workers > n) workers = n;
     if (workers == 0) return;

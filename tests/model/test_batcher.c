@@ -1,8 +1,9 @@
-/* Steps made together are the steps made alone, bit for bit, whoever comes and goes; and they are
- * made together. */
+/* Steps made together are the steps made alone, bit for bit, whoever comes and goes or pauses; and
+ * they are made together. */
 #include "model/t3.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +22,23 @@ typedef struct {
     size_t i;
     int32_t said[MORE + 1];
     size_t n;
+    bool pauses;
+    size_t asked;
 } speaker;
+
+/* Due at every seventh question. */
+static bool pause_due(void *self)
+{
+    speaker *s = self;
+    return ++s->asked % 7 == 0;
+}
+
+static void pause_now(void *self)
+{
+    const speaker *s = self;
+    assert_int_equal(s->asked % 7, 0);
+    sched_yield();
+}
 
 static void *speak(void *arg)
 {
@@ -31,7 +48,8 @@ static void *speak(void *arg)
     tb_t3_prefix *prefix = NULL;
     tb_t3_session *session = NULL;
     tb_t3_run run = {0};
-    tb_nn nn = {.pool = s->pool, .scratch = tb_scratch_new()};
+    const tb_nn_yield yield = {pause_due, pause_now, s};
+    tb_nn nn = {.pool = s->pool, .scratch = tb_scratch_new(), .yield = s->pauses ? &yield : NULL};
     uint64_t stream = tb_counter_stream("batcher") + s->i;
     for (size_t j = 0; j < TINY_T3_SPEAKER; j++)
         voice[j] = tb_counter_weight(stream, j, 0, 0.1f);
@@ -73,7 +91,8 @@ static void together_they_say_what_each_says_alone(void **state)
         for (size_t i = 0; i < SPEAKERS; i++) {
             alone[i] = (speaker){.t3 = &t3, .i = i};
             speak(&alone[i]);
-            together[i] = (speaker){.t3 = &t3, .i = i, .batcher = batcher, .pool = pool};
+            together[i] = (speaker){
+                .t3 = &t3, .i = i, .batcher = batcher, .pool = pool, .pauses = i % 2 == 1};
         }
         for (size_t i = 0; i < SPEAKERS; i++)
             assert_int_equal(pthread_create(&threads[i], NULL, speak, &together[i]), 0);
@@ -84,6 +103,7 @@ static void together_they_say_what_each_says_alone(void **state)
             assert_int_equal(together[i].n, alone[i].n);
             assert_memory_equal(together[i].said, alone[i].said,
                                 alone[i].n * sizeof *alone[i].said);
+            assert_true(!together[i].pauses || together[i].asked > 7);
             said += alone[i].n;
         }
         tb_batcher_counts(batcher, &steps, &tokens);
