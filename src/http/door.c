@@ -27,14 +27,7 @@
  * - Stopping closes the door first, and libmicrohttpd never has the listening socket: it cannot
  *   trip over it while it stops.
  */
-enum {
-    WORK_PLACES = 192,
-    PARTING = 4,
-    AT_A_TIME = 64,
-    LOOK_MS = 500,
-    FULL_PAUSE_MS = 20,
-    TURNS = 50
-};
+enum { WORK_PLACES = 192, PARTING = 4, AT_A_TIME = 64, LOOK_MS = 500, FULL_PAUSE_MS = 20 };
 
 struct tb_door {
     pthread_t thread;
@@ -119,17 +112,6 @@ static void use_spare(tb_http *http)
     poll(NULL, 0, FULL_PAUSE_MS); /* whoever still waits is seen again, but not in a hurry */
 }
 
-/* A seat for a newcomer. Those who were sent away leave within some milliseconds. */
-static bool find_room(tb_http *http)
-{
-    for (int i = 0; i < TURNS; i++) {
-        tb_seat_room room = tb_seats_room(http);
-        if (room != TB_SEAT_SOON) return room == TB_SEAT_ROOM;
-        poll(NULL, 0, 2);
-    }
-    return false;
-}
-
 static void let_in(tb_http *http)
 {
     struct tb_door *d = http->door;
@@ -141,7 +123,7 @@ static void let_in(tb_http *http)
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
             use_spare(http);
         if (fd < 0) return; /* nobody else is there, or the next look tells */
-        if (!find_room(http) || !tb_seat_take(http, fd, (struct sockaddr *)&from)) {
+        if (!tb_seats_room(http) || !tb_seat_take(http, fd, (struct sockaddr *)&from)) {
             log_refusals(d, true, "CONNECTIONS_MAX, or what the limit of open files allows");
             say_no(http, fd);
             part(d, fd);

@@ -16,7 +16,6 @@ typedef struct tb_route tb_route; /* route_priv.h */
 
 /* Whom a connection waits for: the client's head or body, us, the client's reading. */
 typedef enum { TB_SEAT_HEAD, TB_SEAT_BODY, TB_SEAT_WORK, TB_SEAT_REPLY } tb_seat_phase;
-typedef enum { TB_SEAT_ROOM, TB_SEAT_SOON, TB_SEAT_NONE } tb_seat_room;
 
 enum { TB_PATH_PARAMS = 2, TB_REPLY_HEADERS = 32 };
 
@@ -146,9 +145,10 @@ void tb_door_free(tb_http *http);
 /* The table of connections (seat.c). */
 void tb_seats_prepare(tb_http *http, int most);
 void tb_seats_free(tb_http *http);
-int tb_seats_open(const tb_http *http);    /* connections that are served at once */
-int tb_seats_most(const tb_http *http);    /* connections at once, at the very most */
-tb_seat_room tb_seats_room(tb_http *http); /* for one more; sends somebody away if need be */
+int tb_seats_open(const tb_http *http); /* connections that are served at once */
+int tb_seats_most(const tb_http *http); /* connections at once, at the very most */
+/* For one more; if need be somebody is sent away and waited for. */
+bool tb_seats_room(tb_http *http);
 /* False: it cannot have one. */
 bool tb_seat_take(tb_http *http, int fd, const struct sockaddr *from);
 void tb_seat_give_up(tb_http *http, int fd);

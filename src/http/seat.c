@@ -2,6 +2,7 @@
 #include "http/wire_priv.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/descriptors.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -43,6 +44,7 @@ enum {
     LOOK_MS = 500,
     LOST_MS = 20000, /* handed over and never heard of */
     LOOKED_AT = 32,
+    LEAVING_MS = 100, /* who is sent away is gone within some milliseconds */
     CROWDS = 4096,
     BESIDE_MOST = 32, /* closed by us, but not yet by libmicrohttpd */
     NONE = -1,
@@ -66,6 +68,7 @@ struct seat {
 
 struct tb_seats {
     pthread_mutex_t lock;
+    pthread_cond_t changed; /* a seat was freed, or can be */
     struct seat *at;
     int n, used, most, beside; /* used: no seat at or above it is taken */
     int taken, leaving;
@@ -129,6 +132,7 @@ static void set_free(struct tb_seats *s, int i)
     if (seat->state == FREE) return;
     unlist(s, i);
     tb_wire_end(i);
+    pthread_cond_signal(&s->changed);
     s->leaving -= seat->state == SHUT;
     s->taken--;
     *seat = (struct seat){.list = NONE};
@@ -164,6 +168,7 @@ void tb_seats_prepare(tb_http *http, int most)
 {
     struct tb_seats *s = http->seats = tb_alloc(sizeof *s);
     pthread_mutex_init(&s->lock, NULL);
+    tb_cond_init(&s->changed);
     s->most = most;
     s->beside = most / 4 < BESIDE_MOST ? most / 4 + 1 : BESIDE_MOST;
     /* Descriptors are given out from below: a connection may have a file each, and the work some.
@@ -184,27 +189,37 @@ void tb_seats_free(tb_http *http)
     struct tb_seats *s = http->seats;
     if (!s) return;
     tb_wires_close();
+    pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
     tb_free(s->at);
     tb_free(s);
     http->seats = NULL;
 }
 
-tb_seat_room tb_seats_room(tb_http *http)
+enum room { ROOM, SOON, NO_ROOM };
+
+static enum room make_room(struct tb_seats *s)
 {
-    struct tb_seats *s = http->seats;
-    tb_seat_room room = TB_SEAT_ROOM;
-    pthread_mutex_lock(&s->lock);
     if (s->taken - s->leaving >= s->most) {
         int leaver = pick_leaver(s);
         if (leaver != NONE) shut(s, leaver);
     }
     if (s->taken - s->leaving >= s->most) /* strangers who are not open yet can leave soon */
-        room = s->first[STRANGERS] == NONE ? TB_SEAT_NONE : TB_SEAT_SOON;
-    else if (s->taken >= s->most + s->beside)
-        room = TB_SEAT_SOON;
+        return s->first[STRANGERS] == NONE ? NO_ROOM : SOON;
+    return s->taken >= s->most + s->beside ? SOON : ROOM;
+}
+
+bool tb_seats_room(tb_http *http)
+{
+    struct tb_seats *s = http->seats;
+    enum room room;
+    struct timespec until = tb_cond_deadline((int64_t)LEAVING_MS * 1000000);
+    pthread_mutex_lock(&s->lock);
+    while ((room = make_room(s)) == SOON &&
+           pthread_cond_timedwait(&s->changed, &s->lock, &until) == 0) {
+    }
     pthread_mutex_unlock(&s->lock);
-    return room;
+    return room == ROOM;
 }
 
 int tb_seats_most(const tb_http *http)
@@ -378,10 +393,12 @@ void tb_seat_note(void *self, struct MHD_Connection *connection, void **context,
     (void)context;
     if (fd < 0 || fd >= s->n) return;
     pthread_mutex_lock(&s->lock);
-    if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
         set_free(s, fd);
-    else if (s->at[fd].state == HANDED)
+    } else if (s->at[fd].state == HANDED) {
         s->at[fd].state = OPEN;
+        pthread_cond_signal(&s->changed);
+    }
     pthread_mutex_unlock(&s->lock);
 }
 
