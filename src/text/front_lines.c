@@ -79,6 +79,18 @@ static bool is_separator(const line *l)
            (memchr(l->s, '|', l->len) || memchr(l->s, '+', l->len));
 }
 
+/* "00:01:23,456 --> 00:01:25,000": when a subtitle is shown. */
+static bool is_cue(const line *l)
+{
+    size_t i = 0, colons = 0, points = 0;
+    for (; i < l->len && l->s[i] && strchr("0123456789:., ", l->s[i]); i++) {
+        colons += l->s[i] == ':';
+        points +=
+            (l->s[i] == '.' || l->s[i] == ',') && i + 3 < l->len && tb_front_digit(l->s[i + 3]);
+    }
+    return colons > 0 && points == 1 && i + 3 < l->len && memcmp(l->s + i, "-->", 3) == 0;
+}
+
 /* "> " in front of a quoted line, any number of them. "> 5" alone is a comparison. */
 static void unquote(line *l, bool quoted_before)
 {
@@ -116,7 +128,7 @@ static size_t bullet(const line *l)
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         size_t n = strlen(marks[i]);
         if (l->len > n && memcmp(l->s, marks[i], n) == 0 && (l->s[n] == ' ' || l->s[n] == '\t'))
-            return n + 1;
+            return memcmp(l->s, "+ de ", 5 < l->len ? 5 : l->len) == 0 ? 0 : n + 1; /* + de 100 */
     }
     return l->len > 3 && memcmp(l->s, "•", 3) == 0 ? 3 : 0;
 }
@@ -259,6 +271,10 @@ static bool hyphenated(const line *a, const line *b)
 static line_class classify(line *l, bool *in_table, line *before)
 {
     if (l->len == 0) return EMPTY;
+    if (is_cue(l)) {
+        if (before && only(before, "0123456789")) before->what = GONE; /* its number */
+        return GONE;
+    }
     if (is_separator(l)) {
         if (before && before->what == PROSE) before->what = ROW;
         *in_table = true;

@@ -22,6 +22,8 @@ typedef enum {
     LONE,   /* between blanks */
     FAMILY, /* behind a family name: John Smith Sr. */
     JOB,    /* in front of a profession: Sr. Engineer */
+    STATE,  /* behind a town or a party: St. Louis, Mo.; (D-Calif.) */
+    DEGREE, /* behind "degrees" */
 } place;
 
 typedef struct {
@@ -85,6 +87,14 @@ static const abbreviation english[] = {
     {"Mon.", "Monday", DIGIT}, {"Tue.", "Tuesday", DIGIT}, {"Tues.", "Tuesday", DIGIT}, {"Wed.", "Wednesday", DIGIT},
     {"Thu.", "Thursday", DIGIT}, {"Thur.", "Thursday", DIGIT}, {"Thurs.", "Thursday", DIGIT}, {"Fri.", "Friday", DIGIT},
     {"Sat.", "Saturday", DIGIT}, {"Sun.", "Sunday", DIGIT},
+    {"F", "Fahrenheit", DEGREE}, {"C", "Celsius", DEGREE},
+    {"Ala.", "Alabama", STATE}, {"Ariz.", "Arizona", STATE}, {"Ark.", "Arkansas", STATE}, {"Calif.", "California", STATE}, {"Colo.", "Colorado", STATE},
+    {"Conn.", "Connecticut", STATE}, {"Del.", "Delaware", STATE}, {"Fla.", "Florida", STATE}, {"Ga.", "Georgia", STATE}, {"Ill.", "Illinois", STATE},
+    {"Ind.", "Indiana", STATE}, {"Kan.", "Kansas", STATE}, {"Ky.", "Kentucky", STATE}, {"Md.", "Maryland", STATE}, {"Mass.", "Massachusetts", STATE},
+    {"Mich.", "Michigan", STATE}, {"Minn.", "Minnesota", STATE}, {"Miss.", "Mississippi", STATE}, {"Mo.", "Missouri", STATE}, {"Mont.", "Montana", STATE},
+    {"Neb.", "Nebraska", STATE}, {"Nev.", "Nevada", STATE}, {"Okla.", "Oklahoma", STATE}, {"Ore.", "Oregon", STATE}, {"Pa.", "Pennsylvania", STATE},
+    {"Tenn.", "Tennessee", STATE}, {"Tex.", "Texas", STATE}, {"Va.", "Virginia", STATE}, {"Vt.", "Vermont", STATE}, {"Wash.", "Washington", STATE},
+    {"Wis.", "Wisconsin", STATE}, {"Wyo.", "Wyoming", STATE},
 };
 
 static const abbreviation spanish[] = {
@@ -132,6 +142,8 @@ static const abbreviation spanish[] = {
     {"s.", "siglo", ROMAN}, {"ss.", "siglos", ROMAN}, {"ss.", "siguientes", ANY}, {"cf.", "compárese", ANY}, {"cfr.", "compárese", ANY}, {"ej.", "ejemplo", ANY}, {"P. D.", "posdata", ANY}, {"P. S.", "posdata", ANY}, {"V.º B.º", "visto bueno", ANY}, {"Vº Bº", "visto bueno", ANY},
     {"b/n", "blanco y negro", ANY}, {"N. del T.", "nota del traductor", ANY}, {"N. de la T.", "nota de la traductora", ANY}, {"O. M. S.", "O M S", ANY}, {"y/o", "y o", ANY},
     {"lun.", "lunes", ANY}, {"mié.", "miércoles", ANY}, {"jue.", "jueves", ANY}, {"vie.", "viernes", ANY}, {"sáb.", "sábado", ANY}, {"dom.", "domingo", ANY},
+    {"F", "Fahrenheit", DEGREE}, {"C", "Celsius", DEGREE}, {"esc.", "escalera", NAME}, {"Pso.", "paseo", TITLE}, {"km.", "kilómetro", DIGIT},
+    {"A/A", "a la atención de", ANY}, {"Att.", "a la atención de", NAME}, {"s/ref.", "su referencia", ANY}, {"n/ref.", "nuestra referencia", ANY},
     {"hab.", "habitantes", BEHIND}, {"km", "kilómetro", DIGIT}, {"cta.", "cuenta", ANY}, {"gtos.", "gastos", ANY}, {"imp.", "impuestos", ANY}, {"Depto.", "departamento", ANY}, {"Bco.", "banco", NAME}, {"Ntra.", "nuestra", NAME}, {"Ntro.", "nuestro", NAME},
 };
 /* clang-format on */
@@ -153,7 +165,8 @@ static size_t match(const tb_speller *sp, size_t i, const char *written)
             return 0;
     }
     char last = p[-1];
-    if (last != '.' && last != '/' && !tb_spell_ends(sp, at)) return 0;
+    bool number = last == '\xBA' && tb_spell_digit(sp, at); /* nº2 */
+    if (last != '.' && last != '/' && !number && !tb_spell_ends(sp, at)) return 0;
     return at;
 }
 
@@ -225,6 +238,7 @@ static bool fits(const tb_speller *sp, size_t i, size_t end, place where, bool s
     uint32_t cp = tb_spell_at(sp, next, &n);
     bool digit, apart = next > end;
     uint32_t previous;
+    char degrees[TB_SPELL_WORD + 1];
     switch (where) {
     case ANY:
     case TITLE:
@@ -235,9 +249,18 @@ static bool fits(const tb_speller *sp, size_t i, size_t end, place where, bool s
         return behind_family(sp, i);
     case JOB:
         return is_job(sp, end);
+    case STATE:
+        previous = tb_spell_before(sp, i);
+        if (previous == '-') return i > 1 && tb_spell_capital((unsigned char)sp->s[i - 2]);
+        return i > 2 && previous == ' ' && sp->s[i - 2] == ',' &&
+               tb_spell_letter(tb_spell_before(sp, i - 2));
+    case DEGREE:
+        tb_spell_prev_word(sp, i, degrees);
+        return tb_spell_in(degrees, " degree degrees grado grados ");
     case ROMAN:
         return apart && sp->s[i] == 's' && roman_at(sp, next);
     case NAME:
+        if (!apart && end == i + 2 && tb_spell_starts(sp, next + n, ".")) return false; /* D.N.I. */
         return (apart || stop) && tb_spell_capital(cp);
     case DIGIT:
         return (cp >= '0' && cp <= '9') || cp == '#' || (apart && roman_at(sp, next));
@@ -277,7 +300,7 @@ static bool goes_on(const tb_speller *sp, size_t i)
         return true;
     if (end - at <= 2 && tb_spell_in(word, " nw ne sw se ") && tb_spell_ends(sp, end)) return true;
     return sp->kind == TB_SPELL_EN && end < sp->len && sp->s[end] == '.' &&
-           tb_spell_in(word, " blvd ave st rd dr ln hwy pkwy sr jr inc ltd ");
+           tb_spell_in(word, " blvd ave st rd dr ln hwy pkwy sr jr inc ltd apt ste bldg ");
 }
 
 /* Behind an abbreviation that ended in a full stop: does the sentence end there too? Titles never

@@ -152,6 +152,20 @@ static size_t iso_date(tb_speller *sp, size_t i)
     return end - i;
 }
 
+/* 2024-06: a month, unless it may be the years 2008-09. */
+static size_t iso_month(tb_speller *sp, size_t i)
+{
+    long year, month;
+    if (tb_spell_small(sp, i, 4, &year) != 4 || !tb_spell_starts(sp, i + 4, "-")) return 0;
+    if (tb_spell_small(sp, i + 5, 2, &month) != 2 || !stands_alone(sp, i, i + 7)) return 0;
+    if (year < 1900 || year > 2099 || month < 1 || month > 12 || sp->s[i + 5] != '0') return 0;
+    if (month > year % 100) return 0;
+    tb_spell_say(sp, tb_spell_month_name(sp, month));
+    if (spanish(sp)) tb_spell_say(sp, "de");
+    tb_spell_say_year(sp, year);
+    return 7;
+}
+
 /* 3/4 behind a word that a day follows. */
 static size_t short_date(tb_speller *sp, size_t i)
 {
@@ -270,7 +284,8 @@ static size_t dia_del_mes(tb_speller *sp, size_t i)
 
 size_t tb_spell_date(tb_speller *sp, size_t i)
 {
-    static size_t (*const rules[])(tb_speller *, size_t) = {iso_date, numeric_date, short_date};
+    static size_t (*const rules[])(tb_speller *, size_t) = {iso_date, numeric_date, iso_month,
+                                                            short_date};
     if (!tb_spell_digit(sp, i)) return 0;
     for (size_t k = 0; k < sizeof rules / sizeof *rules; k++) {
         size_t n = rules[k](sp, i);

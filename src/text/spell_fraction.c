@@ -217,11 +217,30 @@ static size_t say_fraction(tb_speller *sp, int above, int below, size_t start, s
     return end;
 }
 
+/* ¼–½ cup: the first of a range, and "to"; the place of the second, 0 where no dash is at i. */
+static size_t until(tb_speller *sp, size_t i, int above, int below)
+{
+    const bool es = sp->kind == TB_SPELL_ES;
+    int x, y;
+    size_t n;
+    uint32_t dash = tb_spell_at(sp, i, &n);
+    if (dash != '-' && dash != 0x2013) return 0;
+    if (!tb_spell_digit(sp, i + n) && !tb_spell_read_fraction(sp, i + n, false, &x, &y)) return 0;
+    if (above == 1 && below == 2)
+        tb_spell_say(sp, es ? "medio" : "half");
+    else
+        say_parts(sp, above, below);
+    tb_spell_say(sp, es ? "a" : "to");
+    return i + n;
+}
+
 size_t tb_spell_fraction(tb_speller *sp, size_t i)
 {
     int above, below;
     size_t n = tb_spell_read_fraction(sp, i, false, &above, &below);
-    return n ? say_fraction(sp, above, below, i, i + n) - i : 0;
+    if (!n) return 0;
+    size_t to = until(sp, i + n, above, below);
+    return (to ? to : say_fraction(sp, above, below, i, i + n)) - i;
 }
 
 /* 8/10 is a mark, not eight tenths; so is 4/5 of stars. Others are divisions: 7/3. */
@@ -234,7 +253,10 @@ size_t tb_spell_plain_fraction(tb_speller *sp, size_t i)
     tb_spell_next_word(sp, i + n, word);
     bool mark = n && above > 1 && below > 5 && below % 5 == 0 && tb_spell_digit(sp, i + n - 1);
     mark |= n && below == 5 && tb_spell_in(word, " star stars estrella estrellas ");
-    if (n && !mark) return say_fraction(sp, above, below, i, i + n) - i;
+    if (n && !mark) {
+        size_t to = until(sp, i + n, above, below);
+        return (to ? to : say_fraction(sp, above, below, i, i + n)) - i;
+    }
     tb_spell_number a, b;
     if (!tb_spell_read(sp, i, &a) || a.end >= sp->len || sp->s[a.end] != '/') return 0;
     if (!tb_spell_digit(sp, a.end + 1) || !tb_spell_read(sp, a.end + 1, &b)) return 0;

@@ -157,6 +157,26 @@ static size_t hexadecimal(tb_speller *sp, size_t i)
     return end - i;
 }
 
+/* 6.022e23, 1E-9 */
+static size_t scientific(tb_speller *sp, size_t i)
+{
+    tb_spell_number n;
+    if (!tb_spell_read(sp, i, &n) || n.end >= sp->len || (sp->s[n.end] | 32) != 'e') return 0;
+    size_t at = n.end + 1;
+    bool minus = tb_spell_starts(sp, at, "-");
+    at += minus || tb_spell_starts(sp, at, "+");
+    long power;
+    size_t digits = tb_spell_small(sp, at, 3, &power);
+    if (!digits || !tb_spell_ends(sp, at + digits) || tb_utf8_is_word(tb_spell_before(sp, i)))
+        return 0;
+    if (!n.point && at == n.end + 1 && sp->s[n.end] == 'E') return 0; /* seat 4E1 */
+    tb_spell_say_number(sp, &n, TB_ES_ALONE);
+    tb_spell_say(sp, spanish(sp) ? "por diez elevado a" : "times ten to the power of");
+    if (minus) tb_spell_say(sp, spanish(sp) ? "menos" : "minus");
+    tb_spell_say_value(sp, power, TB_ES_ALONE);
+    return at + digits - i;
+}
+
 static size_t always(tb_speller *sp, size_t i)
 {
     static const struct {
@@ -165,6 +185,11 @@ static size_t always(tb_speller *sp, size_t i)
                {"9/11", "nine eleven", NULL},
                {"20/20", "twenty twenty", NULL},
                {"50/50", "fifty fifty", "cincuenta cincuenta"},
+               {"480p", "four eighty P", "cuatrocientos ochenta pe"},
+               {"720p", "seven twenty P", "setecientos veinte pe"},
+               {"1080p", "ten eighty P", "mil ochenta pe"},
+               {"1080i", "ten eighty I", "mil ochenta i"},
+               {"1440p", "fourteen forty P", "mil cuatrocientos cuarenta pe"},
                {"4K", "four K", "cuatro ka"},
                {"8K", "eight K", "ocho ka"}};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
@@ -180,9 +205,17 @@ static size_t always(tb_speller *sp, size_t i)
 
 size_t tb_spell_literal(tb_speller *sp, size_t i)
 {
-    static size_t (*const rules[])(tb_speller *, size_t) = {
-        always, hexadecimal,     tb_spell_telephone,      tb_spell_code, tb_spell_serial,
-        dotted, tb_spell_primes, tb_spell_plain_fraction, ratio,         times};
+    static size_t (*const rules[])(tb_speller *, size_t) = {always,
+                                                            hexadecimal,
+                                                            scientific,
+                                                            tb_spell_telephone,
+                                                            tb_spell_code,
+                                                            tb_spell_serial,
+                                                            dotted,
+                                                            tb_spell_primes,
+                                                            tb_spell_plain_fraction,
+                                                            ratio,
+                                                            times};
     const bool digit = tb_spell_digit(sp, i);
     size_t n = digit ? tb_spell_ordinal(sp, i) : 0;
     if (!n && !(digit && spanish(sp))) n = tb_spell_decade(sp, i);

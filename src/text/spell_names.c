@@ -65,7 +65,7 @@ static size_t range(tb_speller *sp, size_t i)
         tb_spell_say(sp, a);
         tb_spell_say(sp, spanish(sp) ? "a" : "to");
         tb_spell_say(sp, b);
-        size_t year = tb_spell_skip(sp, word_end);
+        size_t year = tb_spell_skip(sp, tb_spell_stop(sp, word_end));
         if (spanish(sp) && !days && year > word_end && tb_spell_digit(sp, year))
             tb_spell_say(sp, "de");
         return tb_spell_stop(sp, word_end) - i;

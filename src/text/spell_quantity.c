@@ -151,7 +151,10 @@ static void read_range(const tb_speller *sp, quantity *q)
     }
     q->b = b;
     q->range = true;
-    q->scores = x >= 0 && x == y;
+    size_t sign = q->a.start;
+    if (sign > 0 && sp->s[sign - 1] == ' ') sign--;
+    bool house = tb_spell_before(sp, sign) == '#'; /* Calle 13 # 45-67 */
+    q->scores = (x >= 0 && x == y) || house;
     q->end = b.end;
 }
 
@@ -252,6 +255,7 @@ static bool is_year(const tb_speller *sp, const tb_spell_number *n, size_t end)
     char prev[TB_SPELL_WORD + 1], next[TB_SPELL_WORD + 1];
     long v = tb_spell_value(n);
     if (n->grouped || n->n != 4 || v < 1000 || v > 2999) return false;
+    if (tb_spell_starts(sp, end, "x") && tb_spell_digit(sp, end + 1)) return false; /* 1920x1080 */
     tb_spell_next_word(sp, end, next);
     if (tb_spell_in(next, counted)) return false;
     tb_spell_prev_word(sp, n->start, prev);

@@ -313,7 +313,9 @@ size_t tb_spell_roman(tb_speller *sp, size_t i)
     size_t n = read_roman(sp, i, &value);
     if (!n) return 0;
     uint32_t next = tb_spell_at(sp, i + n, &size);
-    if (next == '\'' || next == 0x2019 || next == '/' || next == '&') return 0;
+    bool owner = sp->kind == TB_SPELL_EN && next == '\'' && tb_spell_starts(sp, i + n + 1, "s") &&
+                 tb_spell_ends(sp, i + n + 2) && (n > 1 || sp->s[i] == 'V'); /* Henry VIII's */
+    if (!owner && (next == '\'' || next == 0x2019 || next == '/' || next == '&')) return 0;
     size_t taken = sp->roman_end ? next_of_row(sp, i, n, value) : 0;
     if (!taken)
         taken = sp->kind == TB_SPELL_ES ? spanish(sp, i, n, value) : english(sp, i, n, value);

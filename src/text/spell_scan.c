@@ -303,6 +303,19 @@ static bool in_list(const tb_speller *sp, size_t i, char mark)
     return i >= 2 && sp->s[i - 1] == mark && tb_spell_digit(sp, i - 2);
 }
 
+/* English: 1,5 kg and €3,50 as they are written elsewhere: one or two digits behind the comma that
+ * ends at `end`, and a measure. */
+static bool is_continental(const tb_speller *sp, const tb_spell_number *n, size_t end)
+{
+    tb_spell_unit unit;
+    size_t size, at = tb_spell_skip(sp, end);
+    if (n->grouped || end - n->end > 3 || in_list(sp, n->start, ',')) return false;
+    if (tb_spell_before(sp, n->start) == 0x20AC || tb_spell_at(sp, at, &size) == 0x20AC)
+        return true;
+    return tb_spell_starts(sp, at, "%") || (tb_spell_letter(tb_spell_at(sp, at, &size)) &&
+                                            tb_spell_read_unit(sp, at, at > end, &unit));
+}
+
 /* The point of a decimal and its digits: none where another point and digit follow (1.2.3). */
 static void read_fraction(const tb_speller *sp, tb_spell_number *out)
 {
@@ -321,8 +334,8 @@ static void read_fraction(const tb_speller *sp, tb_spell_number *out)
     bool list = end < sp->len && sp->s[end] == c && tb_spell_digit(sp, end + 1);
     if (list || (!out->grouped && in_list(sp, out->start, c))) return;
     if (c == ',' && sp->kind == TB_SPELL_EN &&
-        !(out->grouped && memchr(sp->s + out->start, '.', 4)))
-        return; /* English: 1.500,50 only */
+        !(out->grouped && memchr(sp->s + out->start, '.', 4)) && !is_continental(sp, out, end))
+        return; /* English: 1.500,50 and what is measured */
     out->point = c;
     out->fraction = at + 1;
     out->n_fraction = end - at - 1;

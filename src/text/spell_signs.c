@@ -138,7 +138,13 @@ static size_t scripts(tb_speller *sp, size_t i)
         if ((letters && i - start > 2) || (!letters && !tb_utf8_is_word(before) && before != ')'))
             return n;
         say_power(sp, row);
-        return n;
+        tb_spell_unit unit; /* 10⁻⁹ m */
+        size_t at = tb_spell_skip(sp, i + n), end = 0;
+        if (before >= '0' && before <= '9' && at > i + n)
+            end = tb_spell_read_unit(sp, at, true, &unit);
+        if (!end) return n;
+        tb_spell_say_unit(sp, &unit, false);
+        return end - i;
     }
     n = script_row(sp, i, lowered, row);
     if (n) tb_spell_digits(sp, row, strlen(row));
@@ -189,6 +195,8 @@ static size_t between(tb_speller *sp, size_t i)
         if (both || (number_after && !tb_utf8_is_word(left)) ||
             (tb_utf8_is_word(left) && tb_spell_ends(sp, i + 1)))
             say = in(sp, "plus", "más");
+        if (sp->kind == TB_SPELL_ES && tb_spell_starts(sp, i + 1, " de ") && !tb_utf8_is_word(left))
+            say = "más"; /* + de 100 */
         break;
     case '-':
         if (number_before && number_after && even && tb_spell_blank(left))
@@ -201,7 +209,8 @@ static size_t between(tb_speller *sp, size_t i)
         if (both || number_after) say = in(sp, "less than", "menor que");
         break;
     case '>':
-        if (both || (number_after && before)) say = in(sp, "greater than", "mayor que");
+        if (both || (number_after && (before || tb_spell_digit(sp, i + 1))))
+            say = in(sp, "greater than", "mayor que");
         break;
     case '*':
         if (number_before && number_after && even) say = in(sp, "times", "por");
@@ -282,6 +291,11 @@ size_t tb_spell_sign(tb_speller *sp, size_t i)
     size_t n, end;
     uint32_t cp = tb_spell_at(sp, i, &n);
     if (cp < 0x80 && cp != '%' && cp != '$') return between(sp, i);
+    if (cp == 0xA7 && tb_spell_starts(sp, i + n, "\xC2\xA7") && tb_spell_before(sp, i) != cp &&
+        !tb_spell_starts(sp, i + n + n, "\xC2\xA7")) {
+        tb_spell_say(sp, in(sp, "sections", "secciones")); /* §§ 4-6 */
+        return n + n;
+    }
     if (tb_spell_before(sp, i) == cp || tb_spell_at(sp, i + n, &end) == cp)
         return 0; /* rows of a sign are decoration */
     const tb_currency *c = tb_spell_currency(sp, i, &end);

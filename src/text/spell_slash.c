@@ -1,6 +1,7 @@
 /*
- * A slash between words: "he/she", "niño/a", "and/or", and one with blanks around, which is a pause
- * (lines of a poem). Between other words it is left to the speech program, which names it.
+ * What joins words. The point of a file's name: "report.pdf". A slash between words: "he/she",
+ * "niño/a", "and/or", and one with blanks around, which is a pause (lines of a poem). Between other
+ * words it is left to the speech program, which names it.
  */
 #include "base/utf8.h"
 #include "text/spell_rules_priv.h"
@@ -68,6 +69,68 @@ static size_t both_genders(tb_speller *sp, size_t i)
     return behind - i;
 }
 
+/* ".pdf" at i, behind a name. */
+static size_t extension(tb_speller *sp, size_t i)
+{
+    static const char known[] = " pdf doc docx xls xlsx ppt pptx txt csv zip rar gz tar jpg jpeg "
+                                "png gif svg webp mp exe dmg "
+                                "iso py js ts json xml html htm css yaml yml md sh sql cpp wav "
+                                "flac ogg avi mkv psd dll log "
+                                "apk epub srt odt ";
+    char word[TB_SPELL_WORD + 1];
+    size_t end = tb_spell_next_word(sp, i + 1, word);
+    if (!*word || tb_spell_skip(sp, i + 1) != i + 1 || !tb_spell_in(word, known)) return 0;
+    if (tb_spell_capital((unsigned char)sp->s[i + 1]) &&
+        !tb_spell_capital((unsigned char)sp->s[i + 2]))
+        return 0;                          /* "ran.Log in" */
+    bool number = strcmp(word, "mp") == 0; /* .mp3, .mp4 */
+    if (number != tb_spell_digit(sp, end) || !tb_spell_ends(sp, end + number)) return 0;
+    tb_spell_say(sp, sp->kind == TB_SPELL_ES ? "punto" : "dot");
+    tb_spell_copy(sp, i + 1, end - i - 1);
+    sp->apart = true;
+    return end - i;
+}
+
+/* The slash of "7 days/wk" at i, behind what a number counts. */
+static size_t per(tb_speller *sp, size_t i)
+{
+    static const struct {
+        const char *written, *said;
+    } en[] = {{"wk", "week"},    {"week", "week"}, {"mo", "month"},    {"month", "month"},
+              {"yr", "year"},    {"year", "year"}, {"day", "day"},     {"hr", "hour"},
+              {"hour", "hour"},  {"h", "hour"},    {"night", "night"}, {"person", "person"},
+              {"min", "minute"}, {"s", "second"}},
+      es[] = {{"sem", "semana"},
+              {"semana", "semana"},
+              {"mes", "mes"},
+              {"a\xC3\xB1o", "a\xC3\xB1o"},
+              {"d\xC3\xAD"
+               "a",
+               "d\xC3\xAD"
+               "a"},
+              {"h", "hora"},
+              {"hora", "hora"},
+              {"noche", "noche"},
+              {"persona", "persona"},
+              {"pers", "persona"},
+              {"min", "minuto"},
+              {"s", "segundo"}};
+    const bool spanish = sp->kind == TB_SPELL_ES;
+    char word[TB_SPELL_WORD + 1];
+    size_t start = tb_spell_prev_word(sp, i, word), end = tb_spell_word_end(sp, i + 1);
+    size_t digit = start > 0 && sp->s[start - 1] == ' ' ? start - 1 : start;
+    if (digit == 0 || !tb_spell_digit(sp, digit - 1)) return 0;
+    size_t count = spanish ? sizeof es / sizeof *es : sizeof en / sizeof *en;
+    for (size_t k = 0; k < count; k++) {
+        const char *written = spanish ? es[k].written : en[k].written;
+        if (end - i - 1 != strlen(written) || !tb_spell_starts(sp, i + 1, written)) continue;
+        tb_spell_say(sp, spanish ? "por" : "per");
+        tb_spell_say(sp, spanish ? es[k].said : en[k].said);
+        return end - i;
+    }
+    return 0;
+}
+
 size_t tb_spell_slash(tb_speller *sp, size_t i)
 {
     size_t n, size;
@@ -79,7 +142,14 @@ size_t tb_spell_slash(tb_speller *sp, size_t i)
         sp->apart = false;
         return 1;
     }
+    if (cp == '.' && tb_utf8_is_word(before)) return extension(sp, i);
+    if (cp == '/' && tb_spell_letter(before)) return per(sp, i);
     if (!tb_spell_letter(cp) || tb_utf8_is_word(before) || before == '/') return 0;
+    if (tb_spell_starts(sp, i, "f/") && tb_spell_digit(sp, i + 2)) { /* f/2.8 */
+        tb_spell_copy(sp, i, 1);
+        sp->apart = true;
+        return 2;
+    }
     n = pair(sp, i);
     return n ? n : both_genders(sp, i);
 }

@@ -91,7 +91,7 @@ static bool is_telephone(const tb_speller *sp, size_t i, const row *r)
 {
     static const char dashed_en[] = " 3-3-4 1-3-3-4 3-4 3-2-4 4-4-4-4 3-3-3 2-3-4 ";
     static const char dashed_es[] = " 3-3-3 3-3-4 1-3-3-4 2-4-4 3-4 4-4 4-4-4-4 3-2-2-2 3-2-2-2 ";
-    static const char spaced_en[] = " 3-3-4 1-3-3-4 4-4-4-4 4-6-5 5-6 4-3-4 3-4-4 ";
+    static const char spaced_en[] = " 3-3-4 1-3-3-4 4-4-4-4 4-6-5 5-6 4-3-4 3-4-4 4-3-3 ";
     static const char spaced_es[] = " 3-3-3 2-3-2-2 3-2-2-2 2-4-4 4-4-4-4 3-3-4 ";
     char shape[4 * GROUPS];
     shape_of(r, shape);
@@ -104,9 +104,11 @@ static bool is_telephone(const tb_speller *sp, size_t i, const row *r)
             return told(sp, i) && r->total >= 7 && r->total <= 15;
         if (strcmp(shape, "5-6") == 0 || strcmp(shape, "4-3-4") == 0 || strcmp(shape, "3-4-4") == 0)
             return first == '0';
+        if (strcmp(shape, "4-3-3") == 0) return first == '1'; /* 1300 655 506 */
         return strcmp(shape, "3-3-3") != 0 || first >= '6' || told(sp, i);
     }
     if (r->sep == '/') return false;
+    if (r->sep == '.' && r->total == 9 && told(sp, i)) return true;
     if (strcmp(shape, "3-4") == 0 || strcmp(shape, "4-4") == 0)
         return r->sep == '-' && (told(sp, i) || (!spanish(sp) && shape[0] == '3'));
     if (r->sep == '.' && strcmp(shape, "3-3-3") == 0) return false; /* thousands */
@@ -128,6 +130,17 @@ static size_t emergency(tb_speller *sp, size_t i)
     return 3;
 }
 
+/* " x89" behind a telephone number: said; where it ends, else i. */
+static size_t extension(tb_speller *sp, size_t i)
+{
+    size_t at = tb_spell_skip(sp, i), n = tb_spell_digits_at(sp, at + 1, 6);
+    if (at == i || at >= sp->len || (sp->s[at] | 32) != 'x' || n == 0 || n > 6) return i;
+    if (!tb_spell_ends(sp, at + 1 + n)) return i;
+    tb_spell_say(sp, spanish(sp) ? "extensión" : "extension");
+    tb_spell_digits(sp, sp->s + at + 1, n);
+    return at + 1 + n;
+}
+
 size_t tb_spell_telephone(tb_speller *sp, size_t i)
 {
     row r;
@@ -140,7 +153,7 @@ size_t tb_spell_telephone(tb_speller *sp, size_t i)
         if (k) tb_str_puts(sp->out, ",");
         tb_spell_digits(sp, sp->s + r.at[k], r.n[k]);
     }
-    return r.end - i;
+    return extension(sp, r.end) - i;
 }
 
 /* ---- codes ---- */
@@ -183,7 +196,8 @@ size_t tb_spell_code(tb_speller *sp, size_t i)
         return n;
     }
     if (n < 3 || n > 12 || !tb_spell_ends(sp, i + n)) return 0;
-    bool attached = tb_spell_letter(before);
+    bool measure = before == 'x' && i > 1 && tb_spell_digit(sp, i - 2); /* 1920x1080 */
+    bool attached = tb_spell_letter(before) && !measure;
     attached |= n >= 5 && before == '-' && i > 1 && tb_spell_capital((unsigned char)sp->s[i - 2]);
     if (!attached) {
         bool state = !spanish(sp) && n == 5 && i >= 3 && before == ' ' && sp->s[i - 2] >= 'A' &&
@@ -191,7 +205,10 @@ size_t tb_spell_code(tb_speller *sp, size_t i)
                      (i == 3 || !tb_utf8_is_word(tb_spell_before(sp, i - 3)));
         char word[TB_SPELL_WORD + 1];
         tb_spell_prev_word(sp, i, word);
-        if (!state && !tb_spell_in(word, " zip pin otp passcode ")) return 0;
+        if (!state &&
+            !tb_spell_in(
+                word, " zip pin otp passcode code codes password código códigos clave contraseña "))
+            return 0;
     }
     uint32_t next = tb_spell_at(sp, i + n, &size);
     if ((next == '.' || next == ',') && tb_spell_digit(sp, i + n + 1)) return 0;

@@ -258,7 +258,11 @@ static size_t from_named(tb_speller *sp, size_t i)
 static bool may_begin(const tb_speller *sp, size_t i)
 {
     uint32_t before = tb_spell_before(sp, i);
-    if (before && before < 0x80 && strchr(":.,-/", (int)before)) return false;
+    if (before && before < 0x80 && strchr(":.,-/", (int)before)) {
+        clock_time t; /* 5 p.m. ET/2 p.m. PT */
+        return before == '/' && i > 1 && tb_spell_letter(tb_spell_before(sp, i - 1)) &&
+               read_clock(sp, i, &t) && t.half;
+    }
     return !tb_utf8_is_word(before) || before == 'T';
 }
 

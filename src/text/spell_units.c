@@ -32,6 +32,12 @@ static const tb_unit units[] = {
     {"grs", "", NULL, NULL, "gramo", "gramos", 0},
     {"mcg", "", "microgram", "micrograms", "microgramo", "microgramos", 0},
     {"kgs", "", "kilogram", "kilograms", "kilogramo", "kilogramos", 0},
+    {"kms", "", NULL, NULL, "kilómetro", "kilómetros", LENGTH},
+    {"mts", "", NULL, NULL, "metro", "metros", LENGTH},
+    {"cms", "", NULL, NULL, "centímetro", "centímetros", LENGTH},
+    {"lts", "", NULL, NULL, "litro", "litros", 0},
+    {"hs", "", NULL, NULL, "hora", "horas", FEMININE},
+    {"pb", "", NULL, NULL, "punto básico", "puntos básicos", 0},
     {"kilos", "", NULL, NULL, "kilo", "kilos", 0},
     {"t", "kM", "ton", "tons", "tonelada", "toneladas", FEMININE | TIGHT},
     {"l", "mcdhu", "liter", "liters", "litro", "litros", 0},
@@ -190,7 +196,8 @@ static size_t read_part(const tb_speller *sp, size_t i, tb_spell_unit *out, cons
         for (int p = -1; p < (int)(sizeof prefixes / sizeof *prefixes); p++) {
             size_t at = i, end;
             if (p >= 0) {
-                if (!strchr(u->prefixes, prefixes[p].key)) continue;
+                if (sp->s[i] != *prefixes[p].symbol || !strchr(u->prefixes, prefixes[p].key))
+                    continue;
                 if (!tb_spell_starts(sp, i, prefixes[p].symbol)) continue;
                 at += strlen(prefixes[p].symbol);
             }
@@ -362,8 +369,19 @@ size_t tb_spell_bare_unit(tb_speller *sp, size_t i)
     bool quotient = u->n >= 2 && u->part[1].per && (sure || tb_spell_starts(sp, i, "m/s"));
     bool power = u->n == 1 && u->part[0].power > 1 && tb_spell_is_length(u) &&
                  (unsigned char)sp->s[end - 1] >= 0x80;
-    if (!quotient && !power) return 0;
     tb_spell_prev_word(sp, i, word);
+    if (!quotient && !power) { /* medio kg, per GB */
+        static const char known[] =
+            " kg km cm mm ml cl kcal kw kwh mw gb mb tb kb mg mhz ghz khz lb oz ";
+        char symbol[TB_SPELL_WORD + 1];
+        tb_spell_next_word(sp, i, symbol);
+        if (u->n > 1 || !tb_spell_in(symbol, known) ||
+            !tb_spell_in(word,
+                         es ? " medio media un por cada el al " : " half per a each every the "))
+            return 0;
+        tb_spell_say_unit(sp, u, true);
+        return end - i;
+    }
     bool one = es ? strcmp(word, "de") != 0 && power : tb_spell_in(word, " per a one each every ");
     tb_spell_say_unit(sp, u, one || before == '/');
     return end - i;

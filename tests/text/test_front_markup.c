@@ -105,6 +105,18 @@ static void a_break_is_a_pause(void **state)
           {"a<break strength=\"none\"/>b", "ab"}, {"<break time=\"soon\"/>a", "[pause:500ms]a"});
 }
 
+static void times_of_subtitles_go(void **state)
+{
+    (void)state;
+    FRONT("en-us",
+          {"1\n00:00:01,000 --> 00:00:03,500\nHello there.\n\n2\n"
+           "00:00:04.000 --> 00:00:06.000 align:start\nGoodbye.",
+           "Hello there.\n\nGoodbye."},
+          {"12 eggs\nand 7:12", "12 eggs.\nand 7:12"});
+    FRONT("en-us", {"5:00 --> 6:00", "5:00 → 6:00"});
+    FRONT("es", {"+ de 100", "+ de 100"}, {"+ pan", "pan"});
+}
+
 static void tables_are_rows_with_commas(void **state)
 {
     (void)state;
@@ -208,6 +220,7 @@ int main(void)
         cmocka_unit_test(addresses_are_said_shortly),
         cmocka_unit_test(html_is_its_words),
         cmocka_unit_test(a_break_is_a_pause),
+        cmocka_unit_test(times_of_subtitles_go),
         cmocka_unit_test(tables_are_rows_with_commas),
         cmocka_unit_test(wrapped_lines_are_joined_and_meant_ones_stay),
         cmocka_unit_test(hostile_texts_come_to_an_end),
