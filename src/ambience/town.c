@@ -187,10 +187,31 @@ static void joint(const train *t, tb_scene *s)
         double u16 = tb_stream_u(t->param, base + 16), u20 = tb_stream_u(t->param, base + 20);
         int64_t n = (int64_t)((t->joint_s + at[j] * (1 + 0.03 * (u0 - 0.5))) * s->fs);
         double level = gain[j] * (0.8 + 0.4 * u8), f = 78 + 14 * u16, g = 196 + 20 * u20;
-        tb_scene_ping(s, 0, n, f, f, 0.035, 0.55 * level, 0.003, 0, 1);
-        tb_scene_ping(s, 0, n, g, g, 0.016, 0.30 * level, 0.002, 0, 1);
-        tb_scene_burst(s, 0, n, t->noise, t->k * 8 + (uint64_t)j, 1500, 0.9, 0.006, 0.55 * level,
-                       0.0008);
+        tb_scene_ping(s, 0,
+                      &(tb_ping){.start = n,
+                                 .f0_hz = f,
+                                 .f1_hz = f,
+                                 .tau_s = 0.035,
+                                 .amp = 0.55 * level,
+                                 .attack_s = 0.003,
+                                 .max_s = 1});
+        tb_scene_ping(s, 0,
+                      &(tb_ping){.start = n,
+                                 .f0_hz = g,
+                                 .f1_hz = g,
+                                 .tau_s = 0.016,
+                                 .amp = 0.30 * level,
+                                 .attack_s = 0.002,
+                                 .max_s = 1});
+        tb_scene_burst(s, 0,
+                       &(tb_burst){.start = n,
+                                   .stream = t->noise,
+                                   .index = t->k * 8 + (uint64_t)j,
+                                   .hz = 1500,
+                                   .q = 0.9,
+                                   .tau_s = 0.006,
+                                   .amp = 0.55 * level,
+                                   .attack_s = 0.0008});
     }
 }
 
@@ -293,11 +314,32 @@ static void press_key(const office *o, desk *d, tb_scene *s)
         int bus = 1 + d->number;
         uint64_t index = ((uint64_t)d->number << 20) + d->k * 512 + d->key * 2;
         double level = 0.35 + 0.4 * v[0], f = 210 + 90 * v[2];
-        tb_scene_burst(s, bus, n, o->noise, index, 2300 + 1800 * v[1], 1.1, 0.0022, 0.62 * level,
-                       0.0003);
-        tb_scene_ping(s, bus, n, f, f, 0.007, 0.16 * level, 0.001, 0, 1);
-        tb_scene_burst(s, bus, n + (int64_t)((0.075 + 0.05 * v[3]) * s->fs), o->noise, index + 1,
-                       3200 + 1500 * v[4], 1.3, 0.0014, 0.26 * level, 0.0003);
+        tb_scene_burst(s, bus,
+                       &(tb_burst){.start = n,
+                                   .stream = o->noise,
+                                   .index = index,
+                                   .hz = 2300 + 1800 * v[1],
+                                   .q = 1.1,
+                                   .tau_s = 0.0022,
+                                   .amp = 0.62 * level,
+                                   .attack_s = 0.0003});
+        tb_scene_ping(s, bus,
+                      &(tb_ping){.start = n,
+                                 .f0_hz = f,
+                                 .f1_hz = f,
+                                 .tau_s = 0.007,
+                                 .amp = 0.16 * level,
+                                 .attack_s = 0.001,
+                                 .max_s = 1});
+        tb_scene_burst(s, bus,
+                       &(tb_burst){.start = n + (int64_t)((0.075 + 0.05 * v[3]) * s->fs),
+                                   .stream = o->noise,
+                                   .index = index + 1,
+                                   .hz = 3200 + 1500 * v[4],
+                                   .q = 1.3,
+                                   .tau_s = 0.0014,
+                                   .amp = 0.26 * level,
+                                   .attack_s = 0.0003});
     }
     d->key_s += fmax(0.06, -log(1 - v[5]) / d->keys_hz * 0.5 + 0.5 / d->keys_hz);
     d->key++;
@@ -310,8 +352,15 @@ static void end_spell(const office *o, desk *d, tb_scene *s)
         int64_t n = (int64_t)((d->spell_s - 0.8) * s->fs);
         uint64_t index = ((uint64_t)d->number << 20) + d->k * 512 + 500;
         for (int q = 0; q < 2 && n >= 0; q++)
-            tb_scene_burst(s, 1 + d->number, n + (int64_t)(q * 0.095 * s->fs), o->noise, index,
-                           2600, 1.6, 0.0016, q ? 0.28 : 0.40, 0.0003);
+            tb_scene_burst(s, 1 + d->number,
+                           &(tb_burst){.start = n + (int64_t)(q * 0.095 * s->fs),
+                                       .stream = o->noise,
+                                       .index = index,
+                                       .hz = 2600,
+                                       .q = 1.6,
+                                       .tau_s = 0.0016,
+                                       .amp = q ? 0.28 : 0.40,
+                                       .attack_s = 0.0003});
     }
     d->k++;
     begin_spell(d);
@@ -406,10 +455,25 @@ static void clink(const cafe *c, tb_scene *s, uint64_t index, int64_t n, double 
         double f = f0 * ratio[j] * (1 + 0.05 * (tb_stream_u(c->dish, base + 2 + j) - 0.5));
         if (f >= 0.45 * s->fs) continue;
         double tau = (0.030 + 0.05 * tb_stream_u(c->dish, base + 8 + j)) / (1 + 0.5 * (double)j);
-        tb_scene_ping(s, 1, n, f, f, tau, loud, 0.0003, 6.28 * tb_stream_u(c->dish, base + 14 + j),
-                      0.25);
+        tb_scene_ping(s, 1,
+                      &(tb_ping){.start = n,
+                                 .f0_hz = f,
+                                 .f1_hz = f,
+                                 .tau_s = tau,
+                                 .amp = loud,
+                                 .attack_s = 0.0003,
+                                 .phase = 6.28 * tb_stream_u(c->dish, base + 14 + j),
+                                 .max_s = 0.25});
     }
-    tb_scene_burst(s, 1, n, c->dish_noise, index, 3500, 0.8, 0.0015, 0.6 * level, 0.0003);
+    tb_scene_burst(s, 1,
+                   &(tb_burst){.start = n,
+                               .stream = c->dish_noise,
+                               .index = index,
+                               .hz = 3500,
+                               .q = 0.8,
+                               .tau_s = 0.0015,
+                               .amp = 0.6 * level,
+                               .attack_s = 0.0003});
 }
 
 static void dishes(const cafe *c, tb_scene *s, uint64_t k, int64_t n)

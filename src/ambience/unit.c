@@ -63,28 +63,27 @@ static tb_grain *add_grain(tb_scene *s, int bus, int64_t start, double tau, doub
     return g;
 }
 
-void tb_scene_ping(tb_scene *s, int bus, int64_t start, double f0, double f1, double tau,
-                   double amp, double attack, double phase, double max_s)
+void tb_scene_ping(tb_scene *s, int bus, const tb_ping *p)
 {
-    tb_grain *g = add_grain(s, bus, start, tau, amp, attack);
+    tb_grain *g = add_grain(s, bus, p->start, p->tau_s, p->amp, p->attack_s);
     if (!g) return;
-    g->len = (int)(7 * tau * s->fs) + 1;
-    if (g->len > (int)(max_s * s->fs)) g->len = (int)(max_s * s->fs);
-    g->f0 = f0;
-    g->f1 = f1;
-    g->phase = phase;
+    g->len = (int)(7 * p->tau_s * s->fs) + 1;
+    if (g->len > (int)(p->max_s * s->fs)) g->len = (int)(p->max_s * s->fs);
+    g->f0 = p->f0_hz;
+    g->f1 = p->f1_hz;
+    g->phase = p->phase;
 }
 
-void tb_scene_burst(tb_scene *s, int bus, int64_t start, tb_stream stream, uint64_t index, double f,
-                    double q, double tau, double amp, double attack)
+void tb_scene_burst(tb_scene *s, int bus, const tb_burst *b)
 {
-    tb_grain *g = add_grain(s, bus, start, tau, amp * sqrt(q * s->fs / 24000), attack);
+    tb_grain *g =
+        add_grain(s, bus, b->start, b->tau_s, b->amp * sqrt(b->q * s->fs / 24000), b->attack_s);
     if (!g) return;
-    g->len = (int)(7 * tau * s->fs) + 8;
+    g->len = (int)(7 * b->tau_s * s->fs) + 8;
     g->noise = true;
-    g->stream = stream;
-    g->first = index * 65536;
-    tb_biquad_set(&g->band, TB_BIQUAD_BAND, s->fs, f, q, 0);
+    g->stream = b->stream;
+    g->first = b->index * 65536;
+    tb_biquad_set(&g->band, TB_BIQUAD_BAND, s->fs, b->hz, b->q, 0);
 }
 
 static void run_grain(const tb_scene *s, tb_grain *g, double *out, int from, int to)

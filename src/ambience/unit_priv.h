@@ -68,11 +68,25 @@ typedef struct {
 tb_stream tb_scene_stream(const tb_scene *s, const char *name);
 tb_stream tb_scene_stream_n(const tb_scene *s, const char *name, int number); /* "<name><number>" */
 
-/* Longest first: a ping lasts 7 tau, at most max_s. Grains beyond the pool are left out. */
-void tb_scene_ping(tb_scene *s, int bus, int64_t start, double f0, double f1, double tau,
-                   double amp, double attack, double phase, double max_s);
-void tb_scene_burst(tb_scene *s, int bus, int64_t start, tb_stream stream, uint64_t index, double f,
-                    double q, double tau, double amp, double attack);
+/* A decaying sine that glides from f0 to f1; it lasts 7 tau, at most max_s. */
+typedef struct {
+    int64_t start; /* sample */
+    double f0_hz, f1_hz, tau_s, amp, attack_s;
+    double phase; /* radians */
+    double max_s;
+} tb_ping;
+
+/* Decaying noise through a band pass; its noise is addressed by index. */
+typedef struct {
+    int64_t start; /* sample */
+    tb_stream stream;
+    uint64_t index;
+    double hz, q, tau_s, amp, attack_s;
+} tb_burst;
+
+/* Grains beyond the pool are left out. */
+void tb_scene_ping(tb_scene *s, int bus, const tb_ping *ping);
+void tb_scene_burst(tb_scene *s, int bus, const tb_burst *burst);
 void tb_scene_grains(tb_scene *s); /* adds this tick of all grains to their buses */
 
 /* out += (1 - wet) g x, reverb send += wet g x */

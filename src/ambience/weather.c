@@ -71,9 +71,15 @@ static void rain_tick(void *state, tb_scene *s)
         double u[4];
         for (uint64_t j = 0; j < 4; j++)
             u[j] = tb_stream_u(r->drop, k * 8 + j);
-        tb_scene_burst(s, 0, n, r->drop_noise, k, 1100 * pow(6.5, u[0]), 1.4,
-                       0.0007 + 0.0022 * u[3], fmin(0.13 * tb_lognormal(u[1], u[2], 0.9), 1.3),
-                       0.0003);
+        tb_scene_burst(s, 0,
+                       &(tb_burst){.start = n,
+                                   .stream = r->drop_noise,
+                                   .index = k,
+                                   .hz = 1100 * pow(6.5, u[0]),
+                                   .q = 1.4,
+                                   .tau_s = 0.0007 + 0.0022 * u[3],
+                                   .amp = fmin(0.13 * tb_lognormal(u[1], u[2], 0.9), 1.3),
+                                   .attack_s = 0.0003});
     }
     /* Bubbles in puddles: short rising pings, longer when low. */
     while (tb_poisson_next(&r->drips, s->n0 + TB_TICK, &k, &n)) {
@@ -81,8 +87,14 @@ static void rain_tick(void *state, tb_scene *s)
         for (uint64_t j = 0; j < 4; j++)
             u[j] = tb_stream_u(r->drip, k * 8 + j);
         double f0 = 500 * pow(5, u[0]);
-        tb_scene_ping(s, 0, n, f0, f0 * (1.1 + 0.25 * u[3]), 0.006 + 0.014 * (1 - u[0]),
-                      0.16 * tb_lognormal(u[1], u[2], 0.5), 0.0008, 0, 1);
+        tb_scene_ping(s, 0,
+                      &(tb_ping){.start = n,
+                                 .f0_hz = f0,
+                                 .f1_hz = f0 * (1.1 + 0.25 * u[3]),
+                                 .tau_s = 0.006 + 0.014 * (1 - u[0]),
+                                 .amp = 0.16 * tb_lognormal(u[1], u[2], 0.5),
+                                 .attack_s = 0.0008,
+                                 .max_s = 1});
     }
 }
 
@@ -329,8 +341,15 @@ static void crackle(const fire *f, tb_scene *s, uint64_t k, int64_t n)
             v[i] = tb_stream_u(f->param, base + 4 + (uint64_t)j * 8 + i);
         n += (int64_t)(-log(1 - v[0]) * 0.035 * s->fs);
         double a = 0.22 * fmin(pow(1 - v[2], -0.55), 8); /* heavy tail */
-        tb_scene_burst(s, 0, n, f->noise, k * 16 + (uint64_t)j, 1200 * pow(5.5, v[1]), 1 + 2 * v[3],
-                       0.0007 + 0.0030 * v[4] * v[4], a, 0.0002);
+        tb_scene_burst(s, 0,
+                       &(tb_burst){.start = n,
+                                   .stream = f->noise,
+                                   .index = k * 16 + (uint64_t)j,
+                                   .hz = 1200 * pow(5.5, v[1]),
+                                   .q = 1 + 2 * v[3],
+                                   .tau_s = 0.0007 + 0.0030 * v[4] * v[4],
+                                   .amp = a,
+                                   .attack_s = 0.0002});
     }
 }
 
@@ -355,8 +374,23 @@ static void fire_tick(void *state, tb_scene *s)
         for (uint64_t j = 0; j < 3; j++)
             u[j] = tb_stream_u(f->param, 10000000 + k * 8 + j);
         double pitch = 180 + 260 * u[0];
-        tb_scene_ping(s, 0, n, pitch, pitch, 0.010 + 0.012 * u[1], 0.5 + 0.5 * u[2], 0.0006, 0, 1);
-        tb_scene_burst(s, 0, n, f->noise, 1000000 + k, 2500, 0.8, 0.004, 0.7 + 0.6 * u[2], 0.0003);
+        tb_scene_ping(s, 0,
+                      &(tb_ping){.start = n,
+                                 .f0_hz = pitch,
+                                 .f1_hz = pitch,
+                                 .tau_s = 0.010 + 0.012 * u[1],
+                                 .amp = 0.5 + 0.5 * u[2],
+                                 .attack_s = 0.0006,
+                                 .max_s = 1});
+        tb_scene_burst(s, 0,
+                       &(tb_burst){.start = n,
+                                   .stream = f->noise,
+                                   .index = 1000000 + k,
+                                   .hz = 2500,
+                                   .q = 0.8,
+                                   .tau_s = 0.004,
+                                   .amp = 0.7 + 0.6 * u[2],
+                                   .attack_s = 0.0003});
     }
 }
 

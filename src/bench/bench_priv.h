@@ -104,9 +104,13 @@ bool tb_bench_fit(const double *segments, const double *seconds, const double *t
  */
 double tb_bench_gaps(const double *ready, const double *seconds, size_t n);
 /* Mean difference of rows of two (rows, cols) arrays: of those within `near` rows of a join, and of
- * the others. joins (n) are rows. NAN for a kind that has none. */
-void tb_bench_seams(const float *a, const float *b, size_t rows, size_t cols, const size_t *joins,
-                    size_t n, size_t near, double *at_joins, double *elsewhere);
+ * the others. NAN for a kind that has none. */
+typedef struct {
+    const size_t *row; /* (n) */
+    size_t n, near;
+} tb_bench_joins;
+void tb_bench_seams(const float *a, const float *b, size_t rows, size_t cols,
+                    const tb_bench_joins *joins, double *at_joins, double *elsewhere);
 
 /* ---- what is measured ---- */
 

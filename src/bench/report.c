@@ -404,15 +404,15 @@ double tb_bench_gaps(const double *ready, const double *seconds, size_t n)
     return waited;
 }
 
-void tb_bench_seams(const float *a, const float *b, size_t rows, size_t cols, const size_t *joins,
-                    size_t n, size_t near, double *at_joins, double *elsewhere)
+void tb_bench_seams(const float *a, const float *b, size_t rows, size_t cols,
+                    const tb_bench_joins *joins, double *at_joins, double *elsewhere)
 {
     double sum[2] = {0, 0};
     size_t count[2] = {0, 0};
     for (size_t i = 0; i < rows; i++) {
         bool by = false;
-        for (size_t j = 0; j < n; j++)
-            by = by || (i + near >= joins[j] && i <= joins[j] + near);
+        for (size_t j = 0; j < joins->n; j++)
+            by = by || (i + joins->near >= joins->row[j] && i <= joins->row[j] + joins->near);
         for (size_t c = 0; c < cols; c++)
             sum[by] += fabs((double)a[i * cols + c] - (double)b[i * cols + c]);
         count[by] += cols;

@@ -163,8 +163,8 @@ static tb_status compare_pieces(tb_bench *b, const tb_pace *pace, tb_err *err)
     if (!st) st = hear(&whole, &a, &whole_rows, err);
     if (!st) st = hear(&pieces, &c, &rows, err);
     if (st) goto out;
-    tb_bench_seams(a, c, rows < whole_rows ? rows : whole_rows, TB_MEL_S3GEN_BANDS, joins, n_joins,
-                   NEAR, &at_joins, &elsewhere);
+    tb_bench_seams(a, c, rows < whole_rows ? rows : whole_rows, TB_MEL_S3GEN_BANDS,
+                   &(tb_bench_joins){joins, n_joins, NEAR}, &at_joins, &elsewhere);
     tb_bench_add(b->report, STREAM, "stream.flow", TB_BENCH_NUMBER, NULL,
                  (double)flow_frames / (double)whole_frames,
                  "frames through the flow, over those of the whole, %zu pieces", n_joins + 1);

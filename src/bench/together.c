@@ -43,20 +43,27 @@ static void *call(void *self)
     return NULL;
 }
 
+/* What every caller does: tokens alone, or whole utterances. */
+typedef struct {
+    tb_batcher *batcher;
+    tb_compute_lock *compute_lock;
+    size_t tokens;
+    bool whole;
+} caller_load;
+
 /* n callers begin together; seconds until the last has ended. */
-static tb_status call_all(const tb_bench *b, tb_batcher *batcher, tb_compute_lock *compute_lock,
-                          caller *all, size_t n, size_t tokens, bool whole, double *took,
-                          tb_err *err)
+static tb_status call_all(const tb_bench *b, const caller_load *load, caller *all, size_t n,
+                          double *took, tb_err *err)
 {
     pthread_t threads[MOST];
     size_t started = 0;
     tb_status st = TB_OK;
     const int64_t begun = tb_clock_mono_ns();
     for (; started < n; started++) {
-        all[started] = (caller){.b = b, .whole = whole};
-        all[started].utterance.batcher = batcher;
-        all[started].utterance.compute_lock = compute_lock;
-        all[started].utterance.tokens = tokens;
+        all[started] = (caller){.b = b, .whole = load->whole};
+        all[started].utterance.batcher = load->batcher;
+        all[started].utterance.compute_lock = load->compute_lock;
+        all[started].utterance.tokens = load->tokens;
         if (pthread_create(&threads[started], NULL, call, &all[started]) != 0) {
             st = tb_fail(err, TB_EINTERNAL, "cannot start a thread");
             break;
@@ -118,7 +125,8 @@ static tb_status time_generation(tb_bench *b, caller *all, size_t n, double *one
         tb_batcher *batcher = tb_batcher_new(b->pool);
         double took;
         uint64_t steps = 1, tokens = 0;
-        st = call_all(b, batcher, NULL, all, n, SHORT * 2, false, &took, err);
+        st = call_all(b, &(caller_load){.batcher = batcher, .tokens = SHORT * 2}, all, n, &took,
+                      err);
         tb_batcher_counts(batcher, &steps, &tokens);
         tb_batcher_free(batcher);
         if (st) break;
@@ -152,7 +160,12 @@ static tb_status time_utterances(tb_bench *b, caller *all, size_t n, double *one
         tb_batcher *batcher = tb_batcher_new(b->pool);
         tb_compute_lock *compute_lock = tb_compute_lock_new();
         double took, sound = 0;
-        st = call_all(b, batcher, compute_lock, all, n, UTTERANCE, true, &took, err);
+        st = call_all(b,
+                      &(caller_load){.batcher = batcher,
+                                     .compute_lock = compute_lock,
+                                     .tokens = UTTERANCE,
+                                     .whole = true},
+                      all, n, &took, err);
         tb_compute_lock_free(compute_lock);
         tb_batcher_free(batcher);
         for (size_t i = 0; i < n; i++)
@@ -178,7 +191,7 @@ static tb_status time_newcomer(tb_bench *b, caller *all, tb_err *err)
         size_t started = 0;
         tb_batcher *batcher = tb_batcher_new(b->pool);
         double took;
-        st = call_all(b, batcher, NULL, all, 1, LATE, false, &took, err);
+        st = call_all(b, &(caller_load){.batcher = batcher, .tokens = LATE}, all, 1, &took, err);
         if (!st) alone = fmin(alone, (double)(all[0].utterance.first_ns - all[0].begun) * 1e-9);
         for (; !st && started < MOST; started++) {
             if (started == MOST - 1) {

@@ -8,10 +8,11 @@
 
 enum { CANCEL_EVERY = 8192 /* samples; about 1 ms at 121 taps */ };
 
-tb_status tb_fir_band(const float *x, size_t len, double low_hz, double high_hz, double rate_hz,
-                      int taps, const tb_cancel *cancel, float *y, tb_err *err)
+tb_status tb_fir_band(const float *x, size_t len, const tb_fir_spec *spec, const tb_cancel *cancel,
+                      float *y, tb_err *err)
 {
-    const size_t m = (size_t)taps / 2;
+    const double low_hz = spec->low_hz, high_hz = spec->high_hz, rate_hz = spec->rate_hz;
+    const size_t m = (size_t)spec->taps / 2;
     float *h = tb_alloc((m + 1) * sizeof *h); /* h[k] = h[-k] */
 
     h[0] = (float)(2 * (high_hz - low_hz) / rate_hz);

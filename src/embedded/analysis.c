@@ -198,7 +198,9 @@ tb_status tb_analysis_pitch(const float *pcm, size_t len, const tb_cancel *cance
         goto out;
     }
 
-    st = tb_fir_band(pcm, len, 40, 1400, 24000, 61, cancel, band, err);
+    st = tb_fir_band(pcm, len,
+                     &(tb_fir_spec){.low_hz = 40, .high_hz = 1400, .rate_hz = 24000, .taps = 61},
+                     cancel, band, err);
     if (st) goto out;
     for (size_t i = 0; 3 * i < len; i++)
         y[pad + i] = band[3 * i];

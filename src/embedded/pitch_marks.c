@@ -151,7 +151,9 @@ tb_status tb_pitch_marks_find(const float *pcm, size_t len, const float *f0, siz
         st = tb_nomem(err, len, sizeof *square);
         goto out;
     }
-    st = tb_fir_band(pcm, len, 50, 1400, 24000, 61, cancel, z, err);
+    st = tb_fir_band(pcm, len,
+                     &(tb_fir_spec){.low_hz = 50, .high_hz = 1400, .rate_hz = 24000, .taps = 61},
+                     cancel, z, err);
     if (st) goto out;
     double cube = 0;
     for (size_t i = 0; i < len; i++) {

@@ -181,7 +181,10 @@ tb_status tb_render_band_noise(double low_hz, double high_hz, const float *curve
     }
     for (size_t i = 0; i < len + TAPS; i++)
         white[i] = tb_rng_normal(rng);
-    st = tb_fir_band(white, len + TAPS, low_hz, high_hz, TB_RATE_HZ, TAPS, cancel, band, err);
+    st = tb_fir_band(
+        white, len + TAPS,
+        &(tb_fir_spec){.low_hz = low_hz, .high_hz = high_hz, .rate_hz = TB_RATE_HZ, .taps = TAPS},
+        cancel, band, err);
     if (st) goto out;
     st = tb_pcm_init(&pcm, len, TB_RATE_HZ, err);
     if (st) goto out;

@@ -219,9 +219,10 @@ static void read_note(const tb_probe *p, const char *key, float *mean, float *sc
     tb_free(clause);
 }
 
-tb_status tb_probe_noise(tb_probe *p, const char *name, const char *what, float mean, float scale,
+tb_status tb_probe_noise(tb_probe *p, const char *name, const tb_probe_noise_spec *spec,
                          unsigned n_dims, size_t *dim, const float **out, tb_err *err)
 {
+    float mean = spec->mean, scale = spec->scale;
     size_t n = 1;
     void *buffer;
 
@@ -230,7 +231,7 @@ tb_status tb_probe_noise(tb_probe *p, const char *name, const char *what, float 
         n *= dim[i];
     tb_status st = tb_probe_alloc(p, n, sizeof(float), &buffer, err);
     if (st) return st;
-    char *key = tb_sprintf("%s/%s", p->noise, what);
+    char *key = tb_sprintf("%s/%s", p->noise, spec->what);
     const uint64_t stream = tb_counter_stream(key);
 
     read_note(p, key, &mean, &scale);
@@ -247,7 +248,7 @@ tb_status tb_probe_noise_transposed(tb_probe *p, const char *name, size_t rows, 
     size_t dim[2] = {cols, rows};
     const float *x;
     void *buffer;
-    tb_status st = tb_probe_noise(p, name, name, 0, SQRT3, 2, dim, &x, err);
+    tb_status st = tb_probe_noise(p, name, &(tb_probe_noise_spec){name, 0, SQRT3}, 2, dim, &x, err);
 
     if (!st) st = tb_probe_alloc(p, rows * cols, sizeof(float), &buffer, err);
     if (st) return st;

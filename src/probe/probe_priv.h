@@ -102,11 +102,14 @@ TB_MUST_CHECK tb_status tb_probe_ids(tb_probe *p, const char *name, const int32_
 /* Recorded as (cols, rows), wanted as (rows, cols). dims of 0 are filled in. */
 TB_MUST_CHECK tb_status tb_probe_transposed(tb_probe *p, const char *name, size_t *rows,
                                             size_t *cols, const float **out, tb_err *err);
-/* The same two, made by --noise when the recording has none. standard deviation is scale / sqrt 3.
- * what: how the noise is called behind --noise. */
-TB_MUST_CHECK tb_status tb_probe_noise(tb_probe *p, const char *name, const char *what, float mean,
-                                       float scale, unsigned n_dims, size_t *dim, const float **out,
-                                       tb_err *err);
+/* The same two, made by --noise when the recording has none. */
+typedef struct {
+    const char *what;  /* how the noise is called behind --noise */
+    float mean, scale; /* its standard deviation is scale / sqrt 3 */
+} tb_probe_noise_spec;
+TB_MUST_CHECK tb_status tb_probe_noise(tb_probe *p, const char *name,
+                                       const tb_probe_noise_spec *spec, unsigned n_dims,
+                                       size_t *dim, const float **out, tb_err *err);
 TB_MUST_CHECK tb_status tb_probe_noise_transposed(tb_probe *p, const char *name, size_t rows,
                                                   size_t cols, const float **out, tb_err *err);
 /* A file named by an option; heap, NUL-terminated. */

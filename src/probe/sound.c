@@ -31,7 +31,8 @@ static tb_status read_flow(tb_probe *p, const tb_flow *flow, tb_flow_input *in, 
     if (!st) st = tb_probe_f32(p, "embedding", 1, &dim, &in->embedding, err);
     if (st) return st;
     if (!tb_probe_has(p, "prompt_feat")) mel[0] = 2 * in->n_prompt;
-    st = tb_probe_noise(p, "prompt_feat", "feat", -5, 3, 2, mel, &in->prompt_mel, err);
+    st = tb_probe_noise(p, "prompt_feat", &(tb_probe_noise_spec){"feat", -5, 3}, 2, mel,
+                        &in->prompt_mel, err);
     in->prompt_frames = mel[0];
     return st;
 }
@@ -93,7 +94,8 @@ static tb_status run_source(tb_probe *p, const tb_hift *hift, const float *f0, t
     void *source = NULL;
 
     out->len = out->frames * TB_HIFT_HOP;
-    tb_status st = tb_probe_noise(p, "sine_phase", "sine_phase", 0, HALF_PI, 1, &dim, &phase, err);
+    tb_status st = tb_probe_noise(p, "sine_phase", &(tb_probe_noise_spec){"sine_phase", 0, HALF_PI},
+                                  1, &dim, &phase, err);
     if (!st)
         st = tb_probe_noise_transposed(p, "sine_noise", out->len, TB_HIFT_HARMONICS, &noise, err);
     if (!st) st = tb_probe_alloc(p, out->len, sizeof(float), &source, err);

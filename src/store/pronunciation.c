@@ -1,9 +1,13 @@
+/*
+ * The installation's dictionary: rows listed, put, replaced, removed.
+ *
+ * A row is found by its folded key and language. What a word or a key may be, its callers know
+ * (text/lexicon.h). Relies on store_priv.h.
+ */
 #include "base/mem.h"
 #include "store/store_priv.h"
 
 #include <string.h>
-
-/* The installation's dictionary. What a word or a key is, its callers know (text/lexicon.h). */
 
 void tb_pronunciation_list_clear(tb_pronunciation_list *list)
 {

@@ -117,10 +117,10 @@ static void seams_are_what_differs_at_joins(void **state)
     for (int i = 0; i < 20; i++)
         b[i] = 0.5f;
     b[2 * 5] = 2.5f; /* row 5 of ten; rows 4, 5, 6 are near it */
-    tb_bench_seams(a, b, 10, 2, joins, 1, 1, &at, &elsewhere);
+    tb_bench_seams(a, b, 10, 2, &(tb_bench_joins){joins, 1, 1}, &at, &elsewhere);
     assert_true(near(at, (5 * 0.5 + 2.5) / 6));
     assert_true(near(elsewhere, 0.5));
-    tb_bench_seams(a, b, 10, 2, joins, 0, 1, &at, &elsewhere);
+    tb_bench_seams(a, b, 10, 2, &(tb_bench_joins){joins, 0, 1}, &at, &elsewhere);
     assert_true(isnan(at));
 }
 

@@ -49,12 +49,20 @@ static void a_band_passes_its_middle_without_delay_and_stops_the_rest(void **sta
     float x[N], y[N];
     for (int i = 0; i < N; i++)
         x[i] = (float)sin(2 * SIGNAL_PI * 3000 * i / 24000.0);
-    assert_int_equal(tb_fir_band(x, N, 1500, 6000, 24000, 121, NULL, y, NULL), TB_OK);
+    assert_int_equal(
+        tb_fir_band(x, N,
+                    &(tb_fir_spec){.low_hz = 1500, .high_hz = 6000, .rate_hz = 24000, .taps = 121},
+                    NULL, y, NULL),
+        TB_OK);
     for (int i = 200; i < N - 200; i++)
         assert_close(y[i], x[i], 0.01);
     for (int i = 0; i < N; i++)
         x[i] = (float)sin(2 * SIGNAL_PI * 600 * i / 24000.0);
-    assert_int_equal(tb_fir_band(x, N, 1500, 6000, 24000, 121, NULL, y, NULL), TB_OK);
+    assert_int_equal(
+        tb_fir_band(x, N,
+                    &(tb_fir_spec){.low_hz = 1500, .high_hz = 6000, .rate_hz = 24000, .taps = 121},
+                    NULL, y, NULL),
+        TB_OK);
     for (int i = 200; i < N - 200; i++)
         assert_close(y[i], 0, 0.01);
 }
@@ -63,10 +71,18 @@ static void a_clip_shorter_than_the_filter_is_filtered_too(void **state)
 {
     (void)state;
     float x[3] = {0, 1, 0}, y[3];
-    assert_int_equal(tb_fir_band(x, 3, 40, 1400, 24000, 61, NULL, y, NULL), TB_OK);
+    assert_int_equal(
+        tb_fir_band(x, 3,
+                    &(tb_fir_spec){.low_hz = 40, .high_hz = 1400, .rate_hz = 24000, .taps = 61},
+                    NULL, y, NULL),
+        TB_OK);
     assert_close(y[1], 2 * 1360 / 24000.0, 1e-6);
     assert_close(y[0], y[2], 1e-7);
-    assert_int_equal(tb_fir_band(x, 0, 40, 1400, 24000, 61, NULL, y, NULL), TB_OK);
+    assert_int_equal(
+        tb_fir_band(x, 0,
+                    &(tb_fir_spec){.low_hz = 40, .high_hz = 1400, .rate_hz = 24000, .taps = 61},
+                    NULL, y, NULL),
+        TB_OK);
 }
 
 int main(void)
