@@ -122,12 +122,26 @@ static void finish(tb_job *job, tb_status st, const tb_err *err)
     wake(job);
 }
 
+/* A worker that waited inside the store would be missing to those who need no database. */
+bool tb_job_must_wait(tb_job *job)
+{
+    enum { NAP_MS = 20 };
+    const int64_t now = tb_clock_mono_ns(), most = (int64_t)10 * 1000000000;
+    const bool held = tb_store_is_held(job->service->store);
+    if (held && !job->held_ns) job->held_ns = now;
+    const bool waits = held && now - job->held_ns < most && !tb_cancelled(&job->cancel);
+    if (waits) tb_clock_sleep_ms(NAP_MS);
+    tb_store_wait_until(job->held_ns ? job->held_ns + most : 0);
+    if (!held) job->held_ns = 0;
+    return waits;
+}
+
 tb_queue_piece tb_job_run(tb_service *s, tb_job *job)
 {
     tb_err err = {0};
     tb_status st = TB_OK;
     bool again = false;
-    const bool begun = job->speaking != NULL;
+    const bool begun = job->speaking || job->keeping;
     const int64_t began = tb_clock_mono_ns();
     if (!begun) {
         pthread_mutex_lock(&job->lock);
@@ -136,6 +150,7 @@ tb_queue_piece tb_job_run(tb_service *s, tb_job *job)
         st = tb_cancelled(&job->cancel) ? tb_fail_cancelled(&err) : tb_mem_want(WORK_BYTES, &err);
     }
     if (!st) st = job->work(job, &again, &err);
+    tb_store_wait_until(0);
     const int64_t took = tb_clock_mono_ns() - began;
     job->worked_ns += took;
     atomic_fetch_add(&s->work_us, took / 1000);

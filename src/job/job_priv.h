@@ -13,6 +13,7 @@
  * head, output or json through the functions below. */
 typedef tb_status (*tb_job_work)(tb_job *job, bool *again, tb_err *err);
 struct tb_speaking;
+struct tb_keeping;
 
 struct tb_job {
     tb_queue_entry entry; /* the queue's; first, so that the queue hands back the job */
@@ -22,6 +23,8 @@ struct tb_job {
     tb_job_work work;
     tb_cancel cancel;
     struct tb_speaking *speaking; /* between two pieces of speech */
+    struct tb_keeping *keeping;   /* a voice that is judged and not kept yet */
+    int64_t held_ns;              /* since when the database keeps it waiting; 0: it does not */
     int64_t worked_ns;            /* so far; the worker's */
     atomic_int refs;              /* the submitter's and the queue's */
 
@@ -68,6 +71,12 @@ const char *tb_job_keep(tb_job *job, const char *s);
 void tb_job_grew(tb_job *job, uint64_t size, bool ready);
 void tb_job_set_fd(tb_job *job, int fd);       /* takes fd */
 void tb_job_set_json(tb_job *job, char *json); /* takes json */
+
+/* Before a write that the job depends on. True: another process holds the database, so come again;
+ * others have their turn meanwhile. False: write now, or hear TB_EUNREADY when ten seconds are
+ * over.
+ */
+bool tb_job_must_wait(tb_job *job);
 
 tb_queue_piece tb_job_run(tb_service *s, tb_job *job); /* on a worker: the next piece */
 void tb_job_unref(tb_job *job);

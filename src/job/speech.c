@@ -1,4 +1,5 @@
 #include "api/pronunciations.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -28,6 +29,7 @@ struct tb_speaking {
     const tb_voice *voice;
     char prompt_hash[TB_HASH_HEX];
     size_t next; /* of the plan's items */
+    bool ended;  /* the sound is whole */
     tb_spoken spoken;
 };
 
@@ -199,6 +201,14 @@ static tb_status commit(struct tb_speaking *l, double seconds, tb_err *err)
     return st;
 }
 
+/* A note of a job is no reason to wait long: the store remembers what it cannot write now. */
+static void note_soon(tb_job *job)
+{
+    enum { SOON_MS = 1000 };
+    const int64_t ms = tb_store_is_held(job->service->store) ? 0 : SOON_MS;
+    tb_store_wait_until(tb_clock_mono_ns() + ms * 1000000);
+}
+
 /* What GET /jobs/{id} tells, also after a restart. Its row is no condition for speaking. */
 static void note_begin(tb_job *job)
 {
@@ -209,8 +219,10 @@ static void note_begin(tb_job *job)
                       .user = job->user,
                       .state = "running",
                       .params = strlen(params) <= PARAMS_MAX ? params : "{}"};
+    note_soon(job);
     if (tb_store_job_add(job->service->store, &row, &err))
         tb_log(TB_WARN, "job", "id=%s noted=no why=\"%s\"", job->id, err.msg);
+    tb_store_wait_until(0);
     tb_free(params);
 }
 
@@ -218,6 +230,7 @@ static void note_end(tb_job *job, tb_status st, const tb_err *why)
 {
     tb_err err = {0};
     const char *state = st == TB_OK ? "finished" : st == TB_ECANCELLED ? "cancelled" : "failed";
+    note_soon(job);
     if (tb_store_job_set(job->service->store, job->id, state, st && why ? why->msg : NULL,
                          st ? NULL : job->head.history_id, &err))
         tb_log(TB_WARN, "job", "id=%s noted=no why=\"%s\"", job->id, err.msg);
@@ -290,15 +303,18 @@ static tb_status speak_begin(struct tb_speaking *l, tb_err *err)
 }
 
 /* The last piece: what the mixer held back, the encoder's end, and the record. */
-static tb_status speak_end(struct tb_speaking *l, tb_err *err)
+static tb_status speak_end(struct tb_speaking *l, bool *again, tb_err *err)
 {
     tb_job *job = l->job;
     const bool streamed = job->req.stream; /* the head may be read already */
     if (tb_cancelled(&job->cancel)) return tb_fail_cancelled(err);
     if (!streamed) job->head.retried = l->spoken.retried;
-    tb_status st = tb_post_end(l->post, err);
-    if (!st) st = tb_encoder_end(l->encoder, err);
+    tb_status st = l->ended ? TB_OK : tb_post_end(l->post, err);
+    if (!st && !l->ended) st = tb_encoder_end(l->encoder, err);
     if (st) return st;
+    l->ended = true;
+    *again = l->output.clip && tb_job_must_wait(job);
+    if (*again) return TB_OK;
     double seconds = (double)l->samples / TB_RATE_HZ;
     if (!streamed) job->head.seconds = seconds;
     st = commit(l, seconds, err);
@@ -320,7 +336,7 @@ static tb_status speak(tb_job *job, bool *again, tb_err *err)
         st = speak_next(l, err);
         *again = !st;
     } else {
-        st = speak_end(l, err);
+        st = speak_end(l, again, err);
     }
     if (!*again) give_up(job);
     return st;
@@ -329,6 +345,10 @@ static tb_status speak(tb_job *job, bool *again, tb_err *err)
 tb_status tb_work_speech(tb_job *job, bool *again, tb_err *err)
 {
     const bool kept = job->req.keep;
+    if (kept && !job->speaking && job->req.prompt && tb_job_must_wait(job)) {
+        *again = true; /* the prompt is kept before the first word */
+        return TB_OK;
+    }
     if (kept && !job->speaking) note_begin(job);
     tb_status st = speak(job, again, err);
     if (kept && !*again) note_end(job, st, err);

@@ -9,42 +9,72 @@
 
 /* A voice to keep, and a bed to listen to: the two small jobs. */
 
-tb_status tb_work_voice(tb_job *job, bool *again, tb_err *err)
+/* What an upload has become when it is judged: between two pieces, until the store takes it. */
+struct tb_keeping {
+    uint8_t *wav;
+    size_t size;
+    tb_recording_verdict judged;
+};
+
+static void let_go(tb_job *job)
 {
-    (void)again; /* one piece */
+    struct tb_keeping *k = job->keeping;
+    job->keeping = NULL;
+    if (!k) return;
+    tb_recording_verdict_clear(job->service->voices, &k->judged);
+    tb_free(k->wav);
+    tb_free(k);
+}
+
+static tb_status judge(tb_job *job, tb_err *err)
+{
     tb_service *s = job->service;
     tb_voice_upload *up = &job->upload;
-    uint8_t *wav = NULL;
-    size_t size = 0;
-    tb_voice_row kept = {0};
-    char *warnings = NULL;
-    tb_recording_verdict judged = {0};
+    struct tb_keeping *k = job->keeping = tb_alloc(sizeof *k);
     const bool neural = tb_engine_current(s->engine) == TB_ENGINE_CHATTERBOX;
     tb_status st = tb_voice_name_check(up->name, err);
-    if (!st) st = tb_recording_canon(&up->data, up->size, "file", &job->cancel, &wav, &size, err);
     if (!st)
-        st = tb_recording_judge(s->voices, neural, wav, size, "file", &job->cancel, &judged, err);
-    if (!st) {
-        warnings = tb_json_print(judged.warnings);
-        tb_voice_row row = {
-            .id = up->name,
-            .language = up->language,
-            .region = up->region,
-            .gender = up->gender,
-            .description = up->description,
-            .model = up->model && *up->model ? up->model : tb_engine_model(s->engine),
-            .uploaded_by = up->user,
-            .seconds = judged.seconds,
-            .warnings = warnings,
-        };
-        st = tb_store_voice_put(s->store, &row, wav, size, up->overwrite, &kept, err);
-    }
-    if (!st && judged.voice) tb_voices_keep(s->voices, TB_ENGINE_EMBEDDED, judged.voice, kept.uuid);
+        st = tb_recording_canon(&up->data, up->size, "file", &job->cancel, &k->wav, &k->size, err);
+    if (!st)
+        st = tb_recording_judge(s->voices, neural, k->wav, k->size, "file", &job->cancel,
+                                &k->judged, err);
+    return st;
+}
+
+static tb_status keep(tb_job *job, tb_err *err)
+{
+    tb_service *s = job->service;
+    const tb_voice_upload *up = &job->upload;
+    struct tb_keeping *k = job->keeping;
+    tb_voice_row kept = {0};
+    char *warnings = tb_json_print(k->judged.warnings);
+    const tb_voice_row row = {
+        .id = up->name,
+        .language = up->language,
+        .region = up->region,
+        .gender = up->gender,
+        .description = up->description,
+        .model = up->model && *up->model ? up->model : tb_engine_model(s->engine),
+        .uploaded_by = up->user,
+        .seconds = k->judged.seconds,
+        .warnings = warnings,
+    };
+    tb_status st = tb_store_voice_put(s->store, &row, k->wav, k->size, up->overwrite, &kept, err);
+    if (!st && k->judged.voice)
+        tb_voices_keep(s->voices, TB_ENGINE_EMBEDDED, k->judged.voice, kept.uuid);
     if (!st) tb_job_set_json(job, tb_print_voice_uploaded(&kept));
-    tb_recording_verdict_clear(s->voices, &judged);
     tb_voice_row_clear(&kept);
     tb_free(warnings);
-    tb_free(wav);
+    return st;
+}
+
+tb_status tb_work_voice(tb_job *job, bool *again, tb_err *err)
+{
+    tb_status st = job->keeping ? TB_OK : judge(job, err);
+    if (!st && tb_cancelled(&job->cancel)) st = tb_fail_cancelled(err);
+    *again = !st && tb_job_must_wait(job);
+    if (!st && !*again) st = keep(job, err);
+    if (!*again) let_go(job);
     return st;
 }
 

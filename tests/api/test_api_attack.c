@@ -80,7 +80,7 @@ static void json_costs_three_times_its_size_and_is_given_back(void **state)
         {"{\"text\":\"Hi\",\"x\":", "[", "", 400},
     };
     enum { SIZE = 30 * MIB };
-    api_server s;
+    api_server s = {0};
     (void)state;
     api_start(&s, "");
     api_reply r = api_form(&s, "/demo", "text=Hello");
@@ -146,7 +146,7 @@ static void without_memory_requests_fail_and_the_server_lives(void **state)
 {
     enum { AT_ONCE = 9, ROUNDS = 2 };
     struct rlimit own, tight;
-    api_server s;
+    api_server s = {0};
     (void)state;
     if (sanitized) skip(); /* shadow memory is address space */
     assert_int_equal(getrlimit(RLIMIT_AS, &own), 0);
@@ -225,7 +225,7 @@ static void doors_are_open(const api_server *s, int64_t limit_ms)
 static void the_doors_are_open_while_another_process_holds_the_database(void **state)
 {
     enum { WAITING = 16 }; /* more than there are threads for them */
-    api_server s;
+    api_server s = {0};
     int fds[WAITING], held;
     (void)state;
     api_start(&s, "");
@@ -270,7 +270,7 @@ static void who_reads_goes_on_while_another_process_holds_the_database(void **st
                                         "/docs",        "/health",        "/jobs/none",
                                         "/voices/list", "/pronunciations"};
     enum { WAITING = 16, READS = sizeof reads / sizeof reads[0] };
-    api_server s;
+    api_server s = {0};
     int fds[WAITING];
     int64_t worst = 0;
     (void)state;
@@ -305,6 +305,52 @@ static void who_reads_goes_on_while_another_process_holds_the_database(void **st
     assert_int_equal(api_stop(&s), 0);
 }
 
+static int begin_speech(const api_server *s, const char *path, const char *form)
+{
+    char request[512];
+    int fd = api_connect(s);
+    snprintf(request, sizeof request,
+             "POST %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n%sContent-Type: "
+             "application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n\r\n%s",
+             path, api_basic(), strlen(form), form);
+    api_send_text(fd, request);
+    return fd;
+}
+
+/* More speech waits to be kept than there are workers; what is not kept is spoken all the same. */
+static void speech_that_cannot_be_kept_yet_keeps_no_worker(void **state)
+{
+    enum { WAITING = 6 };
+    api_server s = {0};
+    int fds[WAITING], kept = 0;
+    char total[16];
+    (void)state;
+    api_start(&s, "WORKERS=2\n");
+    int held = hold_database(&s);
+    for (int i = 0; i < WAITING; i++)
+        fds[i] = begin_speech(&s, "/generate-tts", "voice_id=default&text=Hi");
+    const int64_t began = api_now_ms();
+    for (int i = 0; i < 3; i++) {
+        api_reply r = api_form(&s, "/demo", "text=Hello");
+        assert_int_equal(r.status, 200);
+        api_reply_clear(&r);
+    }
+    print_message("three that need no database: %lld ms\n", (long long)(api_now_ms() - began));
+    assert_true(api_now_ms() - began < test_patient(4000));
+    close(held);
+    for (int i = 0; i < WAITING; i++) {
+        api_reply r = api_read(fds[i], false);
+        assert_true(r.status == 200 || r.status == 503); /* where all that took over ten seconds */
+        kept += r.status == 200;
+        api_reply_clear(&r);
+    }
+    api_reply r = api_get(&s, "/history");
+    snprintf(total, sizeof total, "%d", kept);
+    assert_true(api_header_is(&r, "X-Total-Count", total));
+    api_reply_clear(&r);
+    assert_int_equal(api_stop(&s), 0);
+}
+
 struct large {
     const api_server *server;
     const char *path, *type;
@@ -325,7 +371,7 @@ static void *send_three_times(void *arg)
 
 static void the_doors_are_open_while_large_bodies_are_read(void **state)
 {
-    api_server s;
+    api_server s = {0};
     (void)state;
     api_start(&s, "");
     struct large all[] = {
@@ -352,7 +398,7 @@ static void the_doors_are_open_while_large_bodies_are_read(void **state)
 static void a_long_history_comes_in_pieces_and_is_whole(void **state)
 {
     enum { ENTRIES = 230 }; /* two pieces */
-    api_server s;
+    api_server s = {0};
     tb_json *list = NULL;
     (void)state;
     api_start(&s, "");
@@ -402,6 +448,7 @@ int main(void)
         cmocka_unit_test(without_memory_requests_fail_and_the_server_lives),
         cmocka_unit_test(the_doors_are_open_while_another_process_holds_the_database),
         cmocka_unit_test(who_reads_goes_on_while_another_process_holds_the_database),
+        cmocka_unit_test(speech_that_cannot_be_kept_yet_keeps_no_worker),
         cmocka_unit_test(the_doors_are_open_while_large_bodies_are_read),
         cmocka_unit_test(a_long_history_comes_in_pieces_and_is_whole),
     };
