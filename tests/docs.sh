@@ -35,13 +35,13 @@ done <"$ours"
 {
     echo '```'
     sed -n 's/^ *{ \(T3\|S3GEN\|VE\), *\(.*\), *\([A-Z_]*\), *\([A-Z]*\) },$/\1 \2 \3 \4/p' \
-        src/model/layout.c | sed 's/" WB/{weight|bias}"/
+        src/model/layout_names.c | sed 's/" WB/{weight|bias}"/
         s/" BN/{weight|bias|running_mean|running_var}"/
         s/" PW "/parametrizations.weight./
         s/"//g' | awk '{ printf "%-6s %-9s %-6s %s\n", $1, $3, $4, $2 }'
     echo '```'
 } >"$ours"
-[ "$(wc -l <"$ours")" -gt 50 ] || { echo "no names were found in src/model/layout.c"; exit 1; }
+[ "$(wc -l <"$ours")" -gt 50 ] || { echo "no names were found in src/model/layout_names.c"; exit 1; }
 same docs/model/names.md names "the lines with >"
 
 # A row of a page's first table that has one for each type, without blanks.

@@ -1,14 +1,12 @@
 /*
- * The layout of our model files: which published tensor becomes which of ours, in which shape and
- * type.
+ * The layout of our model files: published tensors as planned and computed in our shapes and types.
  *
- * One table of name patterns drives everything: renaming both ways, transposition (GPT-2's linear
- * layers are stored (in, out); convolutions become (out, k, in)), folding of weight norms, and the
- * choice of number type per group. A published name that no row matches is an error, so a changed
- * release is noticed. Tensors are computed in parts of whole rows, from any thread.
- * docs/model/files.md, docs/model/names.md (generated from the table).
+ * The table of layout_names.c says the rule of each tensor: transposition (GPT-2's linear layers
+ * are stored (in, out); convolutions become (out, k, in)), folding of weight norms, and the group
+ * that the number type follows from. Tensors are computed in parts of whole rows, from any thread.
+ * docs/model/files.md.
  */
-#include "model/layout.h"
+#include "model/layout_priv.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -19,156 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* How a published tensor is converted. */
-typedef enum {
-    DROP,      /* in the file, never used */
-    KEEP,      /* as it is */
-    TRANSPOSE, /* GPT-2's (in, out) -> (out, in) */
-    CONV,      /* (out, in, k...) -> (out, k..., in) */
-    NORM_CONV, /* the same; this is v of a weight norm: times g / |v| per first axis */
-    NORM_UP,   /* a transposed convolution's v: (in, out, k) -> (out, k, in), per first axis too */
-    NORM_GAIN, /* g of a weight norm: folded into its v */
-} shape_rule;
-
-/* The group decides the number type. Vectors are f32 in every group. */
-typedef enum {
-    EXACT, /* f32: small, or errors would be audible */
-    BLOCK, /* the big matrices of the token model */
-    TABLE, /* rows looked up: f16 when the matrices are quantised */
-    SOUND, /* flow and vocoder: bf16 then */
-    SIGN,  /* speech tokenizer and speaker networks: stored in f16, computed in f32, because a
-            * flipped sign is another token */
-    GROUP_COUNT
-} group;
-
-typedef enum { T3, S3GEN, VE } file_kind;
-
-/*
- * Patterns: # stands for a number, {a|b} for one of several words, * for anything without a
- * further '*' (used for what is dropped). Order does not matter: a name fits one row.
- */
-typedef struct {
-    file_kind file;
-    const char *pattern;
-    shape_rule rule;
-    group group;
-} row;
-
-#define WB "{weight|bias}"
-#define BN "{weight|bias|running_mean|running_var}"
-#define PW "parametrizations.weight."
-/* clang-format off */
-static const row rows[] = {
-    { T3, "tfmr.wte.weight",                                     DROP,      TABLE },
-    { T3, "tfmr.wpe.weight",                                     KEEP,      TABLE },
-    { T3, "tfmr.h.#.{ln_1|ln_2}." WB,                            KEEP,      EXACT },
-    { T3, "tfmr.h.#.attn.{c_attn|c_proj}.weight",                TRANSPOSE,      BLOCK },
-    { T3, "tfmr.h.#.attn.{c_attn|c_proj}.bias",                  KEEP,      EXACT },
-    { T3, "tfmr.h.#.mlp.{c_fc|c_proj}.weight",                   TRANSPOSE,      BLOCK },
-    { T3, "tfmr.h.#.mlp.{c_fc|c_proj}.bias",                     KEEP,      EXACT },
-    { T3, "tfmr.ln_f." WB,                                       KEEP,      EXACT },
-    { T3, "cond_enc.spkr_enc." WB,                               KEEP,      TABLE },
-    { T3, "{text_emb|speech_emb}.weight",                        KEEP,      TABLE },
-    { T3, "text_head.weight",                                    DROP,      BLOCK },
-    { T3, "speech_head." WB,                                     KEEP,      BLOCK },
-
-    { S3GEN, "tokenizer.{_mel_filters|window}",                  KEEP,      EXACT },
-    { S3GEN, "tokenizer.encoder.{conv1|conv2}.weight",           CONV,      SIGN },
-    { S3GEN, "tokenizer.encoder.{conv1|conv2}.bias",             KEEP,      EXACT },
-    { S3GEN, "tokenizer.encoder.blocks.#.attn.{query|key|value|out}." WB, KEEP, SIGN },
-    { S3GEN, "tokenizer.encoder.blocks.#.attn.fsmn_block.weight", CONV,     EXACT },
-    { S3GEN, "tokenizer.encoder.blocks.#.{attn_ln|mlp_ln}." WB,  KEEP,      EXACT },
-    { S3GEN, "tokenizer.encoder.blocks.#.mlp.#." WB,             KEEP,      SIGN },
-    { S3GEN, "tokenizer.quantizer._codebook.project_down." WB,   KEEP,      SIGN },
-
-    { S3GEN, "speaker_encoder.*.num_batches_tracked",            DROP,      EXACT },
-    { S3GEN, "speaker_encoder.head.{conv1|conv2}.weight",        CONV,      SIGN },
-    { S3GEN, "speaker_encoder.head.{bn1|bn2}." BN,               KEEP,      EXACT },
-    { S3GEN, "speaker_encoder.head.{layer1|layer2}.#.{conv1|conv2}.weight", CONV, SIGN },
-    { S3GEN, "speaker_encoder.head.{layer1|layer2}.#.{bn1|bn2}." BN, KEEP,  EXACT },
-    { S3GEN, "speaker_encoder.head.{layer1|layer2}.#.shortcut.0.weight", CONV, SIGN },
-    { S3GEN, "speaker_encoder.head.{layer1|layer2}.#.shortcut.1." BN, KEEP, EXACT },
-    { S3GEN, "speaker_encoder.xvector.{tdnn|dense}.linear.weight", CONV,    SIGN },
-    { S3GEN, "speaker_encoder.xvector.{tdnn|dense}.nonlinear.batchnorm." BN, KEEP, EXACT },
-    { S3GEN, "speaker_encoder.xvector.block#.tdnnd#.{nonlinear1|nonlinear2}.batchnorm." BN, KEEP, EXACT },
-    { S3GEN, "speaker_encoder.xvector.block#.tdnnd#.linear1.weight", CONV,  SIGN },
-    { S3GEN, "speaker_encoder.xvector.block#.tdnnd#.cam_layer.{linear_local|linear1|linear2}.weight", CONV, SIGN },
-    { S3GEN, "speaker_encoder.xvector.block#.tdnnd#.cam_layer.{linear1|linear2}.bias", KEEP, EXACT },
-    { S3GEN, "speaker_encoder.xvector.transit#.nonlinear.batchnorm." BN, KEEP, EXACT },
-    { S3GEN, "speaker_encoder.xvector.transit#.linear.weight",   CONV,      SIGN },
-    { S3GEN, "speaker_encoder.xvector.out_nonlinear.batchnorm." BN, KEEP,   EXACT },
-
-    { S3GEN, "flow.input_embedding.weight",                      KEEP,      SOUND },
-    { S3GEN, "flow.{spk_embed_affine_layer|encoder_proj}." WB,   KEEP,      SOUND },
-    { S3GEN, "flow.encoder.{embed|up_embed}.out.#." WB,          KEEP,      SOUND },
-    { S3GEN, "flow.encoder.after_norm." WB,                      KEEP,      EXACT },
-    { S3GEN, "flow.encoder.pre_lookahead_layer.{conv1|conv2}.weight", CONV, SOUND },
-    { S3GEN, "flow.encoder.pre_lookahead_layer.{conv1|conv2}.bias", KEEP,   EXACT },
-    { S3GEN, "flow.encoder.up_layer.conv.weight",                CONV,      SOUND },
-    { S3GEN, "flow.encoder.up_layer.conv.bias",                  KEEP,      EXACT },
-    { S3GEN, "flow.encoder.{encoders|up_encoders}.#.self_attn.{pos_bias_u|pos_bias_v}", KEEP, EXACT },
-    { S3GEN, "flow.encoder.{encoders|up_encoders}.#.self_attn.{linear_q|linear_k|linear_v|linear_out}." WB, KEEP, SOUND },
-    { S3GEN, "flow.encoder.{encoders|up_encoders}.#.self_attn.linear_pos.weight", KEEP, SOUND },
-    { S3GEN, "flow.encoder.{encoders|up_encoders}.#.feed_forward.{w_1|w_2}." WB, KEEP, SOUND },
-    { S3GEN, "flow.encoder.{encoders|up_encoders}.#.{norm_ff|norm_mha}." WB, KEEP, EXACT },
-    { S3GEN, "flow.decoder.estimator.time_mlp.{linear_1|linear_2}." WB, KEEP, EXACT },
-    { S3GEN, "flow.decoder.estimator.time_embed_mixer.weight",   KEEP,      EXACT },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.mlp.#." WB, KEEP, SOUND },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.{block1|block2}.block.0.weight", CONV, SOUND },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.{block1|block2}.block.0.bias", KEEP, EXACT },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.{block1|block2}.block.2." WB, KEEP, EXACT },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.res_conv.weight", CONV, SOUND },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.res_conv.bias", KEEP, EXACT },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.#.{norm1|norm3}." WB, KEEP, EXACT },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.#.attn1.{to_q|to_k|to_v}.weight", KEEP, SOUND },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.#.attn1.to_out.0." WB, KEEP, SOUND },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.#.ff.net.0.proj." WB, KEEP, SOUND },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|mid_blocks|up_blocks}.#.#.#.ff.net.2." WB, KEEP, SOUND },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|up_blocks}.#.2.weight", CONV, SOUND },
-    { S3GEN, "flow.decoder.estimator.{down_blocks|up_blocks}.#.2.bias", KEEP, EXACT },
-    { S3GEN, "flow.decoder.estimator.final_block.block.0.weight", CONV,     SOUND },
-    { S3GEN, "flow.decoder.estimator.final_block.block.0.bias",  KEEP,      EXACT },
-    { S3GEN, "flow.decoder.estimator.final_block.block.2." WB,   KEEP,      EXACT },
-    { S3GEN, "flow.decoder.estimator.final_proj.weight",         CONV,      SOUND },
-    { S3GEN, "flow.decoder.estimator.final_proj.bias",           KEEP,      EXACT },
-
-    { S3GEN, "mel2wav.m_source.l_linear." WB,                    KEEP,      EXACT },
-    { S3GEN, "mel2wav.{conv_pre|conv_post}.bias",                KEEP,      EXACT },
-    { S3GEN, "mel2wav.conv_pre." PW "original0",                 NORM_GAIN, EXACT },
-    { S3GEN, "mel2wav.conv_pre." PW "original1",                 NORM_CONV, SOUND },
-    { S3GEN, "mel2wav.conv_post." PW "original0",                NORM_GAIN, EXACT },
-    { S3GEN, "mel2wav.conv_post." PW "original1",                NORM_CONV, EXACT },
-    { S3GEN, "mel2wav.ups.#.bias",                               KEEP,      EXACT },
-    { S3GEN, "mel2wav.ups.#." PW "original0",                    NORM_GAIN, EXACT },
-    { S3GEN, "mel2wav.ups.#." PW "original1",                    NORM_UP,   SOUND },
-    { S3GEN, "mel2wav.source_downs.#.weight",                    CONV,      SOUND },
-    { S3GEN, "mel2wav.source_downs.#.bias",                      KEEP,      EXACT },
-    { S3GEN, "mel2wav.{source_resblocks|resblocks}.#.{convs1|convs2}.#.bias", KEEP, EXACT },
-    { S3GEN, "mel2wav.{source_resblocks|resblocks}.#.{convs1|convs2}.#." PW "original0", NORM_GAIN, EXACT },
-    { S3GEN, "mel2wav.{source_resblocks|resblocks}.#.{convs1|convs2}.#." PW "original1", NORM_CONV, SOUND },
-    { S3GEN, "mel2wav.{source_resblocks|resblocks}.#.{activations1|activations2}.#.alpha", KEEP, EXACT },
-    { S3GEN, "mel2wav.f0_predictor.condnet.#.bias",              KEEP,      EXACT },
-    { S3GEN, "mel2wav.f0_predictor.condnet.#." PW "original0",   NORM_GAIN, EXACT },
-    { S3GEN, "mel2wav.f0_predictor.condnet.#." PW "original1",   NORM_CONV, EXACT },
-    { S3GEN, "mel2wav.f0_predictor.classifier." WB,              KEEP,      EXACT },
-
-    { VE, "lstm.{weight_ih|weight_hh|bias_ih|bias_hh}_l#",       KEEP,      SIGN },
-    { VE, "proj." WB,                                            KEEP,      SIGN },
-    { VE, "{similarity_weight|similarity_bias}",                 KEEP,      EXACT },
-};
-
-/* Parts of names, both ways: the readers of the single file's format stop at 63 bytes. The first
- * three stand wherever they occur; ours never occur in a published name, nor the other way round. */
-static const struct { const char *published, *ours; } parts[] = {
-    { "speaker_encoder.xvector.", "xv." },
-    { ".nonlinear",               ".nl" },
-    { ".batchnorm.",              ".bn." },
-};
-/* clang-format on */
-
-static const char ve_prefix[] = "ve.";
-static const char norm_part[] = "." PW; /* "<conv>.parametrizations.weight.original1" */
 
 /* Types by what is asked for. */
 static const tb_dtype policy[TB_DTYPE_COUNT][GROUP_COUNT] = {
@@ -185,7 +33,7 @@ typedef struct {
     const tb_weights *set;
     const tb_tensor *from;
     const tb_tensor *gain; /* of a weight norm; NULL */
-    shape_rule rule;
+    tb_shape_rule rule;
 } item;
 
 struct tb_layout {
@@ -194,114 +42,6 @@ struct tb_layout {
     item *items;
     size_t n;
 };
-
-/* ------------------------------------------------------------------- names */
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* Does name fit the pattern? Words of a brace are tried in turn; at most a few levels deep. */
-static bool fits(const char *pattern, const char *name)
-{
-    for (; *pattern; pattern++) {
-        if (*pattern == '#') {
-            size_t digits = 0;
-
-            while (is_digit(name[digits]))
-                digits++;
-            if (digits == 0 || digits > 4 || (name[0] == '0' && digits > 1)) return false;
-            name += digits;
-        } else if (*pattern == '{') {
-            const char *end = strchr(pattern, '}'), *word = pattern + 1;
-
-            assert(end);
-            while (word < end) {
-                size_t len = strcspn(word, "|}");
-
-                if (strncmp(name, word, len) == 0 && fits(end + 1, name + len)) return true;
-                word += len + 1;
-            }
-            return false;
-        } else if (*pattern == '*') {
-            const char *rest = pattern + 1;
-            size_t len = strlen(name), tail = strlen(rest);
-
-            return len >= tail && fits(rest, name + len - tail); /* no variable part follows a * */
-        } else if (*pattern != *name++) {
-            return false;
-        }
-    }
-    return *name == '\0';
-}
-
-static const row *find_row(file_kind file, const char *name)
-{
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].file == file && fits(rows[i].pattern, name)) return &rows[i];
-    return NULL;
-}
-
-/* Replaces every occurrence of from. False when it does not fit. */
-static bool replace(char name[TB_LAYOUT_NAME], const char *from, const char *to)
-{
-    const size_t from_len = strlen(from), to_len = strlen(to);
-
-    for (char *p = strstr(name, from); p; p = strstr(p + to_len, from)) {
-        if (strlen(name) - from_len + to_len >= TB_LAYOUT_NAME) return false;
-        memmove(p + to_len, p + from_len, strlen(p + from_len) + 1);
-        memcpy(p, to, to_len);
-    }
-    return true;
-}
-
-/* The name in our set of a tensor of that file. */
-static bool our_name(file_kind file, const char *published, char out[TB_LAYOUT_NAME])
-{
-    const char *prefix = file == VE ? ve_prefix : "";
-    char *norm;
-
-    if (snprintf(out, TB_LAYOUT_NAME, "%s%s", prefix, published) >= TB_LAYOUT_NAME) return false;
-    norm = strstr(out, norm_part);
-    if (norm) memcpy(norm, ".weight", sizeof ".weight");
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (!replace(out, parts[i].published, parts[i].ours)) return false;
-    return true;
-}
-
-bool tb_layout_our_name(const char *published, char out[TB_LAYOUT_NAME])
-{
-    for (file_kind file = T3; file <= VE; file++) {
-        const row *r = find_row(file, published);
-
-        if (r) return r->rule != DROP && our_name(file, published, out);
-    }
-    return false;
-}
-
-bool tb_layout_published_name(const char *ours, char out[TB_LAYOUT_NAME])
-{
-    const size_t prefix = strlen(ve_prefix);
-    const bool ve = strncmp(ours, ve_prefix, prefix) == 0;
-    char whole[TB_LAYOUT_NAME + sizeof PW "original1"];
-    size_t stem;
-
-    if (snprintf(out, TB_LAYOUT_NAME, "%s", ve ? ours + prefix : ours) >= TB_LAYOUT_NAME)
-        return false;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (!replace(out, parts[i].ours, parts[i].published)) return false;
-    for (file_kind file = T3; file <= VE; file++)
-        if ((file == VE) == ve && find_row(file, out)) return true;
-    stem = strlen(out);
-    if (stem < strlen(".weight") || strcmp(out + stem - strlen(".weight"), ".weight") != 0)
-        return false;
-    stem -= strlen("weight");
-    snprintf(whole, sizeof whole, "%.*s" PW "original1", (int)stem, out);
-    if (ve || !find_row(S3GEN, whole)) return false;
-    return snprintf(out + stem, TB_LAYOUT_NAME - stem, "parametrizations.weight") <
-           (int)(TB_LAYOUT_NAME - stem);
-}
 
 /* ---------------------------------------------------------------- planning */
 
@@ -319,7 +59,7 @@ static size_t row_len(const tb_tensor *t)
 }
 
 /* The shape of ours for a published shape; false when the rule cannot be applied to it. */
-static bool transpose_shape(shape_rule rule, const tb_tensor *from, tb_tensor *to)
+static bool transpose_shape(tb_shape_rule rule, const tb_tensor *from, tb_tensor *to)
 {
     const unsigned n = from->n_dims;
     const size_t *d = from->dim;
@@ -357,7 +97,7 @@ static bool transpose_shape(shape_rule rule, const tb_tensor *from, tb_tensor *t
 
 /* The type of ours. Blocks run along the last axis; one that is no whole number of them stays f16.
  */
-static tb_dtype choose_type(tb_dtype type, group g, const tb_tensor *shape, bool *unaligned)
+static tb_dtype choose_type(tb_dtype type, tb_type_group g, const tb_tensor *shape, bool *unaligned)
 {
     tb_dtype chosen = policy[type][g];
 
@@ -397,18 +137,18 @@ static tb_status find_gain(const tb_weights *set, const char *v_name, const tb_t
 
 /* Plans tensor i of the set, if it is one of ours. *unaligned: its last axis is no multiple of a
  * block. */
-static tb_status plan_tensor(tb_layout *r, file_kind file, const tb_weights *set, size_t i,
+static tb_status plan_tensor(tb_layout *r, tb_layout_file file, const tb_weights *set, size_t i,
                              const char *prefix, tb_dtype type, bool *unaligned, tb_err *err)
 {
     const char *label = tb_weights_label(set), *name = tb_weights_name(set, i);
     const tb_tensor *from = tb_weights_at(set, i);
     char ours[TB_LAYOUT_NAME], shape[80];
     item x = {.set = set, .from = from};
-    const row *known;
+    const tb_layout_rule *known;
 
     if (strncmp(name, prefix, strlen(prefix)) != 0) return TB_OK;
-    known = find_row(file, name + strlen(prefix));
-    if (!known || !our_name(file, name + strlen(prefix), ours))
+    known = tb_layout_find(file, name + strlen(prefix));
+    if (!known || !tb_layout_rename(file, name + strlen(prefix), ours))
         return tb_fail(err, TB_EMODEL, "%s has a tensor that is not part of this model: %s", label,
                        name);
     if (known->rule == DROP) return TB_OK;
@@ -438,8 +178,8 @@ static tb_status plan_tensor(tb_layout *r, file_kind file, const tb_weights *set
     return TB_OK;
 }
 
-static tb_status plan_file(tb_layout *r, file_kind file, const tb_weights *set, const char *prefix,
-                           tb_dtype type, tb_err *err)
+static tb_status plan_file(tb_layout *r, tb_layout_file file, const tb_weights *set,
+                           const char *prefix, tb_dtype type, tb_err *err)
 {
     const char *first_unaligned = NULL;
     size_t n_unaligned = 0;

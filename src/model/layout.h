@@ -21,9 +21,10 @@ typedef struct {
 /* A planned conversion: names, shapes and types are known, numbers are computed on demand. */
 typedef struct tb_layout tb_layout;
 
-/* type: f32, f16, bf16, q8_0 or q4_0; what that means for each tensor is in the table of recipe.c.
- * Takes the sets of src, on failure too; one set may be given in several places. label is what
- * sentences about the result call it. TB_EMODEL names the first tensor that does not fit. */
+/* type: f32, f16, bf16, q8_0 or q4_0; what that means for each tensor is in the table of
+ * layout_names.c. Takes the sets of src, on failure too; one set may be given in several places.
+ * label is what sentences about the result call it. TB_EMODEL names the first tensor that does not
+ * fit. */
 TB_MUST_CHECK tb_status tb_layout_new(const tb_layout_source *src, tb_dtype type, const char *label,
                                       tb_layout **out, tb_err *err);
 void tb_layout_free(tb_layout *r);
