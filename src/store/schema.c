@@ -136,9 +136,10 @@ static tb_status is_file(const char *path, const char *suffix, tb_err *err)
 
 tb_status tb_store_check_files(const tb_store *store, tb_err *err)
 {
-    tb_status st = is_file(store->db_path, "", err);
-    if (!st) st = is_file(store->db_path, "-wal", err);
-    if (!st) st = is_file(store->db_path, "-shm", err);
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    tb_status st = TB_OK;
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0] && !st; i++)
+        st = is_file(store->db_path, suffixes[i], err);
     return st;
 }
 

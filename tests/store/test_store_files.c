@@ -114,9 +114,10 @@ static void what_a_database_has_lost_is_named(void **state)
 
 static void what_stands_in_the_databases_place_is_named(void **state)
 {
-    static const char *const names[] = {"timbre.db", "timbre.db-wal", "timbre.db-shm"};
+    static const char *const names[] = {"timbre.db", "timbre.db-wal", "timbre.db-shm",
+                                        "timbre.db-journal"};
     static const char *const said[] = {"is a folder", "not a regular file", "leads to no file"};
-    for (size_t i = 0; i < 9; i++) {
+    for (size_t i = 0; i < 12; i++) {
         tb_store *store = NULL;
         char *folder = tb_sprintf("%s/%zu", (const char *)*state, i);
         char *path = tb_path_join(folder, names[i / 3]);
