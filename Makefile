@@ -40,6 +40,7 @@ bench:
 
 attack: build
 	@tools/setup.sh attack
+	@cmake --build --preset release --target timbre-seedmodel
 	@tools/attack.sh build/timbre
 
 soak: build

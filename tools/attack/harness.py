@@ -142,6 +142,16 @@ def wav(seconds, rate=24000):
     return head + b"data" + len(data).to_bytes(4, "little") + data
 
 
+def small_model(folder):
+    """The small seeded model, made in folder; "" where timbre-seedmodel is not in the build."""
+    build = os.path.dirname(program())
+    for tool in (build + "/tools/seedmodel/timbre-seedmodel", build + "/release/tools/seedmodel/timbre-seedmodel"):
+        if os.access(tool, os.X_OK):
+            subprocess.run([tool, "--small", folder + "/small"], check=True, stdout=subprocess.DEVNULL)
+            return folder + "/small"
+    return ""
+
+
 def together(n, work):
     """work(i) on n threads at once; what they returned."""
     results = [None] * n

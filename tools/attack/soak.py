@@ -16,7 +16,7 @@ usage: soak.py [timbre]
 """
 import http.client, json, os, random, subprocess, threading, time
 from urllib.parse import quote, urlencode
-from harness import BASIC, MIB, Server, Verdict, program, wav
+from harness import BASIC, MIB, Server, Verdict, program, small_model, wav
 
 MINUTES = float(os.environ.get("TIMBRE_SOAK_MINUTES", "60"))
 SEED = int(os.environ.get("TIMBRE_SOAK_SEED", "0")) or random.randrange(1, 1 << 30)
@@ -335,15 +335,13 @@ def recordings(folder):
 
 
 def with_model(folder):
-    """The settings for the small model, made here; none when its program is not there."""
-    build = os.path.dirname(program())
-    for tool in (build + "/tools/seedmodel/timbre-seedmodel", build + "/release/tools/seedmodel/timbre-seedmodel"):
-        if os.access(tool, os.X_OK):
-            subprocess.run([tool, "--small", folder + "/small"], check=True, stdout=subprocess.DEVNULL)
-            subprocess.run([program(), "model", "convert", "--out", folder + "/small.gguf", folder + "/small"],
-                           check=True, stdout=subprocess.DEVNULL, cwd=folder)
-            return {"MODEL": folder + "/small.gguf"}
-    return {"ENGINE": "embedded"}
+    """The settings for the small model; the embedded engine's where it cannot be made."""
+    model = small_model(folder)
+    if not model:
+        return {"ENGINE": "embedded"}
+    subprocess.run([program(), "model", "convert", "--out", folder + "/small.gguf", model],
+                   check=True, stdout=subprocess.DEVNULL, cwd=folder)
+    return {"MODEL": folder + "/small.gguf"}
 
 
 if __name__ == "__main__":
