@@ -101,7 +101,7 @@ static const abbreviation spanish[] = {
     {"ó", "o", LONE}, {"Ó", "o", LONE}, {"á", "a", LONE}, {"Á", "a", LONE}, {"é", "e", LONE}, {"ú", "u", LONE}, /* as they were written */
     {"uds.", "unidades", BEHIND}, {"ud.", "unidad", BEHIND}, {"c/u", "cada uno", ANY}, {"c/s", "cantidad suficiente", ANY}, {"pers.", "personas", BEHIND}, {"pzas.", "piezas", BEHIND}, {"pza.", "pieza", BEHIND},
     {"cant.", "cantidad", ANY}, {"incl.", "incluido", ANY}, {"excl.", "excluido", ANY}, {"fra.", "factura", ANY}, {"vto.", "vencimiento", ANY}, {"obs.", "observaciones", ANY},
-    {"pl.", "planta", DIGIT}, {"esc.", "escalera", DIGIT}, {"pta.", "puerta", DIGIT}, {"int.", "interior", DIGIT}, {"mz.", "manzana", DIGIT}, {"lt.", "lote", DIGIT}, {"blq.", "bloque", DIGIT},
+    {"pl.", "planta", DIGIT}, {"esc.", "escalera", DIGIT}, {"pta.", "puerta", DIGIT}, {"pta.", "puerta", NAME}, {"int.", "interior", DIGIT}, {"mz.", "manzana", DIGIT}, {"lt.", "lote", DIGIT}, {"blq.", "bloque", DIGIT},
     {"sáb", "sábado", DIGIT}, {"dom", "domingo", DIGIT}, {"lun", "lunes", DIGIT}, {"jue", "jueves", DIGIT}, {"vie", "viernes", DIGIT}, {"mié", "miércoles", DIGIT},
     {"Hnos.", "hermanos", NAME}, {"c/u.", "cada uno", ANY},
     {"Sr.", "señor", TITLE}, {"Sra.", "señora", TITLE}, {"Srta.", "señorita", TITLE}, {"Sres.", "señores", TITLE}, {"Sras.", "señoras", TITLE},
@@ -212,17 +212,15 @@ static bool behind_family(const tb_speller *sp, size_t i)
     size_t start = tb_spell_prev_word(sp, i, word);
     return *word && tb_spell_capital(tb_spell_at(sp, start, &n)) &&
            !tb_spell_in(word, " and ask but call contact dear did does for from hello hey hi if is "
-                              "later meet now our said so thank that the then this tell to visit "
+                              "later meet now said so thank that then this tell to visit "
                               "was welcome when while with yes yesterday today ");
 }
 
 static bool is_job(const tb_speller *sp, size_t i)
 {
     char word[TB_SPELL_WORD + 1];
-    size_t n;
     tb_spell_next_word(sp, i, word);
-    return tb_spell_capital(tb_spell_at(sp, tb_spell_skip(sp, i), &n)) &&
-           tb_spell_in(word, " account accountant advisor analyst architect associate attorney "
+    return tb_spell_in(word, " account accountant advisor analyst architect associate attorney "
                              "buyer cloud consultant content counsel data designer developer "
                              "devops director editor engineer engineering executive front "
                              "frontend backend full lead lecturer manager marketing network nurse "
@@ -238,7 +236,7 @@ static bool fits(const tb_speller *sp, size_t i, size_t end, place where, bool s
     uint32_t cp = tb_spell_at(sp, next, &n);
     bool digit, apart = next > end;
     uint32_t previous;
-    char degrees[TB_SPELL_WORD + 1];
+    char word[TB_SPELL_WORD + 1];
     switch (where) {
     case ANY:
     case TITLE:
@@ -248,21 +246,24 @@ static bool fits(const tb_speller *sp, size_t i, size_t end, place where, bool s
     case FAMILY:
         return behind_family(sp, i);
     case JOB:
-        return is_job(sp, end);
+        tb_spell_prev_word(sp, i, word);
+        return is_job(sp, end) || tb_spell_in(word, " a an the our my "); /* the Sr. Center */
     case STATE:
         previous = tb_spell_before(sp, i);
         if (previous == '-') return i > 1 && tb_spell_capital((unsigned char)sp->s[i - 2]);
         return i > 2 && previous == ' ' && sp->s[i - 2] == ',' &&
                tb_spell_letter(tb_spell_before(sp, i - 2));
     case DEGREE:
-        tb_spell_prev_word(sp, i, degrees);
-        return tb_spell_in(degrees, " degree degrees grado grados ");
+        tb_spell_prev_word(sp, i, word);
+        return tb_spell_in(word, " degree degrees grado grados ");
     case ROMAN:
         return apart && sp->s[i] == 's' && roman_at(sp, next);
     case NAME:
         if (!apart && end == i + 2 && tb_spell_starts(sp, next + n, ".")) return false; /* D.N.I. */
         return (apart || stop) && tb_spell_capital(cp);
     case DIGIT:
+        if (cp == 'I' && tb_spell_starts(sp, i + 1, "o.") && tb_spell_ends(sp, next + 1))
+            return false; /* No. I won't. */
         return (cp >= '0' && cp <= '9') || cp == '#' || (apart && roman_at(sp, next));
     case WORD:
         return apart && tb_spell_letter(cp);
@@ -280,7 +281,6 @@ static bool fits(const tb_speller *sp, size_t i, size_t end, place where, bool s
          * unless a house number stands in front of the street's name. */
         if (!tb_spell_capital(cp) || !apart) return true;
         if (digit) return true;
-        char word[TB_SPELL_WORD + 1];
         size_t start = tb_spell_prev_word(sp, i, word);
         (void)begin_of_previous(sp, start, &digit);
         return digit || (sp->s[end - 1] != '.' && i > 0);

@@ -93,6 +93,17 @@ static size_t lap(const tb_speller *sp, size_t i, tb_spell_number *out)
     return out->end;
 }
 
+/* What has chapters and verses. */
+static const char books[] =
+    " genesis gen exodus exod leviticus deuteronomy joshua judges ruth samuel kings job psalm "
+    "psalms "
+    "ps proverbs prov isaiah isa jeremiah jer ezekiel daniel matthew matt mark luke john acts "
+    "romans "
+    "rom corinthians cor galatians gal ephesians eph philippians phil hebrews heb james peter "
+    "revelation rev surah quran génesis éxodo levítico deuteronomio josué jueces rut reyes salmo "
+    "salmos proverbios isaías jeremías ezequiel mateo mt marcos mc lucas lc juan jn hechos hch "
+    "romanos corintios gálatas efesios filipenses hebreos santiago pedro apocalipsis ap sura ";
+
 /* 16:9, 1:10,000; 1 : 500 with blanks where a scale is spoken of. */
 static size_t ratio(tb_speller *sp, size_t i)
 {
@@ -100,7 +111,7 @@ static size_t ratio(tb_speller *sp, size_t i)
     char word[TB_SPELL_WORD + 1];
     size_t behind;
     if (!tb_spell_read(sp, i, &a)) return 0;
-    tb_spell_prev_word(sp, i, word);
+    tb_spell_prev_word(sp, i > 2 && sp->s[i - 1] == ' ' && sp->s[i - 2] == '.' ? i - 2 : i, word);
     size_t colon = tb_spell_skip(sp, a.end), at = tb_spell_skip(sp, colon + 1);
     bool apart = colon > a.end || at > colon + 1;
     if (colon >= sp->len || sp->s[colon] != ':') return 0;
@@ -120,6 +131,14 @@ static size_t ratio(tb_speller *sp, size_t i)
     long x = tb_spell_value(&a), y = tb_spell_value(&b);
     bool clock = b.n == 2 && y >= 0 && y < 60 && a.n <= 2 && x >= 0 && x + y != 100 && !apart;
     tb_spell_say_number(sp, &a, TB_ES_ALONE);
+    if (tb_spell_in(word, books)) { /* Gen. 1:1-3 */
+        tb_spell_say_number(sp, &b, TB_ES_ALONE);
+        size_t n;
+        uint32_t dash = tb_spell_at(sp, b.end, &n);
+        if ((dash != '-' && dash != 0x2013) || !tb_spell_digit(sp, b.end + n)) return b.end - i;
+        tb_spell_say(sp, spanish(sp) ? "a" : "to");
+        return b.end + n - i;
+    }
     size_t equals = tb_spell_skip(sp, b.end);
     bool division = apart && tb_spell_starts(sp, equals, "="); /* 10 : 2 = 5 */
     if (!clock)

@@ -4,6 +4,7 @@
  */
 #include "text/spell_other_priv.h"
 
+#include "base/unicode.h"
 #include "base/utf8.h"
 
 #include <string.h>
@@ -240,7 +241,7 @@ static size_t sign(tb_speller *sp, size_t i)
     }
     if (cp < 0x80 && cp != '$') return 0;
     const tb_currency *c = tb_spell_currency(sp, i, &end);
-    if (!c || tb_spell_letter(cp)) return 0;
+    if (!c || (tb_spell_letter(cp) && !tb_unicode_is_symbol(cp))) return 0;
     say_forms(sp, tb_sign_money(w, c), &many);
     return end - i;
 }

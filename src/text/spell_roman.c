@@ -177,7 +177,12 @@ static bool goes_on(const tb_speller *sp, size_t i)
 /* Behind a numeral that was said, the dash of a range: "to" is said. Returns where to go on. */
 static size_t range(tb_speller *sp, size_t end)
 {
-    size_t next = dash_at(sp, end, true);
+    size_t n, next = dash_at(sp, end, true);
+    long value;
+    uint32_t dash = tb_spell_at(sp, end, &n);
+    bool again = (dash == '-' || dash == 0x2013) && tb_spell_starts(sp, end + n, "s. ") &&
+                 read_roman(sp, end + n + 3, &value); /* s. XV-s. XVI */
+    if (again) next = end + n;
     if (!next) return end;
     tb_spell_say(sp, sp->kind == TB_SPELL_ES ? "a" : "to");
     sp->roman_end = next;
@@ -222,6 +227,7 @@ static size_t english(tb_speller *sp, size_t i, size_t n, long value)
         ruler = tb_spell_in(first, rulers_en) && capital_at(sp, before);
     }
     if (ruler && !lone_letter(sp, i, n)) {
+        if (strcmp(word, "malcolm") == 0 && n == 1 && sp->s[i] == 'X') return 0;
         if (n == 1 && sp->s[i] == 'I') { /* "Then Henry I ...": I is more often a person */
             bool goes_on = *next && !capital_at(sp, tb_spell_skip(sp, i + n)) &&
                            !tb_spell_in(next, " of was ruled reigned became died and who ");

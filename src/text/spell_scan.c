@@ -200,6 +200,15 @@ static bool counts(const tb_speller *sp, size_t i)
                               "kilómetros toneladas minutos euros dólares ");
 }
 
+/* English: €1.500, ₫50.000, Rp 5.000. Money has no thousandths. */
+static bool is_whole_money(const tb_speller *sp, size_t start, size_t end)
+{
+    size_t at = start > 0 && sp->s[start - 1] == ' ' ? start - 1 : start;
+    uint32_t before = tb_spell_before(sp, at);
+    bool rupiah = at > 1 && sp->s[at - 1] == 'p' && sp->s[at - 2] == 'R';
+    return sp->s[end - 1] == '0' && (before == 0x20AC || before == 0x20AB || rupiah);
+}
+
 /*
  * Are `count` groups behind a first run of n digits one number? Never where a fourth could follow
  * (telephone numbers, lists): the first run has at most three digits and does not begin with 0.
@@ -219,7 +228,7 @@ static bool is_grouped(const tb_speller *sp, size_t start, size_t n, char sep, i
                tb_spell_before(sp, start) == '$' || counts(sp, end) ||
                (next == '.' && tb_spell_digit(sp, end + 1));
     case '.':
-        return sp->kind == TB_SPELL_ES || count >= 2 ||
+        return sp->kind == TB_SPELL_ES || count >= 2 || is_whole_money(sp, start, end) ||
                (next == ',' && tb_spell_digit(sp, end + 1));
     case '\'':
         return count >= 2;

@@ -3,6 +3,7 @@
  * superscripts, Greek letters, the others of a table. Signs that measure a number (%, °, €) are
  * read with the number, in spell_quantity.c; here they stand alone.
  */
+#include "base/unicode.h"
 #include "base/utf8.h"
 #include "text/spell_rules_priv.h"
 
@@ -299,7 +300,7 @@ size_t tb_spell_sign(tb_speller *sp, size_t i)
     if (tb_spell_before(sp, i) == cp || tb_spell_at(sp, i + n, &end) == cp)
         return 0; /* rows of a sign are decoration */
     const tb_currency *c = tb_spell_currency(sp, i, &end);
-    if (c && !tb_spell_letter(cp)) {
+    if (c && (tb_unicode_is_symbol(cp) || !tb_spell_letter(cp))) {
         tb_spell_say(sp, in(sp, c->en_plural, c->es_plural));
         return end - i;
     }

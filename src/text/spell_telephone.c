@@ -204,7 +204,10 @@ size_t tb_spell_code(tb_speller *sp, size_t i)
                      sp->s[i - 2] <= 'Z' && sp->s[i - 3] >= 'A' && sp->s[i - 3] <= 'Z' &&
                      (i == 3 || !tb_utf8_is_word(tb_spell_before(sp, i - 3)));
         char word[TB_SPELL_WORD + 1];
-        tb_spell_prev_word(sp, i, word);
+        size_t at = i;
+        while (at > 0 && i - at < 3 && strchr(": #", sp->s[at - 1]))
+            at--;
+        tb_spell_prev_word(sp, at, word);
         if (!state &&
             !tb_spell_in(
                 word, " zip pin otp passcode code codes password código códigos clave contraseña "))

@@ -232,7 +232,8 @@ static void say_word(tb_speller *sp, size_t i, size_t end)
 static size_t say_second(tb_speller *sp, size_t i, bool spoken, bool hour)
 {
     clock_time b;
-    size_t end = named_time(sp, i, true);
+    uint32_t before = tb_spell_before(sp, i);
+    size_t end = named_time(sp, i, !tb_spell_blank(before)); /* not "at noon - late" */
     bool clock = !end && (read_clock(sp, i, &b) || (hour && read_hour(sp, i, &b)));
     if (!end && !clock) return 0;
     tb_spell_say(sp, spanish(sp) ? "a" : "to");
@@ -250,7 +251,9 @@ static size_t from_named(tb_speller *sp, size_t i)
     clock_time b;
     size_t end = named_time(sp, i, false), at = end ? dash_at(sp, end) : 0;
     if (!at || tb_utf8_is_word(tb_spell_before(sp, i))) return 0;
-    if (!read_clock(sp, at, &b) && !read_hour(sp, at, &b) && !named_time(sp, at, true)) return 0;
+    if (!read_clock(sp, at, &b) && !read_hour(sp, at, &b) &&
+        !named_time(sp, at, !tb_spell_blank(tb_spell_before(sp, at))))
+        return 0;
     say_word(sp, i, end);
     return say_zone(sp, say_second(sp, at, false, true)) - i;
 }
