@@ -19,11 +19,11 @@
 #include <unistd.h>
 
 const tb_cli_option tb_bench_options[] = {
-    {"--only", NULL, "NAMES", "some of memory,stages,voice,lengths,stream,together"},
-    {"--runs", NULL, "N", "how often each thing is done; the best counts; 3 when not given"},
-    {"--long", NULL, NULL, "ten minutes of speech too"},
+    {"--only", NULL, "NAMES", "a list of memory,stages,voice,lengths,stream,together"},
+    {"--runs", NULL, "N", "runs of each measurement, of which the best counts; default: 3"},
+    {"--long", NULL, NULL, "also measure ten minutes of speech"},
     {"--compare", NULL, "FILE", "an earlier run's --json: print ratios, exit with 1 if slower"},
-    {"--factor", NULL, "X", "how much slower is slower for --compare; 1.25 when not given"},
+    {"--factor", NULL, "X", "ratio from which --compare calls a line slower; default: 1.25"},
     {"--peer", NULL, "FILE", "another program's times for the same case: print ratios"},
     {0},
 };

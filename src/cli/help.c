@@ -44,11 +44,12 @@ void tb_cli_help(FILE *out, const tb_cli *cli)
                  o->flag, o->value ? " " : "", o->value ? o->value : "");
         fprintf(out, "  %-26s %s\n", left, o->help);
     }
-    fputs("  --json                     print JSON\n"
-          "  --help                     this; --help settings: the settings, each of them a flag "
-          "too\n"
-          "  --version                  the version\n",
-          out);
+    fputs(
+        "  --json                     print JSON\n"
+        "  --help                     print this help; --help settings lists the settings, each of "
+        "which is a flag too\n"
+        "  --version                  print the version\n",
+        out);
 }
 
 void tb_cli_help_settings(FILE *out)
@@ -56,7 +57,7 @@ void tb_cli_help_settings(FILE *out)
     const tb_setting_info *s;
     fputs("Settings, from .env in the working directory (NAME=value), the environment, or as flags "
           "of\n"
-          "any command; later ones win. In brackets: the value when nobody gives one.\n\n",
+          "any command; later ones win. In brackets: the default.\n\n",
           out);
     for (size_t i = 0; (s = tb_config_setting(i)); i++) {
         char allowed[TB_CONFIG_ALLOWED];

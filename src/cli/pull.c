@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 const tb_cli_option tb_cli_pull_options[] = {
-    {"--folder", NULL, "DIR", "where the files go"},
-    {"--base", NULL, "DIR", "a folder with Turbo's files, for what Nano shares with it"},
+    {"--folder", NULL, "DIR", "the folder to download into; default: under DATA/models"},
+    {"--base", NULL, "DIR", "a folder with Turbo's files, some of which Nano shares"},
     {0},
 };
 

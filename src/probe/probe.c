@@ -16,18 +16,19 @@
 #include <unistd.h>
 
 const tb_cli_option tb_probe_options[] = {
-    {"--in", NULL, "FILE", "the recording: a safetensors file with the stage's inputs"},
-    {"--out", NULL, "FILE", "where what was computed is written, safetensors too"},
-    {"--case", NULL, "JSON", "what is known of the recording besides its tensors"},
-    {"--prefix", NULL, "P", "run every case <P>c<i>/ of the recording; weights may be at <P>w/"},
-    {"--noise", NULL, "KEY", "make noise that the recording leaves out: golden/s3_long"},
+    {"--in", NULL, "FILE", "the golden file: safetensors with the stage's inputs"},
+    {"--out", NULL, "FILE", "the safetensors file to write results to"},
+    {"--case", NULL, "JSON", "parameters of the golden file that are not tensors"},
+    {"--prefix", NULL, "P", "run every case <P>c<i>/ of the golden file; weights may be at <P>w/"},
+    {"--noise", NULL, "KEY", "make the noise that the golden file leaves out: golden/s3_long"},
     {"--wav", NULL, "FILE", "a recording of a person"},
     {"--conds", NULL, "FILE", "a ready-made voice, conds.pt"},
     {"--text", NULL, "JSON", "a list of texts"},
-    {"--set", NULL, "K=V", "what no shape shows: heads, enc_heads, est_heads, ...; repeatable"},
-    {"--type", NULL, "NAME", "f32 (when not given), f16, bf16, q8_0 or q4_0"},
+    {"--set", NULL, "K=V",
+     "a hyperparameter that no shape shows: heads, enc_heads, est_heads, ...; repeatable"},
+    {"--type", NULL, "NAME", "f32, f16, bf16, q8_0 or q4_0; default: f32"},
     {"--sample", NULL, NULL, "24 time steps of each array, time first (s3tokenizer, campplus)"},
-    {"--list", NULL, NULL, "the stages, what each needs and writes"},
+    {"--list", NULL, NULL, "list the stages, what each needs and writes"},
     {0},
 };
 
