@@ -262,12 +262,19 @@ tb_status tb_auth_verdict(const tb_auth_check *c, tb_err *err)
                        "too many wrong passwords come from this address; try again in a moment");
     case TB_GUESS_STOPPED:
         return tb_fail(err, TB_EUNREADY, "the server is stopping; try again in a moment");
+    case TB_GUESS_LEFT:
+        return tb_fail(err, TB_ECANCELLED, "the client left before the password was looked at");
     case TB_GUESS_FAILED:
         return tb_fail(err, TB_ENOMEM,
                        "there is not enough memory to check the password; try again in a moment");
     default:
         return tb_fail(err, TB_EAUTH, "Incorrect username or password");
     }
+}
+
+void tb_auth_abandon(tb_auth *a, tb_auth_check *c)
+{
+    if (tb_guard_remove(a->guard, &c->guess)) done(a, &c->guess, TB_GUESS_LEFT);
 }
 
 void tb_auth_leave(tb_auth *a, tb_auth_check *c)

@@ -40,6 +40,9 @@ TB_MUST_CHECK tb_status tb_auth_wait(tb_auth *auth, const tb_peer *peer, const t
 bool tb_auth_decided(const tb_auth_check *check);
 /* Of a decided one: TB_OK, TB_EAUTH, or why it could not be told. */
 TB_MUST_CHECK tb_status tb_auth_verdict(const tb_auth_check *check, tb_err *err);
+/* Its client has left: if it still waits, it is decided without being judged, and wakes. From any
+ * thread, while nobody gives it back. */
+void tb_auth_abandon(tb_auth *auth, tb_auth_check *check);
 /* Gives it back; wake is not called any more after this. NULL is fine. */
 void tb_auth_leave(tb_auth *auth, tb_auth_check *check);
 

@@ -23,9 +23,10 @@ static tb_status try_credentials(tb_request *r, const tb_auth_given *given, tb_e
     return TB_OK;
 }
 
-/* Sleeps until its credentials are judged. */
+/* Sleeps until its credentials are judged, or its client leaves. */
 bool tb_request_awaits_verdict(tb_request *r)
 {
+    if (r->check) tb_watch_add(r);
     while (r->check && !tb_auth_decided(r->check))
         if (tb_request_sleep(r)) return true;
     return false;
@@ -34,6 +35,7 @@ bool tb_request_awaits_verdict(tb_request *r)
 static tb_status take_verdict(tb_request *r, tb_err *err)
 {
     tb_status st = tb_auth_verdict(r->check, err);
+    tb_watch_remove(r); /* which looks at r->check */
     tb_auth_leave(r->http->auth, r->check);
     r->check = NULL;
     if (!st) snprintf(r->user, sizeof r->user, "%.128s", r->http->config->api_username);

@@ -38,6 +38,7 @@ typedef enum {
     TB_GUESS_WRONG,
     TB_GUESS_FAILED,  /* it could not be judged */
     TB_GUESS_CROWDED, /* others came, more than may wait */
+    TB_GUESS_LEFT,    /* its client went away before its turn */
     TB_GUESS_STOPPED
 } tb_guess_end;
 

@@ -11,8 +11,9 @@
 
 /*
  * libmicrohttpd does not look at a connection that sleeps, so a client who leaves while a job works
- * for them would be noticed only at its end. This thread looks: a socket that reads as ended is a
- * client who left, and their job is cancelled. (A client that only shuts its sending side counts
+ * for them, or while their password waits to be judged, would be noticed only at its end. This
+ * thread looks: a socket that reads as ended is a client who left; their job is cancelled, their
+ * guess is forgotten, and with it the connection. (A client that only shuts its sending side counts
  * as gone too.) The request's own lock is not taken here; a request is in the list only while it
  * lives, and leaves it under watch_lock before its socket is closed.
  */
@@ -66,7 +67,11 @@ static void *watch(void *arg)
         for (tb_request *r = http->watched; r; r = r->next_watched) {
             const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-            if (info && r->job && has_left(info->connect_fd)) tb_job_cancel(r->job);
+            if (!info || !has_left(info->connect_fd)) continue;
+            if (r->job)
+                tb_job_cancel(r->job);
+            else if (r->check)
+                tb_auth_abandon(http->auth, r->check);
         }
         pthread_mutex_unlock(&http->watch_lock);
     }

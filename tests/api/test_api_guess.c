@@ -154,6 +154,25 @@ static void guesses_never_hold_all_connections(void **state)
     ends_well();
 }
 
+/* Who has gone is not waited for: neither a turn nor a place is kept for them. */
+static void guesses_of_clients_who_left_hold_nothing(void **state)
+{
+    int fds[MOST];
+    (void)state;
+    api_start(&server, "");
+    for (int round = 0; round < 3; round++) {
+        send_guesses(fds, 80, "203.0.113.9");
+        usleep(100000);
+        for (int i = 0; i < 80; i++)
+            close(fds[i]);
+        usleep(200000);
+        int64_t began = api_now_ms();
+        assert_int_equal(ask(API_PASSWORD, "203.0.113.9", NULL), 200);
+        assert_true(api_now_ms() - began < test_patient(600)); /* a place behind them is seconds */
+    }
+    ends_well();
+}
+
 /* What a client says of itself stands before what the proxy says of it, also in lines apart. */
 static void the_last_line_of_forwarded_counts(void **state)
 {
@@ -294,6 +313,7 @@ int main(void)
         cmocka_unit_test(guesses_of_one_address_wait_for_their_turn),
         cmocka_unit_test(more_than_may_wait_are_told_to_come_later),
         cmocka_unit_test(guesses_never_hold_all_connections),
+        cmocka_unit_test(guesses_of_clients_who_left_hold_nothing),
         cmocka_unit_test(the_last_line_of_forwarded_counts),
         cmocka_unit_test(the_same_mistake_is_answered_at_once),
         cmocka_unit_test(a_connection_that_was_right_waits_no_more),
