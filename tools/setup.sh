@@ -12,7 +12,7 @@ debian_build="gcc libc6-dev make cmake ninja-build pkg-config libmicrohttpd-dev 
     libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libcurl4-openssl-dev ca-certificates curl"
 debian_test="libcmocka-dev ffmpeg procps python3"
 debian_attack="python3 procps"
-debian_lint="git python3 clang-format clang-tidy codespell shellcheck"
+debian_lint="git python3 clang clang-format clang-tidy codespell shellcheck"
 debian_bench="wrk pocketsphinx pocketsphinx-en-us"
 brew_build="cmake ninja pkg-config libmicrohttpd jansson sqlite libsoxr libebur128 kissfft libsonic libsodium utf8proc
     flite espeak-ng ffmpeg curl"

@@ -95,6 +95,7 @@ static void beds_agree_with_the_reference_from_time_zero(void **state)
         /* Of the street the reference rendered one second, without the cars that are still to
          * pass: not comparable. Its law is checked by the targets. */
         if (recipes[k] == &tb_recipe_street) continue;
+        if ((size_t)((const char *)(g + 4800) - data) > size) break; /* a bed without a reference */
         tb_part *part = tb_part_new(recipes[k], 1, RATE);
         double e = 0, s = 0;
         for (int i = 0; i < 4800; i += TB_TICK) {

@@ -199,6 +199,50 @@ static void files_override_and_add_and_are_looped(void **state)
     tb_free(command);
 }
 
+/* Noise of even loudness goes round: where its end meets its start it is neither louder nor softer,
+ * and nothing there is no number. */
+static void a_file_goes_round_without_a_seam(void **state)
+{
+    enum { LEN = 4 * RATE, WINDOW = RATE / 20 };
+    (void)state;
+    char dir[] = "/tmp/tb-ambience-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    tb_pcm pcm = {0};
+    tb_err err = {0};
+    uint8_t *wav = NULL;
+    size_t size = 0;
+    assert_int_equal(tb_pcm_init(&pcm, LEN, RATE, &err), TB_OK);
+    uint32_t x = 1;
+    for (size_t i = 0; i < LEN; i++) {
+        x = x * 1664525 + 1013904223;
+        pcm.data[i] = 0.25F * (float)((double)x / 2147483648.0 - 1);
+    }
+    assert_int_equal(tb_wav_print(&pcm, &wav, &size, &err), TB_OK);
+    write_file(dir, "hiss.wav", wav, size);
+    tb_ambience_set *set = open_set(dir);
+    float *y = render(set, "hiss", 3, RATE, 2 * LEN, 4096); /* over the seam at least once */
+    double all = 0;
+    for (size_t i = 0; i < 2 * LEN; i++) {
+        assert_true(isfinite(y[i]));
+        all += (double)y[i] * (double)y[i];
+    }
+    all /= 2 * LEN;
+    for (size_t at = 0; at + WINDOW <= 2 * LEN; at += WINDOW) {
+        double e = 0;
+        for (size_t i = at; i < at + WINDOW; i++)
+            e += (double)y[i] * (double)y[i];
+        near(10 * log10(e / WINDOW / all), 0, 1);
+    }
+    tb_free(y);
+    tb_ambience_close(set);
+    char *path = tb_path_join(dir, "hiss.wav");
+    unlink(path);
+    rmdir(dir);
+    tb_free(path);
+    tb_free(wav);
+    tb_pcm_clear(&pcm);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +250,7 @@ int main(void)
         cmocka_unit_test(a_bed_named_twice_is_heard_once),
         cmocka_unit_test(names_are_spanish_as_well),
         cmocka_unit_test(files_override_and_add_and_are_looped),
+        cmocka_unit_test(a_file_goes_round_without_a_seam),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

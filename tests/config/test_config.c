@@ -50,6 +50,21 @@ static tb_status load(const char *text, tb_config *c, tb_err *err)
     return tb_config_load(env_path, NULL, 0, c, err);
 }
 
+static void blanks_and_tabs_behind_a_value_are_none_of_it(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"DATA=there\t\n", "DATA=there \t ",
+                                        "DATA=there\t# or not\n", "DATA=\t there\r\n",
+                                        "DATA\t= 'there'\t\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        tb_config c;
+        tb_err err;
+        if (load(texts[i], &c, &err)) fail_msg("%s: %s", texts[i], err.msg);
+        assert_string_equal(c.data, "there");
+        tb_config_clear(&c);
+    }
+}
+
 static void an_absent_file_means_the_defaults(void **state)
 {
     (void)state;
@@ -436,6 +451,7 @@ int main(void)
         cmocka_unit_test(a_hash_in_a_word_is_part_of_it),
         cmocka_unit_test(the_file_has_a_mebibyte_at_most),
         cmocka_unit_test(an_absent_file_means_the_defaults),
+        cmocka_unit_test(blanks_and_tabs_behind_a_value_are_none_of_it),
         cmocka_unit_test(a_flag_wins_over_the_environment_over_the_file_over_the_default),
         cmocka_unit_test(units_are_understood),
         cmocka_unit_test(a_bad_value_is_named_with_what_is_allowed),

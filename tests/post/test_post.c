@@ -422,6 +422,44 @@ static void ducking_lowers_the_bed_under_speech(void **state)
     tb_pcm_clear(&in);
 }
 
+/* Over time: a second is measured, and from then on each piece leaves as it comes. */
+static void a_stream_with_a_bed_comes_while_it_is_spoken(void **state)
+{
+    (void)state;
+    tb_pcm in = speech(4, 0.3), out = {.rate_hz = RATE};
+    tb_post *post = NULL;
+    tb_err err = {0};
+    tb_post_opts o = plain();
+    o.bed = bed_of("white");
+    o.streaming = true;
+    assert_int_equal(tb_post_begin(set, &o, RATE, collect, &out, &post, &err), TB_OK);
+    for (size_t at = 0; at < in.len; at += RATE / 4) {
+        const tb_pcm piece = {in.data + at, RATE / 4, RATE};
+        assert_int_equal(tb_post_write(post, &piece, &err), TB_OK);
+        const size_t given = at + RATE / 4;
+        assert_int_equal(out.len, given < RATE ? 0 : given);
+    }
+    assert_int_equal(tb_post_end(post, &err), TB_OK);
+    tb_post_free(post);
+    tb_pcm_clear(&in);
+    tb_pcm_clear(&out);
+}
+
+static void the_report_says_the_level_of_the_first_bed(void **state)
+{
+    (void)state;
+    static const char *const marks[] = {"-", "rain"};
+    tb_pcm in = speech(3, 0.3);
+    tb_post_report report;
+    tb_post_opts o = plain();
+    o.bed = bed_of("white");
+    o.level_lu = 20;
+    tb_pcm out = run(&o, &in, RATE, marks, 2, 0, &report);
+    assert_true(fabs(report.bed_gain_db - (report.speech_lufs - 20 + 30)) < 1e-9);
+    tb_pcm_clear(&in);
+    tb_pcm_clear(&out);
+}
+
 /* What is compared is the bed, not what it was called. */
 static void another_name_of_the_bed_that_runs_does_not_begin_it_anew(void **state)
 {
@@ -481,6 +519,8 @@ int main(void)
         cmocka_unit_test(fades_rise_and_fall_steadily),
         cmocka_unit_test(a_stream_starts_with_the_speech_and_does_not_depend_on_pieces),
         cmocka_unit_test(marks_switch_beds_on_and_off),
+        cmocka_unit_test(a_stream_with_a_bed_comes_while_it_is_spoken),
+        cmocka_unit_test(the_report_says_the_level_of_the_first_bed),
         cmocka_unit_test(another_name_of_the_bed_that_runs_does_not_begin_it_anew),
         cmocka_unit_test(a_least_time_outlasts_off_and_the_speech),
         cmocka_unit_test(within_its_least_time_a_bed_is_on),

@@ -1,9 +1,12 @@
+#include "base/mem.h"
+#include "base/unicode.h"
 #include "text/unicode_tables_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -84,9 +87,27 @@ static void the_ranges_ascend(void **state)
         }
 }
 
+/* A row of marks would be sorted by comparing neighbours: a person's have a few. */
+static void a_row_of_marks_is_cut_where_it_stands(void **state)
+{
+    (void)state;
+    char text[2 + 2 * 300 + 2] = "a";
+    size_t n = 1;
+    for (int i = 0; i < 300; i++)
+        text[n++] = '\xCC', text[n++] = '\x81'; /* U+0301 */
+    text[n++] = 'b';
+    char *out = NULL;
+    assert_int_equal(tb_unicode_nfc(text, n, &out, NULL), TB_OK);
+    assert_true(strlen(out) < 100);
+    assert_int_equal(out[strlen(out) - 1], 'b');
+    assert_memory_equal(out, "\xC3\xA1\xCC\x81", 4); /* and those that stay are still there */
+    tb_free(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_row_of_marks_is_cut_where_it_stands),
         cmocka_unit_test(every_code_point_has_the_recorded_class),
         cmocka_unit_test(every_code_point_has_the_recorded_space),
         cmocka_unit_test(every_code_point_has_the_recorded_capital),
