@@ -1,7 +1,6 @@
 /*
  * Scales behind a number: thousand, million, k, M, bn, mdp; lakh and crore.
  */
-#include "base/utf8.h"
 #include "text/spell_rules_priv.h"
 
 #include <string.h>
