@@ -305,7 +305,13 @@ static void close_gap(inl *x, size_t behind)
 
 static size_t hash(inl *x, size_t i)
 {
-    if (gap(before(x, i)) && wordy(at(x, i + 1)) && !tb_front_digit(at(x, i + 1)))
+    /* "#A1-2345" is a number */
+    bool number = at(x, i + 1) >= 'A' && at(x, i + 1) <= 'Z' && tb_front_digit(at(x, i + 2));
+    if (number)
+        tb_str_puts(x->out, tb_front_speaks(x->opts, "es")   ? "número "
+                            : tb_front_speaks(x->opts, "en") ? "number "
+                                                             : "#");
+    else if (gap(before(x, i)) && wordy(at(x, i + 1)) && !tb_front_digit(at(x, i + 1)))
         tb_str_puts(x->out, "hashtag ");
     else
         tb_str_add(x->out, "#", 1);

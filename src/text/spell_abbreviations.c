@@ -24,6 +24,7 @@ typedef enum {
     JOB,    /* in front of a profession: Sr. Engineer */
     STATE,  /* behind a town or a party: St. Louis, Mo.; (D-Calif.) */
     DEGREE, /* behind "degrees" */
+    TOWARD, /* in front of a street: N. Main St., W. 4th */
 } place;
 
 typedef struct {
@@ -45,7 +46,9 @@ static const abbreviation english[] = {
     {"Fr.", "Father", NAME}, {"Supt.", "Superintendent", NAME}, {"Insp.", "Inspector", NAME}, {"Det.", "Detective", NAME},
     {"Amb.", "Ambassador", NAME}, {"Atty.", "Attorney", NAME}, {"Msgr.", "Monsignor", NAME}, {"Mt.", "Mount", NAME},
     {"Ft.", "Fort", NAME}, {"Br.", "Brother", NAME}, {"Mme.", "Madame", NAME}, {"Mlle.", "Mademoiselle", NAME},
-    {"St.", "Street", STREET}, {"Dr.", "Drive", STREET}, {"St.", "Saint", NAME}, {"Ste.", "Sainte", NAME},
+    {"St.", "Street", STREET}, {"Dr.", "Drive", STREET}, {"Ste.", "Suite", DIGIT}, {"Bldg", "Building", DIGIT}, {"Blk", "Block", DIGIT}, {"Blk.", "Block", DIGIT}, {"fl.", "floor", BEHIND},
+    {"Aves.", "Avenues", STREET}, {"N.", "North", TOWARD}, {"S.", "South", TOWARD}, {"E.", "East", TOWARD}, {"W.", "West", TOWARD},
+    {"vv.", "verses", DIGIT}, {"Ps.", "Psalm", DIGIT}, {"sc.", "scene", DIGIT}, {"St.", "Saint", NAME}, {"Ste.", "Sainte", NAME},
     {"Dr.", "Doctor", NAME}, {"Dr", "Doctor", NAME}, {"Drs.", "Doctors", NAME},
     {"Ave.", "Avenue", STREET}, {"Ave", "Avenue", STREET}, {"av.", "Avenue", STREET},
     {"Blvd.", "Boulevard", STREET}, {"Blvd", "Boulevard", STREET}, {"Rd.", "Road", STREET}, {"Rd", "Road", STREET},
@@ -99,7 +102,9 @@ static const abbreviation english[] = {
 
 static const abbreviation spanish[] = {
     {"ó", "o", LONE}, {"Ó", "o", LONE}, {"á", "a", LONE}, {"Á", "a", LONE}, {"é", "e", LONE}, {"ú", "u", LONE}, /* as they were written */
-    {"uds.", "unidades", BEHIND}, {"ud.", "unidad", BEHIND}, {"c/u", "cada uno", ANY}, {"c/s", "cantidad suficiente", ANY}, {"pers.", "personas", BEHIND}, {"pzas.", "piezas", BEHIND}, {"pza.", "pieza", BEHIND},
+    {"uds.", "unidades", BEHIND}, {"ud.", "unidad", BEHIND}, {"c/u", "cada uno", ANY}, {"c/s", "cantidad suficiente", ANY}, {"mod.", "modelo", NAME}, {"of.", "oficina", DIGIT}, {"Mza.", "manzana", DIGIT}, {"Bº", "barrio", NAME},
+    {"Cra.", "carrera", DIGIT}, {"Kr.", "carrera", DIGIT}, {"Cl.", "calle", DIGIT}, {"comp.", "comprimidos", BEHIND}, {"tz.", "tazas", BEHIND}, {"aniv.", "aniversario", BEHIND},
+    {"M/N", "moneda nacional", ANY}, {"pers.", "personas", BEHIND}, {"pzas.", "piezas", BEHIND}, {"pza.", "pieza", BEHIND},
     {"cant.", "cantidad", ANY}, {"incl.", "incluido", ANY}, {"excl.", "excluido", ANY}, {"fra.", "factura", ANY}, {"vto.", "vencimiento", ANY}, {"obs.", "observaciones", ANY},
     {"pl.", "planta", DIGIT}, {"esc.", "escalera", DIGIT}, {"pta.", "puerta", DIGIT}, {"pta.", "puerta", NAME}, {"int.", "interior", DIGIT}, {"mz.", "manzana", DIGIT}, {"lt.", "lote", DIGIT}, {"blq.", "bloque", DIGIT},
     {"sáb", "sábado", DIGIT}, {"dom", "domingo", DIGIT}, {"lun", "lunes", DIGIT}, {"jue", "jueves", DIGIT}, {"vie", "viernes", DIGIT}, {"mié", "miércoles", DIGIT},
@@ -130,7 +135,7 @@ static const abbreviation spanish[] = {
     {"núm.", "número", TITLE}, {"núms.", "números", TITLE}, {"num.", "número", DIGIT}, {"n.º", "número", TITLE}, {"n.°", "número", ANY}, {"nº", "número", ANY}, {"n°", "número", ANY},
     {"n.os", "números", ANY}, {"nro.", "número", TITLE}, {"no.", "número", DIGIT}, {"nos.", "números", DIGIT}, {"cap.", "capítulo", ANY}, {"caps.", "capítulos", ANY},
     {"vol.", "volumen", ANY}, {"vols.", "volúmenes", ANY}, {"t.", "tomo", DIGIT}, {"art.", "artículo", ANY}, {"arts.", "artículos", ANY}, {"fig.", "figura", ANY}, {"figs.", "figuras", ANY},
-    {"ed.", "edición", BEHIND}, {"ed.", "editorial", NAME}, {"apdo.", "apartado", ANY}, {"párr.", "párrafo", ANY}, {"ref.", "referencia", ANY}, {"Ref.ª", "referencia", ANY}, {"v.", "véase", NAME},
+    {"ed.", "edición", BEHIND}, {"ed.", "editorial", NAME}, {"apdo.", "apartado", ANY}, {"párr.", "párrafo", ANY}, {"ref.", "referencia", TITLE}, {"Ref.ª", "referencia", ANY}, {"v.", "véase", NAME},
     {"tel.", "teléfono", ANY}, {"teléf.", "teléfono", ANY}, {"tfno.", "teléfono", ANY}, {"tlf.", "teléfono", ANY}, {"Tel", "teléfono", DIGIT}, {"móv.", "móvil", ANY}, {"ext.", "extensión", DIGIT},
     {"c/", "calle", ANY}, {"avda.", "avenida", TITLE}, {"av.", "avenida", TITLE}, {"Avda", "avenida", NAME}, {"pza.", "plaza", TITLE}, {"plza.", "plaza", TITLE}, {"Pl.", "plaza", NAME},
     {"p.º", "paseo", TITLE}, {"pº", "paseo", TITLE}, {"ctra.", "carretera", TITLE}, {"urb.", "urbanización", NAME}, {"edif.", "edificio", TITLE}, {"Col.", "colonia", NAME}, {"pje.", "pasaje", TITLE},
@@ -253,6 +258,12 @@ static bool fits(const tb_speller *sp, size_t i, size_t end, place where, bool s
         if (previous == '-') return i > 1 && tb_spell_capital((unsigned char)sp->s[i - 2]);
         return i > 2 && previous == ' ' && sp->s[i - 2] == ',' &&
                tb_spell_letter(tb_spell_before(sp, i - 2));
+    case TOWARD:
+        if (cp >= '0' && cp <= '9')
+            return tb_spell_letter(tb_spell_at(sp, next + tb_spell_digits_at(sp, next, 3), &n));
+        if (!apart || !tb_spell_capital(cp)) return false;
+        tb_spell_next_word(sp, tb_spell_word_end(sp, next), word);
+        return tb_spell_in(word, " st street ave avenue blvd rd road dr drive ln lane ct pl hwy ");
     case DEGREE:
         tb_spell_prev_word(sp, i, word);
         return tb_spell_in(word, " degree degrees grado grados ");
@@ -307,7 +318,8 @@ static bool goes_on(const tb_speller *sp, size_t i)
  * end one; of the others a capital behind says so. */
 static size_t behind(const tb_speller *sp, size_t end, place where)
 {
-    if (sp->s[end - 1] != '.' || where == NAME || where == DIGIT || where == ROMAN || where == JOB)
+    if (sp->s[end - 1] != '.' || where == NAME || where == DIGIT || where == ROMAN ||
+        where == JOB || where == TOWARD)
         return end;
     size_t n, stop = tb_spell_stop(sp, end - 1);
     if (stop < end && goes_on(sp, end)) return end;

@@ -166,6 +166,29 @@ static size_t iso_month(tb_speller *sp, size_t i)
     return 7;
 }
 
+/* 28-feb-2024, 28-feb., 3/Mar/24. */
+static size_t short_month_date(tb_speller *sp, size_t i)
+{
+    char word[TB_SPELL_WORD + 1];
+    long day, year = 0;
+    size_t size;
+    size_t n = tb_spell_small(sp, i, 2, &day), at = i + n;
+    if (!n || day < 1 || day > 31 || at >= sp->len || !strchr("-/", sp->s[at]) || !sp->s[at])
+        return 0;
+    char sep = sp->s[at];
+    uint32_t before = tb_spell_before(sp, i);
+    if (tb_utf8_is_word(before) || before == (uint32_t)sep ||
+        !tb_spell_letter(tb_spell_at(sp, at + 1, &size)))
+        return 0;
+    size_t end = tb_spell_next_word(sp, at + 1, word);
+    int month = tb_spell_month_of(sp, word);
+    if (!month || !tb_spell_ends(sp, end)) return 0;
+    size_t digits = end < sp->len && sp->s[end] == sep ? tb_spell_small(sp, end + 1, 4, &year) : 0;
+    if (digits != 2 && digits != 4) digits = 0;
+    say_date(sp, day, month, digits ? full_year(year, digits) : 0, i);
+    return (digits ? end + 1 + digits : tb_spell_stop(sp, end)) - i;
+}
+
 /* 3/4 behind a word that a day follows. */
 static size_t short_date(tb_speller *sp, size_t i)
 {
@@ -191,7 +214,8 @@ static size_t short_date(tb_speller *sp, size_t i)
                                 "sábado domingo fecha ")
             : tb_spell_in(word, " on until till before since after due dated date monday tuesday "
                                 "wednesday thursday friday saturday sunday mon tue wed thu fri sat "
-                                "sun ");
+                                "sun pst pdt est edt cst cdt pt et ct ends expires exp starts thru "
+                                "through ");
     bool day_first = spanish(sp) || sp->british || a > 12;
     if (day_first && b > 12) day_first = false;
     long day = day_first ? a : b, month = day_first ? b : a;
@@ -273,7 +297,9 @@ static size_t dia_del_mes(tb_speller *sp, size_t i)
     /* "3 mar" may be three seas; a short name wants its full stop, de, or a year. */
     bool whole = strcmp(word, es_months[month - 1].name) == 0 || strcmp(word, "setiembre") == 0;
     size_t stop = tb_spell_stop(sp, word_end), at = tb_spell_skip(sp, stop);
-    bool years = at > word_end && tb_spell_small(sp, at, 4, &year) == 4;
+    /* "Av. 9 de Julio 1234": a capital is of a name */
+    bool named = de && tb_spell_capital(tb_spell_at(sp, word_end - strlen(word), &n));
+    bool years = !named && at > word_end && tb_spell_small(sp, at, 4, &year) == 4;
     if (!whole && !de && stop == word_end && !years) return 0;
     say_day(sp, day);
     tb_spell_say(sp, "de");
@@ -285,7 +311,7 @@ static size_t dia_del_mes(tb_speller *sp, size_t i)
 size_t tb_spell_date(tb_speller *sp, size_t i)
 {
     static size_t (*const rules[])(tb_speller *, size_t) = {iso_date, numeric_date, iso_month,
-                                                            short_date};
+                                                            short_month_date, short_date};
     if (!tb_spell_digit(sp, i)) return 0;
     for (size_t k = 0; k < sizeof rules / sizeof *rules; k++) {
         size_t n = rules[k](sp, i);

@@ -34,7 +34,8 @@ static size_t read_plain(const tb_speller *sp, size_t i, int *above, int *below)
     int value[2] = {0, 0};
     size_t at = i;
     uint32_t before = tb_spell_before(sp, i);
-    if (before == '/' || before == '-' || before == '.' || tb_utf8_is_word(before)) return 0;
+    if (before == '/' || before == '.' || tb_utf8_is_word(before)) return 0;
+    if (before == '-' && (i < 2 || !tb_spell_digit(sp, i - 2))) return 0; /* 1-1/2 is 1½ */
     for (int k = 0; k < 2; k++) {
         size_t n = 0;
         for (; n < 4 && tb_spell_digit(sp, at); at++, n++)
@@ -277,7 +278,12 @@ size_t tb_spell_plain_fraction(tb_speller *sp, size_t i)
     long x = tb_spell_value(&a), y = tb_spell_value(&b);
     bool out_of =
         mark || ((x >= 0 ? x <= y : a.point != 0) && (y == 10 || y == 100 || y == 20 || y == 5));
-    tb_spell_say(sp, es ? (out_of ? "de" : "entre") : out_of ? "out of" : "over");
+    tb_spell_prev_word(sp, i, word);
+    bool blood = tb_spell_in(word, " ta pa tensión arterial "); /* TA 120/80 */
+    tb_spell_say(sp, !es      ? (out_of ? "out of" : "over")
+                     : out_of ? "de"
+                     : blood  ? "sobre"
+                              : "entre");
     tb_spell_say_number(sp, &b, TB_ES_ALONE);
     tb_spell_unit unit;
     size_t at = tb_spell_skip(sp, b.end), end = tb_spell_read_unit(sp, at, at > b.end, &unit);

@@ -45,18 +45,21 @@ static size_t dotted(tb_speller *sp, size_t i)
 /* 2x faster */
 static size_t times(tb_speller *sp, size_t i)
 {
-    static const char more[] = " faster slower more less better worse bigger larger smaller higher "
+    static const char more[] = " faster slower more less a per daily weekly monthly each better "
+                               "worse bigger larger smaller higher "
                                "lower longer shorter cheaper greater stronger as the ";
     char word[TB_SPELL_WORD + 1];
     tb_spell_number n;
     if (spanish(sp) || !tb_spell_read(sp, i, &n)) return 0;
     if (n.end >= sp->len || (sp->s[n.end] != 'x' && sp->s[n.end] != 'X')) return 0;
     if (!tb_spell_ends(sp, n.end + 1)) return 0;
-    tb_spell_next_word(sp, n.end + 1, word);
-    if (!tb_spell_in(word, more)) return 0;
+    bool per = tb_spell_starts(sp, n.end + 1, "/");
+    tb_spell_next_word(sp, n.end + 1 + per, word);
+    if (!tb_spell_in(word, per ? " day week month year hour " : more)) return 0;
     tb_spell_say_number(sp, &n, TB_ES_ALONE);
     tb_spell_say(sp, "times");
-    return n.end + 1 - i;
+    if (per) tb_spell_say(sp, "per");
+    return n.end + 1 + per - i;
 }
 
 /* A side of a ratio: 10,000 and 10.000 and 10 000 are the same in the scale of a map, whatever the
@@ -102,7 +105,8 @@ static const char books[] =
     "rom corinthians cor galatians gal ephesians eph philippians phil hebrews heb james peter "
     "revelation rev surah quran génesis éxodo levítico deuteronomio josué jueces rut reyes salmo "
     "salmos proverbios isaías jeremías ezequiel mateo mt marcos mc lucas lc juan jn hechos hch "
-    "romanos corintios gálatas efesios filipenses hebreos santiago pedro apocalipsis ap sura ";
+    "romanos corintios gálatas efesios filipenses hebreos santiago pedro apocalipsis ap sura "
+    "gn sal rm ";
 
 /* 16:9, 1:10,000; 1 : 500 with blanks where a scale is spoken of. */
 static size_t ratio(tb_speller *sp, size_t i)
@@ -196,6 +200,32 @@ static size_t scientific(tb_speller *sp, size_t i)
     return at + digits - i;
 }
 
+/* 49ers, 76ers */
+static size_t team(tb_speller *sp, size_t i)
+{
+    size_t n = tb_spell_digits_at(sp, i, 2);
+    if (spanish(sp) || n != 2 || !tb_spell_starts(sp, i + n, "ers")) return 0;
+    if (!tb_spell_ends(sp, i + n + 3) || tb_utf8_is_word(tb_spell_before(sp, i))) return 0;
+    tb_spell_words w = {0};
+    tb_en_cardinal(&w, sp->s + i, n, false);
+    tb_spell_say_words(sp, &w);
+    tb_str_puts(sp->out, sp->out->data[sp->out->len - 1] == 'e' ? "rs" : "ers");
+    return n + 3;
+}
+
+/* q6h: every six hours */
+static size_t every(tb_speller *sp, size_t i)
+{
+    long hours;
+    size_t n = tb_spell_starts(sp, i, "q") ? tb_spell_small(sp, i + 1, 2, &hours) : 0;
+    if (!n || spanish(sp) || tb_utf8_is_word(tb_spell_before(sp, i))) return 0;
+    if (!tb_spell_starts(sp, i + 1 + n, "h") || !tb_spell_ends(sp, i + 2 + n)) return 0;
+    tb_spell_say(sp, "every");
+    tb_spell_say_value(sp, hours, TB_ES_ALONE);
+    tb_spell_say(sp, hours == 1 ? "hour" : "hours");
+    return n + 2;
+}
+
 static size_t always(tb_speller *sp, size_t i)
 {
     static const struct {
@@ -225,6 +255,7 @@ static size_t always(tb_speller *sp, size_t i)
 size_t tb_spell_literal(tb_speller *sp, size_t i)
 {
     static size_t (*const rules[])(tb_speller *, size_t) = {always,
+                                                            team,
                                                             hexadecimal,
                                                             scientific,
                                                             tb_spell_telephone,
@@ -238,6 +269,7 @@ size_t tb_spell_literal(tb_speller *sp, size_t i)
     const bool digit = tb_spell_digit(sp, i);
     size_t n = digit ? tb_spell_ordinal(sp, i) : 0;
     if (!n && !(digit && spanish(sp))) n = tb_spell_decade(sp, i);
+    if (!n && !digit) n = every(sp, i);
     if (n) return n;
     if (i < sp->len && (sp->s[i] == '+' || sp->s[i] == '(')) return tb_spell_telephone(sp, i);
     for (size_t k = 0; digit && k < sizeof rules / sizeof *rules && !n; k++)

@@ -206,7 +206,7 @@ size_t tb_spell_decade(tb_speller *sp, size_t i)
     if (spanish(sp) || s >= sp->len || sp->s[s] != 's' || !tb_spell_ends(sp, s + 1)) return 0;
     bool tens = sp->s[end - 1] == '0';
     if (n == 2 && !cut) {
-        tb_spell_prev_word(sp, i, word);
+        tb_spell_prev_word(sp, i > 0 && sp->s[i - 1] == '-' ? i - 1 : i, word); /* mid-60s */
         if (!tb_spell_in(word, " the their his her my our your its early late mid low high upper "
                                "lower in "))
             return 0;

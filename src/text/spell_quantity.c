@@ -130,7 +130,7 @@ static void read_range(const tb_speller *sp, quantity *q)
 {
     tb_spell_number b;
     size_t end, n, at = dash_at(sp, q->end);
-    if (!at) return;
+    if (!at || tb_spell_letter(tb_spell_before(sp, q->a.start))) return; /* A1-2345 */
     const tb_currency *again = tb_spell_currency(sp, at, &end);
     if (again && again != q->currency) return;
     if (again) at = end;

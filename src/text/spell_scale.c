@@ -52,6 +52,8 @@ static const scale_word es_scales[] = {
     {"lakh", "lakhs", true},
     {"crore", "crores", true},
     {"mdd", "millones de dólares", false},
+    {"mmdd", "mil millones de dólares", false},
+    {"mmdp", "mil millones de pesos", false},
     {"mdp", "millones de pesos", false},
     {"mde", "millones de euros", false},
 };
@@ -92,7 +94,9 @@ size_t tb_spell_read_scale(const tb_speller *sp, size_t i, const tb_currency *cu
                 : tb_spell_currency(sp, tb_spell_skip(sp, end), &behind);
         bool money = currency || follows;
         if (!tb_spell_ends(sp, end) || (all[k].money && !money)) continue;
-        if (at > i && len <= 2 && !money) continue; /* "5 M" by itself is no million */
+        /* "5 M" by itself is no million, "5 M de vistas" are */
+        bool of = es && tb_spell_starts(sp, end, " de ");
+        if (at > i && len <= 2 && !money && !of) continue;
         /* 221B, a 10K race: letters, unless many are counted */
         bool letter = !es && len == 1 && strchr("BK", all[k].written[0]);
         if (letter && !money && !plural_follows(sp, end)) continue;

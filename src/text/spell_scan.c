@@ -373,7 +373,13 @@ bool tb_spell_read(const tb_speller *sp, size_t i, tb_spell_number *out)
     if (out->n > 0 && !out->point) {
         /* 2½, 2 ½, 2 1/2 */
         size_t at = out->end, n = tb_spell_read_fraction(sp, at, false, &out->above, &out->below);
+        if (!n && out->n <= 2 && tb_spell_starts(sp, at, "-")) { /* 1-1/2 */
+            n = tb_spell_read_fraction(sp, ++at, true, &out->above, &out->below);
+            if (n && out->below > 16) n = 0;
+            if (!n) at = out->end;
+        }
         if (!n) {
+            out->above = out->below = 0;
             at = behind_and(sp, tb_spell_skip(sp, at));
             if (at > out->end) n = tb_spell_read_fraction(sp, at, true, &out->above, &out->below);
             if (n && at > out->end + 2 && out->below > 4) n = 0;

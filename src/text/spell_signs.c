@@ -159,7 +159,7 @@ static bool operand(uint32_t cp)
     return tb_utf8_is_word(cp) || (cp >= 0xB2 && cp <= 0xB9) || (cp >= 0x2070 && cp <= 0x2089) ||
            cp == ')' || cp == '(' || cp == 0xBD || cp == 0xBC || cp == 0xBE || cp == 0x221A ||
            cp == '-' || cp == '+' || cp == '.' || cp == '$' || cp == 0x20AC || cp == 0xA3 ||
-           cp == '%' || cp == 0xB0;
+           cp == '%' || cp == 0xB0 || cp == '!';
 }
 
 /* What stands in front of i and behind i + 1, blanks passed over. */
@@ -182,7 +182,7 @@ static size_t between(tb_speller *sp, size_t i)
     uint32_t before, after;
     bool even;
     char c = sp->s[i];
-    if (!strchr("+-=<>*^/&~#x@", c)) return 0;
+    if (!strchr("+-=<>*^/&~#x@!", c)) return 0;
     uint32_t left = tb_spell_before(sp, i);
     if (left == (uint32_t)c || (i + 1 < sp->len && sp->s[i + 1] == c)) return 0; /* rows of them */
     around(sp, i, &before, &after, &even);
@@ -235,6 +235,10 @@ static size_t between(tb_speller *sp, size_t i)
         break;
     case '~':
         if (number_after) say = in(sp, "about", "aproximadamente");
+        break;
+    case '!': /* 5! = 120 */
+        if (left >= '0' && left <= '9' && after && strchr("=+*/", (int)(after & 0x7F)))
+            say = in(sp, "factorial", "factorial");
         break;
     case '@':
         /* 3 @ $4, @ 5pm; @ana */
@@ -301,7 +305,13 @@ size_t tb_spell_sign(tb_speller *sp, size_t i)
         return 0; /* rows of a sign are decoration */
     const tb_currency *c = tb_spell_currency(sp, i, &end);
     if (c && (tb_unicode_is_symbol(cp) || !tb_spell_letter(cp))) {
-        tb_spell_say(sp, in(sp, c->en_plural, c->es_plural));
+        char word[TB_SPELL_WORD + 1];
+        tb_spell_prev_word(sp, i, word); /* "el € sube", "in €" */
+        if (tb_spell_in(word, in(sp, " the a an per each every one ",
+                                 " el la un una del al cada por este esta ")))
+            tb_spell_say(sp, in(sp, c->en, c->es));
+        else
+            tb_spell_say(sp, in(sp, c->en_plural, c->es_plural));
         return end - i;
     }
     if (cp == 0xB7 && is_product(sp, i)) {

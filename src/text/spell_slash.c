@@ -144,6 +144,11 @@ size_t tb_spell_slash(tb_speller *sp, size_t i)
     }
     if (cp == '.' && tb_utf8_is_word(before)) return extension(sp, i);
     if (cp == '/' && tb_spell_letter(before)) return per(sp, i);
+    if (cp == '/' && before >= '0' && before <= '9' && tb_spell_starts(sp, i + 1, "$") &&
+        tb_spell_digit(sp, i + 2)) { /* 2/$5 */
+        tb_spell_say(sp, sp->kind == TB_SPELL_ES ? "por" : "for");
+        return 1;
+    }
     if (!tb_spell_letter(cp) || tb_utf8_is_word(before) || before == '/') return 0;
     if (tb_spell_starts(sp, i, "f/") && tb_spell_digit(sp, i + 2)) { /* f/2.8 */
         tb_spell_copy(sp, i, 1);

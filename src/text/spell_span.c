@@ -61,7 +61,12 @@ size_t tb_spell_span(tb_speller *sp, size_t i)
             s.end += digits;
         }
     }
-    if (s.n < 2 || !tb_spell_ends(sp, s.end)) return 0;
+    char word[TB_SPELL_WORD + 1]; /* for 7d */
+    tb_spell_prev_word(sp, i, word);
+    bool days = s.n == 1 && s.unit[0] == 0 && tb_spell_digit(sp, s.end - 2) &&
+                tb_spell_in(word, spanish ? " durante en por cada hace últimos próximos "
+                                          : " for in after last next past every within first ");
+    if ((s.n < 2 && !days) || !tb_spell_ends(sp, s.end)) return 0;
     for (size_t k = 0; k < s.n; k++) {
         const char *const *names = spanish ? es[s.unit[k]] : en[s.unit[k]];
         tb_spell_say_value(sp, s.value[k], s.unit[k] == 1 ? TB_ES_FEMININE : TB_ES_MASCULINE);

@@ -38,6 +38,7 @@ static const tb_unit units[] = {
     {"lts", "", NULL, NULL, "litro", "litros", 0},
     {"hs", "", NULL, NULL, "hora", "horas", FEMININE},
     {"pb", "", NULL, NULL, "punto básico", "puntos básicos", 0},
+    {"kts", "", "knot", "knots", "nudo", "nudos", 0},
     {"kilos", "", NULL, NULL, "kilo", "kilos", 0},
     {"t", "kM", "ton", "tons", "tonelada", "toneladas", FEMININE | TIGHT},
     {"l", "mcdhu", "liter", "liters", "litro", "litros", 0},
