@@ -9,9 +9,9 @@
 
 /*
  * Background beds: the computed ones (recipe_priv.h) and the .wav files of a folder, which override
- * and add ids. All come out at -30 LUFS, mono, without end. How loud they lie under speech is the
- * mixer's business (post/). A name is looked up once, where a request is understood; from there on
- * a tb_ambience goes its way.
+ * and add ids. All come out at -30 LUFS, mono, without end. The mixer (post/) decides their level
+ * under speech. A name is looked up once, where a request is understood; from there on a
+ * tb_ambience goes its way.
  */
 typedef struct tb_ambience_set tb_ambience_set;
 
@@ -24,7 +24,7 @@ typedef struct {
     const char *title;
     const char *description;
     const char *generator;        /* "procedural" or "file" */
-    double default_difference_lu; /* how far under the speech it lies when nobody says */
+    double default_difference_lu; /* default distance below the speech, in LU */
 } tb_ambience_info;
 
 /*
@@ -42,7 +42,7 @@ const tb_ambience_info *tb_ambience_at(const tb_ambience_set *set, size_t i);
 typedef struct {
     uint16_t part[TB_AMBIENCE_SUM_MAX]; /* indices of tb_ambience_at, in the order of the name */
     uint16_t n;
-    double difference_lu; /* under the speech when nobody says: the largest of the parts' */
+    double difference_lu; /* default distance below the speech: the largest of the parts' */
 } tb_ambience;
 
 bool tb_ambience_same(const tb_ambience *a, const tb_ambience *b); /* the same parts */

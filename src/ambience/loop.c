@@ -13,7 +13,8 @@ enum { LOOP_BYTES_MAX = 64 << 20, LOOP_SECONDS_MAX = 600 };
 
 static const double fade_s = 0.8;
 
-/* Fades the end into the start with equal power and cuts it off: x[0..*len) then goes round. */
+/* Fades the end into the start with equal power and cuts it off: x[0..*len) then repeats without a
+ * seam. */
 static void close_loop(float *x, size_t *len, int rate_hz)
 {
     size_t fade = (size_t)(fade_s * rate_hz);

@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-/* Other names, in English and Spanish, without accents. A file of that name comes before them. */
+/* Other names, in English and Spanish, without accents. A file of that name takes precedence. */
 /* clang-format off */
 static const struct {
     const char *name, *means;

@@ -151,7 +151,7 @@ static void fan_tick(void *state, tb_scene *s)
             ch = t;
         }
         double t = (double)(s->n0 + i) / s->fs;
-        /* Added to the sine as it stands (radians, not turns). */
+        /* The phase is added in radians, not turns. */
         double hum = sin(2 * M_PI * 100 * t + f->hum_phase[0]) +
                      0.4 * sin(2 * M_PI * 200 * t + f->hum_phase[1]);
         x[i] = x[i] * (1 + 0.06 * sin(shaft)) + 0.055 * tone + 0.010 * hum;

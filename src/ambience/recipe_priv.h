@@ -55,13 +55,13 @@ void tb_layer_filter(tb_layer *l, const tb_scene *s, tb_biquad_kind kind, double
                      double gain_db);
 void tb_layer_tick(tb_layer *l, const tb_scene *s, double x[TB_TICK]); /* overwrites x */
 
-/* The talk of somebody who says nothing: a pulse source through three wandering formants at the
- * rate of syllables, in phrases. */
+/* Speech without words: a pulse source through three formants that move at the rate of syllables,
+ * in phrases. docs/ambience-recipes.md, "Talkers". */
 typedef struct {
     tb_stream stream;
     tb_white breath;
     double activity, f0, tract, level;
-    const double *last; /* vowel the mouth comes from */
+    const double *last; /* the vowel before this one */
     const double *target;
     /* the phrase */
     double phrase_s;

@@ -11,7 +11,7 @@
 enum {
     TB_AMBIENCE_FILES = 256,
     TB_AMBIENCE_ENTRIES = TB_RECIPES + TB_AMBIENCE_FILES,
-    TB_AMBIENCE_GAINS = 128, /* remembered; the oldest goes */
+    TB_AMBIENCE_GAINS = 128, /* kept; the oldest is replaced */
 };
 
 typedef struct {
@@ -36,7 +36,7 @@ struct tb_ambience_set {
     size_t n_gains; /* ever remembered */
 };
 
-/* Gives a reference back; the set's lock is held, or nobody else is there. */
+/* Releases a reference; the set's lock is held, or no other thread exists. */
 void tb_ambience_release(tb_loop *loop);
 
 #endif

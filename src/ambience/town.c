@@ -14,7 +14,7 @@ static const double flat_q = 0.7071;
 
 /* ---- street: a bed of far traffic and cars that pass */
 
-enum { CARS = 10 }; /* a car every 2.2 s at the most, heard for 18 s */
+enum { CARS = 10 }; /* at most a car every 2.2 s, each audible for 18 s */
 
 typedef struct {
     bool on;
@@ -33,7 +33,7 @@ typedef struct {
     tb_stream stream;
     uint64_t k;
     double sum_s;
-    int64_t next; /* where the next car is first heard */
+    int64_t next; /* sample at which the next car becomes audible */
     car cars[CARS];
 } street;
 
@@ -95,7 +95,7 @@ static void begin_car(street *r, const tb_scene *s)
 static double car_step(car *c, double fs)
 {
     int in = c->at % TB_TICK;
-    if (in == 0) { /* the car has its own ticks, from where it is first heard */
+    if (in == 0) { /* the car has its own ticks, counted from its start */
         c->amp0 = c->amp1;
         c->hz0 = c->hz1;
         double amp, hz;

@@ -10,9 +10,9 @@
 
 /*
  * The units that beds are made of. Everything is causal, has a state of fixed size and takes its
- * randomness from counters: number i of a named stream is the same whoever asks and when. Beds are
- * computed in ticks of 64 samples, whatever blocks they are asked for, so block sizes cannot show.
- * Private to ambience/ (and its tests).
+ * randomness from counters: number i of a named stream is the same for every caller at any time.
+ * Beds are computed in ticks of 64 samples, whatever blocks they are asked for, so block sizes
+ * cannot show. Private to ambience/ (and its tests).
  */
 enum { TB_TICK = 64, TB_SCENE_BUSES = 4, TB_GRAINS_MAX = 160 };
 
@@ -180,7 +180,7 @@ tb_reverb *tb_reverb_new(double fs, double rt60_s, double damp_hz);
 void tb_reverb_free(tb_reverb *r);
 double tb_reverb_step(tb_reverb *r, double x, double *right); /* right may be NULL */
 
-/* Identity up to half of -12 dBFS, then a bend that never goes beyond -12 dBFS. */
+/* Identity up to half of -12 dBFS, then a tanh that stays below -12 dBFS. */
 double tb_soft_limit(double x);
 
 #endif

@@ -10,7 +10,7 @@ enum { LEAST_HZ = 1000, MOST_HZ = 384000 };
 /* How many samples come out of how many: soxr's own count, or the next whole number. */
 typedef double (*rounding_mode)(double);
 
-/* In blocks: soxr keeps what it is given, and does not look whether it got the memory for it. */
+/* In blocks: soxr buffers its input without checking that the allocation succeeded. */
 enum { BLOCK = 8192, LIBRARY_BYTES = 8 << 20 };
 
 static tb_status convert(const tb_pcm *in, int out_rate_hz, tb_pcm *out, tb_err *err)
@@ -29,7 +29,7 @@ static tb_status convert(const tb_pcm *in, int out_rate_hz, tb_pcm *out, tb_err 
                            out->len - resampled, &got);
         taken += used;
         resampled += got;
-        if (used == 0 && got == 0) break; /* full: what is over rounds away */
+        if (used == 0 && got == 0) break; /* out is full: the remainder is the rounding */
     }
     got = 1;
     while (!why && resampled < out->len && got > 0) { /* the end of it */

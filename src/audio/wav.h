@@ -15,7 +15,7 @@
  */
 bool tb_wav_sniff(const void *data, size_t size); /* RIFF....WAVE, RF64, BW64 */
 
-/* The chunks that matter, wherever they stand in the file: views into it, NULL when absent. */
+/* The chunks that are used, in any order in the file: views into it, NULL when absent. */
 typedef struct {
     const uint8_t *format, *fact, *sound;
     size_t format_size, fact_size, sound_size;

@@ -240,7 +240,7 @@ tb_status tb_decode_audio(const void *data, size_t size, double max_seconds,
     size -= tags;
     if (tb_wav_sniff(p, size)) return read_wav(p, size, max_seconds, cancel, out, err);
     const char *kind = sniff(p, size);
-    /* MP3 has no head: behind a tag, or what claims to be one, its reader looks for a frame. */
+    /* MP3 has no header: behind an ID3 tag, its demuxer searches for a frame. */
     if (!kind && (tags > 0 || (size >= 3 && memcmp(p, "ID3", 3) == 0))) kind = "mp3";
     if (!kind)
         return tb_fail(err, TB_EMEDIA,

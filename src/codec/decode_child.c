@@ -72,7 +72,7 @@ static void write_all(const void *data, size_t size)
     while (size > 0) {
         ssize_t n = write(STDOUT_FILENO, p, size);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) _exit(1); /* nobody listens any more */
+        if (n < 0) _exit(1); /* the parent has closed the pipe */
         p += n;
         size -= (size_t)n;
     }
@@ -99,7 +99,7 @@ static bool is_allowed_decoder(const char *name)
     return false;
 }
 
-/* One channel goes out as it comes; how two become one is known at their end, so both are
+/* One channel is written as it is decoded. How two are mixed is decided at their end, so both are
  * buffered. */
 struct mono {
     SwrContext *swr;
@@ -141,7 +141,8 @@ static void write_stereo_mix(struct mono *m)
     write_all(m->stereo[0], m->n * sizeof **m->stereo);
 }
 
-/* Mixes a frame to mono at its own rate. A stream that changes its shape half-way ends there. */
+/* Mixes a frame to mono at its own rate. A stream that changes rate, format or channels ends there.
+ */
 static bool mix_frame(struct mono *m, const AVFrame *frame, double seconds)
 {
     static float out[2][OUT];
@@ -252,7 +253,7 @@ int tb_decode_child_main(const char *kind, const char *seconds_text)
     }
     if (!mono.begun) exit_with_reason("it holds no sound that can be decoded");
     if (mono.channels == 2) write_stereo_mix(&mono);
-    /* Its memory goes with the process: no handler of exit runs in the sandbox, and no sanitizer
-     * takes what is still held for a leak. */
+    /* The system frees the memory: exit handlers could not run in the sandbox, and a leak checker
+     * would report what is still allocated. */
     _exit(0);
 }

@@ -100,7 +100,7 @@ struct tb_encoder {
     tb_format format;
     int rate_hz;
     tb_encoder_sink sink;
-    tb_err failed;      /* what the sink said while libav was in between */
+    tb_err failed;      /* the error of the sink, which libav cannot pass on */
     uint64_t pos, size; /* of the bytes: where libav is, how many there are */
     uint64_t samples;
     soxr_t resampler; /* NULL at 24 kHz */
@@ -165,7 +165,7 @@ static tb_status av_failed(const tb_encoder *e, int code, const char *what, tb_e
                    formats[e->format].name, why);
 }
 
-/* libav has one log for the whole process. What fails comes back as an error code anyway. */
+/* libav has one log for the whole process; failures are also returned as error codes. */
 static void log_libav(void *self, int level, const char *fmt, va_list ap) TB_PRINTF(3, 0);
 static void log_libav(void *self, int level, const char *fmt, va_list ap)
 {

@@ -27,7 +27,8 @@ const char *tb_format_extension(tb_format format); /* without the dot */
 TB_MUST_CHECK tb_status tb_format_parse(const char *name, tb_format *out, tb_err *err);
 
 /* Where the bytes go. rewrite overwrites bytes already written (a header, once its sizes are
- * known); NULL when what is written is gone, as in a stream: then the header keeps placeholders. */
+ * known); NULL when written bytes cannot be changed, as in a stream: then the header keeps
+ * placeholders. */
 typedef struct {
     tb_status (*write)(void *self, const void *data, size_t size, tb_err *err);
     tb_status (*rewrite)(void *self, uint64_t offset, const void *data, size_t size, tb_err *err);

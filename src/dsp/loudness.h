@@ -16,10 +16,10 @@ TB_MUST_CHECK tb_status tb_loudness_true_peak(const float *x, size_t len, int ra
                                               tb_err *err);
 
 /* RMS in dBFS of the parts that are sounding (20 ms blocks within 40 dB of the loudest); -INFINITY
- * for silence. What stands in for loudness where a sound is too short for it. */
+ * for silence. Used instead of loudness where a sound is too short for that. */
 double tb_loudness_active_rms(const float *x, size_t len, int rate_hz);
 
-/* What a mix goes by: integrated loudness, or active RMS where there is none. */
+/* The level that the mixer uses: integrated loudness, or active RMS where there is none. */
 TB_MUST_CHECK tb_status tb_loudness_speech(const float *x, size_t len, int rate_hz, double *lufs,
                                            tb_err *err);
 

@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 /*
- * The four spectrograms that networks of ours look at a voice through. They differ in window,
- * padding, bands and compression, and none can stand in for another. The constants are the
- * networks', not knobs.
+ * The four spectrograms that the networks take as input. They differ in window,
+ * padding, bands and compression, and are not interchangeable. The constants belong to the
+ * networks.
  *
  * Every function takes x (len) mono, finite, and fills out (frames, bands), the caller's, with as
  * many rows as its _frames function says; a len that gives 0 frames is TB_EINVAL.

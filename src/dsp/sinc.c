@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-enum { BEFORE = 10 }; /* taps before the sample that a kernel stands at */
+enum { BEFORE = 10 }; /* taps before the sample that a kernel is centred on */
 
 size_t tb_sinc_len(size_t len)
 {

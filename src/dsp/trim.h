@@ -6,7 +6,7 @@
 /*
  * Where the silence at both ends of a recording stops. Energy is taken over 2048 samples around
  * every 512th; what lies more than a number of decibels below the loudest such frame is silence.
- * Soft speech at the ends goes too.
+ * Soft speech at the ends is removed as well.
  */
 enum { TB_TRIM_HOP = 512, TB_TRIM_FRAME = 2048 };
 

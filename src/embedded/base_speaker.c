@@ -291,7 +291,7 @@ static char *ask(const tb_speech_programs *programs, const char *question)
                       .reads = reads};
     if (programs->espeak_data_path && *programs->espeak_data_path) {
         data_path = tb_sprintf("--path=%s", programs->espeak_data_path);
-        argv[1] = data_path; /* it looks at its data as soon as it is asked */
+        argv[1] = data_path; /* espeak-ng reads its data before it answers any option */
         argv[2] = question;
     }
     tb_status st = tb_child_run(&child, NULL, &answer, &size, &how, NULL);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The English base speakers, in a process of their own: flite draws from rand(), keeps state, and
- * reads strangers' text with old code. */
+/* The American English base speakers in a process of their own, because flite uses rand(), keeps
+ * state between calls, and parses untrusted text with old code. */
 
 #ifdef TB_HAVE_FLITE
 #include <flite/flite.h>
@@ -37,7 +37,8 @@ static int put(const void *data, size_t size)
     return 0;
 }
 
-/* What a stranger wrote is read behind the sandbox's door, and the voice is made before it. */
+/* The voice is loaded before the process enters the sandbox; the untrusted text is read inside it.
+ */
 int tb_flite_child_main(const char *name)
 {
     static char text[TEXT_MAX + 1];
@@ -66,7 +67,7 @@ int tb_flite_child_main(const char *name)
     int32_t rate = wave->sample_rate;
     int bad = put(&rate, sizeof rate);
     if (!bad) bad = put(wave->samples, (size_t)wave->num_samples * sizeof(short));
-    _exit(bad); /* its memory goes with it: no handler of exit runs in the sandbox */
+    _exit(bad); /* without exit handlers, which could not run in the sandbox */
 }
 
 #else

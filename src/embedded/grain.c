@@ -92,7 +92,7 @@ static double output_time(const tb_grain_job *job, double u)
     return job->axis[f] + (at - (double)f) * (job->axis[f + 1] - job->axis[f]);
 }
 
-/* The run whose region u lies in, or NULL; u does not fall from call to call. */
+/* The run whose region contains u, or NULL; u must not decrease from call to call. */
 static const tb_voiced_run *region_at(work *w, double u)
 {
     const tb_pitch_marks *marks = w->job->marks;

@@ -9,8 +9,8 @@
 /*
  * Two tables: the names of languages, and words for a country or a kind that may stand in front of
  * a name or behind it. A name is folded (case, accents, punctuation) and looked for whole; then as
- * a language with the rest of the words naming its region. Rows are folded while they are
- * compared: they are read once per request at most, and stay legible.
+ * a language with the rest of the words naming its region. Rows are folded while they are compared:
+ * this happens at most once per request and keeps the tables readable.
  */
 
 /* clang-format off */

@@ -209,7 +209,7 @@ static void set_default(tb_languages *l, const char *wanted)
                             : tb_strdup(l->guesses ? "en" : wanted);
 }
 
-/* A list of gettext's may name what cannot be spoken; nobody wrote it for us. */
+/* gettext's LANGUAGE may name a language without a voice; it was not set for this program. */
 static void check_default(tb_languages *l)
 {
     const tb_language *language;
@@ -364,8 +364,8 @@ static bool is_code(const char *s)
     return len >= 2 && len <= CODE_MAX;
 }
 
-/* Letters of any script and what stands between the words of a name: nothing that a shell, a path
- * or a markup would read. */
+/* Letters of any script and the punctuation of names; nothing with a meaning in a shell, a path or
+ * markup. */
 static bool is_name(const char *s)
 {
     size_t len = strlen(s), n;

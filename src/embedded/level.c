@@ -74,7 +74,7 @@ void tb_level_finish(tb_pcm *pcm, double extra_db)
     if (rms <= 0) return;
     double gain = pow(10, (speech_dbfs + extra_db) / 20) / rms;
     double peak = (double)tb_pcm_peak(pcm->data, pcm->len) * gain, most = pow(10, peak_dbfs / 20);
-    /* a hair under, so that rounding to float cannot pass it */
+    /* slightly below, so that rounding to float cannot exceed it */
     if (peak > most) gain *= most / peak * (1 - 1e-6);
     for (size_t i = 0; i < pcm->len; i++)
         pcm->data[i] = (float)((double)pcm->data[i] * gain);

@@ -203,7 +203,7 @@ static tb_status base_stats(tb_embedded *e, const tb_base_speaker *base, const t
     tb_status st = TB_OK;
     while (i < BASES - 1 && strcmp(base_keys[i], base->key) != 0)
         i++;
-    /* Another thread may be measuring it for seconds: whoever waits can still be cancelled. */
+    /* Another thread may be measuring it for seconds; waiting can be cancelled. */
     while (pthread_mutex_trylock(&e->bases[i].lock) != 0) {
         if (tb_cancelled(cancel)) return tb_fail_cancelled(err);
         tb_clock_sleep_ms(WAIT_MS);
@@ -295,8 +295,8 @@ static size_t split_point(const char *text)
     return at;
 }
 
-/* A text that is more than a base may say at once (three hundred digits or kanji, each spelled out)
- * is said in two halves, and those again. */
+/* A text longer than a base speaker's limit (three hundred digits or kanji, each spelled out) is
+ * spoken in two halves, recursively. */
 static tb_status say_text(tb_embedded *e, const tb_base_speaker *base, const char *text,
                           const tb_render_job *how, tb_rng *rng, const tb_cancel *cancel,
                           tb_pcm *out, tb_err *err)

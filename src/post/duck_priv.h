@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* The side chain that makes a bed step back while there is speech: 20 ms RMS of the speech above
+/* The side chain that lowers a bed while there is speech: 20 ms RMS of the speech above
  * 100 Hz, active within 20 dB of its loudness, 300 ms hold; the gain goes through one pole, 60 ms
  * down, 600 ms up. Private to post/ (and its tests). */
 enum { TB_DUCK_MS = 20 };

@@ -23,7 +23,7 @@ enum { TRACKS = 8, BLOCK = 1024 };
 
 static const double lead_in_s = 0.5, fade_first_s = 0.4, fade_in_s = 0.25, fade_out_s = 0.8;
 static const double measured_s = 1.0; /* streaming: speech that is measured before any leaves */
-static const double quiet_lufs = -23; /* what a bed goes by when nothing is said at all */
+static const double quiet_lufs = -23; /* speech level assumed when there is no speech */
 static const double reduction_max_db = 6;
 static const double bed_max_s = 600;
 
@@ -252,7 +252,7 @@ static void render_beds(tb_post *p, const float *speech, size_t known, float *ou
             out[i] *= (float)tb_duck_step(&p->duck, i < known ? (double)speech[i] : 0);
 }
 
-/* The bed gives way where the sum would pass -1 dBFS; speech that is louder by itself stays. */
+/* Limits the sum to -1 dBFS by lowering the bed; speech that is louder on its own is unchanged. */
 static void mix(const float *speech, const float *bed, float *out, size_t n)
 {
     static const float top = 0.89125094F;

@@ -19,7 +19,7 @@ typedef struct {
     double level_lu;      /* loudness difference; NAN = the bed's own default */
     double duck_db;       /* how far the bed steps back while there is speech */
     uint64_t seed;        /* of the bed */
-    double loudness_lufs; /* target of the speech, LUFS; NAN = as it comes */
+    double loudness_lufs; /* target of the speech, LUFS; NAN: unchanged */
     bool streaming;
 } tb_post_opts;
 
