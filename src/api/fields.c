@@ -66,6 +66,20 @@ const tb_field *tb_fields_get(const tb_fields *fields, const char *name)
     return NULL;
 }
 
+char *tb_fields_take(tb_fields *fields, const char *name, size_t *size)
+{
+    for (size_t i = 0; i < fields->n; i++) {
+        tb_field *f = &fields->items[i];
+        if (strcmp(f->name, name) != 0) continue;
+        char *value = f->value;
+        *size = f->size;
+        f->value = NULL;
+        f->size = 0;
+        return value;
+    }
+    return NULL;
+}
+
 const char *tb_fields_text(const tb_fields *fields, const char *name)
 {
     const tb_field *f = tb_fields_get(fields, name);

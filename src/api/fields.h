@@ -55,6 +55,9 @@ TB_MUST_CHECK tb_status tb_fields_from_body(const char *body, size_t len, const 
                                             tb_fields *out, tb_err *err);
 const tb_field *tb_fields_get(const tb_fields *fields, const char *name);
 const char *tb_fields_text(const tb_fields *fields, const char *name); /* NULL: absent */
+/* The bytes of a field, which are the caller's from now on (heap); the field is left empty. NULL
+ * when it is absent or was taken before. A large one is moved so, not copied. */
+char *tb_fields_take(tb_fields *fields, const char *name, size_t *size);
 /* TB_EINVAL for the first of the names (NULL-terminated) that was given as a file, an object or an
  * array where text is wanted. */
 TB_MUST_CHECK tb_status tb_fields_want_text(const tb_fields *fields, const char *const *names,

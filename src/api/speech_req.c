@@ -132,7 +132,8 @@ static tb_status read_base64(tb_speech_req *req, const char *text, tb_err *err)
     return TB_OK;
 }
 
-static tb_status read_prompt(tb_speech_req *req, const tb_fields *fields, tb_err *err)
+/* The bytes of a file are moved; of base64, the text is gone as soon as it is decoded. */
+static tb_status read_prompt(tb_speech_req *req, tb_fields *fields, tb_err *err)
 {
     const tb_field *f = tb_fields_get(fields, "audio_prompt");
     if (!f) return TB_OK;
@@ -143,18 +144,17 @@ static tb_status read_prompt(tb_speech_req *req, const tb_fields *fields, tb_err
     if (!f->filename) {
         size_t len;
         const char *text = tb_field_stripped(f->value, &len);
-        return text ? read_base64(req, text, err) : TB_OK;
+        tb_status st = text ? read_base64(req, text, err) : TB_OK;
+        tb_free(tb_fields_take(fields, "audio_prompt", &len));
+        return st;
     }
     if (f->size == 0)
         return tb_fail_field(err, TB_EINVAL, "audio_prompt", "audio_prompt is an empty file");
-    req->prompt = tb_try_alloc(f->size, 1);
-    if (!req->prompt) return tb_nomem(err, f->size, 1);
-    memcpy(req->prompt, f->value, f->size);
-    req->prompt_size = f->size;
+    req->prompt = tb_fields_take(fields, "audio_prompt", &req->prompt_size);
     return TB_OK;
 }
 
-static tb_status read_voice(tb_speech_req *req, const tb_fields *fields, tb_err *err)
+static tb_status read_voice(tb_speech_req *req, tb_fields *fields, tb_err *err)
 {
     tb_status st = read_prompt(req, fields, err);
     if (st || req->prompt || req->prompt_hash) return st; /* the prompt wins */
@@ -354,7 +354,7 @@ static tb_status check_sizes(const tb_fields *fields, tb_err *err)
 }
 
 /* req: route set, and prompt_hash when there is one. Cleared on failure. */
-static tb_status read_all(tb_speech_req *req, const tb_fields *fields, size_t text_max, tb_err *err)
+static tb_status read_all(tb_speech_req *req, tb_fields *fields, size_t text_max, tb_err *err)
 {
     const char *plain[TB_PARAM_COUNT + 1] = {0};
     for (size_t i = 0, n = 0; i < TB_PARAM_COUNT; i++)
@@ -378,7 +378,7 @@ static tb_status read_all(tb_speech_req *req, const tb_fields *fields, size_t te
     return st;
 }
 
-tb_status tb_speech_req_parse(tb_speech_route route, const tb_fields *fields, size_t text_max,
+tb_status tb_speech_req_parse(tb_speech_route route, tb_fields *fields, size_t text_max,
                               tb_speech_req *out, tb_err *err)
 {
     tb_speech_req req = {.route = route};

@@ -46,9 +46,10 @@ typedef struct {
  *
  * fields: from a form, a query or JSON alike (api/fields.h). A seed is drawn when none is given.
  * TB_EMALFORMED for neither a voice nor a prompt (/generate-tts only); TB_EINVAL naming the field
- * for a missing text and for a bad value; unknown fields are ignored. text_max in code points.
+ * for a missing text and for a bad value; unknown fields are ignored. text_max in code points. The
+ * bytes of audio_prompt are taken from fields, on failure, too.
  */
-TB_MUST_CHECK tb_status tb_speech_req_parse(tb_speech_route route, const tb_fields *fields,
+TB_MUST_CHECK tb_status tb_speech_req_parse(tb_speech_route route, tb_fields *fields,
                                             size_t text_max, tb_speech_req *out, tb_err *err);
 /* From a history row's text and params (voice_id or prompt_hash among them): the same request
  * again, every number to the bit. A request that came with a prompt has "prompted" in its params;

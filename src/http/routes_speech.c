@@ -24,7 +24,6 @@ static tb_status speak(tb_request *r, tb_speech_route route, tb_err *err)
         tb_speech_req_parse(route, &r->fields, (size_t)r->http->config->text_max, &req, err);
     if (!st) st = tb_request_speak(r, &req, err);
     tb_speech_req_clear(&req);
-    tb_fields_clear(&r->fields); /* an upload has been taken over; its bytes need not live twice */
     return st;
 }
 

@@ -55,13 +55,7 @@ static tb_status post_voice(tb_request *r, tb_err *err)
         .user = tb_strdup(r->user),
         .overwrite = overwrite,
     };
-    for (size_t i = 0; i < r->fields.n; i++) /* the job takes the bytes, no copy */
-        if (&r->fields.items[i] == file) {
-            up.data = r->fields.items[i].value;
-            up.size = r->fields.items[i].size;
-            r->fields.items[i].value = NULL;
-            r->fields.items[i].size = 0;
-        }
+    up.data = tb_fields_take(&r->fields, "file", &up.size); /* no copy */
     return tb_job_voice(r->http->service, &up, tb_request_wake, r, &r->job, err);
 }
 

@@ -259,9 +259,11 @@ static void a_file_is_a_prompt_only_where_a_file_is_wanted(void **state)
     tb_speech_req req;
     tb_err err = {0};
     assert_int_equal(tb_fields_add(&f, "text", NULL, tb_strdup("Hi"), 2, &err), TB_OK);
-    assert_int_equal(tb_fields_add(&f, "audio_prompt", "a.wav", tb_strdup("RI"), 2, &err), TB_OK);
+    char *bytes = tb_strdup("RI");
+    assert_int_equal(tb_fields_add(&f, "audio_prompt", "a.wav", bytes, 2, &err), TB_OK);
     assert_int_equal(tb_speech_req_parse(TB_ROUTE_GENERATE, &f, 100, &req, &err), TB_OK);
     assert_int_equal(req.prompt_size, 2);
+    assert_ptr_equal(req.prompt, bytes); /* moved, not copied */
     tb_speech_req_clear(&req);
     assert_int_equal(tb_fields_add(&f, "seed", "a.txt", tb_strdup("1"), 1, &err), TB_OK);
     assert_int_equal(tb_speech_req_parse(TB_ROUTE_GENERATE, &f, 100, &req, &err), TB_EINVAL);
