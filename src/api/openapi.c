@@ -126,7 +126,7 @@ static tb_json *operation(const tb_route_doc *r)
     tb_json_set(replies, "200", ok);
     tb_json *failed = tb_json_object();
     tb_json_set_string(failed, "description",
-                       "An error: detail is one sentence, errors names fields");
+                       "An error: detail is one sentence, errors names the fields");
     tb_json_set(replies, "default", failed);
     tb_json_set(op, "responses", replies);
     if (!r->auth) tb_json_set(op, "security", tb_json_array());

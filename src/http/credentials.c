@@ -104,7 +104,7 @@ static tb_status post_login(tb_request *r, tb_err *err)
 
 /* clang-format off */
 const tb_route tb_routes_credentials[] = {
-    {"POST",   "/login",                      post_login,            64 * TB_KIB, TB_GROUP_FORM,   TB_DESK_READS,  TB_JSON,  "The old client's form: are these credentials right", "username string q,password string q"},
+    {"POST",   "/login",                      post_login,            64 * TB_KIB, TB_GROUP_FORM,   TB_DESK_READS,  TB_JSON,  "Check credentials, as the form of the older client does", "username string q,password string q"},
     {0},
 };
 /* clang-format on */

@@ -166,8 +166,8 @@ static tb_status get_docs(tb_request *r, tb_err *err)
 
 /* clang-format off */
 const tb_route tb_routes_docs[] = {
-    {"GET",    "/openapi.json",               get_openapi,           0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "This description", ""},
-    {"GET",    "/docs",                       get_docs,              0,        TB_GROUP_NONE,   TB_DESK_READS,  "text/html",  "This description for people", ""},
+    {"GET",    "/openapi.json",               get_openapi,           0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "The OpenAPI description", ""},
+    {"GET",    "/docs",                       get_docs,              0,        TB_GROUP_NONE,   TB_DESK_READS,  "text/html",  "The API documentation as a page", ""},
     {0},
 };
 /* clang-format on */

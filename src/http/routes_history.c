@@ -169,13 +169,13 @@ static tb_status post_download_link(tb_request *r, tb_err *err)
 
 /* clang-format off */
 const tb_route tb_routes_history[] = {
-    {"GET",    "/history",                    get_history,           0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "What was spoken, newest first", "limit integer q,cursor string q,q string q"},
-    {"DELETE", "/history",                    delete_history,        1 * TB_MIB,  TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Remove entries", "ids string q,delete_all boolean q"},
-    {"GET",    "/history/{id}",               get_clip,              0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "One entry", "id* string p"},
-    {"DELETE", "/history/{id}",               delete_clip,           0,        TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Remove one entry", "id* string p"},
-    {"POST",   "/history/{id}/replay",        post_replay,           64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_READS,  TB_SOUND, "Speak it again with everything that was stored", "id* string p"},
-    {"GET",    "/download/{filename}",        get_download,          0,        TB_GROUP_FILE,   TB_DESK_READS,  TB_SOUND, "The sound of an entry", "filename* string p"},
-    {"POST",   "/download/{filename}/link",   post_download_link,    64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "A link to it that needs no credentials, for a while", "filename* string p,seconds integer q"},
+    {"GET",    "/history",                    get_history,           0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "List generated clips, newest first", "limit integer q,cursor string q,q string q"},
+    {"DELETE", "/history",                    delete_history,        1 * TB_MIB,  TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Remove clips", "ids string q,delete_all boolean q"},
+    {"GET",    "/history/{id}",               get_clip,              0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "Get one clip's entry", "id* string p"},
+    {"DELETE", "/history/{id}",               delete_clip,           0,        TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Remove one clip", "id* string p"},
+    {"POST",   "/history/{id}/replay",        post_replay,           64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_READS,  TB_SOUND, "Generate a clip again from its stored request", "id* string p"},
+    {"GET",    "/download/{filename}",        get_download,          0,        TB_GROUP_FILE,   TB_DESK_READS,  TB_SOUND, "Download a clip", "filename* string p"},
+    {"POST",   "/download/{filename}/link",   post_download_link,    64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "Create a temporary link to a clip that needs no credentials", "filename* string p,seconds integer q"},
     {0},
 };
 /* clang-format on */

@@ -48,10 +48,10 @@ static tb_status get_tags(tb_request *r, tb_err *err)
 
 /* clang-format off */
 const tb_route tb_routes_lists[] = {
-    {"GET",    "/ambiences",                  get_ambiences,         0,        TB_GROUP_LISTS,  TB_DESK_READS,  TB_JSON,  "The beds", ""},
-    {"GET",    "/ambiences/{id}/preview",     get_preview,           0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_SOUND, "Six seconds of a bed", "id* string p"},
-    {"GET",    "/languages",                  get_languages,         0,        TB_GROUP_LISTS,  TB_DESK_NONE,   TB_JSON,  "The languages that can be spoken", ""},
-    {"GET",    "/tags",                       get_tags,              0,        TB_GROUP_LISTS,  TB_DESK_NONE,   TB_JSON,  "The [tags] a text may hold: tones and sounds", ""},
+    {"GET",    "/ambiences",                  get_ambiences,         0,        TB_GROUP_LISTS,  TB_DESK_READS,  TB_JSON,  "List the ambience beds", ""},
+    {"GET",    "/ambiences/{id}/preview",     get_preview,           0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_SOUND, "A preview of a bed, six seconds long", "id* string p"},
+    {"GET",    "/languages",                  get_languages,         0,        TB_GROUP_LISTS,  TB_DESK_NONE,   TB_JSON,  "List the supported languages", ""},
+    {"GET",    "/tags",                       get_tags,              0,        TB_GROUP_LISTS,  TB_DESK_NONE,   TB_JSON,  "List the [tags] that a text may contain: tones and sounds", ""},
     {0},
 };
 /* clang-format on */

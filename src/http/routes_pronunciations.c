@@ -130,10 +130,10 @@ static tb_status delete_pronunciations(tb_request *r, tb_err *err)
 
 /* clang-format off */
 const tb_route tb_routes_pronunciations[] = {
-    {"GET",    "/pronunciations",             get_pronunciations,    0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "How words are said, in every request", ""},
-    {"POST",   "/pronunciations",             post_pronunciation,    64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Say a word so from now on", "word* string q,say* string q,language string q"},
-    {"PUT",    "/pronunciations",             put_pronunciations,    1 * TB_MIB,  TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Replace all of them", "pronunciations* string q"},
-    {"DELETE", "/pronunciations",             delete_pronunciations, 64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Forget a word, or all", "word string q,language string q,delete_all boolean q"},
+    {"GET",    "/pronunciations",             get_pronunciations,    0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "List the stored pronunciations", ""},
+    {"POST",   "/pronunciations",             post_pronunciation,    64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Set a word's pronunciation", "word* string q,say* string q,language string q"},
+    {"PUT",    "/pronunciations",             put_pronunciations,    1 * TB_MIB,  TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Replace all pronunciations", "pronunciations* string q"},
+    {"DELETE", "/pronunciations",             delete_pronunciations, 64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Remove a word's pronunciation, or all", "word string q,language string q,delete_all boolean q"},
     {0},
 };
 /* clang-format on */

@@ -49,10 +49,10 @@ static tb_status get_metrics(tb_request *r, tb_err *err)
 
 /* clang-format off */
 const tb_route tb_routes_server[] = {
-    {"GET",    "/",                           get_root,              0,        TB_GROUP_HEALTH, TB_DESK_NONE,   TB_JSON,  "Is it answering, and which engine speaks", ""},
+    {"GET",    "/",                           get_root,              0,        TB_GROUP_HEALTH, TB_DESK_NONE,   TB_JSON,  "Status: engine, model, languages, progress of a download", ""},
     {"GET",    "/health",                     get_health,            0,        TB_GROUP_HEALTH, TB_DESK_NONE,   TB_JSON,  "Liveness", ""},
     {"GET",    "/ready",                      get_ready,             0,        TB_GROUP_HEALTH, TB_DESK_NONE,   TB_JSON,  "Readiness: 503 while stopping", ""},
-    {"GET",    "/metrics",                    get_metrics,           0,        TB_GROUP_NONE,   TB_DESK_NONE,   "text/plain", "Prometheus figures", ""},
+    {"GET",    "/metrics",                    get_metrics,           0,        TB_GROUP_NONE,   TB_DESK_NONE,   "text/plain", "Metrics in the Prometheus text format", ""},
     {0},
 };
 /* clang-format on */

@@ -64,11 +64,11 @@ static tb_status delete_job(tb_request *r, tb_err *err)
 
 /* clang-format off */
 const tb_route tb_routes_speech[] = {
-    {"GET",    "/demo",                       do_demo,               0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_SOUND, "Speak with the default settings", "@"},
-    {"POST",   "/demo",                       do_demo,               -1,       TB_GROUP_NONE,   TB_DESK_READS,  TB_SOUND, "Speak with the default settings", "@"},
-    {"POST",   "/generate-tts",               post_generate,         -1,       TB_GROUP_NONE,   TB_DESK_READS,  TB_SOUND, "Speak in a voice; kept in the history", "@*"},
-    {"GET",    "/jobs/{id}",                  get_job,               0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "What became of a job of yours", "id* string p"},
-    {"DELETE", "/jobs/{id}",                  delete_job,            0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "Stop a job of yours", "id* string p"},
+    {"GET",    "/demo",                       do_demo,               0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_SOUND, "Generate speech with default settings; not stored", "@"},
+    {"POST",   "/demo",                       do_demo,               -1,       TB_GROUP_NONE,   TB_DESK_READS,  TB_SOUND, "Generate speech with default settings; not stored", "@"},
+    {"POST",   "/generate-tts",               post_generate,         -1,       TB_GROUP_NONE,   TB_DESK_READS,  TB_SOUND, "Generate speech in a voice; stored in the history", "@*"},
+    {"GET",    "/jobs/{id}",                  get_job,               0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "State of one of the caller's jobs", "id* string p"},
+    {"DELETE", "/jobs/{id}",                  delete_job,            0,        TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "Cancel one of the caller's jobs", "id* string p"},
     {0},
 };
 /* clang-format on */

@@ -144,14 +144,14 @@ static tb_status post_voice_link(tb_request *r, tb_err *err)
 
 /* clang-format off */
 const tb_route tb_routes_voices[] = {
-    {"POST",   "/voices/upload",              post_voice,            -1,       TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "Keep a recording as a voice", "name* string q,file* file f,language string q,region string q,gender string q,description string q,model string q,overwrite boolean q"},
-    {"GET",    "/voices",                     get_voices,            0,        TB_GROUP_LISTS,  TB_DESK_READS,  TB_JSON,  "The voices kept", ""},
-    {"GET",    "/voices/list",                get_voices_list,       0,        TB_GROUP_LISTS,  TB_DESK_READS,  TB_JSON,  "The voices kept, with previews", ""},
-    {"GET",    "/voices/{id}",                get_voice,             0,        TB_GROUP_LISTS,  TB_DESK_READS,  TB_JSON,  "One voice", "id* string p"},
-    {"PUT",    "/voices/{id}",                put_voice,             64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Rename a voice or change what is noted of it", "id* string p,new_name string q,language string q,region string q,gender string q,description string q,model string q"},
+    {"POST",   "/voices/upload",              post_voice,            -1,       TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "Store a recording as a voice", "name* string q,file* file f,language string q,region string q,gender string q,description string q,model string q,overwrite boolean q"},
+    {"GET",    "/voices",                     get_voices,            0,        TB_GROUP_LISTS,  TB_DESK_READS,  TB_JSON,  "List the stored voices", ""},
+    {"GET",    "/voices/list",                get_voices_list,       0,        TB_GROUP_LISTS,  TB_DESK_READS,  TB_JSON,  "List the stored voices, with links to their recordings", ""},
+    {"GET",    "/voices/{id}",                get_voice,             0,        TB_GROUP_LISTS,  TB_DESK_READS,  TB_JSON,  "Get one voice", "id* string p"},
+    {"PUT",    "/voices/{id}",                put_voice,             64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Rename a voice or change its notes", "id* string p,new_name string q,language string q,region string q,gender string q,description string q,model string q"},
     {"DELETE", "/voices/{id}",                delete_voice,          64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_WRITES, TB_JSON,  "Remove a voice", "id* string p"},
-    {"GET",    "/voices/{id}/audio",          get_voice_audio,       0,        TB_GROUP_FILE,   TB_DESK_READS,  TB_SOUND, "The recording that is kept", "id* string p"},
-    {"POST",   "/voices/{id}/audio/link",     post_voice_link,       64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "A link to it that needs no credentials, for a while", "id* string p,seconds integer q"},
+    {"GET",    "/voices/{id}/audio",          get_voice_audio,       0,        TB_GROUP_FILE,   TB_DESK_READS,  TB_SOUND, "Download a voice's recording", "id* string p"},
+    {"POST",   "/voices/{id}/audio/link",     post_voice_link,       64 * TB_KIB, TB_GROUP_NONE,   TB_DESK_READS,  TB_JSON,  "Create a temporary link to the recording that needs no credentials", "id* string p,seconds integer q"},
     {0},
 };
 /* clang-format on */
