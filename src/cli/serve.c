@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 enum { TICK_MS = 500, RETAIN_EVERY_S = 60, SECOND_SIGNAL_GRACE_MS = 0 };
+static const int64_t retain_wait_ns = 1000000000;
 
 static volatile sig_atomic_t stops; /* how often we were asked to stop */
 static int wake_pipe[2] = {-1, -1};
@@ -104,6 +105,8 @@ static void retain(tb_service *s, const tb_config *c)
 {
     size_t gone = 0;
     tb_err err = {0};
+    /* This thread has to hear the signals; what must wait is done in a minute. */
+    tb_store_wait_until(tb_clock_mono_ns() + retain_wait_ns);
     if (tb_store_tidy(tb_service_store(s), &err))
         tb_log(TB_WARN, "serve", "tidy=failed why=\"%s\"", err.msg);
     if (c->history_max_age_s == 0 && c->history_max_bytes == 0) return;

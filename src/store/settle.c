@@ -1,9 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "store/store_priv.h"
 
-#include <string.h>
 #include <time.h>
 
 /*
@@ -12,10 +10,9 @@
  * machine and follows the clock only when that has stood where it stands for a while. The time
  * since the last run is not known, so a start waits an hour; a jump under our eyes a day.
  *
- * And the ends of jobs that could not be written, because the disk was full: told from here, and
- * written when there is room again.
+ * And what is done once a minute by that time.
  */
-enum { LATE_MAX = 1000, JOBS_MAX = 10000 };
+enum { JOBS_MAX = 10000 };
 static const int64_t second = 1000000, hour = 3600 * (int64_t)1000000, day = 24 * hour;
 
 void tb_settle(tb_settled *s, int64_t wall_us, int64_t elapsed_us)
@@ -111,107 +108,6 @@ int64_t tb_store_settled_us(tb_store *store)
 
 /* ---- jobs ---- */
 
-struct tb_late {
-    struct tb_late *next;
-    char *id, *state, *error, *clip_id;
-    int64_t ended_us;
-};
-
-static void free_late(struct tb_late *late)
-{
-    tb_free(late->id);
-    tb_free(late->state);
-    tb_free(late->error);
-    tb_free(late->clip_id);
-    tb_free(late);
-}
-
-void tb_store_late_add(tb_store *store, const char *id, const char *state, const char *error,
-                       const char *clip_id)
-{
-    struct tb_late *late = tb_alloc(sizeof *late), *oldest = NULL;
-    *late = (struct tb_late){.id = tb_strdup(id),
-                             .state = tb_strdup(state),
-                             .error = tb_strdup(error),
-                             .clip_id = tb_strdup(clip_id),
-                             .ended_us = tb_clock_now_us()};
-    pthread_mutex_lock(&store->late_lock);
-    struct tb_late **end = &store->late;
-    while (*end)
-        end = &(*end)->next;
-    *end = late;
-    if (++store->n_late > LATE_MAX) {
-        oldest = store->late;
-        store->late = oldest->next;
-        store->n_late--;
-    }
-    pthread_mutex_unlock(&store->late_lock);
-    if (oldest) free_late(oldest);
-}
-
-void tb_store_late_look(tb_store *store, tb_job_row *row)
-{
-    pthread_mutex_lock(&store->late_lock);
-    for (struct tb_late *l = store->late; l; l = l->next) {
-        if (strcmp(l->id, row->id) != 0 || row->ended_us) continue;
-        const char *const texts[] = {row->id,
-                                     row->user,
-                                     l->state,
-                                     row->params,
-                                     l->error ? l->error : row->error,
-                                     l->clip_id ? l->clip_id : row->clip_id};
-        const char **const to[] = {&row->id,     &row->user,  &row->state,
-                                   &row->params, &row->error, &row->clip_id};
-        size_t size = 0;
-        for (size_t i = 0; i < 6; i++)
-            size += strlen(texts[i]) + 1;
-        char *mem = tb_alloc(size), *p = mem;
-        for (size_t i = 0; i < 6; i++) {
-            size_t n = strlen(texts[i]) + 1;
-            memcpy(p, texts[i], n);
-            *to[i] = p;
-            p += n;
-        }
-        tb_free(row->mem);
-        row->mem = mem;
-        row->ended_us = l->ended_us;
-        break;
-    }
-    pthread_mutex_unlock(&store->late_lock);
-}
-
-static struct tb_late *take_late(tb_store *store)
-{
-    pthread_mutex_lock(&store->late_lock);
-    struct tb_late *first = store->late;
-    if (first) {
-        store->late = first->next;
-        store->n_late--;
-    }
-    pthread_mutex_unlock(&store->late_lock);
-    return first;
-}
-
-/* One that fails again goes to the end of the list. */
-static void write_late(tb_store *store)
-{
-    tb_status st = TB_OK;
-    for (int i = 0; i < LATE_MAX && !st; i++) {
-        tb_err err = {0};
-        struct tb_late *late = take_late(store);
-        if (!late) return;
-        st = tb_store_job_set(store, late->id, late->state, late->error, late->clip_id, &err);
-        if (st == TB_ENOTFOUND || st == TB_ECONFLICT) st = TB_OK; /* nobody asks any more */
-        free_late(late);
-    }
-}
-
-void tb_store_late_free(tb_store *store)
-{
-    for (struct tb_late *late; (late = take_late(store));)
-        free_late(late);
-}
-
 /* In a write: what ended a month ago interests nobody. */
 tb_status tb_store_jobs_prune(tb_store *store, tb_err *err)
 {
@@ -243,6 +139,6 @@ tb_status tb_store_tidy(tb_store *store, tb_err *err)
 {
     tb_status st = tb_store_remove(store, tidy, NULL, err);
     tb_store_reserve_mend(store);
-    if (!st) write_late(store);
+    if (!st) tb_store_late_write(store);
     return st;
 }

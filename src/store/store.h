@@ -254,7 +254,8 @@ typedef struct {
 } tb_job_row;
 
 void tb_job_row_clear(tb_job_row *row);
-/* At acceptance; state NULL means "queued". */
+/* At acceptance; state NULL means "queued". A row that cannot be written is remembered like an end
+ * (below), although this says why it was not. */
 TB_MUST_CHECK tb_status tb_store_job_add(tb_store *store, const tb_job_row *row, tb_err *err);
 /* state as above; error and clip_id NULL leave theirs. A job that has ended keeps its state:
  * TB_ECONFLICT. An end that cannot be written is remembered, told, and written by tb_store_tidy. */

@@ -43,7 +43,7 @@ struct tb_store {
     int64_t machine_us;        /* when settled was last looked at */
     _Atomic int64_t lag_us;    /* how far the clock is ahead of the settled time */
     pthread_mutex_t late_lock;
-    struct tb_late *late; /* ends of jobs that could not be written */
+    struct tb_late *late; /* notes of jobs that could not be written */
     int n_late;
     pthread_mutex_t reserve_lock; /* guards these */
     bool keeps_reserve, reserve_short, reserve_told;
@@ -55,10 +55,18 @@ TB_MUST_CHECK tb_status tb_store_settle_clock(tb_store *store, bool first, tb_er
 TB_MUST_CHECK tb_status tb_store_jobs_prune(tb_store *store, tb_err *err);
 /* Now, for what grows old. */
 int64_t tb_store_settled_us(tb_store *store);
-void tb_store_late_add(tb_store *store, const char *id, const char *state, const char *error,
-                       const char *clip_id);
-/* Tells the end of a job that is not written yet. */
-void tb_store_late_look(tb_store *store, tb_job_row *row);
+/* late.c: notes of jobs that cannot be written now. A row, and an end of one that is written; of a
+ * job that is there already nothing is added. */
+void tb_store_late_row(tb_store *store, const tb_job_row *row);
+void tb_store_late_end(tb_store *store, const tb_job_row *end);
+/* The end of a job whose row is not written yet; false: it is not among these. */
+bool tb_store_late_change(tb_store *store, const tb_job_row *end);
+/* Makes of row, {0} when there is none, what is known of the job; false: nothing is late. */
+bool tb_store_late_tell(tb_store *store, const char *id, tb_job_row *row);
+void tb_store_late_write(tb_store *store);
+/* jobs.c: writes a row; sets state, error, clip_id (NULL: as they are) and ended_us of one. */
+TB_MUST_CHECK tb_status tb_store_job_insert(tb_store *store, const tb_job_row *row, tb_err *err);
+TB_MUST_CHECK tb_status tb_store_job_update(tb_store *store, const tb_job_row *end, tb_err *err);
 void tb_store_late_free(tb_store *store);
 
 /* ---- wait.c */

@@ -145,6 +145,44 @@ static void an_end_that_cannot_be_written_is_told_all_the_same(void **state)
     tb_store_close(store);
 }
 
+/* Another program holds the database from before the job to behind its end. */
+static void a_job_that_cannot_be_noted_yet_is_told_all_the_same(void **state)
+{
+    tb_store *store = store_open(*state, true);
+    sqlite3 *holder = NULL;
+    tb_job_row got = {0};
+    char *path = tb_path_join(*state, "timbre.db");
+    assert_int_equal(sqlite3_open(path, &holder), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(holder, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+    tb_store_wait_until(1);
+    const tb_job_row row = {.id = "j1", .state = "running", .user = "eve", .params = "{}"};
+    assert_refused(TB_EUNREADY, "busy", tb_store_job_add(store, &row, err));
+    assert_ok(tb_store_job_get(store, "j1", &got, err));
+    assert_string_equal(got.state, "running");
+    assert_string_equal(got.user, "eve");
+    assert_true(got.created_us > 0 && got.ended_us == 0);
+    tb_job_row_clear(&got);
+    assert_refused(TB_ENOTFOUND, "not found", tb_store_job_get(store, "j2", &got, err));
+    assert_ok(tb_store_tidy(store, err)); /* still held: it is kept in mind */
+    assert_ok(tb_store_job_set(store, "j1", "finished", NULL, "clip", err));
+    for (int written = 0; written < 2; written++) {
+        assert_ok(tb_store_job_get(store, "j1", &got, err));
+        assert_string_equal(got.state, "finished");
+        assert_string_equal(got.clip_id, "clip");
+        assert_string_equal(got.params, "{}");
+        assert_true(got.ended_us >= got.created_us);
+        tb_job_row_clear(&got);
+        if (written) break;
+        sqlite3_close(holder);
+        assert_ok(tb_store_tidy(store, err));
+        tb_store_close(store);
+        store = store_open(*state, true);
+    }
+    tb_store_wait_until(0);
+    tb_store_close(store);
+    tb_free(path);
+}
+
 static int64_t rows(const char *folder, const char *select)
 {
     sqlite3 *db = NULL;
@@ -183,6 +221,7 @@ int main(void)
         store_test(a_prompt_that_waits_for_its_row_is_not_taken_away),
         store_test(jobs_keep_their_end),
         store_test(an_end_that_cannot_be_written_is_told_all_the_same),
+        store_test(a_job_that_cannot_be_noted_yet_is_told_all_the_same),
         store_test(jobs_of_long_ago_are_forgotten),
         store_test(what_still_ran_is_interrupted_at_the_servers_next_start),
     };
