@@ -45,6 +45,11 @@ static size_t read_plain(const tb_speller *sp, size_t i, int *above, int *below)
     }
     size_t behind = at + ending(sp, at);
     if (!tb_spell_ends(sp, behind) || (at < sp->len && strchr("/-", sp->s[at]))) return 0;
+    if (behind > at && value[0] > 0 && value[0] < value[1]) { /* 1/72nd */
+        *above = value[0];
+        *below = value[1];
+        return behind - i;
+    }
     static const int parts[] = {2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 25, 32, 50, 64, 100};
     for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
         if (parts[k] == value[1] && value[0] > 0 && value[0] < value[1]) {

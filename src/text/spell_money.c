@@ -91,7 +91,9 @@ void tb_spell_say_money(tb_speller *sp, const tb_currency *c, const tb_spell_num
     if (scale) tb_spell_say(sp, scale);
     /* un millón de euros, dos mil euros */
     size_t zeros = n->n > 6 && !n->point ? strspn(n->digits + n->n - 6, "0") : 0;
-    if (es && ((scale && strstr(scale, "llon")) || (scale && strstr(scale, "llón")) || zeros == 6))
+    if (es &&
+        ((scale && strstr(scale, "llon")) || (scale && strstr(scale, "llón")) ||
+         (scale && (strcmp(scale, "lakhs") == 0 || strcmp(scale, "crores") == 0)) || zeros == 6))
         tb_spell_say(sp, "de");
     if (es)
         tb_spell_say(sp, one ? c->es : c->es_plural);

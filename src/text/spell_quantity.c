@@ -158,6 +158,16 @@ static void read_range(const tb_speller *sp, quantity *q)
     q->end = b.end;
 }
 
+/* What follows a measure that is no adjective. */
+static const char after_measure[] =
+    " thick thin from above below away in on at to of for and or is was per by from with a an the "
+    "each every "
+    "more less off as if that which who are were be have has had will "
+    "would can could we you he she they it i do did does not so then than "
+    "between there here away long wide high tall deep old apart later ago "
+    "when where while because but after before until since into over "
+    "under through across ";
+
 /* "a $5 coffee", "a 10 km walk": singular in English. */
 static bool is_adjective(const tb_speller *sp, size_t start, size_t end)
 {
@@ -172,14 +182,7 @@ static bool is_adjective(const tb_speller *sp, size_t start, size_t end)
         return false;
     if (end < sp->len && sp->s[end] == '-') return tb_spell_letter(tb_spell_at(sp, end + 1, &n));
     tb_spell_next_word(sp, end, word);
-    return *word &&
-           !tb_spell_in(word,
-                        " in on at to of for and or is was per by from with a an the each every "
-                        "more less off as if that which who are were be have has had will "
-                        "would can could we you he she they it i do did does not so then than "
-                        "between there here away long wide high tall deep old apart later ago "
-                        "when where while because but after before until since into over "
-                        "under through across ");
+    return *word && !tb_spell_in(word, after_measure);
 }
 
 /* What follows a sign and its amount may say which currency is meant: $20 CAD, $25.000 pesos. */
@@ -451,11 +454,34 @@ static size_t long_row(tb_speller *sp, size_t i)
     return end - i;
 }
 
+/* Is only an x between an adjective and i: a 6' x 3' table? */
+static bool goes_on(const tb_speller *sp, size_t i)
+{
+    size_t at = sp->size_end, n;
+    if (at == 0 || at >= i || i - at > 6) return false;
+    at = tb_spell_skip(sp, at);
+    uint32_t cp = tb_spell_at(sp, at, &n);
+    return (cp == 'x' || cp == 'X' || cp == 0xD7) && tb_spell_skip(sp, at + n) == i;
+}
+
+/* English: 24" monitors, without an article. */
+static bool is_bare_adjective(const tb_speller *sp, const quantity *q)
+{
+    char word[TB_SPELL_WORD + 1];
+    if (sp->kind != TB_SPELL_EN || !q->has_unit || q->end == 0) return false;
+    if (sp->s[q->end - 1] != '"' && sp->s[q->end - 1] != '\'') return false;
+    tb_spell_prev_word(sp, q->a.start, word);
+    if (strcmp(word, "x") == 0) return false;
+    tb_spell_next_word(sp, q->end, word);
+    return strlen(word) > 1 && !tb_spell_in(word, after_measure);
+}
+
 size_t tb_spell_quantity(tb_speller *sp, size_t i)
 {
     quantity q = {0};
     if (!read(sp, i, &q)) return tb_spell_digit(sp, i) ? long_row(sp, i) : 0;
-    q.adjective |= is_adjective(sp, i, q.end);
+    q.adjective |= is_adjective(sp, i, q.end) || goes_on(sp, i) || is_bare_adjective(sp, &q);
+    if (q.adjective) sp->size_end = q.end;
     size_t end = say(sp, &q);
     if (q.currency) end = cash_mark(sp, end);
     if (q.currency || q.has_unit) end = say_per(sp, end);

@@ -156,9 +156,10 @@ static size_t dash_at(const tb_speller *sp, size_t i, bool spaced)
 static bool goes_on(const tb_speller *sp, size_t i)
 {
     enum { GAP = 24 };
-    static const char *const joints[] = {"a. C.", "d. C.", "a.C.", "d.C.",  "y",  "e",  "o",
-                                         "u",     "a",     "al",   "and",   "to", "or", "BC",
-                                         "AD",    "&",     "del",  "siglo", "the"};
+    static const char *const joints[] = {"hasta el", "hasta", "el",    "a. C.", "d. C.", "a.C.",
+                                         "d.C.",     "y",     "e",     "o",     "u",     "a",
+                                         "al",       "and",   "to",    "or",    "BC",    "AD",
+                                         "&",        "del",   "siglo", "the"};
     size_t at = sp->roman_end;
     if (at == 0 || at >= i || i - at > GAP) return false;
     while (at < i) {
@@ -258,7 +259,12 @@ static size_t spanish(tb_speller *sp, size_t i, size_t n, long value)
     size_t start, before;
     behind_of(sp, i, &start, word);
     tb_spell_next_word(sp, i + n, next);
-    if (tb_spell_in(word, centuries)) {
+    bool century = tb_spell_in(word, centuries);
+    if (!century && n > 1 && tb_spell_in(word, " del el al ")) { /* finales del XIX */
+        behind_of(sp, start, &before, first);
+        century = tb_spell_in(first, " finales fines principios mediados inicios comienzos ");
+    }
+    if (century) {
         say_numeral(sp, i + n, value, CENTURY);
         return n;
     }

@@ -31,7 +31,8 @@ typedef struct {
     const tb_sign_words *signs;   /* of the other languages; NULL none */
     const tb_script_opts *script; /* which brackets are tags */
     size_t roman_end;             /* behind the last roman numeral that was said; 0 none */
-    int roman_way;                /* how it was said (spell_roman.c) */
+    size_t size_end; /* behind the last measure that is an adjective: a 6' x 3' table */
+    int roman_way;   /* how it was said (spell_roman.c) */
 } tb_speller;
 
 /* ---- writing (spell.c) ---- */

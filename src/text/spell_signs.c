@@ -177,6 +177,20 @@ static void around(const tb_speller *sp, size_t i, uint32_t *before, uint32_t *a
     *even = blank == (next > i + 1);
 }
 
+/* 30 cm x 40 cm: a unit and its number in front of the blank at i. */
+static bool behind_unit(const tb_speller *sp, size_t i)
+{
+    char word[TB_SPELL_WORD + 1];
+    tb_spell_unit unit;
+    if (i == 0 || sp->s[i - 1] != ' ') return false;
+    if (i > 1 && sp->s[i - 2] == '.') i--; /* 6 ft. x 3 ft. */
+    size_t start = tb_spell_prev_word(sp, i - 1, word), at = start;
+    if (!*word || start == 0) return false;
+    if (sp->s[at - 1] == ' ') at--;
+    return at > 0 && tb_spell_digit(sp, at - 1) &&
+           tb_spell_read_unit(sp, start, at < start, &unit) && tb_spell_is_length(&unit);
+}
+
 static size_t between(tb_speller *sp, size_t i)
 {
     uint32_t before, after;
@@ -219,7 +233,8 @@ static size_t between(tb_speller *sp, size_t i)
     case 'x':
         /* 3x4, 3 x 4, 12' x 10' */
         number_before |= before == '\'' || before == '"' || before == 0x2032 || before == 0x2033;
-        if (number_before && number_after && even) say = in(sp, "by", "por");
+        if ((number_before || behind_unit(sp, i)) && number_after && even)
+            say = in(sp, "by", "por");
         break;
     case '^':
         if (both && (after == '2' || after == '3') && i + 1 < sp->len &&
