@@ -3,6 +3,7 @@
 #endif
 #include "http/wire_priv.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -27,6 +28,8 @@
 #ifdef __linux__
 
 #include <gnutls/gnutls.h>
+
+#define LOOKS_ITSELF 0x00097701 /* the first version that refuses what is written badly */
 
 enum { ANSWER_MAX = 4096, STATUS_AT = 9 /* behind "HTTP/1.1 " */ };
 
@@ -92,15 +95,32 @@ void tb_wire_own(int fd, bool own)
     if (w) w->own = own;
 }
 
+/* A request came whose bytes were not shown: this libmicrohttpd was linked so that it does not call
+ * our functions. Then it is said that requests are read leniently. */
+static void check_sight(const tb_wire *w)
+{
+#if MHD_VERSION < LOOKS_ITSELF
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    if (!w || !w->watched || w->requests > 0 || atomic_flag_test_and_set(&said)) return;
+    tb_log(TB_ERROR, "http",
+           "framing=unseen why=\"libmicrohttpd does not receive through this program: bare line "
+           "feeds, "
+           "folded lines and NULs are not refused; put a proxy in front\"");
+#else
+    (void)w;
+#endif
+}
+
 bool tb_wire_is_bad(int fd, unsigned requests)
 {
     const tb_wire *w = wire_of(fd);
+    check_sight(w);
     return w && w->bad && w->requests <= requests;
 }
 
 /* ---- what comes ---- */
 
-#if MHD_VERSION < 0x00097701
+#if MHD_VERSION < LOOKS_ITSELF
 
 ssize_t tb_tap_recv(int fd, void *data, size_t size, int flags) __asm__("recv")
     __attribute__((visibility("default"), used));
