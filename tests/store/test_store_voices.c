@@ -44,6 +44,22 @@ static void a_voice_comes_back_as_it_was_kept(void **state)
     tb_store_close(store);
 }
 
+static void a_note_has_so_many_characters_and_no_more(void **state)
+{
+    char note[TB_VOICE_NOTE_MAX + 2];
+    tb_err why = {0};
+    (void)state;
+    memset(note, 'x', sizeof note);
+    note[TB_VOICE_NOTE_MAX + 1] = 0;
+    assert_int_equal(tb_voice_notes_check(&(tb_voice_change){.region = note}, &why), TB_EINVAL);
+    assert_string_equal(why.field, "region");
+    assert_non_null(strstr(why.msg, "101 characters"));
+    note[TB_VOICE_NOTE_MAX] = 0;
+    assert_int_equal(tb_voice_notes_check(&(tb_voice_change){.region = note}, &why), TB_OK);
+    assert_int_equal(tb_voice_notes_check(&(tb_voice_change){.gender = "a\x01"}, &why), TB_EINVAL);
+    assert_non_null(strstr(why.msg, "the 2. one"));
+}
+
 static void a_voice_answers_to_any_case_and_to_its_file_name(void **state)
 {
     static const char *const good[] = {"Ana Žižek",     "ANA ŽIŽEK",     "ana žižek",
@@ -549,6 +565,7 @@ static void names_of_an_older_database_are_brought_to_one_form(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_note_has_so_many_characters_and_no_more),
         store_test(a_voice_comes_back_as_it_was_kept),
         store_test(a_voice_answers_to_any_case_and_to_its_file_name),
         store_test(a_name_is_one_name_in_either_unicode_form),
