@@ -161,7 +161,8 @@ tb_status tb_bench_speak(const tb_bench *b, const tb_nn *nn, tb_bench_utterance 
     tb_sound sound;
     tb_status st = tb_bench_generate(b, nn, s, err);
     const double seconds = (double)s->tokens / 25;
-    if (!st && s->compute_lock) st = tb_compute_lock_acquire(s->compute_lock, seconds, NULL, err);
+    if (!st && s->compute_lock)
+        st = tb_compute_lock_acquire(s->compute_lock, seconds, false, NULL, err);
     if (st) return st;
     tb_sound_init(&sound, &b->flow, &b->hift, &b->voice, "timbre/bench/0");
     st = tb_sound_more(&sound, nn, s->speech, s->n, true, NULL, out, err);

@@ -3,12 +3,13 @@
  *
  * Waiting callers are in a list under one mutex. The next to enter is the one with the smallest
  * `due`, its arrival time plus the expected length of its work (earliest virtual deadline first),
- * among those for whom there is room: at most INSIDE_MOST inside, at most one of them long. Short
- * work so overtakes long work, and nobody starves, since `due` does not change while waiting.
- * Relies on base/cond.h; a waiter polls its cancel flag every POLL_NS.
+ * among those for whom there is room: at most INSIDE_MOST inside, at most one of them long, and one
+ * more if it is urgent, since those inside may be pausing for it. Short work so overtakes long
+ * work, and nobody starves, since `due` does not change while waiting. Relies on base/cond.h; a
+ * waiter polls its cancel flag every POLL_NS.
  *
  * Invariants, whenever the mutex is free (assert_invariants): 0 <= inside_long <= 1, inside_long <=
- * inside <= INSIDE_MOST; a waiter is in the list exactly while it waits in acquire.
+ * inside <= INSIDE_MOST + 1; a waiter is in the list exactly while it waits in acquire.
  */
 #include "chatterbox/compute_lock.h"
 
@@ -23,12 +24,12 @@
 /* How often a waiter checks its cancel flag. */
 enum { POLL_NS = 20000000 };
 
-enum { INSIDE_MOST = 2 }; /* of which at most one long */
+enum { INSIDE_MOST = 2 }; /* of which at most one long; besides them one that is urgent */
 
 typedef struct waiter {
     struct waiter *next;
     double due;
-    bool brief;
+    bool brief, urgent;
 } waiter;
 
 struct tb_compute_lock {
@@ -58,7 +59,7 @@ void tb_compute_lock_free(tb_compute_lock *g)
 static void assert_invariants(const tb_compute_lock *g)
 {
     assert(g->inside_long >= 0 && g->inside_long <= 1);
-    assert(g->inside_long <= g->inside && g->inside <= INSIDE_MOST);
+    assert(g->inside_long <= g->inside && g->inside <= INSIDE_MOST + 1);
     (void)g;
 }
 
@@ -69,7 +70,7 @@ static bool is_brief(double seconds)
 
 static bool has_room(const tb_compute_lock *g, const waiter *w)
 {
-    return g->inside < INSIDE_MOST && (w->brief || g->inside_long == 0);
+    return g->inside < INSIDE_MOST + w->urgent && (w->brief || g->inside_long == 0);
 }
 
 static bool is_next(const tb_compute_lock *g, const waiter *me)
@@ -87,14 +88,15 @@ static void remove_waiter(tb_compute_lock *g, const waiter *me)
     *p = me->next;
 }
 
-tb_status tb_compute_lock_acquire(tb_compute_lock *g, double seconds, const tb_cancel *cancel,
-                                  tb_err *err)
+tb_status tb_compute_lock_acquire(tb_compute_lock *g, double seconds, bool urgent,
+                                  const tb_cancel *cancel, tb_err *err)
 {
     tb_status st = TB_OK;
     pthread_mutex_lock(&g->lock);
     waiter me = {.next = g->waiting,
                  .due = (double)tb_clock_mono_ns() * 1e-9 + seconds,
-                 .brief = is_brief(seconds)};
+                 .brief = is_brief(seconds),
+                 .urgent = urgent};
     g->waiting = &me;
     while (!st && !is_next(g, &me)) {
         const struct timespec until = tb_cond_deadline(POLL_NS);

@@ -37,7 +37,7 @@ static void drop_conditioning(const tb_chatterbox *c)
 tb_status tb_chatterbox_condition(const tb_chatterbox *c, const tb_pcm *recording,
                                   const tb_cancel *cancel, tb_conds *out, tb_err *err)
 {
-    tb_status st = tb_compute_lock_acquire(c->compute_lock, CONDITION_S, cancel, err);
+    tb_status st = tb_compute_lock_acquire(c->compute_lock, CONDITION_S, false, cancel, err);
     if (st) return st;
     tb_nn nn = {.pool = c->pool, .scratch = tb_scratch_new()};
     st = tb_conditioner_run(&c->conditioner, &nn, recording, cancel, out, err);

@@ -110,7 +110,7 @@ static tb_status render_chunk(segment_run *w, bool last, tb_pcm *out, tb_err *er
     /* The pace's cost without T3's part. */
     double cost = tb_pace_cost(&pace, w->how->conds->n_prompt, 0, n) - (double)n * pace.token_s;
     if (w->how->brief) cost = fmin(cost, TB_BRIEF_WORK_S); /* also on a slow machine */
-    tb_status st = tb_compute_lock_acquire(w->c->compute_lock, cost, w->cancel, err);
+    tb_status st = tb_compute_lock_acquire(w->c->compute_lock, cost, w->how->brief, w->cancel, err);
     if (!st) {
         st = tb_sound_more(&w->sound, &w->nn, speech, n, last, w->cancel, out, err);
         /* The next holder needs as much memory: do not keep it in every thread that was inside

@@ -19,6 +19,7 @@ static atomic_int inside, worst, inside_long, worst_long, order;
 
 typedef struct {
     double seconds;
+    bool urgent;
     int place;
     tb_cancel cancel;
     tb_status st;
@@ -27,7 +28,7 @@ typedef struct {
 static void *visit(void *arg)
 {
     visitor *v = arg;
-    v->st = tb_compute_lock_acquire(gate, v->seconds, &v->cancel, NULL);
+    v->st = tb_compute_lock_acquire(gate, v->seconds, v->urgent, &v->cancel, NULL);
     if (v->st) return NULL;
     const int one = v->seconds > TB_BRIEF_WORK_S;
     int now = atomic_fetch_add(&inside, 1) + 1,
@@ -69,7 +70,8 @@ static void short_work_passes_long_work(void **state)
     pthread_t a, b, c;
     gate = tb_compute_lock_new();
     atomic_store(&order, 0);
-    assert_int_equal(tb_compute_lock_acquire(gate, 3, NULL, NULL), TB_OK); /* all wait for us */
+    assert_int_equal(tb_compute_lock_acquire(gate, 3, false, NULL, NULL),
+                     TB_OK); /* all wait for us */
     assert_int_equal(pthread_create(&a, NULL, visit, &longest), 0);
     tb_clock_sleep_ms(30);
     assert_int_equal(pthread_create(&b, NULL, visit, &shortest), 0);
@@ -92,7 +94,7 @@ static void brief_work_need_not_wait_for_long_work(void **state)
     visitor brief = {.seconds = 0.5}, other = {.seconds = 5};
     pthread_t a, b;
     gate = tb_compute_lock_new();
-    assert_int_equal(tb_compute_lock_acquire(gate, 60, NULL, NULL), TB_OK);
+    assert_int_equal(tb_compute_lock_acquire(gate, 60, false, NULL, NULL), TB_OK);
     assert_int_equal(pthread_create(&b, NULL, visit, &other), 0);
     assert_int_equal(pthread_create(&a, NULL, visit, &brief), 0);
     pthread_join(a, NULL); /* while we are inside */
@@ -104,12 +106,35 @@ static void brief_work_need_not_wait_for_long_work(void **state)
     tb_compute_lock_free(gate);
 }
 
+/* Two are inside and may be pausing for it: it would wait for those who wait for it. */
+static void an_urgent_one_waits_for_nobody(void **state)
+{
+    (void)state;
+    visitor brief = {.seconds = 0.5}, urgent = {.seconds = 0.5, .urgent = true};
+    pthread_t a, b;
+    gate = tb_compute_lock_new();
+    atomic_store(&order, 0);
+    assert_int_equal(tb_compute_lock_acquire(gate, 60, false, NULL, NULL), TB_OK);
+    assert_int_equal(tb_compute_lock_acquire(gate, 0.5, false, NULL, NULL), TB_OK);
+    assert_int_equal(pthread_create(&a, NULL, visit, &brief), 0);
+    tb_clock_sleep_ms(30);
+    assert_int_equal(pthread_create(&b, NULL, visit, &urgent), 0);
+    pthread_join(b, NULL);
+    assert_int_equal(urgent.place, 0);
+    tb_compute_lock_release(gate, 0.5);
+    pthread_join(a, NULL);
+    assert_int_equal(brief.place, 1);
+    tb_compute_lock_release(gate, 60);
+    tb_compute_lock_free(gate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_long_at_a_time_and_nobody_forgotten),
         cmocka_unit_test(short_work_passes_long_work),
         cmocka_unit_test(brief_work_need_not_wait_for_long_work),
+        cmocka_unit_test(an_urgent_one_waits_for_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
