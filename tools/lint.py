@@ -157,7 +157,7 @@ def citations():
 def heads():
     """Each .c of more than 120 lines says what it is in a comment of 3 to 15 lines before its first line of code."""
     bad = []
-    for f in tracked("src/*.c", "bench/*.c", "tools/*.c"):
+    for f in tracked("src/*.c", "bench/*.c", "tools/*.c", "tests/*.c"):
         text = read(f)
         lines = text.count("\n")
         if lines <= 120:

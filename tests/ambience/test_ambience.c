@@ -1,3 +1,7 @@
+/*
+ * Tests of the beds as wholes: independence of block sizes, seeds, the target ranges of
+ * tests/data/ambience/targets.json, loudness at every rate, no repetition.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,6 @@
+/*
+ * Tests of the units and recipes against reference numbers and reference samples from time zero.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,7 @@
+/*
+ * Tests of the set of beds: ids, aliases and sums, files of a folder, what is refused and with
+ * which sentence.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,7 @@
+/*
+ * Attacks on a real server in small: memory, a held database, many connections, large bodies. Each
+ * checks that other requests are still answered.
+ */
 #include "base/json.h"
 #include "client.h"
 #include "patience.h"

@@ -1,3 +1,7 @@
+/*
+ * Hostile requests to a real server: paths as names, headers in values, bodies that are too large,
+ * broken or never arrive.
+ */
 #include "client.h"
 #include "patience.h"
 

@@ -1,3 +1,6 @@
+/*
+ * The server behind a reverse proxy: prefixes of paths, absolute targets, signed links.
+ */
 #include "client.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,7 @@
+/*
+ * Requests that are refused while their body is still being sent: the answer must arrive, whatever
+ * the client does.
+ */
 #include "client.h"
 #include "patience.h"
 

@@ -1,3 +1,7 @@
+/*
+ * Requests as clients really write them: types of bodies, file names, seeds, replays, the record of
+ * a stream.
+ */
 #include "client.h"
 
 #include <setjmp.h>

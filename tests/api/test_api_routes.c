@@ -1,3 +1,6 @@
+/*
+ * Every route of a real server: credentials, methods, good replies, missing and wrong values.
+ */
 #define _XOPEN_SOURCE 700 /* nftw */
 
 #include "client.h"

@@ -1,3 +1,7 @@
+/*
+ * Clients that misbehave: identifiers with control characters, slow bodies, closed connections,
+ * duplicate fields, invalid UTF-8.
+ */
 #include "client.h"
 #include "patience.h"
 

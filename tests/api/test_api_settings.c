@@ -1,3 +1,7 @@
+/*
+ * Settings that change how the server answers: opt-outs of credentials, CORS, argon2id passwords, a
+ * second server on the same data.
+ */
 #define _XOPEN_SOURCE 700
 
 #include "client.h"

@@ -1,3 +1,7 @@
+/*
+ * Shapes of replies: errors and their fields, the OpenAPI description, voices, pages of the
+ * history, downloads.
+ */
 #include "base/json.h"
 #include "base/mem.h"
 #include "client.h"

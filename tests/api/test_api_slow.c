@@ -1,3 +1,7 @@
+/*
+ * Slow clients and full tables of connections: deadlines, the least rate, which connection is
+ * closed for a newcomer, stopping.
+ */
 #include "client.h"
 #include "patience.h"
 

@@ -1,3 +1,7 @@
+/*
+ * Several requests at once: the same bytes as alone, full lanes, stopping a stream, finishing at a
+ * stop, a word beside a long text.
+ */
 #include "client.h"
 #include "patience.h"
 

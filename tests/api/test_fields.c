@@ -1,3 +1,7 @@
+/*
+ * Tests of the fields of a request: multipart, urlencoded and JSON bodies, what is understood, what
+ * is refused, linear time.
+ */
 #include "api/fields.h"
 #include "base/mem.h"
 #include "base/str.h"

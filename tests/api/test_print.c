@@ -1,3 +1,6 @@
+/*
+ * Tests of the bodies of replies: error families, escaping of names and links, lists.
+ */
 #include "api/print.h"
 #include "base/json.h"
 #include "base/mem.h"

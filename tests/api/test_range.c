@@ -1,3 +1,6 @@
+/*
+ * Tests of Range, If-Range and If-None-Match, and of file names in headers.
+ */
 #include "api/range.h"
 #include "base/mem.h"
 

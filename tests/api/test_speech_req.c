@@ -1,3 +1,7 @@
+/*
+ * Tests of parsing a request for speech: required fields, ranges, seeds, prompts, pronunciations,
+ * what a replay records.
+ */
 #include "api/speech_req.h"
 #include "base/mem.h"
 #include "base/str.h"

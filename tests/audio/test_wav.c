@@ -1,3 +1,7 @@
+/*
+ * Tests of the wav reader and writer: kinds of samples, placeholder sizes, damaged files, exact
+ * round trips, mixing of two channels, resampling.
+ */
 #include "audio/wav.h"
 
 #include "base/mem.h"

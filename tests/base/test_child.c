@@ -1,3 +1,7 @@
+/*
+ * Tests of child processes: output and exit codes, limits, cancelling, descriptors, many threads at
+ * once.
+ */
 #include "base/child.h"
 
 #include "base/mem.h"

@@ -1,3 +1,7 @@
+/*
+ * Tests of files: atomic replacement, plain files only, temporary names and their removal, folders,
+ * locks.
+ */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"

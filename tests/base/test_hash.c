@@ -1,3 +1,6 @@
+/*
+ * Tests of hashes against known values, of UUIDs, passwords and base64.
+ */
 #include "base/hash.h"
 
 #include <setjmp.h>

@@ -1,3 +1,7 @@
+/*
+ * Tests of JSON: strictness, depth, printing, repair of invalid UTF-8, the scanner against the
+ * library.
+ */
 #include "base/json.h"
 #include "base/json_scan.h"
 #include "base/mem.h"

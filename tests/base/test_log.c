@@ -1,3 +1,6 @@
+/*
+ * Tests of the log's lines: values cannot become fields or lines, numbers, cutting.
+ */
 #include "base/log.h"
 
 #include <fcntl.h>

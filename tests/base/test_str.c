@@ -1,3 +1,6 @@
+/*
+ * Tests of strings: ceilings, comparison without case, numbers, edit distance, folding.
+ */
 #include "base/mem.h"
 #include "base/str.h"
 

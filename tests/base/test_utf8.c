@@ -1,3 +1,6 @@
+/*
+ * Tests of UTF-8: shortest forms, reading back, trimming, folding, classes of characters.
+ */
 #include "base/utf8.h"
 
 #include <setjmp.h>

@@ -1,3 +1,6 @@
+/*
+ * Tests of the report of timbre bench: limits, fits, gaps, joins, comparison with another report.
+ */
 #include "bench/bench_priv.h"
 
 #include "base/str.h"

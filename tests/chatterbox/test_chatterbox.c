@@ -1,3 +1,7 @@
+/*
+ * Tests of chatterbox-turbo on the small seeded model: seeds, several at once, threads, folder and
+ * file, tags.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,6 @@
+/*
+ * Bounds of chatterbox-turbo: odd and long texts, speed, runaway tokens, cancelling.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

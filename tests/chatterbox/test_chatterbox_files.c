@@ -1,3 +1,6 @@
+/*
+ * Damaged files of a model: the wrong tensor or file is named.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,7 @@
+/*
+ * Tests of the model handle: unloading when idle, loading again, another model in its place, many
+ * borrowers at once.
+ */
 /* The one model: lent, put to rest when nobody has it, there again for the next. */
 
 #include "base/file.h"

@@ -1,3 +1,7 @@
+/*
+ * Tests of streams: length and bytes, joins, cancelling, lengths of chunks by the pace, the pace's
+ * file and text.
+ */
 /* Sentences that are sounded while they are being spoken: pieces that fit together, sizes that
  * follow from the pace, an end when somebody wants it. */
 

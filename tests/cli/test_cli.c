@@ -1,3 +1,6 @@
+/*
+ * The program as a child process: help, exit codes, settings, completion, manual page, speaking.
+ */
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"

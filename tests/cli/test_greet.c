@@ -1,3 +1,6 @@
+/*
+ * Tests of what serve prints for a person: progress of a download, state, the command to try.
+ */
 #include "cli/greet_priv.h"
 
 #include "base/file.h"

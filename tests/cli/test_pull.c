@@ -1,3 +1,6 @@
+/*
+ * timbre model pull against a local hub: folders, lines, JSON, errors, the progress bar.
+ */
 #include "cli/pull_priv.h"
 
 #include "base/file.h"

@@ -1,3 +1,7 @@
+/*
+ * Tests of the decoder: every kind of file, cut and damaged files, false headers, refusals,
+ * cancelling, threads.
+ */
 #include "codec/decode.h"
 
 #include "media.h"

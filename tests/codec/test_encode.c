@@ -1,3 +1,7 @@
+/*
+ * Tests of the encoders: format, rate and length by ffprobe, round trips, headers, streams,
+ * failures of the sink.
+ */
 #include "codec/encode.h"
 
 #include "media.h"

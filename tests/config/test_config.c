@@ -1,3 +1,7 @@
+/*
+ * Tests of the settings: precedence, units, ranges, refusals, .env files, the table of
+ * docs/config.md.
+ */
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -1,3 +1,6 @@
+/*
+ * Tests of the four spectrograms: bands, floors, levels, tables of the model file, short inputs.
+ */
 #include "dsp/mel.h"
 #include "signals.h"
 

@@ -1,3 +1,7 @@
+/*
+ * Tests of the analysis of speech: F0 of pulse trains, envelopes of known filters, pitch marks,
+ * bandwidth.
+ */
 #include "base/mem.h"
 #include "embedded/analysis_priv.h"
 #include "signals.h"

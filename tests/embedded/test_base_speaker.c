@@ -1,3 +1,7 @@
+/*
+ * Tests of the base speakers: which program speaks, reproducibility, folding of text, foreign
+ * scripts, failures.
+ */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"

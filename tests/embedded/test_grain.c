@@ -1,3 +1,6 @@
+/*
+ * Tests of the resynthesis: identity, gain, pitch, whispering, speed, bounds, reproducibility.
+ */
 #include "base/mem.h"
 #include "embedded/grain_priv.h"
 #include "embedded/render_priv.h"

@@ -1,3 +1,6 @@
+/*
+ * Tests of finding a language by code or name, with the installed espeak-ng, and of refusals.
+ */
 #include "base/mem.h"
 #include "embedded/base_speaker_priv.h"
 #include "embedded/language_names_priv.h"

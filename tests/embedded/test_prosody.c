@@ -1,3 +1,6 @@
+/*
+ * Tests of pitch contour, temperature, tones, tremor and time axis.
+ */
 #include "embedded/prosody_priv.h"
 #include "signals.h"
 

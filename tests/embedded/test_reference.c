@@ -1,3 +1,7 @@
+/*
+ * Tests of what recordings are accepted, what is measured, and the sentences of refusals and
+ * warnings.
+ */
 #include "base/mem.h"
 #include "embedded/reference.h"
 #include "signals.h"

@@ -1,3 +1,7 @@
+/*
+ * The embedded engine as a whole: seeds, speed, tones, nonverbal sounds, odd and long texts,
+ * languages, cancelling.
+ */
 #include "base/mem.h"
 #include "embedded/analysis_priv.h"
 #include "embedded/base_speaker_priv.h"

@@ -1,3 +1,6 @@
+/*
+ * Tests of voice statistics and the spectral map: identity, levels, limits, packing, matrix roots.
+ */
 #include "base/mem.h"
 #include "embedded/analysis_priv.h"
 #include "embedded/spectral_map_priv.h"

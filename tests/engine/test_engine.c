@@ -1,3 +1,7 @@
+/*
+ * Tests of the engine's interface: which engine speaks and why, ignored parameters, ranges, pauses,
+ * cancelling.
+ */
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/engine.h"

@@ -1,3 +1,7 @@
+/*
+ * Downloads from a local hub: sums, what is asked and got, resuming, damaged files, tokens,
+ * refusals.
+ */
 #include "fetch_help.h"
 
 /* A model comes whole from an honest hub: files, sums, commits, tokens. */

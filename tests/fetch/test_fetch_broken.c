@@ -1,3 +1,6 @@
+/*
+ * Downloads over broken connections: cuts, wrong ranges, damaged parts, servers that lie.
+ */
 #include "fetch_help.h"
 
 /* Lines that are cut, parts that are damaged, servers that are busy, silent, wrong or lying. */

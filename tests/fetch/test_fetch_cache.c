@@ -1,3 +1,6 @@
+/*
+ * Downloads with caches and offline: what is linked, what is not believed, nano beside turbo.
+ */
 #include "fetch_help.h"
 
 /* Without a network: the folder, the cache of Hugging Face's programs, and a model put together of

@@ -1,3 +1,7 @@
+/*
+ * Fuzz target of the tokenizer: files and texts from the input; round trips and bounds are
+ * asserted.
+ */
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"

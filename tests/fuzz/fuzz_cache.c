@@ -1,3 +1,7 @@
+/*
+ * Fuzz target of kept measurements: voices' statistics, conditionals and prefixes unpacked from the
+ * input.
+ */
 #include "base/mem.h"
 #include "embedded/voice_stats.h"
 #include "model/t3.h"

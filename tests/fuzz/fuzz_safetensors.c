@@ -1,3 +1,6 @@
+/*
+ * Fuzz target of safetensors: every tensor of an accepted file is read.
+ */
 #include "model/layout.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/*
+ * Fuzz target of PyTorch files: zip, pickle and storages from the input.
+ */
 #include "base/mem.h"
 #include "model/conds.h"
 #include "tensor/torch.h"

@@ -1,3 +1,7 @@
+/*
+ * Support of the golden tests: opens recordings of the reference, compares arrays with a tolerance,
+ * reports the worst place.
+ */
 #include "golden.h"
 
 #include "base/counter.h"

@@ -1,3 +1,6 @@
+/*
+ * CAM++ against recordings of the reference, and its sizes, short inputs and types.
+ */
 #include "model/campplus.h"
 
 #include <setjmp.h>

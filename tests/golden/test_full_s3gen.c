@@ -1,3 +1,7 @@
+/*
+ * Flow and vocoder at full size against recordings of the reference, with the seeded weights of
+ * true shapes.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,6 @@
+/*
+ * The watermark against a recorded signal, in blocks, on silence, and with wrong files.
+ */
 #include "model/perth.h"
 
 #include "base/counter.h"

@@ -1,3 +1,6 @@
+/*
+ * The speech tokenizer against recordings of the reference, and its sizes, bounds and types.
+ */
 #include "model/s3tok.h"
 
 #include <setjmp.h>

@@ -1,3 +1,7 @@
+/*
+ * The voice encoder against recordings of the reference, reduced and full, and from the recording
+ * on.
+ */
 #include "golden.h"
 
 #include "audio/wav.h"

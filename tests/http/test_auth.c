@@ -1,3 +1,6 @@
+/*
+ * Tests of credentials: each scheme, counting of wrong guesses, remembered passwords, connections.
+ */
 /* Who is right, who is not, and what either costs. Time stands still: the linker gives us what the
  * program asks of tb_clock_mono_ns. */
 #include "base/mem.h"

@@ -1,3 +1,6 @@
+/*
+ * Tests of the queue: bounds, fairness of lanes and jobs, brief and long work, draining, removal.
+ */
 #include "base/mem.h"
 #include "base/str.h"
 #include "job/queue.h"

@@ -1,3 +1,6 @@
+/*
+ * Tests of the batcher: results do not depend on the batch, one session alone does not wait.
+ */
 /* Steps made together are the steps made alone, bit for bit, whoever comes and goes or pauses; and
  * they are made together. */
 #include "model/t3.h"

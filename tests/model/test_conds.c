@@ -1,3 +1,6 @@
+/*
+ * Tests of conditionals: conds.pt, packing, and refusals of damaged or foreign files.
+ */
 #include "model/conds.h"
 
 #include "base/file.h"

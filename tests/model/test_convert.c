@@ -1,3 +1,6 @@
+/*
+ * Tests of converting a folder to one file: contents, origin, refusals.
+ */
 #include "model/convert.h"
 
 #include "base/hash.h"

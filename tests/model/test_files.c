@@ -1,3 +1,6 @@
+/*
+ * Tests of opening a model: folder, missing files, variants, base folder, foreign files.
+ */
 #include "model/files.h"
 
 #include "model_help.h"

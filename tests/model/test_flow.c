@@ -1,3 +1,6 @@
+/*
+ * Tests of the flow: threads, inputs, bounds, cancelling, noise by position, wrong weights.
+ */
 #include "model/flow.h"
 
 #include <math.h>

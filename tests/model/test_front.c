@@ -1,3 +1,6 @@
+/*
+ * Tests of the front end: lengths, silence, rates, damaged samples, tables of the model file.
+ */
 #include "model/front.h"
 
 #include "signals.h"

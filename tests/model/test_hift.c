@@ -1,3 +1,6 @@
+/*
+ * Tests of the vocoder: pitch, oscillators across chunks, chunks against the whole, threads.
+ */
 #include "model/hift.h"
 
 #include <math.h>

@@ -1,3 +1,6 @@
+/*
+ * Tests of the KV cache: growth, rows, a prefix before it, sizes that overflow.
+ */
 #include "model/kv_cache.h"
 
 #include <setjmp.h>

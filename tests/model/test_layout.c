@@ -1,3 +1,6 @@
+/*
+ * Tests of the layout table: names, weight norm, types, prefixes, refusals.
+ */
 #include "model/layout.h"
 
 #include "weights_help.h"

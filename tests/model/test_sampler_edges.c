@@ -1,3 +1,6 @@
+/*
+ * Edges of the sampler: neutral parameters, ties, large vocabularies, penalties, empty results.
+ */
 /* The sampler's quirks, each by hand; whole distributions are compared in the golden test. */
 #include "model/sampler.h"
 

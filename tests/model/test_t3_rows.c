@@ -1,3 +1,6 @@
+/*
+ * T3 computes the same bits in any batch, with a kept prefix and any number of threads; refusals.
+ */
 /* What T3 promises whoever speaks with a seed: the same bits alone, in company, with a prefix that
  * was kept, on any number of threads. And what it refuses. */
 #include "model/t3.h"

@@ -1,3 +1,6 @@
+/*
+ * Tests of the generation loop of T3: ends, history, draws, what the flow gets.
+ */
 /* The loop around T3's network: what is counted, what ends it, what it is told. */
 #include "model/t3.h"
 

@@ -1,3 +1,6 @@
+/*
+ * Tests of the voice encoder: lengths, partial windows, silence, wrong weights.
+ */
 #include "model/ve.h"
 
 #include "base/mem.h"

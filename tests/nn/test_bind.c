@@ -1,3 +1,6 @@
+/*
+ * Tests of binding weights by name: views, mismatches, unused tensors.
+ */
 #include "nn/bind.h"
 
 #include "weights_help.h"

@@ -1,3 +1,7 @@
+/*
+ * Tests of the operations against plain C in every instruction set: activations, matmul,
+ * convolutions, attention.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,6 @@
+/*
+ * Operations are the same for a row in any batch, chunk or thread; the pool and the scratch arena.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

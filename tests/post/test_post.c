@@ -1,3 +1,6 @@
+/*
+ * Tests of the mixer: levels, fades, streams, marks, least times, ducking, peaks.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

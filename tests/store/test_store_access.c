@@ -1,3 +1,6 @@
+/*
+ * Access rights of the store's folders and files, and missing files.
+ */
 #include "store_help.h"
 
 #include <fcntl.h>

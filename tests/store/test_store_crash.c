@@ -1,3 +1,6 @@
+/*
+ * The store under threads, kills, full disks and leftovers.
+ */
 #include "base/hash.h"
 #include "store_help.h"
 

@@ -1,3 +1,6 @@
+/*
+ * Opening the store: sharing, modes, newer, damaged and lost databases.
+ */
 #include "base/hash.h"
 #include "store_sql.h"
 

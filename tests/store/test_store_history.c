@@ -1,3 +1,6 @@
+/*
+ * Tests of clips and history: order, pages, search, deletion, retention.
+ */
 #include "base/hash.h"
 #include "store_help.h"
 

@@ -1,3 +1,6 @@
+/*
+ * Tests of prompts and jobs: how long they stay, interrupted jobs, unwritten ends.
+ */
 #include "base/hash.h"
 #include "store_sql.h"
 

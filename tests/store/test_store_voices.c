@@ -1,3 +1,6 @@
+/*
+ * Tests of voices: names, notes, bounds, replacement, cached measurements.
+ */
 #include "store_sql.h"
 
 static const char sound[] = "RIFF, the first";

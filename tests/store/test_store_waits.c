@@ -1,3 +1,6 @@
+/*
+ * Waiting for a database that another process holds: deadlines, readers, hurry.
+ */
 #include "patience.h"
 #include "store_help.h"
 #include "store_sql.h"

@@ -1,3 +1,6 @@
+/*
+ * Support of the API tests: an HTTP client over sockets and libcurl that can also misbehave.
+ */
 #include "client.h"
 #include "patience.h"
 #ifdef TB_HAVE_GNUTLS

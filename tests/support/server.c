@@ -1,3 +1,6 @@
+/*
+ * Support of the API tests: starts a real server in an empty folder, waits for it, stops it.
+ */
 #include "server.h"
 #include "folder.h"
 #include "patience.h"

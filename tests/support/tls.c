@@ -1,3 +1,6 @@
+/*
+ * Support of the API tests: certificates and a TLS connection of the tests' own.
+ */
 #include "tls.h"
 
 #include <fcntl.h>

@@ -1,3 +1,6 @@
+/*
+ * Tests of GGUF: reading, damaged files, metadata, writing.
+ */
 #include "tensor/gguf.h"
 
 #include "weights_help.h"

@@ -1,3 +1,6 @@
+/*
+ * Tests of reading safetensors: names, types, alignment, damaged headers, many tensors.
+ */
 #include "weights_help.h"
 
 #include <math.h>

@@ -1,3 +1,6 @@
+/*
+ * Tests of writing safetensors: reading back, the header's bytes, refused names.
+ */
 #include "tensor/safetensors_write.h"
 
 #include "base/file.h"

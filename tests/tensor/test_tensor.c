@@ -1,3 +1,6 @@
+/*
+ * Tests of number types: halves, bf16, blocks, quantising, ids.
+ */
 #include "tensor/tensor.h"
 
 #include <math.h>

@@ -1,3 +1,6 @@
+/*
+ * Tests of PyTorch files: values, types, variants, refusals, ceilings.
+ */
 #include "tensor/torch.h"
 
 #include "base/file.h"

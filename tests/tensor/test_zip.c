@@ -1,3 +1,6 @@
+/*
+ * Tests of zip archives: members, comments, damaged and lying records.
+ */
 #include "tensor/zip_priv.h"
 
 #include "torch_help.h"

@@ -1,3 +1,6 @@
+/*
+ * Tests of the tokenizer: recorded ids, tags, invalid UTF-8, long words, refused files.
+ */
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"

@@ -1,3 +1,6 @@
+/*
+ * The text front on markup: headings, emphasis, links, HTML, tables, subtitles.
+ */
 #include "front_help.h"
 
 static void headings_lists_and_quotes_are_their_words(void **state)

@@ -1,3 +1,6 @@
+/*
+ * Tests of guessing a text's language: clear texts, names, accents, bounds.
+ */
 #include "base/mem.h"
 #include "text/guess.h"
 #include "text/guess_priv.h"

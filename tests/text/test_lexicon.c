@@ -1,3 +1,6 @@
+/*
+ * Tests of pronunciations: whole words, case, order, refusals, time.
+ */
 #include "base/mem.h"
 #include "text/lexicon.h"
 

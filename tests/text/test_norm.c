@@ -1,3 +1,6 @@
+/*
+ * Tests of the model's text clean-up: recorded texts, capitals, white space, marks, invalid UTF-8.
+ */
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "text/norm.h"

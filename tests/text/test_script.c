@@ -1,3 +1,6 @@
+/*
+ * Tests of scripts: sentences, tones, sounds, pauses, beds, cuts of long sentences.
+ */
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"

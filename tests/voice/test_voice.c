@@ -1,3 +1,6 @@
+/*
+ * Tests of voices of the embedded engine: any rate, refusals, cancelling, keeping.
+ */
 #include "base/mem.h"
 #include "signals.h"
 #include "voice/voice.h"

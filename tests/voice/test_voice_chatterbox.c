@@ -1,3 +1,6 @@
+/*
+ * Tests of voices of chatterbox-turbo: kept voices speak alike, refusals, damaged parts.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
