@@ -137,6 +137,16 @@ static bool minus_stands(const tb_speller *sp, size_t i)
            before == 0xAB || before == 0x201E || before == 0xFF08;
 }
 
+/* The currency at i that has a word here. Letters (kr, Rs.) without one are words of the text. */
+static const tb_currency *currency(const tb_speller *sp, size_t i, size_t *end)
+{
+    const tb_currency *c = tb_spell_currency(sp, i, end);
+    size_t n;
+    if (!c || c->code || tb_sign_more(sp->signs, c->sign)) return c;
+    if (!tb_spell_letter(tb_spell_at(sp, i, &n)) || strchr(c->sign, '$')) return c;
+    return tb_unicode_is_symbol(tb_spell_at(sp, i, &n)) ? c : NULL;
+}
+
 static size_t quantity(tb_speller *sp, size_t i)
 {
     const tb_sign_words *w = sp->signs;
@@ -144,7 +154,7 @@ static size_t quantity(tb_speller *sp, size_t i)
     uint32_t cp = tb_spell_at(sp, i, &n);
     bool minus = (cp == '-' || cp == 0x2212 || cp == 0x2013) && minus_stands(sp, i), percent;
     if (minus) at += n;
-    const tb_currency *c = tb_spell_currency(sp, at, &end);
+    const tb_currency *c = currency(sp, at, &end);
     if (c) at = tb_spell_skip(sp, end);
     number a, b;
     if (!read_number(sp, at, &a)) return 0;
@@ -162,7 +172,7 @@ static size_t quantity(tb_speller *sp, size_t i)
     end = after ? after : last->end + (fraction ? fraction_size : 0);
     if (!c && !after) {
         size_t money_end;
-        c = tb_spell_currency(sp, tb_spell_skip(sp, end), &money_end);
+        c = currency(sp, tb_spell_skip(sp, end), &money_end);
         if (c) end = money_end;
     }
     if (minus) tb_spell_say(sp, w->minus);
@@ -240,7 +250,7 @@ static size_t sign(tb_speller *sp, size_t i)
         return n;
     }
     if (cp < 0x80 && cp != '$') return 0;
-    const tb_currency *c = tb_spell_currency(sp, i, &end);
+    const tb_currency *c = currency(sp, i, &end);
     if (!c || (tb_spell_letter(cp) && !tb_unicode_is_symbol(cp))) return 0;
     say_forms(sp, tb_sign_money(w, c), &many);
     return end - i;
