@@ -306,6 +306,10 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
         tb_free(r);
         return;
     }
+    /* Who woke the connection holds this still, and a client who has left is not waited for
+     * elsewhere: without it r would be gone under the desk's hands. */
+    pthread_mutex_lock(&r->lock);
+    pthread_mutex_unlock(&r->lock);
     tb_watch_remove(r);
     tb_seat_end(r);
     if (r->early) tb_linger_add(http, connection);
