@@ -421,7 +421,7 @@ typedef struct {
 typedef struct {
     tb_layer bed;
     tb_talker talkers[CAFE_TALKERS];
-    tb_biquad talk_filter[CAFE_TALKERS][2];
+    tb_biquad voice_filter[CAFE_TALKERS][2];
     tb_poisson dishes, steam;
     tb_stream dish, dish_noise, steam_param;
     wand wands[WANDS];
@@ -435,8 +435,8 @@ static void cafe_init(void *state, tb_scene *s)
     tb_layer_filter(&c->bed, s, TB_BIQUAD_LOW, 900, 0.5, 0);
     for (int i = 0; i < CAFE_TALKERS; i++) {
         tb_talker_init(&c->talkers[i], s, i, 0.62);
-        tb_biquad_set(&c->talk_filter[i][0], TB_BIQUAD_HIGH, s->fs, 160, flat_q, 0);
-        tb_biquad_set(&c->talk_filter[i][1], TB_BIQUAD_LOW, s->fs, 3400 - 150 * i, 0.5, 0);
+        tb_biquad_set(&c->voice_filter[i][0], TB_BIQUAD_HIGH, s->fs, 160, flat_q, 0);
+        tb_biquad_set(&c->voice_filter[i][1], TB_BIQUAD_LOW, s->fs, 3400 - 150 * i, 0.5, 0);
     }
     c->dish = tb_scene_stream(s, "cl.p");
     c->dish_noise = tb_scene_stream(s, "cl.n");
@@ -525,7 +525,7 @@ static void cafe_tick(void *state, tb_scene *s)
     for (int i = 0; i < CAFE_TALKERS; i++) {
         memset(x, 0, sizeof x);
         tb_talker_tick(&c->talkers[i], s, x);
-        tb_cascade(c->talk_filter[i], 2, x);
+        tb_cascade(c->voice_filter[i], 2, x);
         tb_scene_source(s, x, 0.42, 0.45 + 0.03 * i);
     }
     uint64_t k = 0;

@@ -1,5 +1,7 @@
-/* One long work inside at a time, and a brief one beside it; short work passes long work that came
- * a little earlier; who is cancelled goes away; nobody is forgotten. */
+/*
+ * Tests of the compute lock: one long job at a time and a brief one beside it; short jobs overtake
+ * long ones that came slightly earlier; a cancelled waiter leaves; no waiter is forgotten.
+ */
 #include "base/clock.h"
 #include "chatterbox/compute_lock.h"
 
