@@ -104,7 +104,7 @@ def from_outside(v):
         if not one:
             print(f"sandbox: {kind}: none was seen")
             continue
-        strange = [f for f in one["fds"] if not re.match(r"pipe$|/dev/null$|/memfd$|/usr/|/lib|/etc/", f)]
+        strange = [f for f in one["fds"] if not re.match(r"pipe$|/dev/null$|/memfd$|/usr/|/lib|/etc/|/sys/", f)]
         environ = [e for e in one["environ"].split(b"\0") if e and not e.startswith(b"LD_LIBRARY_PATH=")]
         v.check(one["filter"] == 2 and one["caps"] == 0 and not environ and not strange and one["limits"],
                 f"{kind}: {len(one['pids'])} seen; filter {one['filter']}, capabilities {one['caps']:x}, environment {environ[:2]}, "
