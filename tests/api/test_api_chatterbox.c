@@ -9,7 +9,12 @@
 
 #include "model_server.h"
 
-/* The neural engine behind the API: who speaks, voices, streams, many at once. */
+/*
+ * The neural engine behind the API, on the small seeded model: which engine answers which request,
+ * voices and their conditionals, streams, many requests at once. The answers are checked by
+ * headers, lengths and equal bytes, because seeded weights say nothing that a person could
+ * understand.
+ */
 
 static api_reply say(const char *form)
 {

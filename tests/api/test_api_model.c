@@ -7,7 +7,10 @@
 
 #include "model_server.h"
 
-/* The model of a server: of each type, missing, arriving while people are served. */
+/*
+ * The model of a server: each number type, a file that is missing, and one that arrives while the
+ * embedded engine serves people.
+ */
 
 static double figure(const char *name)
 {

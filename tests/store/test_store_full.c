@@ -323,7 +323,7 @@ static void remove_thousands(const char *folder)
     tb_status st = TB_OK;
     for (int i = 0; i < ROWS && !st; i++) {
         tb_clip_writer *w = NULL;
-        snprintf(text, 8, "%6d", i);
+        snprintf(text, sizeof text, "%6d", i);
         text[6] = ' ';
         st = tb_store_clip_begin(store, "wav", &w, &why);
         if (!st) st = tb_clip_writer_commit(w, &(tb_clip_row){.text = text}, &why);
