@@ -1,3 +1,14 @@
+/*
+ * Cooperative priority: background callers pause while an urgent one is under way.
+ *
+ * The clock is divided into periods of pause_ns + run_ns. A background caller that asks in the
+ * first part of a period, while somebody urgent is under way, sleeps until the second part begins
+ * or the last urgent caller leaves. Relies on the monotonic clock and on base/cond.h.
+ *
+ * Invariants, whenever the lock is free (assert_invariants): `urgent` is the number of calls of
+ * tb_priority_begin less those of tb_priority_end and changes under the lock only, since a sleeper
+ * would miss its fall to 0 otherwise; 0 < pause_ns < period_ns.
+ */
 #include "chatterbox/priority_priv.h"
 
 #include "base/clock.h"
@@ -13,6 +24,14 @@ struct tb_priority {
     atomic_size_t urgent; /* changed under the lock */
     int64_t pause_ns, period_ns;
 };
+
+/* The lock is held. Free in release builds. */
+static void assert_invariants(const tb_priority *p)
+{
+    assert(atomic_load(&p->urgent) <= SIZE_MAX / 2); /* more ends than begins would wrap around */
+    assert(0 < p->pause_ns && p->pause_ns < p->period_ns);
+    (void)p;
+}
 
 tb_priority *tb_priority_new(int64_t pause_ns, int64_t run_ns)
 {
@@ -37,14 +56,15 @@ void tb_priority_begin(tb_priority *p)
 {
     pthread_mutex_lock(&p->lock);
     atomic_fetch_add(&p->urgent, 1);
+    assert_invariants(p);
     pthread_mutex_unlock(&p->lock);
 }
 
 void tb_priority_end(tb_priority *p)
 {
     pthread_mutex_lock(&p->lock);
-    assert(atomic_load(&p->urgent) > 0);
     if (atomic_fetch_sub(&p->urgent, 1) == 1) pthread_cond_broadcast(&p->none_urgent);
+    assert_invariants(p);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -70,5 +90,6 @@ void tb_priority_wait(tb_priority *p, const tb_cancel *cancel)
         const struct timespec until = tb_cond_deadline(left);
         pthread_cond_timedwait(&p->none_urgent, &p->lock, &until);
     }
+    assert_invariants(p);
     pthread_mutex_unlock(&p->lock);
 }

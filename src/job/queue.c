@@ -5,12 +5,20 @@
  * work (a lane that comes later starts where the others stand), works it without the lock, and
  * charges the lane with its cost. Some workers are kept free of long jobs. One lock guards all of
  * it; entries belong to their jobs. The header explains the order in full.
+ *
+ * Invariants, whenever the lock is free (assert_invariants):
+ *   - a lane's `waiting` is the length of its list, `last` its last entry; every lane has a job;
+ *   - the sums of `waiting` and `running` over all lanes are the queue's `waiting` and `n_running`;
+ *   - n_running is the number of slots of `running` that are not NULL; n_lanes counts the lanes;
+ *   - under_way counts the entries that are begun, running or between two pieces; of medium and
+ *     long ones it is at most `most`.
  */
 #include "job/queue.h"
 
 #include "base/cond.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -45,6 +53,38 @@ struct tb_queue {
     tb_queue_release release;
     void *self;
 };
+
+/* The lock is held. Free in release builds. */
+static void assert_invariants(const tb_queue *q)
+{
+#ifndef NDEBUG
+    int waiting = 0, running = 0, lanes = 0, slots = 0, begun = 0, under_way = 0;
+    for (const struct tb_lane *lane = q->lanes; lane; lane = lane->next, lanes++) {
+        const tb_queue_entry *last = NULL;
+        int length = 0;
+        assert(lanes < q->n_lanes); /* no cycle */
+        for (const tb_queue_entry *e = lane->first; e; last = e, e = e->next, length++) {
+            assert(length < lane->waiting);
+            begun += e->begun;
+        }
+        assert(length == lane->waiting && last == lane->last);
+        assert(lane->running >= 0 && lane->waiting + lane->running > 0);
+        waiting += lane->waiting;
+        running += lane->running;
+    }
+    for (int i = 0; i < q->workers; i++)
+        slots += q->running[i] != NULL;
+    for (int size = 0; size < TB_QUEUE_SIZES; size++) {
+        assert(q->under_way[size] >= 0);
+        assert(size == TB_QUEUE_BRIEF || q->under_way[size] <= q->most[size]);
+        under_way += q->under_way[size];
+    }
+    assert(lanes == q->n_lanes && waiting == q->waiting);
+    assert(running == q->n_running && slots == q->n_running);
+    assert(under_way == q->n_running + begun);
+#endif
+    (void)q;
+}
 
 /* The longest that a worker takes: one of those kept free is for brief jobs alone. */
 static tb_queue_size longest(const tb_queue *q, int slot)
@@ -127,6 +167,7 @@ static tb_queue_entry *take(tb_queue *q, int slot, struct tb_lane **from)
     q->n_running++;
     q->running[slot] = entry;
     *from = lane;
+    assert_invariants(q);
     return entry;
 }
 
@@ -176,6 +217,7 @@ static void end_entry(tb_queue *q, struct tb_lane *lane, tb_queue_size size)
     if (size != TB_QUEUE_BRIEF) pthread_cond_signal(&q->work);
     drop_empty_lane(q, lane);
     if (q->waiting == 0 && q->n_running == 0) pthread_cond_broadcast(&q->idle);
+    assert_invariants(q);
 }
 
 static void *worker(void *arg)
@@ -290,6 +332,7 @@ tb_status tb_queue_push(tb_queue *q, const char *name, tb_queue_entry *entry, tb
         append_entry(q, lane, entry);
         wake(q, entry);
     }
+    assert_invariants(q);
     pthread_mutex_unlock(&q->lock);
     return st;
 }
@@ -314,6 +357,7 @@ bool tb_queue_remove(tb_queue *q, tb_queue_entry *entry)
         break;
     }
     if (q->waiting == 0 && q->n_running == 0) pthread_cond_broadcast(&q->idle);
+    assert_invariants(q);
     pthread_mutex_unlock(&q->lock);
     return removed;
 }
