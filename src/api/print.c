@@ -238,6 +238,16 @@ char *tb_print_voice_deleted(const char *id)
 
 /* ---- history ---- */
 
+/* The tree has a copy of each text, what is printed another, in a buffer that doubles. */
+tb_status tb_print_room(const tb_clip_row *rows, size_t n, tb_err *err)
+{
+    enum { COPIES = 4, REST = 2048 };
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += strlen(rows[i].text) * COPIES + REST;
+    return tb_mem_want(bytes, err);
+}
+
 static tb_json *clip(const tb_clip_row *row, const char *base)
 {
     tb_json *o = tb_json_object();

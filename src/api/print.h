@@ -33,6 +33,9 @@ char *tb_print_voice_uploaded(const tb_voice_row *row);                  /* warn
 char *tb_print_voice_updated(const tb_voice_row *row);
 char *tb_print_voice_deleted(const char *id);
 
+/* TB_ENOMEM when there is no room for the two below to print so many rows: their texts are as large
+ * as requests made them. */
+TB_MUST_CHECK tb_status tb_print_room(const tb_clip_row *rows, size_t n, tb_err *err);
 char *tb_print_history(const tb_clip_list *list, const char *base); /* a bare array */
 char *tb_print_clip(const tb_clip_row *row, const char *base);      /* GET /history/{id} */
 char *tb_print_history_deleted(uint64_t remaining);

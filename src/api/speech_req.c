@@ -91,10 +91,10 @@ static bool only_strangers(const tb_fields *fields)
     return fields->n > fields->asked;
 }
 
-static tb_status read_text(tb_speech_req *req, const tb_fields *fields, size_t text_max,
-                           tb_err *err)
+/* The bytes of the field are moved, not copied. */
+static tb_status read_text(tb_speech_req *req, tb_fields *fields, size_t text_max, tb_err *err)
 {
-    const char *text = tb_fields_text(fields, "text");
+    const char *sent = tb_fields_text(fields, "text"), *text = sent;
     if (!text && req->route == TB_ROUTE_DEMO && !only_strangers(fields)) text = DEMO_TEXT;
     if (!text) return tb_fail_field(err, TB_EINVAL, "text", "text is missing: what shall be said?");
     size_t n;
@@ -104,7 +104,7 @@ static tb_status read_text(tb_speech_req *req, const tb_fields *fields, size_t t
     if (n > text_max)
         return tb_fail_field(err, TB_EINVAL, "text",
                              "text has %zu characters; at most %zu are allowed", n, text_max);
-    req->text = tb_strdup(text);
+    req->text = sent ? tb_fields_take(fields, "text", &n) : tb_strdup(text);
     return TB_OK;
 }
 
@@ -394,7 +394,10 @@ tb_status tb_speech_req_replay(const char *text, const char *params_json, tb_spe
     tb_speech_req req = {.route = TB_ROUTE_GENERATE, .closed = true};
     bool given = true;
     tb_status st = tb_fields_from_json(params_json, strlen(params_json), &fields, err);
-    if (!st) st = tb_fields_add(&fields, "text", NULL, tb_strdup(text), strlen(text), err);
+    if (!st) {
+        char *copy = tb_try_strdup(text, err);
+        st = copy ? tb_fields_add(&fields, "text", NULL, copy, strlen(copy), err) : TB_ENOMEM;
+    }
     if (!st) {
         const char *hash = tb_fields_text(&fields, "prompt_hash");
         const char *route = tb_fields_text(&fields, "route");

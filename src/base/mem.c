@@ -88,6 +88,17 @@ void *tb_try_realloc(void *p, size_t count, size_t size)
     return realloc(p, bytes ? bytes : 1);
 }
 
+char *tb_try_strdup(const char *s, tb_err *err)
+{
+    const size_t size = strlen(s) + 1;
+    char *copy = malloc(size);
+    if (copy)
+        memcpy(copy, s, size);
+    else
+        (void)tb_nomem(err, size, 1);
+    return copy;
+}
+
 void tb_free(void *p)
 {
     free(p);

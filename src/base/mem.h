@@ -22,6 +22,10 @@ void *tb_try_alloc(size_t count, size_t size);
  * leaves p as it was. */
 void *tb_try_realloc(void *p, size_t count, size_t size);
 
+/* A copy of a text that a request or a file chose. NULL when it cannot be had, and err says so;
+ * s is not NULL. */
+char *tb_try_strdup(const char *s, tb_err *err);
+
 void tb_free(void *p);
 
 /* The error that goes with a tb_try_alloc that failed. */

@@ -72,7 +72,7 @@ typedef struct {
     bool retried;         /* the first try was far too long or too short for its text */
     bool cut;             /* the second was too long as well and ends at its limit */
     size_t pieces;        /* chunks that the sound came in */
-    uint64_t flow_frames; /* the flow\'s whole work, prompt included */
+    uint64_t flow_frames; /* the flow's whole work, prompt included */
     size_t tokens;        /* speech tokens of the try that was kept */
 } tb_chatterbox_report;
 

@@ -2,9 +2,9 @@
  * Uploads to mono samples: tells the kind by the first bytes, reads plain wav here, and gives the
  * rest to the decoder's child process.
  *
- * The child gets the bytes as a sealed, make_sealed_file, read-only descriptor, has limits of time,
- * memory and output, and its head and samples are checked. Coded wav is handed over with its chunks
- * in order. docs/audio.md, "Decoders". Relies on base/child.h and audio/wav.h.
+ * The child gets the bytes as a sealed, read-only memfd, has limits of time, memory and output, and
+ * its head and samples are checked. Coded wav is handed over with its chunks in order.
+ * docs/audio.md, "Decoders". Relies on base/child.h and audio/wav.h.
  */
 #include "codec/decode.h"
 

@@ -171,8 +171,8 @@ static tb_status make_text(const char *text, const tb_engine_opts *o, const tb_f
 {
     if (o->as_written && front->lexicon) return tb_engine_pronounce(front->lexicon, text, out, err);
     if (o->as_written) {
-        *out = tb_strdup(text);
-        return TB_OK;
+        *out = tb_try_strdup(text, err);
+        return *out ? TB_OK : TB_ENOMEM;
     }
     return tb_front_run(text, strlen(text), front, out, &plan->unspoken, err);
 }

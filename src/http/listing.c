@@ -47,6 +47,7 @@ static tb_status read_piece(tb_request *r, uint64_t *total, tb_err *err)
                                  .q = l->q,
                                  .uncounted = total == NULL};
     tb_status st = tb_store_clip_list(tb_service_store(r->http->service), &query, &rows, err);
+    if (!st) st = tb_print_room(rows.rows, rows.n, err);
     if (!st && !put_piece(l, &rows, r->base)) st = tb_nomem(err, rows.n, sizeof rows.rows[0]);
     if (!st && total) *total = rows.total;
     tb_clip_list_clear(&rows);

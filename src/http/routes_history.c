@@ -45,6 +45,7 @@ static tb_status history_page(tb_request *r, size_t limit, const char *cursor, c
     char text[32];
     snprintf(text, sizeof text, "%zu", limit);
     tb_status st = tb_store_clip_list(store_of(r), &query, &list, err);
+    if (!st) st = tb_print_room(list.rows, list.n, err);
     if (!st) {
         if (list.cursor[0]) link_next(r, list.cursor, text, q);
         tb_reply_json(r, 200, tb_print_history(&list, r->base));
@@ -75,6 +76,7 @@ static tb_status get_clip(tb_request *r, tb_err *err)
 {
     tb_clip_row row = {0};
     tb_status st = tb_store_clip_get(store_of(r), r->params[0], &row, err);
+    if (!st) st = tb_print_room(&row, 1, err);
     if (!st) tb_reply_json(r, 200, tb_print_clip(&row, r->base));
     tb_clip_row_clear(&row);
     return st;

@@ -29,7 +29,7 @@
  * - Making room. Those who have not shown right credentials stand in one list, the idle ones who
  *   have in another, both by age. For a newcomer one of the first list leaves: of the LOOKED_AT
  *   oldest the one whose address has the most in it. Then the oldest of the second. Whoever is
- * being served with right credentials stays.
+ *   being served with right credentials stays.
  *
  * A seat is closed by shutdown(2): libmicrohttpd sees the end of the stream and closes the socket,
  * and tells so before it does (tb_seat_note), so under the lock a descriptor is what it seems.

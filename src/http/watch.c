@@ -17,7 +17,7 @@
  * as gone too.) The request's own lock is not taken here; a request is in the list only while it
  * lives, and leaves it under watch_lock before its socket is closed.
  */
-enum { LOOK_EVERY_MS = 40, MOST = 4096 };
+enum { LOOK_EVERY_MS = 40 };
 
 void tb_watch_add(tb_request *r)
 {

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -118,6 +121,38 @@ static void the_status_keeps_the_old_client_s_words(void **state)
     tb_json_free(v);
 }
 
+/* In a child with little address space: a page of long texts is refused, a short one is not. */
+static int print_in_a_narrow_place(void)
+{
+    enum { TEXT = 4 << 20, ROWS = 8 };
+    char *text = tb_try_alloc(TEXT, 1);
+    tb_clip_row rows[ROWS], small = {.text = "Hi"};
+    tb_err err = {0};
+    const struct rlimit narrow = {.rlim_cur = 64 << 20, .rlim_max = RLIM_INFINITY};
+    if (!text || setrlimit(RLIMIT_AS, &narrow) != 0) return 1;
+    memset(text, 'a', TEXT - 1);
+    for (size_t i = 0; i < ROWS; i++)
+        rows[i] = (tb_clip_row){.text = text};
+    if (tb_print_room(rows, ROWS, &err) != TB_ENOMEM || !err.msg[0]) return 2;
+    if (tb_print_room(&small, 1, &err) != TB_OK) return 3;
+    tb_free(text);
+    return 0;
+}
+
+static void long_clips_are_printed_where_there_is_room(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) _exit(print_in_a_narrow_place());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +160,7 @@ int main(void)
         cmocka_unit_test(every_status_has_a_body_in_every_family),
         cmocka_unit_test(names_cannot_leave_their_strings_or_links),
         cmocka_unit_test(history_is_a_bare_array),
+        cmocka_unit_test(long_clips_are_printed_where_there_is_room),
         cmocka_unit_test(the_status_keeps_the_old_client_s_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,6 +280,20 @@ static void a_file_is_a_prompt_only_where_a_file_is_wanted(void **state)
     tb_fields_clear(&f);
 }
 
+static void a_text_is_moved_not_copied(void **state)
+{
+    (void)state;
+    tb_fields f = {0};
+    tb_speech_req req;
+    tb_err err = {0};
+    char *text = tb_strdup("Hello there.");
+    assert_int_equal(tb_fields_add(&f, "text", NULL, text, strlen(text), &err), TB_OK);
+    assert_int_equal(tb_speech_req_parse(TB_ROUTE_DEMO, &f, 100, &req, &err), TB_OK);
+    assert_ptr_equal(req.text, text);
+    tb_speech_req_clear(&req);
+    tb_fields_clear(&f);
+}
+
 /* The same request, but for what only the first one held. */
 static void assert_same(const tb_speech_req *a, const tb_speech_req *b)
 {
@@ -675,6 +689,7 @@ int main(void)
         cmocka_unit_test(empty_inputs_of_a_form_are_absent_and_unknown_fields_ignored),
         cmocka_unit_test(a_prompt_in_base64_wins_over_the_voice),
         cmocka_unit_test(a_file_is_a_prompt_only_where_a_file_is_wanted),
+        cmocka_unit_test(a_text_is_moved_not_copied),
         cmocka_unit_test(a_replay_is_the_same_request_to_the_bit),
         cmocka_unit_test(pronunciations_come_as_an_object_an_array_or_text),
         cmocka_unit_test(a_replay_of_a_prompt_wants_the_kept_one),

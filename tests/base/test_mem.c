@@ -43,6 +43,11 @@ static void strings_are_copied(void **state)
     assert_string_equal(s, "abc");
     assert_string_equal(f, "a-5");
     assert_string_equal(e, "");
+    tb_err err = {0};
+    char *copy = tb_try_strdup("abc", &err);
+    assert_string_equal(copy, "abc");
+    assert_int_equal(err.status, TB_OK);
+    tb_free(copy);
     tb_free(s);
     tb_free(f);
     tb_free(e);
@@ -65,6 +70,11 @@ static int in_a_narrow_place(void)
         n++;
     if (n == 4096 || tb_mem_room(1 << 20)) return 3;
     if (tb_mem_want(1 << 20, &err) != TB_ENOMEM || !err.msg[0]) return 4;
+    /* A copy of a text that was sent is refused, too. */
+    static char sent[4 << 20];
+    memset(sent, 'a', sizeof sent - 1);
+    err = (tb_err){0};
+    if (tb_try_strdup(sent, &err) || err.status != TB_ENOMEM || !err.msg[0]) return 9;
     for (int i = 0; i < 1000; i++) /* 2 MB, though there is nothing */
         if (!tb_alloc(2000)) return 5;
     /* What a text asks for is not small: reading it fails, with its own name, and lives. */
