@@ -4,14 +4,22 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
 /*
- * What a request gave becomes keyed hashes at once; the pair itself is kept only as long as an
- * argon2id string has to be asked about it. Each guess is judged once: at once when its address may
- * try, else when the guard comes to it.
+ * Checks the credentials of a request: Basic or form (user and password), Bearer and xi-api-key.
+ *
+ * What a request sends is hashed with a key at once; the pair in clear is kept only while an
+ * argon2id string has to be verified with it. A request is judged once: immediately if the guard
+ * grants its address a try, otherwise when the guard's thread reaches it. The pair that argon2id
+ * has accepted, and the last WRONG guesses, are remembered as hashes. Relies on guard.c for the
+ * rate and on base/hash.h.
+ *
+ * Invariants, under the lock: n_wrong is at most WRONG, and less than WRONG only before the ring
+ * of hashes was filled once.
  */
 enum { PAIR_MAX = 1024, WRONG = 64 };
 
@@ -31,8 +39,8 @@ struct tb_auth {
     bool has_api_key, hashed, known;
     char *username, *password;
     pthread_mutex_t lock; /* guards right, known and these: */
-    unsigned char wrong[WRONG]
-                       [TB_HASH_BYTES]; /* the last ones: who repeats himself learns nothing */
+    /* The last wrong ones, a ring: repeated wrong guesses are not counted again. */
+    unsigned char wrong[WRONG][TB_HASH_BYTES];
     size_t n_wrong, next_wrong;
     tb_guard *guard;
 };
@@ -129,11 +137,22 @@ static void fingerprint(tb_auth *a, const struct given *g, unsigned char out[TB_
     tb_hash_keyed(all, sizeof all, a->key, out);
 }
 
+static void check_invariants(const tb_auth *a)
+{
+#ifndef NDEBUG
+    assert(a->n_wrong <= WRONG);
+    assert(a->n_wrong == (a->next_wrong < WRONG ? a->next_wrong : WRONG));
+#else
+    (void)a;
+#endif
+}
+
 static void note_wrong(tb_auth *a, const struct given *g)
 {
     pthread_mutex_lock(&a->lock);
     fingerprint(a, g, a->wrong[a->next_wrong++ % WRONG]);
     if (a->n_wrong < WRONG) a->n_wrong++;
+    check_invariants(a);
     pthread_mutex_unlock(&a->lock);
 }
 
@@ -194,10 +213,10 @@ tb_auth_answer tb_auth_look(tb_auth *a, const tb_peer *peer, const tb_auth_given
     if (!tb_guard_try(a->guard, peer)) goto out;
     answer = compare(a, &g);
     if (answer == TB_AUTH_NO) note_wrong(a, &g);
-    tb_guard_tell(a->guard, peer,
-                  answer == TB_AUTH_YES  ? TB_GUESS_RIGHT
-                  : answer == TB_AUTH_NO ? TB_GUESS_WRONG
-                                         : TB_GUESS_FAILED);
+    tb_guard_report(a->guard, peer,
+                    answer == TB_AUTH_YES  ? TB_GUESS_RIGHT
+                    : answer == TB_AUTH_NO ? TB_GUESS_WRONG
+                                           : TB_GUESS_FAILED);
 out:
     tb_secret_wipe(&g, sizeof g);
     return answer;
@@ -257,7 +276,7 @@ tb_status tb_auth_verdict(const tb_auth_check *c, tb_err *err)
     switch ((tb_guess_end)atomic_load(&c->end)) {
     case TB_GUESS_RIGHT:
         return TB_OK;
-    case TB_GUESS_CROWDED:
+    case TB_GUESS_EVICTED:
         return tb_fail(err, TB_EBUSY,
                        "too many wrong passwords come from this address; try again in a moment");
     case TB_GUESS_STOPPED:

@@ -1,21 +1,26 @@
+/*
+ * The desk: six threads that run the handlers that may block (database, disk, parsing of a large
+ * body) while the connection is suspended, so that the two threads that hold the sockets never
+ * wait.
+ *
+ * While a request is at the desk it belongs to the desk's thread. libmicrohttpd does not touch a
+ * suspended connection, so its headers may be read meanwhile; nothing else may resume it, not even
+ * the request's own job (request.c).
+ *
+ * Two of the threads run only handlers that write to the store: while another process holds the
+ * database, only writers wait behind writers. The limit of that wait counts from the time when the
+ * request came to the desk, so it is the same for everybody in the queue. Relies on job/queue.h.
+ *
+ * Invariants, under the request's lock: a request that is at_desk is asleep, and exactly one desk
+ * thread, or the queue, owns it.
+ */
 #include "http/route_priv.h"
 
 #include "base/clock.h"
 #include "store/store.h"
 
-/*
- * What a request may have to wait for (the database, the disk, the parsing of a large body) is done
- * at the desk: a few threads of its own, while the connection sleeps. The two threads that hold the
- * sockets only hand over and send, so whatever waits here, the others are answered.
- *
- * While a request is at the desk it belongs to the thread there. libmicrohttpd does not look at a
- * connection that sleeps, so its headers may be read meanwhile; and nothing else may wake it, not
- * even its own job (request.c).
- *
- * Those that write to the store have two threads to themselves: while another process holds the
- * database they wait there, and nobody who reads is behind them. How long a request may wait for
- * the database is counted from when it came to the desk, so of many that wait none is late.
- */
+#include <assert.h>
+
 enum { READING_THREADS = 4, WRITING_THREADS = 2, WAIT_MS = 5000 };
 
 static tb_request *request_of(tb_queue_entry *entry)
@@ -26,10 +31,11 @@ static tb_request *request_of(tb_queue_entry *entry)
 static void back(tb_request *r)
 {
     pthread_mutex_lock(&r->lock);
+    assert(r->at_desk && r->asleep);
     r->at_desk = r->asleep = false;
-    r->news = true;
+    r->woken = true;
     MHD_resume_connection(r->connection);
-    pthread_mutex_unlock(&r->lock); /* r may be gone behind this */
+    pthread_mutex_unlock(&r->lock); /* r may be freed after this line */
 }
 
 static tb_queue_piece run(void *self, tb_queue_entry *entry)
@@ -75,6 +81,7 @@ bool tb_desk_take(tb_request *r, void (*work)(tb_request *r))
 {
     tb_err why = {0};
     pthread_mutex_lock(&r->lock);
+    assert(!r->at_desk && !r->asleep);
     r->desk_work = work;
     r->desk_ns = tb_clock_mono_ns();
     r->at_desk = r->asleep = true;

@@ -17,24 +17,26 @@
 #include <unistd.h>
 
 /*
- * Who comes in. A thread of our own accepts connections, gives each a seat (seat.c) and hands it to
- * libmicrohttpd's threads:
+ * The door: one thread accepts connections, gives each a seat (seat.c) and hands it to
+ * libmicrohttpd, which never has the listening socket itself.
  *
- * - So many are let in that the table of open files keeps room for the work: a connection may need
- *   a second place for the file that it is sent, and jobs need some for files and children. For who
- *   comes beyond that somebody leaves who has shown no credentials, or they hear 503.
- * - When the table is full all the same, a spare place is given up for a moment to say so.
- * - Stopping closes the door first, and libmicrohttpd never has the listening socket: it cannot
- *   trip over it while it stops.
+ * - The number of connections leaves descriptors for the work: a connection may need a second one
+ *   for the file that it is sent, and jobs need some for files and children. Beyond the limit an
+ *   unauthenticated connection is closed, or the newcomer gets 503.
+ * - When the table of open files is full nevertheless, a spare descriptor is closed for a moment,
+ *   so that one connection can be accepted and refused with a reason.
+ * - Stopping joins this thread first: nothing is added to a daemon that stops.
+ *
+ * Relies on seat.c for the limit and for the choice of the connection to close.
  */
-enum { WORK_PLACES = 192, PARTING = 4, AT_A_TIME = 64, LOOK_MS = 500, FULL_PAUSE_MS = 20 };
+enum { WORK_PLACES = 192, REJECTED = 4, AT_A_TIME = 64, LOOK_MS = 500, FULL_PAUSE_MS = 20 };
 
 struct tb_door {
     pthread_t thread;
-    int wake[2];          /* a pipe */
-    int spare;            /* -1: it has been given up */
-    int parting[PARTING]; /* refused ones, open for a moment so that they can read why */
-    int n_parting;
+    int wake[2];            /* a pipe */
+    int spare;              /* -1: it has been given up */
+    int rejected[REJECTED]; /* refused, kept open for a moment so that the client can read why */
+    int n_rejected;
     atomic_bool ending;
     bool running, refusing;
 };
@@ -56,7 +58,7 @@ static int accept_one(int listen_fd, struct sockaddr_storage *from, socklen_t *l
 
 /* Says why and shuts; what was sent is read first, or the socket would be reset with the answer
  * unread. With TLS nothing can be said. */
-static void say_no(const tb_http *http, int fd)
+static void send_refusal(const tb_http *http, int fd)
 {
     char sent[4096];
     for (int i = 0; i < 4 && recv(fd, sent, sizeof sent, MSG_DONTWAIT) > 0; i++) {
@@ -65,25 +67,25 @@ static void say_no(const tb_http *http, int fd)
     tb_str answer;
     tb_uuid(id);
     tb_str_init(&answer, 4096);
-    tb_bare_answer(http, id, 503, "too many connections are open; try again soon", &answer);
-    if (http->tls_cert || tb_bare_send(fd, &answer)) shutdown(fd, SHUT_WR);
+    tb_raw_reply_make(http, id, 503, "too many connections are open; try again soon", &answer);
+    if (http->tls_cert || tb_raw_reply_send(fd, &answer)) shutdown(fd, SHUT_WR);
     tb_str_clear(&answer);
 }
 
-static void part(struct tb_door *d, int fd)
+static void keep_rejected(struct tb_door *d, int fd)
 {
-    if (d->n_parting == PARTING) {
-        close(d->parting[0]);
-        memmove(d->parting, d->parting + 1, (PARTING - 1) * sizeof d->parting[0]);
-        d->n_parting--;
+    if (d->n_rejected == REJECTED) {
+        close(d->rejected[0]);
+        memmove(d->rejected, d->rejected + 1, (REJECTED - 1) * sizeof d->rejected[0]);
+        d->n_rejected--;
     }
-    d->parting[d->n_parting++] = fd;
+    d->rejected[d->n_rejected++] = fd;
 }
 
-static void part_from_all(struct tb_door *d)
+static void close_rejected(struct tb_door *d)
 {
-    while (d->n_parting > 0)
-        close(d->parting[--d->n_parting]);
+    while (d->n_rejected > 0)
+        close(d->rejected[--d->n_rejected]);
 }
 
 static void log_refusals(struct tb_door *d, bool refusing, const char *why)
@@ -101,18 +103,18 @@ static void use_spare(tb_http *http)
     struct sockaddr_storage from;
     socklen_t len;
     log_refusals(d, true, "the table of open files is full");
-    part_from_all(d);
+    close_rejected(d);
     if (d->spare >= 0) close(d->spare);
     int fd = accept_one(http->listen_fd, &from, &len);
     if (fd >= 0) {
-        say_no(http, fd);
+        send_refusal(http, fd);
         close(fd);
     }
     d->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     poll(NULL, 0, FULL_PAUSE_MS); /* whoever still waits is seen again, but not in a hurry */
 }
 
-static void let_in(tb_http *http)
+static void accept_pending(tb_http *http)
 {
     struct tb_door *d = http->door;
     struct sockaddr_storage from;
@@ -125,8 +127,8 @@ static void let_in(tb_http *http)
         if (fd < 0) return; /* nobody else is there, or the next look tells */
         if (!tb_seats_room(http) || !tb_seat_take(http, fd, (struct sockaddr *)&from)) {
             log_refusals(d, true, "CONNECTIONS_MAX, or what the limit of open files allows");
-            say_no(http, fd);
-            part(d, fd);
+            send_refusal(http, fd);
+            keep_rejected(d, fd);
             continue;
         }
         log_refusals(d, false, "there is room");
@@ -142,14 +144,14 @@ static void *attend(void *arg)
     while (!atomic_load(&d->ending)) {
         struct pollfd p[2] = {{http->listen_fd, POLLIN, 0}, {d->wake[0], POLLIN, 0}};
         int n = poll(p, 2, LOOK_MS);
-        if (n > 0 && p[0].revents) let_in(http);
-        if (n == 0) part_from_all(d);
+        if (n > 0 && p[0].revents) accept_pending(http);
+        if (n == 0) close_rejected(d);
         tb_seats_look(http);
     }
     return NULL;
 }
 
-/* How many may be let in. */
+/* How many connections may be open at once. */
 static int count_places(const tb_config *c)
 {
     size_t most = (size_t)c->connections_max;
@@ -194,7 +196,7 @@ void tb_door_close(tb_http *http)
     }
     pthread_join(d->thread, NULL);
     d->running = false;
-    part_from_all(d);
+    close_rejected(d);
 }
 
 void tb_door_free(tb_http *http)

@@ -7,42 +7,48 @@
 #include "base/rng.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <string.h>
 
 /*
- * A lane per address with tokens of its own, and tokens for all together. Lanes lie in small sets
- * by a keyed hash of the address, so that looking one up costs the same however many there are, and
- * nobody can choose an address to push another one out. A lane that is pushed out was idle: what it
- * forgets are tokens, which time would have brought, too.
+ * A rate limiter for credentials: a token bucket per address and one for all addresses together,
+ * with a queue of waiting guesses per address.
  *
- * An address that was right lately has more tokens, and needs none of those for all: guessing from
- * everywhere else does not slow it. One thread serves the lanes in turn, and judges.
+ * The queues are a table of sets, indexed by a keyed hash of the address: a lookup costs the same
+ * however many addresses there are, and nobody can choose an address to evict another one. Only a
+ * queue without waiting guesses is evicted; at worst that refills its bucket early, which the
+ * bucket for all bounds. An address that sent right credentials in the last hour has a higher rate
+ * and does not draw on the bucket for all, so that guessing from elsewhere does not slow it. One
+ * thread serves the queues round robin and judges. Relies on base/hash.h and on the clock only.
+ *
+ * Invariants, under the lock: a queue is in the ring when guesses wait in it; `waiting` is the sum
+ * over the ring and at most all_most; n_known is at most KNOWN.
  */
 enum {
     SETS = 256,
     WAYS = 4,
-    LANE_MAX = 64, /* guesses that may wait of one address, at most */
-    ALL_MAX = 256, /* and in all */
-    KNOWN = 256,   /* connections that were right */
+    PER_ADDRESS_MAX = 64, /* guesses that may wait of one address, at most */
+    ALL_MAX = 256,        /* and in all */
+    KNOWN = 256,          /* connections that were right */
 };
 static const double burst = 20, per_second = 10, good_per_second = 40;
 static const double all_burst = 100, all_per_second = 50;
 static const int64_t good_ns = 3600 * (int64_t)1000000000;
 
-struct tokens {
+struct credit {
     double n;
     int64_t at_ns;
 };
 
-struct tb_lane {
+struct tb_address_queue {
     unsigned char address[16];
-    struct tokens tokens;
+    struct credit credit;
     int64_t used_ns, good_until_ns;
     tb_guess *first, *last;
     int waiting;
-    struct tb_lane *next, *before; /* of those that have somebody waiting */
+    struct tb_address_queue *next, *before; /* of those that have somebody waiting */
 };
 
 struct tb_guard {
@@ -51,12 +57,12 @@ struct tb_guard {
     tb_guess_done done;
     void *self;
     pthread_mutex_t lock;
-    pthread_cond_t news, idle;
+    pthread_cond_t changed, idle;
     pthread_t thread;
-    struct tb_lane lanes[SETS][WAYS];
-    struct tokens all;
-    struct tb_lane *queue;            /* a ring; the next one to be served */
-    int waiting, lane_most, all_most; /* who may wait: tb_guard_room */
+    struct tb_address_queue queues[SETS][WAYS];
+    struct credit all;
+    struct tb_address_queue *ring;       /* those where guesses wait, from the next to be served */
+    int waiting, address_most, all_most; /* limits of those that wait: tb_guard_room */
     tb_peer known[KNOWN];
     size_t n_known, next_known;
     bool busy, closed, ending;
@@ -127,129 +133,156 @@ void tb_peer_set(tb_peer *peer, const struct sockaddr *from, const char *forward
     if (forwarded && is_loopback(peer)) (void)set_forwarded(peer, forwarded);
 }
 
-/* ---- tokens ---- */
+/* ---- credit ---- */
 
-static void refill(struct tokens *t, double rate, double most, int64_t now)
+static void refill(struct credit *t, double rate, double most, int64_t now)
 {
     if (now > t->at_ns) t->n += rate * (double)(now - t->at_ns) / 1e9;
     if (t->n > most) t->n = most;
     t->at_ns = now;
 }
 
-static bool is_good(const struct tb_lane *lane, int64_t now)
+static bool is_good(const struct tb_address_queue *queue, int64_t now)
 {
-    return lane->good_until_ns > now;
+    return queue->good_until_ns > now;
 }
 
-/* Nanoseconds until the lane may try; 0: now. */
-static int64_t wait_ns(tb_guard *g, struct tb_lane *lane, int64_t now)
+/* Nanoseconds until the first guess of the queue may be tried; 0: now. */
+static int64_t wait_ns(tb_guard *g, struct tb_address_queue *queue, int64_t now)
 {
-    const double rate = is_good(lane, now) ? good_per_second : per_second;
+    const double rate = is_good(queue, now) ? good_per_second : per_second;
     double seconds = 0;
-    refill(&lane->tokens, rate, burst, now);
+    refill(&queue->credit, rate, burst, now);
     refill(&g->all, all_per_second, all_burst, now);
-    if (lane->tokens.n < 1) seconds = (1 - lane->tokens.n) / rate;
-    if (!is_good(lane, now) && g->all.n < 1) {
+    if (queue->credit.n < 1) seconds = (1 - queue->credit.n) / rate;
+    if (!is_good(queue, now) && g->all.n < 1) {
         const double more = (1 - g->all.n) / all_per_second;
         if (more > seconds) seconds = more;
     }
     return seconds > 0 ? (int64_t)(seconds * 1e9) + 1 : 0;
 }
 
-static void take_token(tb_guard *g, struct tb_lane *lane, int64_t now)
+static void take_credit(tb_guard *g, struct tb_address_queue *queue, int64_t now)
 {
-    lane->tokens.n -= 1;
-    if (!is_good(lane, now)) g->all.n -= 1;
+    queue->credit.n -= 1;
+    if (!is_good(queue, now)) g->all.n -= 1;
 }
 
-static void give_back(tb_guard *g, struct tb_lane *lane)
+static void give_back(tb_guard *g, struct tb_address_queue *queue)
 {
-    lane->tokens.n += 1;
-    g->all.n += 1; /* one too many of a good lane: bounded by the burst */
+    queue->credit.n += 1;
+    g->all.n += 1; /* one too many of a good queue: bounded by the burst */
 }
 
-/* ---- lanes ---- */
+/* ---- queues ---- */
 
-/* Which of two is missed less; never one where somebody waits, if there is another. */
-static bool goes_before(const struct tb_lane *a, const struct tb_lane *b, int64_t now)
+/* Whether a is evicted before b: first those where nobody waits, then those that were not right
+ * lately, then the least recently used. */
+static bool evicted_before(const struct tb_address_queue *a, const struct tb_address_queue *b,
+                           int64_t now)
 {
     if (!a->waiting != !b->waiting) return !a->waiting;
     if (is_good(a, now) != is_good(b, now)) return !is_good(a, now);
     return a->used_ns < b->used_ns;
 }
 
-/* Of this address; where all of a set are waited in, a neighbour's is shared. */
-static struct tb_lane *lane_of(tb_guard *g, const tb_peer *peer, int64_t now)
+/* The queue of this address. When guesses wait in every queue of the set, one of them is shared. */
+static struct tb_address_queue *queue_of(tb_guard *g, const tb_peer *peer, int64_t now)
 {
     unsigned char hash[TB_HASH_BYTES];
     tb_hash_keyed(peer->address, sizeof peer->address, g->key, hash);
-    struct tb_lane *set = g->lanes[hash[0] % SETS], *worst = &set[0];
+    struct tb_address_queue *set = g->queues[hash[0] % SETS], *worst = &set[0];
     for (int i = 0; i < WAYS; i++) {
         if (set[i].used_ns && memcmp(set[i].address, peer->address, 16) == 0) {
             set[i].used_ns = now;
             return &set[i];
         }
-        if (goes_before(&set[i], worst, now)) worst = &set[i];
+        if (evicted_before(&set[i], worst, now)) worst = &set[i];
     }
     if (worst->waiting) return worst;
-    *worst = (struct tb_lane){.used_ns = now, .tokens = {burst, now}};
+    *worst = (struct tb_address_queue){.used_ns = now, .credit = {burst, now}};
     memcpy(worst->address, peer->address, 16);
     return worst;
 }
 
-static void line_up(tb_guard *g, struct tb_lane *lane)
+static void ring_insert(tb_guard *g, struct tb_address_queue *queue)
 {
-    if (!g->queue) {
-        g->queue = lane->next = lane->before = lane;
+    if (!g->ring) {
+        g->ring = queue->next = queue->before = queue;
         return;
     }
-    lane->next = g->queue;
-    lane->before = g->queue->before;
-    lane->before->next = lane->next->before = lane;
+    queue->next = g->ring;
+    queue->before = g->ring->before;
+    queue->before->next = queue->next->before = queue;
 }
 
-static void step_out(tb_guard *g, struct tb_lane *lane)
+static void ring_remove(tb_guard *g, struct tb_address_queue *queue)
 {
-    if (g->queue == lane) g->queue = lane->next == lane ? NULL : lane->next;
-    lane->next->before = lane->before;
-    lane->before->next = lane->next;
-    lane->next = lane->before = NULL;
+    if (g->ring == queue) g->ring = queue->next == queue ? NULL : queue->next;
+    queue->next->before = queue->before;
+    queue->before->next = queue->next;
+    queue->next = queue->before = NULL;
 }
 
-/* Takes the guess behind before (NULL: the first) out of its lane. */
-static void unlink_guess(tb_guard *g, struct tb_lane *lane, tb_guess *before, tb_guess *guess)
+static void check_invariants(const tb_guard *g)
+{
+#ifndef NDEBUG
+    int in_ring = 0, in_table = 0, sum = 0;
+    const struct tb_address_queue *queue = g->ring;
+    while (queue) {
+        assert(queue->waiting > 0 && queue->first && queue->last && !queue->last->next);
+        sum += queue->waiting;
+        in_ring++;
+        queue = queue->next == g->ring ? NULL : queue->next;
+    }
+    for (int set = 0; set < SETS; set++)
+        for (int way = 0; way < WAYS; way++)
+            in_table += g->queues[set][way].waiting > 0;
+    assert(in_ring == in_table);
+    assert(sum == g->waiting && g->waiting <= g->all_most);
+    assert(g->n_known <= KNOWN);
+#else
+    (void)g;
+#endif
+}
+
+/* Removes the guess behind before (NULL: the first) from its queue. */
+static void unlink_guess(tb_guard *g, struct tb_address_queue *queue, tb_guess *before,
+                         tb_guess *guess)
 {
     if (before)
         before->next = guess->next;
     else
-        lane->first = guess->next;
-    if (lane->last == guess) lane->last = before;
+        queue->first = guess->next;
+    if (queue->last == guess) queue->last = before;
     guess->next = NULL;
-    guess->lane = NULL;
+    guess->queue = NULL;
     g->waiting--;
-    if (--lane->waiting == 0) step_out(g, lane);
+    if (--queue->waiting == 0) ring_remove(g, queue);
+    check_invariants(g);
 }
 
 static bool take_out(tb_guard *g, tb_guess *guess)
 {
-    struct tb_lane *lane = guess->lane;
+    struct tb_address_queue *queue = guess->queue;
     tb_guess *before = NULL;
-    if (!lane) return false;
-    for (tb_guess *p = lane->first; p != guess; p = p->next)
+    if (!queue) return false;
+    for (tb_guess *p = queue->first; p != guess; p = p->next)
         before = p;
-    unlink_guess(g, lane, before, guess);
+    unlink_guess(g, queue, before, guess);
     return true;
 }
 
-/* Makes room in all lanes together: the newest one of the longest lane goes, if that is longer than
- * the one that wants in. */
-static tb_guess *crowd_out(tb_guard *g, const struct tb_lane *for_this)
+/* Makes room for one more guess: removes the newest of the longest queue, if that is longer than
+ * the queue that the new one goes to, and returns it. */
+static tb_guess *evict_newest(tb_guard *g, const struct tb_address_queue *for_this)
 {
-    struct tb_lane *longest = g->queue, *lane = g->queue;
+    struct tb_address_queue *longest = g->ring, *queue = g->ring;
+    check_invariants(g);
     do {
-        if (lane->waiting > longest->waiting) longest = lane;
-        lane = lane->next;
-    } while (lane != g->queue);
+        if (queue->waiting > longest->waiting) longest = queue;
+        queue = queue->next;
+    } while (queue != g->ring);
     if (longest->waiting <= for_this->waiting + 1) return NULL;
     tb_guess *last = longest->last;
     (void)take_out(g, last);
@@ -265,13 +298,13 @@ static tb_peer *find_known(tb_guard *g, const tb_peer *peer)
     return NULL;
 }
 
-static void account(tb_guard *g, const tb_peer *peer, struct tb_lane *lane, tb_guess_end how,
-                    int64_t now)
+static void account(tb_guard *g, const tb_peer *peer, struct tb_address_queue *queue,
+                    tb_guess_end how, int64_t now)
 {
     tb_peer *known = find_known(g, peer);
-    if (how != TB_GUESS_WRONG) give_back(g, lane);
+    if (how != TB_GUESS_WRONG) give_back(g, queue);
     if (how == TB_GUESS_RIGHT) {
-        lane->good_until_ns = now + good_ns;
+        queue->good_until_ns = now + good_ns;
         if (known || peer->port == 0) return;
         g->known[g->next_known++ % KNOWN] = *peer;
         if (g->n_known < KNOWN) g->n_known++;
@@ -300,18 +333,18 @@ bool tb_guard_try(tb_guard *g, const tb_peer *peer)
 {
     int64_t now = tb_clock_mono_ns();
     pthread_mutex_lock(&g->lock);
-    struct tb_lane *lane = lane_of(g, peer, now);
-    bool may = !lane->waiting && wait_ns(g, lane, now) == 0;
-    if (may) take_token(g, lane, now);
+    struct tb_address_queue *queue = queue_of(g, peer, now);
+    bool may = !queue->waiting && wait_ns(g, queue, now) == 0;
+    if (may) take_credit(g, queue, now);
     pthread_mutex_unlock(&g->lock);
     return may;
 }
 
-void tb_guard_tell(tb_guard *g, const tb_peer *peer, tb_guess_end how)
+void tb_guard_report(tb_guard *g, const tb_peer *peer, tb_guess_end how)
 {
     int64_t now = tb_clock_mono_ns();
     pthread_mutex_lock(&g->lock);
-    account(g, peer, lane_of(g, peer, now), how, now);
+    account(g, peer, queue_of(g, peer, now), how, now);
     pthread_mutex_unlock(&g->lock);
 }
 
@@ -320,14 +353,14 @@ void tb_guard_tell(tb_guard *g, const tb_peer *peer, tb_guess_end how)
 tb_status tb_guard_wait(tb_guard *g, tb_guess *guess, tb_err *err)
 {
     int64_t now = tb_clock_mono_ns();
-    tb_guess *crowded = NULL;
+    tb_guess *evicted = NULL;
     tb_status st = TB_OK;
     pthread_mutex_lock(&g->lock);
-    struct tb_lane *lane = lane_of(g, &guess->peer, now);
-    bool full = lane->waiting >= g->lane_most;
+    struct tb_address_queue *queue = queue_of(g, &guess->peer, now);
+    bool full = queue->waiting >= g->address_most;
     if (!full && g->waiting >= g->all_most) {
-        crowded = crowd_out(g, lane);
-        full = !crowded;
+        evicted = evict_newest(g, queue);
+        full = !evicted;
     }
     if (g->closed) {
         st = tb_fail(err, TB_EUNREADY, "the server is stopping; try again in a moment");
@@ -336,18 +369,19 @@ tb_status tb_guard_wait(tb_guard *g, tb_guess *guess, tb_err *err)
                      "too many wrong passwords come from this address; try again in a moment");
     } else {
         guess->next = NULL;
-        guess->lane = lane;
-        if (lane->last)
-            lane->last->next = guess;
+        guess->queue = queue;
+        if (queue->last)
+            queue->last->next = guess;
         else
-            lane->first = guess;
-        lane->last = guess;
-        if (lane->waiting++ == 0) line_up(g, lane);
+            queue->first = guess;
+        queue->last = guess;
+        if (queue->waiting++ == 0) ring_insert(g, queue);
         g->waiting++;
-        pthread_cond_signal(&g->news);
+        check_invariants(g);
+        pthread_cond_signal(&g->changed);
     }
     pthread_mutex_unlock(&g->lock);
-    if (crowded) g->done(g->self, crowded, TB_GUESS_CROWDED);
+    if (evicted) g->done(g->self, evicted, TB_GUESS_EVICTED);
     return st;
 }
 
@@ -359,31 +393,31 @@ bool tb_guard_remove(tb_guard *g, tb_guess *guess)
     return out;
 }
 
-/* The next lane in turn that may try, good ones first; NULL, and for how long there is none. */
-static struct tb_lane *next_lane(tb_guard *g, int64_t now, int64_t *sleep_ns)
+/* The next queue in turn that may try, good ones first; NULL, and after how long to look again. */
+static struct tb_address_queue *next_queue(tb_guard *g, int64_t now, int64_t *sleep_ns)
 {
-    struct tb_lane *lane = g->queue, *found = NULL;
+    struct tb_address_queue *queue = g->ring, *found = NULL;
     *sleep_ns = INT64_MAX;
     do {
-        int64_t ns = wait_ns(g, lane, now);
+        int64_t ns = wait_ns(g, queue, now);
         if (ns < *sleep_ns) *sleep_ns = ns;
-        if (ns == 0 && (!found || (is_good(lane, now) && !is_good(found, now)))) found = lane;
-        lane = lane->next;
-    } while (lane != g->queue);
+        if (ns == 0 && (!found || (is_good(queue, now) && !is_good(found, now)))) found = queue;
+        queue = queue->next;
+    } while (queue != g->ring);
     return found;
 }
 
-static void serve(tb_guard *g, struct tb_lane *lane, int64_t now)
+static void serve(tb_guard *g, struct tb_address_queue *queue, int64_t now)
 {
-    tb_guess *guess = lane->first;
-    take_token(g, lane, now);
-    g->queue = lane->next; /* the others' turn; unlink_guess mends it when there are none */
-    unlink_guess(g, lane, NULL, guess);
+    tb_guess *guess = queue->first;
+    take_credit(g, queue, now);
+    g->ring = queue->next; /* the others' turn; unlink_guess mends it when there are none */
+    unlink_guess(g, queue, NULL, guess);
     g->busy = true;
     pthread_mutex_unlock(&g->lock);
     tb_guess_end how = g->judge(g->self, guess);
-    tb_guard_tell(g, &guess->peer, how);
-    g->done(g->self, guess, how); /* it may be gone behind this */
+    tb_guard_report(g, &guess->peer, how);
+    g->done(g->self, guess, how); /* it may be freed after this line */
     pthread_mutex_lock(&g->lock);
     g->busy = false;
     pthread_cond_broadcast(&g->idle);
@@ -396,14 +430,14 @@ static void *run(void *self)
     pthread_mutex_lock(&g->lock);
     while (!g->ending) {
         int64_t now = tb_clock_mono_ns();
-        struct tb_lane *lane = g->queue ? next_lane(g, now, &sleep_ns) : NULL;
-        if (lane) {
-            serve(g, lane, now);
-        } else if (g->queue) {
+        struct tb_address_queue *queue = g->ring ? next_queue(g, now, &sleep_ns) : NULL;
+        if (queue) {
+            serve(g, queue, now);
+        } else if (g->ring) {
             const struct timespec until = tb_cond_deadline(sleep_ns);
-            pthread_cond_timedwait(&g->news, &g->lock, &until);
+            pthread_cond_timedwait(&g->changed, &g->lock, &until);
         } else {
-            pthread_cond_wait(&g->news, &g->lock);
+            pthread_cond_wait(&g->changed, &g->lock);
         }
     }
     pthread_mutex_unlock(&g->lock);
@@ -417,16 +451,16 @@ tb_status tb_guard_new(tb_guess_judge judge, tb_guess_done done, void *self, tb_
     g->judge = judge;
     g->done = done;
     g->self = self;
-    g->lane_most = LANE_MAX;
+    g->address_most = PER_ADDRESS_MAX;
     g->all_most = ALL_MAX;
-    g->all = (struct tokens){all_burst, tb_clock_mono_ns()};
+    g->all = (struct credit){all_burst, tb_clock_mono_ns()};
     tb_random_bytes(g->key, sizeof g->key);
     pthread_mutex_init(&g->lock, NULL);
-    tb_cond_init(&g->news);
+    tb_cond_init(&g->changed);
     pthread_cond_init(&g->idle, NULL);
     int why = pthread_create(&g->thread, NULL, run, g);
     if (why) {
-        pthread_cond_destroy(&g->news);
+        pthread_cond_destroy(&g->changed);
         pthread_cond_destroy(&g->idle);
         pthread_mutex_destroy(&g->lock);
         tb_free(g);
@@ -438,9 +472,9 @@ tb_status tb_guard_new(tb_guess_judge judge, tb_guess_done done, void *self, tb_
 
 void tb_guard_room(tb_guard *g, int connections)
 {
-    const int lane = connections / 8, all = connections / 2;
+    const int address = connections / 8, all = connections / 2;
     pthread_mutex_lock(&g->lock);
-    g->lane_most = lane < 1 ? 1 : lane < LANE_MAX ? lane : LANE_MAX;
+    g->address_most = address < 1 ? 1 : address < PER_ADDRESS_MAX ? address : PER_ADDRESS_MAX;
     g->all_most = all < 1 ? 1 : all < ALL_MAX ? all : ALL_MAX;
     pthread_mutex_unlock(&g->lock);
 }
@@ -449,8 +483,8 @@ void tb_guard_close(tb_guard *g)
 {
     pthread_mutex_lock(&g->lock);
     g->closed = true;
-    while (g->queue) {
-        tb_guess *guess = g->queue->first;
+    while (g->ring) {
+        tb_guess *guess = g->ring->first;
         (void)take_out(g, guess);
         pthread_mutex_unlock(&g->lock);
         g->done(g->self, guess, TB_GUESS_STOPPED);
@@ -467,10 +501,10 @@ void tb_guard_free(tb_guard *g)
     tb_guard_close(g);
     pthread_mutex_lock(&g->lock);
     g->ending = true;
-    pthread_cond_signal(&g->news);
+    pthread_cond_signal(&g->changed);
     pthread_mutex_unlock(&g->lock);
     pthread_join(g->thread, NULL);
-    pthread_cond_destroy(&g->news);
+    pthread_cond_destroy(&g->changed);
     pthread_cond_destroy(&g->idle);
     pthread_mutex_destroy(&g->lock);
     tb_free(g);

@@ -8,10 +8,10 @@
 #include <sys/socket.h>
 
 /*
- * How often credentials may be tried. A wrong try costs its address a token, and there are as many
- * tokens as time brings; a right one costs nothing. Who has no token left waits in the lane of its
- * address, and is judged when its turn comes, right or wrong: an answer that came at once to who is
- * right only would tell it as fast as ever. So guessing has a rate, and an owner behind the same
+ * How often credentials may be tried. A wrong guess costs its address one credit, and credit is
+ * refilled at a fixed rate; a right guess costs nothing. A guess from an address without credit
+ * waits in that address's queue and is judged in its turn, right or wrong: answering only correct
+ * credentials at once would be an oracle. So guessing has a rate, and an owner behind the same
  * address as the guessers waits for a turn, but is not locked out.
  */
 typedef struct tb_guard tb_guard;
@@ -28,7 +28,7 @@ void tb_peer_set(tb_peer *peer, const struct sockaddr *from, const char *forward
 
 typedef struct tb_guess {
     struct tb_guess *next;
-    struct tb_lane *lane; /* while it waits */
+    struct tb_address_queue *queue; /* while it waits */
     tb_peer peer;
 } tb_guess;
 
@@ -37,7 +37,7 @@ typedef enum {
     TB_GUESS_RIGHT,
     TB_GUESS_WRONG,
     TB_GUESS_FAILED,  /* it could not be judged */
-    TB_GUESS_CROWDED, /* others came, more than may wait */
+    TB_GUESS_EVICTED, /* removed: more came than may wait */
     TB_GUESS_LEFT,    /* its client went away before its turn */
     TB_GUESS_STOPPED
 } tb_guess_end;
@@ -62,9 +62,10 @@ void tb_guard_free(tb_guard *g);
 bool tb_guard_knows(tb_guard *g, const tb_peer *peer);
 /* It was wrong now, or is somebody else's: a proxy uses a connection for many. */
 void tb_guard_forget(tb_guard *g, const tb_peer *peer);
-/* May this one try now? Takes a token; tell gives it back when the try was right, or none. */
+/* Whether this one may try now. Takes a credit; tb_guard_report gives it back unless the guess was
+ * wrong. */
 bool tb_guard_try(tb_guard *g, const tb_peer *peer);
-void tb_guard_tell(tb_guard *g, const tb_peer *peer, tb_guess_end how);
+void tb_guard_report(tb_guard *g, const tb_peer *peer, tb_guess_end how);
 /* guess->peer is set. TB_EBUSY when too many wait there, TB_EUNREADY after close. */
 TB_MUST_CHECK tb_status tb_guard_wait(tb_guard *g, tb_guess *guess, tb_err *err);
 /* Takes a waiting one out: true, and done is not called. */

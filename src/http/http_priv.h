@@ -49,7 +49,7 @@ struct tb_request {
     } phase;
 
     pthread_mutex_t lock; /* guards the three below against a job's wake */
-    bool asleep, news, at_desk;
+    bool asleep, woken, at_desk;
     tb_queue_entry desk_entry;
     int64_t desk_ns; /* when it came to the desk */
     void (*desk_work)(tb_request *r);
@@ -106,14 +106,15 @@ struct tb_http {
     struct tb_counts *counts;
 };
 
-/* Answers past libmicrohttpd (bare.c), each the last of its connection: the status and what is the
- * same for all such; a whole one; sent in one piece, or false; one in the place of libmicrohttpd's
- * own with this status. */
+/* Answers past libmicrohttpd (raw_reply.c), each the last of its connection: the status and what is
+ * the same for all such; a whole one; sent in one piece, or false; one in the place of
+ * libmicrohttpd's own with this status. */
 #define TB_REPLY_POLICY "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
-void tb_bare_begin(tb_str *out, int status, size_t size);
-void tb_bare_answer(const tb_http *http, const char *id, int status, const char *why, tb_str *out);
-bool tb_bare_send(int fd, const tb_str *text);
-void tb_bare_instead(void *http, int status, tb_str *out);
+void tb_raw_reply_begin(tb_str *out, int status, size_t size);
+void tb_raw_reply_make(const tb_http *http, const char *id, int status, const char *why,
+                       tb_str *out);
+bool tb_raw_reply_send(int fd, const tb_str *text);
+void tb_raw_reply_instead(void *http, int status, tb_str *out);
 
 /* What handlers use. */
 void tb_reply_text(tb_request *r, int status, const char *type, char *text); /* takes text */
@@ -147,19 +148,19 @@ void tb_seats_prepare(tb_http *http, int most);
 void tb_seats_free(tb_http *http);
 int tb_seats_open(const tb_http *http); /* connections that are served at once */
 int tb_seats_most(const tb_http *http); /* connections at once, at the very most */
-/* For one more; if need be somebody is sent away and waited for. */
+/* Whether there is room for one more; if need be another connection is closed and waited for. */
 bool tb_seats_room(tb_http *http);
 /* False: it cannot have one. */
 bool tb_seat_take(tb_http *http, int fd, const struct sockaddr *from);
 void tb_seat_give_up(tb_http *http, int fd);
 void tb_seats_look(tb_http *http); /* closes those that are late; call it now and then */
 /* libmicrohttpd's callback; self is the tb_http. */
-void tb_seat_note(void *self, struct MHD_Connection *connection, void **context,
-                  enum MHD_ConnectionNotificationCode what);
-/* A request's way, on the HTTP threads: it begins at work and untrusted. */
+void tb_seat_on_connection(void *self, struct MHD_Connection *connection, void **context,
+                           enum MHD_ConnectionNotificationCode what);
+/* A request's way, on the HTTP threads: it begins at work and unauthenticated. */
 void tb_seat_begin(tb_request *r);
 void tb_seat_go_on(tb_request *r, tb_seat_phase phase);
-void tb_seat_trust(tb_request *r); /* its credentials are right */
+void tb_seat_authenticated(tb_request *r); /* its credentials are right */
 void tb_seat_end(tb_request *r);
 /* Wakes all that sleep; how many are being worked for or sent their answer. */
 void tb_seats_wake(tb_http *http);
@@ -191,8 +192,8 @@ enum MHD_Result tb_request_await_login(tb_request *r);
 bool tb_request_has_body(tb_request *r);
 int64_t tb_request_body_limit(const tb_request *r); /* 0 without a route */
 
-/* Sets the path and the base of its links (place.c). */
-void tb_place(tb_request *r, const char *url);
+/* Sets the path and the base of its links (base_path.c). */
+void tb_base_path_set(tb_request *r, const char *url);
 
 /* What a request is made of must be beyond doubt (framing.c). version: as the client wrote it. */
 TB_MUST_CHECK tb_status tb_framing_check(tb_request *r, const char *version, tb_err *err);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -32,7 +33,7 @@
  */
 
 /* Invariants: the lingering sockets have a thread of their own; `lock` guards `fresh`, the rest is
- * the thread's. */
+ * the thread's; n_fresh and n are at most LINGERING. */
 enum {
     SLACK = 8 << 20,
     DROP_MS = 30000,
@@ -124,12 +125,12 @@ static void send_last_word(tb_request *r)
     tb_str_init(&text, BLOCK);
     tb_reply_error(r, r->refusal);
     tb_reply_common(r);
-    tb_bare_begin(&text, r->status, strlen(json));
+    tb_raw_reply_begin(&text, r->status, strlen(json));
     for (int i = 0; i < r->n_headers; i++)
         tb_str_printf(&text, "%s: %s\r\n", r->headers[i].name, r->headers[i].value);
     tb_str_puts(&text, "\r\n");
     tb_str_puts(&text, json);
-    if (info && !r->http->tls_cert) r->early = tb_bare_send(info->connect_fd, &text);
+    if (info && !r->http->tls_cert) r->early = tb_raw_reply_send(info->connect_fd, &text);
     tb_str_clear(&text);
     tb_free(json);
 }
@@ -156,6 +157,7 @@ void tb_linger_add(tb_http *http, struct MHD_Connection *connection)
     pthread_mutex_lock(&l->lock);
     bool room = l->n_fresh < LINGERING;
     if (room) l->fresh[l->n_fresh++] = fd;
+    assert(l->n_fresh >= 0 && l->n_fresh <= LINGERING);
     pthread_mutex_unlock(&l->lock);
     if (!room)
         close(fd);
@@ -163,9 +165,17 @@ void tb_linger_add(tb_http *http, struct MHD_Connection *connection)
     }
 }
 
+static void check_invariants(const struct tb_linger *l)
+{
+    (void)l;
+    assert(l->n_fresh >= 0 && l->n_fresh <= LINGERING);
+    assert(l->n >= 0 && l->n <= LINGERING);
+}
+
 static void take_fresh(struct tb_linger *l)
 {
     pthread_mutex_lock(&l->lock);
+    check_invariants(l);
     for (int i = 0; i < l->n_fresh; i++) {
         if (l->n == LINGERING) {
             close(l->fresh[i]);
@@ -176,6 +186,7 @@ static void take_fresh(struct tb_linger *l)
             (struct lingering){.fd = l->fresh[i], .began_ms = now, .heard_ms = now};
     }
     l->n_fresh = 0;
+    check_invariants(l);
     pthread_mutex_unlock(&l->lock);
 }
 

@@ -34,7 +34,7 @@ void tb_request_wake(void *request)
 {
     tb_request *r = request;
     pthread_mutex_lock(&r->lock);
-    r->news = true;
+    r->woken = true;
     if (r->asleep && !r->at_desk) {
         r->asleep = false;
         MHD_resume_connection(r->connection);
@@ -46,8 +46,8 @@ bool tb_request_sleep(tb_request *r)
 {
     tb_seat_go_on(r, TB_SEAT_WORK);
     pthread_mutex_lock(&r->lock);
-    bool sleeps = !r->news;
-    r->news = false;
+    bool sleeps = !r->woken;
+    r->woken = false;
     if (sleeps) {
         r->asleep = true;
         MHD_suspend_connection(r->connection);
@@ -128,7 +128,7 @@ static void request_begin(tb_request *r, struct MHD_Connection *connection, cons
 {
     r->begun = true;
     r->connection = connection;
-    tb_place(r, url);
+    tb_base_path_set(r, url);
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     tb_peer_set(&r->peer, info ? info->client_addr : NULL, forwarded_for(connection));
@@ -194,7 +194,7 @@ static enum MHD_Result begin(tb_request *r)
     }
     if (found == TB_EMETHOD) tb_reply_header(r, "Allow", allow);
     tb_free(allow);
-    if (*r->user) tb_seat_trust(r);
+    if (*r->user) tb_seat_authenticated(r);
     if (found || check_length(r, &err) || check_coding(r, &err)) return tb_refuse(r, &err);
     r->phase = TB_AT_BODY;
     if (tb_request_has_body(r)) tb_seat_go_on(r, TB_SEAT_BODY);
@@ -224,8 +224,8 @@ static enum MHD_Result take_body(tb_request *r, const char *data, size_t *size)
     return tb_refuse_midway(r, &err);
 }
 
-/* What was asked for, at the desk or at once. */
-static void perform(tb_request *r)
+/* Runs the route's handler, at the desk or on the HTTP thread. */
+static void run_handler(tb_request *r)
 {
     tb_status st = tb_mem_want(WORK_BYTES + r->body.len, &r->err);
     if (!st) st = read_fields(r, &r->err);
@@ -250,12 +250,12 @@ static enum MHD_Result act(tb_request *r)
         return tb_reply_refused(r, &err);
     }
     if (r->route->desk == TB_DESK_NONE) {
-        perform(r);
+        run_handler(r);
         return answer(r);
     }
     r->phase = TB_AT_DESK;
     tb_seat_go_on(r, TB_SEAT_WORK);
-    (void)tb_desk_take(r, perform); /* refused or done: the next call answers */
+    (void)tb_desk_take(r, run_handler); /* refused or done: the next call answers */
     return MHD_YES;
 }
 

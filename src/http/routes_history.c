@@ -19,7 +19,7 @@ static tb_store *store_of(tb_request *r)
     return tb_service_store(r->http->service);
 }
 
-static const char *without_nothing(const char *s)
+static const char *null_if_empty(const char *s)
 {
     return s && *s ? s : NULL;
 }
@@ -57,7 +57,7 @@ static tb_status history_page(tb_request *r, size_t limit, const char *cursor, c
 
 static tb_status get_history(tb_request *r, tb_err *err)
 {
-    const char *cursor = without_nothing(tb_fields_text(&r->fields, "cursor")),
+    const char *cursor = null_if_empty(tb_fields_text(&r->fields, "cursor")),
                *q = tb_fields_text(&r->fields, "q"), *limit = tb_fields_text(&r->fields, "limit");
     unsigned long long n = 0;
     uint64_t total = 0;

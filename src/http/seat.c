@@ -19,46 +19,42 @@
 #endif
 
 /*
- * The table of connections: a seat for each, found by its descriptor. It bounds how long a client
- * may take, and decides who leaves when all seats are taken.
+ * The table of connections: one seat per connection, indexed by its descriptor. It enforces
+ * deadlines, and chooses the connection to close when all seats are taken.
  *
- * - Deadlines. A head must be complete within HEAD_MS, whatever trickles in; a body and the reading
- *   of an answer may fall behind LEAST_RATE by CLIENT_TIMEOUT. The kernel's counters of bytes that
- *   arrived and were acknowledged are the measure (Linux; elsewhere libmicrohttpd's timeout, which
- *   counts silence, is all there is). While the server is at work no clock runs.
- * - Making room. Those who have not shown right credentials stand in one list, the idle ones who
- *   have in another, both by age. For a newcomer one of the first list leaves: of the LOOKED_AT
- *   oldest the one whose address has the most in it. Then the oldest of the second. Whoever is
- *   being served with right credentials stays.
+ * A head must be complete within HEAD_MS. A body, and the reading of an answer, may fall behind
+ * LEAST_RATE by CLIENT_TIMEOUT, measured by the kernel's counters of received and acknowledged
+ * bytes (elsewhere than on Linux only libmicrohttpd's timeout applies). No clock runs while we
+ * work. For a new connection an unauthenticated one is closed: among the LOOKED_AT oldest, one
+ * whose address has most of them; else the oldest idle one. One that is authenticated and served
+ * stays. Closing is shutdown(2): libmicrohttpd calls tb_seat_on_connection before it closes the
+ * socket, so under the lock a descriptor in the table is never another's. Relies on Linux's
+ * TCP_INFO.
  *
- * A seat is closed by shutdown(2): libmicrohttpd sees the end of the stream and closes the socket,
- * and tells so before it does (tb_seat_note), so under the lock a descriptor is what it seems.
- *
- * Invariants, under the lock: taken counts the seats that are not FREE, leaving those SHUT; a seat
- * is in a list when its state is HANDED or OPEN and it may be closed for a newcomer; crowd[] counts
- * the first list by address.
+ * Invariants, under the lock: taken counts the seats not FREE, leaving those SHUT; a seat is in the
+ * list that list_for names; per_address[] counts the unauthenticated list by hash of the address.
  */
 enum {
     HEAD_MS = 10000,
     LEAST_RATE = 1024, /* bytes a second */
     LOOK_MS = 500,
-    LOST_MS = 20000, /* handed over and never heard of */
+    LOST_MS = 20000, /* handed over, and libmicrohttpd never announced it */
     LOOKED_AT = 32,
-    LEAVING_MS = 100, /* who is sent away is gone within some milliseconds */
-    CROWDS = 4096,
+    LEAVING_MS = 100, /* a connection that is shut is closed within some milliseconds */
+    ADDRESS_SLOTS = 4096,
     BESIDE_MOST = 32, /* closed by us, but not yet by libmicrohttpd */
     NONE = -1,
 };
 
 enum state { FREE, HANDED, OPEN, SHUT };
-enum { STRANGERS, IDLERS, LISTS };
+enum { UNAUTHENTICATED, IDLE, LISTS };
 
 struct seat {
     enum state state;
     tb_seat_phase phase;
-    bool trusted;
+    bool authenticated;
     int list, before, behind; /* list is NONE when it is in none */
-    unsigned crowd;
+    unsigned address_slot;
     int64_t since_ms, behind_ms; /* when the phase began; how far it is behind the least rate */
     uint64_t moved;              /* bytes at the last look */
     uint64_t arrived;            /* bytes that the client had when its request began */
@@ -73,7 +69,7 @@ struct tb_seats {
     int n, used, most, beside; /* used: no seat at or above it is taken */
     int taken, leaving;
     int first[LISTS], last[LISTS];
-    unsigned short crowd[CROWDS];
+    unsigned short per_address[ADDRESS_SLOTS];
     uint64_t key;
     int64_t patience_ms, looked_ms;
 };
@@ -97,21 +93,21 @@ static void unlist(struct tb_seats *s, int i)
         s->last[seat->list] = seat->before;
     else
         s->at[seat->behind].before = seat->before;
-    if (seat->list == STRANGERS) s->crowd[seat->crowd]--;
+    if (seat->list == UNAUTHENTICATED) s->per_address[seat->address_slot]--;
     seat->list = NONE;
 }
 
-static int right_list(const struct seat *seat)
+static int list_for(const struct seat *seat)
 {
     if (seat->state != HANDED && seat->state != OPEN) return NONE;
-    if (seat->trusted) return seat->phase == TB_SEAT_HEAD ? IDLERS : NONE;
-    return seat->phase == TB_SEAT_WORK ? NONE : STRANGERS;
+    if (seat->authenticated) return seat->phase == TB_SEAT_HEAD ? IDLE : NONE;
+    return seat->phase == TB_SEAT_WORK ? NONE : UNAUTHENTICATED;
 }
 
 static void relist(struct tb_seats *s, int i)
 {
     struct seat *seat = &s->at[i];
-    int list = right_list(seat);
+    int list = list_for(seat);
     if (list == seat->list) return;
     unlist(s, i);
     if (list == NONE) return;
@@ -123,7 +119,7 @@ static void relist(struct tb_seats *s, int i)
     else
         s->at[seat->before].behind = i;
     s->last[list] = i;
-    if (list == STRANGERS) s->crowd[seat->crowd]++;
+    if (list == UNAUTHENTICATED) s->per_address[seat->address_slot]++;
 }
 
 static void set_free(struct tb_seats *s, int i)
@@ -140,7 +136,7 @@ static void set_free(struct tb_seats *s, int i)
         s->used--;
 }
 
-/* Only what libmicrohttpd has said to be open: another's socket could have this number by now. */
+/* Only a connection that libmicrohttpd has announced: the descriptor could be another's by now. */
 static void shut(struct tb_seats *s, int i)
 {
     struct seat *seat = &s->at[i];
@@ -151,15 +147,17 @@ static void shut(struct tb_seats *s, int i)
     shutdown(i, SHUT_RDWR);
 }
 
-static int pick_leaver(const struct tb_seats *s)
+static int pick_victim(const struct tb_seats *s)
 {
     int picked = NONE, looked = 0;
-    for (int i = s->first[STRANGERS]; i != NONE && looked < LOOKED_AT; i = s->at[i].behind) {
+    for (int i = s->first[UNAUTHENTICATED]; i != NONE && looked < LOOKED_AT; i = s->at[i].behind) {
         if (s->at[i].state != OPEN) continue;
         looked++;
-        if (picked == NONE || s->crowd[s->at[i].crowd] > s->crowd[s->at[picked].crowd]) picked = i;
+        if (picked == NONE ||
+            s->per_address[s->at[i].address_slot] > s->per_address[s->at[picked].address_slot])
+            picked = i;
     }
-    return picked != NONE ? picked : s->first[IDLERS];
+    return picked != NONE ? picked : s->first[IDLE];
 }
 
 /* ---- the door's side ---- */
@@ -179,7 +177,7 @@ void tb_seats_prepare(tb_http *http, int most)
         s->at[i].list = NONE;
     for (int l = 0; l < LISTS; l++)
         s->first[l] = s->last[l] = NONE;
-    tb_wires_open(s->n, http->tls_cert != NULL, tb_bare_instead, http);
+    tb_wires_open(s->n, http->tls_cert != NULL, tb_raw_reply_instead, http);
     tb_random_bytes(&s->key, sizeof s->key);
     s->patience_ms = (int64_t)http->config->client_timeout_s * 1000;
 }
@@ -201,11 +199,11 @@ enum room { ROOM, SOON, NO_ROOM };
 static enum room make_room(struct tb_seats *s)
 {
     if (s->taken - s->leaving >= s->most) {
-        int leaver = pick_leaver(s);
-        if (leaver != NONE) shut(s, leaver);
+        int victim = pick_victim(s);
+        if (victim != NONE) shut(s, victim);
     }
-    if (s->taken - s->leaving >= s->most) /* strangers who are not open yet can leave soon */
-        return s->first[STRANGERS] == NONE ? NO_ROOM : SOON;
+    if (s->taken - s->leaving >= s->most) /* those not OPEN yet can be shut soon */
+        return s->first[UNAUTHENTICATED] == NONE ? NO_ROOM : SOON;
     return s->taken >= s->most + s->beside ? SOON : ROOM;
 }
 
@@ -233,7 +231,7 @@ int tb_seats_open(const tb_http *http)
 }
 
 /* Whose address it is, roughly: of IPv6 the network, as one client has all of it. */
-static unsigned crowd_of(const struct tb_seats *s, const struct sockaddr *from)
+static unsigned address_slot_of(const struct tb_seats *s, const struct sockaddr *from)
 {
     uint64_t word = 0;
     if (from->sa_family == AF_INET)
@@ -247,7 +245,7 @@ static unsigned crowd_of(const struct tb_seats *s, const struct sockaddr *from)
         else
             memcpy(&word, a, 8);
     }
-    return (unsigned)(tb_mix64(word ^ s->key) % CROWDS);
+    return (unsigned)(tb_mix64(word ^ s->key) % ADDRESS_SLOTS);
 }
 
 bool tb_seat_take(tb_http *http, int fd, const struct sockaddr *from)
@@ -255,10 +253,10 @@ bool tb_seat_take(tb_http *http, int fd, const struct sockaddr *from)
     struct tb_seats *s = http->seats;
     if (fd >= s->n) return false;
     pthread_mutex_lock(&s->lock);
-    set_free(s, fd); /* one that was handed over and closed without a word */
+    set_free(s, fd); /* one that was handed over and closed unannounced */
     s->at[fd] = (struct seat){.state = HANDED,
                               .list = NONE,
-                              .crowd = crowd_of(s, from),
+                              .address_slot = address_slot_of(s, from),
                               .since_ms = now_ms()};
     s->taken++;
     tb_wire_begin(fd);
@@ -317,7 +315,7 @@ static bool rate_is_too_low(struct tb_seats *s, int i, int64_t passed_ms)
     return seat->behind_ms > s->patience_ms;
 }
 
-/* What lies there unread waits for us. */
+/* Whether bytes wait that the server has not read yet. */
 static bool has_sent(int fd)
 {
     int unread = 0;
@@ -329,8 +327,9 @@ static bool is_late(struct tb_seats *s, int i, int64_t now, int64_t passed_ms)
     struct seat *seat = &s->at[i];
     int64_t head = s->patience_ms < HEAD_MS ? s->patience_ms : HEAD_MS;
     switch (seat->phase) {
-    case TB_SEAT_HEAD: /* who has shown credentials may also be idle between two requests */
-        return now - seat->since_ms > head + (seat->trusted ? s->patience_ms : 0) && !has_sent(i);
+    case TB_SEAT_HEAD: /* an authenticated one may also be idle between two requests */
+        return now - seat->since_ms > head + (seat->authenticated ? s->patience_ms : 0) &&
+               !has_sent(i);
     case TB_SEAT_WORK:
         return false;
     case TB_SEAT_BODY:
@@ -343,12 +342,16 @@ static bool is_late(struct tb_seats *s, int i, int64_t now, int64_t passed_ms)
 static void check_invariants(const struct tb_seats *s)
 {
 #ifndef NDEBUG
-    int taken = 0, leaving = 0;
+    int taken = 0, leaving = 0, unauthenticated = 0;
     for (int i = 0; i < s->used; i++) {
         taken += s->at[i].state != FREE;
         leaving += s->at[i].state == SHUT;
-        assert(s->at[i].list == right_list(&s->at[i]));
+        assert(s->at[i].list == list_for(&s->at[i]));
+        unauthenticated += s->at[i].list == UNAUTHENTICATED;
     }
+    for (int slot = 0; slot < ADDRESS_SLOTS; slot++)
+        unauthenticated -= s->per_address[slot];
+    assert(unauthenticated == 0);
     assert(taken == s->taken && leaving == s->leaving);
 #else
     (void)s;
@@ -362,7 +365,8 @@ void tb_seats_look(tb_http *http)
     pthread_mutex_lock(&s->lock);
     int64_t now = now_ms(), passed_ms = now - s->looked_ms;
     if (passed_ms >= LOOK_MS) {
-        if (passed_ms > 4 * LOOK_MS) passed_ms = 4 * LOOK_MS; /* we slept, not they */
+        if (passed_ms > 4 * LOOK_MS)
+            passed_ms = 4 * LOOK_MS; /* this thread was delayed, not the clients */
         s->looked_ms = now;
         check_invariants(s);
         for (int i = 0; i < s->used; i++) {
@@ -385,8 +389,8 @@ static int descriptor_of(struct MHD_Connection *connection)
     return info ? info->connect_fd : -1;
 }
 
-void tb_seat_note(void *self, struct MHD_Connection *connection, void **context,
-                  enum MHD_ConnectionNotificationCode what)
+void tb_seat_on_connection(void *self, struct MHD_Connection *connection, void **context,
+                           enum MHD_ConnectionNotificationCode what)
 {
     struct tb_seats *s = ((tb_http *)self)->seats;
     int fd = descriptor_of(connection);
@@ -425,7 +429,7 @@ void tb_seat_begin(tb_request *r)
     pthread_mutex_lock(&s->lock);
     s->at[r->seat].request = r;
     r->number = ++s->at[r->seat].requests;
-    s->at[r->seat].trusted = false; /* each request shows its own */
+    s->at[r->seat].authenticated = false; /* each request shows its own */
     enter(s, r->seat, r->seat_phase = TB_SEAT_WORK);
     (void)measure(r->seat, TB_SEAT_REPLY, &s->at[r->seat].arrived, &client);
     pthread_mutex_unlock(&s->lock);
@@ -441,12 +445,12 @@ void tb_seat_go_on(tb_request *r, tb_seat_phase phase)
     pthread_mutex_unlock(&s->lock);
 }
 
-void tb_seat_trust(tb_request *r)
+void tb_seat_authenticated(tb_request *r)
 {
     struct tb_seats *s = r->http->seats;
     if (r->seat < 0) return;
     pthread_mutex_lock(&s->lock);
-    s->at[r->seat].trusted = true;
+    s->at[r->seat].authenticated = true;
     relist(s, r->seat);
     pthread_mutex_unlock(&s->lock);
 }

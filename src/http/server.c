@@ -126,18 +126,18 @@ static tb_status start_daemon(tb_http *http, tb_err *err)
         {MHD_OPTION_END, 0, NULL},
     };
     if (!http->tls_cert) tls[0] = tls[3];
-    http->daemon =
-        MHD_start_daemon(flags, 0, NULL, NULL, tb_request_handle, http, MHD_OPTION_EXTERNAL_LOGGER,
-                         mhd_log, NULL, STRICTNESS, MHD_OPTION_NOTIFY_CONNECTION, tb_seat_note,
-                         http, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
-                         /* for each of the threads more than the door lets in for all */
-                         MHD_OPTION_CONNECTION_LIMIT,
-                         (unsigned)(THREADS * (tb_seats_most(http) + 8)),
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)c->client_timeout_s,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                         MHD_OPTION_URI_LOG_CALLBACK, tb_request_announce, http,
-                         MHD_OPTION_NOTIFY_COMPLETED, tb_request_completed, http, MHD_OPTION_ARRAY,
-                         tls, MHD_OPTION_END);
+    http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, tb_request_handle, http,
+                                    MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, STRICTNESS,
+                                    MHD_OPTION_NOTIFY_CONNECTION, tb_seat_on_connection, http,
+                                    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+                                    /* for each of the threads more than the door lets in for all */
+                                    MHD_OPTION_CONNECTION_LIMIT,
+                                    (unsigned)(THREADS * (tb_seats_most(http) + 8)),
+                                    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)c->client_timeout_s,
+                                    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                                    MHD_OPTION_URI_LOG_CALLBACK, tb_request_announce, http,
+                                    MHD_OPTION_NOTIFY_COMPLETED, tb_request_completed, http,
+                                    MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!http->daemon)
         return tb_fail(err, TB_EINTERNAL, "the HTTP server cannot start: %s",
                        http->tls_cert ? "look at TLS_CERT and TLS_KEY"

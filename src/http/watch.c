@@ -5,19 +5,38 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 /*
- * libmicrohttpd does not look at a connection that sleeps, so a client who leaves while a job works
- * for them, or while their password waits to be judged, would be noticed only at its end. This
- * thread looks: a socket that reads as ended is a client who left; their job is cancelled, their
- * guess is forgotten, and with it the connection. (A client that only shuts its sending side counts
- * as gone too.) The request's own lock is not taken here; a request is in the list only while it
- * lives, and leaves it under watch_lock before its socket is closed.
+ * Notices clients that disconnect while their connection is suspended. libmicrohttpd does not poll
+ * such a connection, so without this thread it would be noticed only when the job, or the check of
+ * a password, is done.
+ *
+ * Every LOOK_EVERY_MS the thread polls the sockets in its list. When the peer has closed, the job
+ * is cancelled or the guess abandoned; a client that only shuts its sending side counts as gone
+ * too. The request's own lock is not taken here: a request leaves the list, under watch_lock,
+ * before its socket is closed.
+ *
+ * Invariants, under watch_lock: a request is `watched` exactly when it is in the list, once.
  */
 enum { LOOK_EVERY_MS = 40 };
+
+static void check_invariants(const tb_request *r)
+{
+#ifndef NDEBUG
+    int found = 0;
+    for (const tb_request *p = r->http->watched; p; p = p->next_watched) {
+        assert(p->watched);
+        found += p == r;
+    }
+    assert(found == (r->watched ? 1 : 0));
+#else
+    (void)r;
+#endif
+}
 
 void tb_watch_add(tb_request *r)
 {
@@ -27,6 +46,7 @@ void tb_watch_add(tb_request *r)
         r->next_watched = r->http->watched;
         r->http->watched = r;
     }
+    check_invariants(r);
     pthread_mutex_unlock(&r->http->watch_lock);
 }
 
@@ -39,6 +59,7 @@ void tb_watch_remove(tb_request *r)
         break;
     }
     r->watched = false;
+    check_invariants(r);
     pthread_mutex_unlock(&r->http->watch_lock);
 }
 

@@ -25,7 +25,7 @@ enum state {
     LOST
 };
 
-static void spoil(tb_wire *w)
+static void mark_bad(tb_wire *w)
 {
     w->requests += w->state == FIRST_LINE && w->name_len == 0; /* it is the next one's */
     w->bad = true;
@@ -84,7 +84,7 @@ static void add_digit(tb_wire *w, unsigned base, unsigned digit)
 static void take_name(tb_wire *w, char c)
 {
     if (w->state == LINE && (c == ' ' || c == '\t' || c == ':')) {
-        spoil(w); /* a folded line, or one without a name */
+        mark_bad(w); /* a folded line, or one without a name */
     } else if (c == ':') {
         w->chunked = w->chunked || is_named(w, "transfer-encoding");
         w->state = VALUE;
@@ -148,7 +148,7 @@ static void step(tb_wire *w, char c)
     if (c == '\n' && cr)
         end_line(w);
     else if (c == '\n' || cr || !c) /* a bare line feed or carriage return, or NUL */
-        spoil(w);
+        mark_bad(w);
     else if (c != '\r')
         take(w, c);
 }

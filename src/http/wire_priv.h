@@ -11,9 +11,9 @@
  * What one connection's client sends, as it comes from the socket. libmicrohttpd before 1.0 takes a
  * bare line feed for the end of a line, in chunks too, drops what stands behind a NUL, and joins
  * folded lines; none of it can be seen in what it hands over. So the bytes are looked at on their
- * way, with TLS as soon as they are deciphered (tap.c). Nothing is changed; the request that was
- * written so is told by its number. With libmicrohttpd 1.0 and later, which refuses such requests
- * itself, nothing of this is there; nor outside Linux.
+ * way, with TLS as soon as they are deciphered (socket_hooks.c). Nothing is changed; the request
+ * that was written so is told by its number. With libmicrohttpd 1.0 and later, which refuses such
+ * requests itself, nothing of this is there; nor outside Linux.
  */
 typedef struct {
     unsigned char state;

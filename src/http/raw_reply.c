@@ -11,9 +11,9 @@
 #include <time.h>
 
 /*
- * Answers that are written to the socket without libmicrohttpd: to those for whom there is no
- * connection, to those who go on in the middle of a body, and in the place of what libmicrohttpd
- * itself says to what is no HTTP (tap.c). They end the connection, and have the headers that every
+ * Answers that are written to the socket without libmicrohttpd: 503 when there is no room for a
+ * connection, an error in the middle of a body, and in place of libmicrohttpd's own answers to
+ * malformed requests (socket_hooks.c). They end the connection and have the headers that every
  * answer has.
  */
 
@@ -50,19 +50,20 @@ static void put_date(tb_str *out)
         tb_str_printf(out, "Date: %s\r\n", text);
 }
 
-void tb_bare_begin(tb_str *out, int status, size_t size)
+void tb_raw_reply_begin(tb_str *out, int status, size_t size)
 {
     tb_str_printf(out, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n", status,
                   reason_of(status), size);
     put_date(out);
 }
 
-void tb_bare_answer(const tb_http *http, const char *id, int status, const char *why, tb_str *out)
+void tb_raw_reply_make(const tb_http *http, const char *id, int status, const char *why,
+                       tb_str *out)
 {
     tb_err err = {0};
     snprintf(err.msg, sizeof err.msg, "%s", why);
     char *json = tb_print_error(TB_AS_DETAIL, &err);
-    tb_bare_begin(out, status, strlen(json));
+    tb_raw_reply_begin(out, status, strlen(json));
     tb_str_printf(out,
                   "Content-Type: application/json\r\nX-Request-Id: %s\r\n"
                   "X-Content-Type-Options: nosniff\r\nContent-Security-Policy: %s\r\n"
@@ -76,7 +77,7 @@ void tb_bare_answer(const tb_http *http, const char *id, int status, const char 
     tb_free(json);
 }
 
-bool tb_bare_send(int fd, const tb_str *text)
+bool tb_raw_reply_send(int fd, const tb_str *text)
 {
     return !text->full && sendto(fd, text->data, text->len, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) ==
                               (ssize_t)text->len;
@@ -101,11 +102,11 @@ static const char *sentence_of(int status)
     }
 }
 
-void tb_bare_instead(void *self, int status, tb_str *out)
+void tb_raw_reply_instead(void *self, int status, tb_str *out)
 {
     char id[TB_UUID_TEXT];
     if (status < 400) status = 400;
     tb_uuid(id);
-    tb_bare_answer(self, id, status, sentence_of(status), out);
+    tb_raw_reply_make(self, id, status, sentence_of(status), out);
     tb_log(TB_INFO, "http", "id=%s status=%d why=\"%s\"", id, status, sentence_of(status));
 }

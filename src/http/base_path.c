@@ -6,8 +6,8 @@
 #include <strings.h>
 
 /*
- * Where the service stands for its clients: at the root of a host, or under a path of it that a
- * proxy before us put there. Links in answers begin with that path. A proxy either takes it off
+ * The base path of the service as clients see it: the root of a host, or a path of it that a proxy
+ * maps to this server. Links in answers begin with that path. A proxy either takes it off
  * (and may say X-Forwarded-Prefix) or leaves it on, as BASE_PATH says; both are understood.
  */
 
@@ -37,7 +37,7 @@ static char *forwarded_prefix(tb_request *r)
     return NULL;
 }
 
-void tb_place(tb_request *r, const char *url)
+void tb_base_path_set(tb_request *r, const char *url)
 {
     const char *base = r->http->config->base_path, *path = without_authority(url);
     size_t len = strlen(base);

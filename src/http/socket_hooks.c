@@ -122,10 +122,10 @@ bool tb_wire_is_bad(int fd, unsigned requests)
 
 #if MHD_VERSION < LOOKS_ITSELF
 
-ssize_t tb_tap_recv(int fd, void *data, size_t size, int flags) __asm__("recv")
+ssize_t tb_hook_recv(int fd, void *data, size_t size, int flags) __asm__("recv")
     __attribute__((visibility("default"), used));
 
-ssize_t tb_tap_recv(int fd, void *data, size_t size, int flags)
+ssize_t tb_hook_recv(int fd, void *data, size_t size, int flags)
 {
     ssize_t n = recvfrom(fd, data, size, flags, NULL, NULL);
     tb_wire *w = n > 0 && !(flags & MSG_PEEK) ? watched(fd, false) : NULL;
@@ -133,11 +133,11 @@ ssize_t tb_tap_recv(int fd, void *data, size_t size, int flags)
     return n;
 }
 
-ssize_t tb_tap_record_recv(gnutls_session_t session, void *data,
-                           size_t size) __asm__("gnutls_record_recv")
+ssize_t tb_hook_record_recv(gnutls_session_t session, void *data,
+                            size_t size) __asm__("gnutls_record_recv")
     __attribute__((visibility("default"), used));
 
-ssize_t tb_tap_record_recv(gnutls_session_t session, void *data, size_t size)
+ssize_t tb_hook_record_recv(gnutls_session_t session, void *data, size_t size)
 {
     unsigned char number[8];
     ssize_t n = gnutls_record_recv_seq(session, data, size, number);
@@ -177,10 +177,10 @@ static ssize_t send_instead(int fd, tb_str *text, size_t size)
     return -1;
 }
 
-ssize_t tb_tap_send(int fd, const void *data, size_t size, int flags) __asm__("send")
+ssize_t tb_hook_send(int fd, const void *data, size_t size, int flags) __asm__("send")
     __attribute__((visibility("default"), used));
 
-ssize_t tb_tap_send(int fd, const void *data, size_t size, int flags)
+ssize_t tb_hook_send(int fd, const void *data, size_t size, int flags)
 {
     tb_str text;
     tb_str_init(&text, ANSWER_MAX);
@@ -188,10 +188,10 @@ ssize_t tb_tap_send(int fd, const void *data, size_t size, int flags)
     return sendto(fd, data, size, flags, NULL, 0);
 }
 
-ssize_t tb_tap_sendmsg(int fd, const struct msghdr *m, int flags) __asm__("sendmsg")
+ssize_t tb_hook_sendmsg(int fd, const struct msghdr *m, int flags) __asm__("sendmsg")
     __attribute__((visibility("default"), used));
 
-ssize_t tb_tap_sendmsg(int fd, const struct msghdr *m, int flags)
+ssize_t tb_hook_sendmsg(int fd, const struct msghdr *m, int flags)
 {
     tb_str text;
     size_t size = 0;
@@ -206,11 +206,11 @@ ssize_t tb_tap_sendmsg(int fd, const struct msghdr *m, int flags)
     return n == 1 ? (ssize_t)one.msg_len : -1;
 }
 
-ssize_t tb_tap_record_send(gnutls_session_t session, const void *data,
-                           size_t size) __asm__("gnutls_record_send")
+ssize_t tb_hook_record_send(gnutls_session_t session, const void *data,
+                            size_t size) __asm__("gnutls_record_send")
     __attribute__((visibility("default"), used));
 
-ssize_t tb_tap_record_send(gnutls_session_t session, const void *data, size_t size)
+ssize_t tb_hook_record_send(gnutls_session_t session, const void *data, size_t size)
 {
     tb_str text;
     tb_str_init(&text, ANSWER_MAX);

@@ -5,12 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a client is told when something went wrong: the sentence, without what is nobody's business.
- */
+/* The sentence that a client gets with an error, without paths of this machine. */
 enum { RETRY_AFTER_S = 2 };
 
-/* Paths of this machine are for the log: a word that begins with the data folder, or in a fault of
- * ours with a slash, becomes "(a file)". */
+/* A word that begins with the data folder, or in a fault of ours with a slash, becomes "(a file)":
+ * paths are for the log only. */
 void tb_hide_paths(const char *data, bool fault, char *msg)
 {
     static const char instead[] = "(a file)", ends[] = " '\",;()", starts[] = " '\"(=";
