@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "params/params.h"
+#include "store/store.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -166,8 +167,9 @@ static tb_status read_voice(tb_speech_req *req, tb_fields *fields, tb_err *err)
             err, TB_EMALFORMED,
             "name a voice with voice_id (\"default\" is always there) or send a sound as "
             "audio_prompt");
-    if (tb_utf8_count(id, strlen(id)) > 64)
-        st = tb_fail_field(err, TB_EINVAL, "voice_id", "voice_id has more than 64 characters");
+    if (tb_utf8_count(id, strlen(id)) > TB_VOICE_NAME_MAX)
+        st = tb_fail_field(err, TB_EINVAL, "voice_id", "voice_id has more than %d characters",
+                           (int)TB_VOICE_NAME_MAX);
     req->voice_id = id;
     return st;
 }

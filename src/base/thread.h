@@ -1,6 +1,9 @@
 #ifndef TB_BASE_THREAD_H
 #define TB_BASE_THREAD_H
 
+/* Threads that compute: of the setting THREADS, and of a measurement. */
+enum { TB_THREADS_MAX = 256 };
+
 /*
  * Runs work(arg) to its end on a thread that has less of the processor than others where they want
  * it too (nice 5 more, on Linux; elsewhere, and when there is no thread to be had, on the

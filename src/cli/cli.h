@@ -20,7 +20,8 @@ typedef struct {
     const char *flag;  /* "--output" */
     const char *brief; /* "-o" or NULL */
     const char *value; /* what the help calls its value; NULL: a switch */
-    const char *help;
+    const char *help;  /* {speed} stands for the range of that field of a request, {speed=} for
+                          what it is when it is not given (params/params.h) */
 } tb_cli_option;
 
 typedef struct tb_cli tb_cli;

@@ -9,6 +9,33 @@
 
 #include <string.h>
 
+/* An option's sentence with the ranges of the fields that it names; other braces stay. */
+static const char *option_help(const tb_cli_option *o, char *out, size_t size)
+{
+    size_t n = 0;
+    for (const char *c = o->help; *c && n + 1 < size; c++) {
+        char name[64], range[128];
+        const size_t len = *c == '{' ? strcspn(c + 1, "={}") : 0;
+        const char *end = c + 1 + len;
+        const bool fallback = len && *end == '=';
+        const tb_param *p = NULL;
+        if (len && len < sizeof name && end[fallback] == '}') {
+            snprintf(name, sizeof name, "%.*s", (int)len, c + 1);
+            p = tb_param_find(name);
+        }
+        if (!p || (fallback && !p->fallback)) {
+            out[n++] = *c;
+            continue;
+        }
+        tb_param_range(p, range, sizeof range);
+        n += (size_t)snprintf(out + n, size - n, "%s", fallback ? p->fallback : range);
+        if (n >= size) n = size - 1;
+        c = end + fallback;
+    }
+    out[n] = 0;
+    return out;
+}
+
 static void help_all(FILE *out, const tb_cli_command *c)
 {
     fputs("timbre: speech in a person's voice, from a text and a short recording of them\n\n"
@@ -39,10 +66,10 @@ void tb_cli_help(FILE *out, const tb_cli *cli)
     if (command->details) fprintf(out, "\n%s\n", command->details);
     fputs("\noptions:\n", out);
     for (const tb_cli_option *o = command->options; o && o->flag; o++) {
-        char left[64];
+        char left[64], text[400];
         snprintf(left, sizeof left, "%s%s%s%s%s", o->brief ? o->brief : "", o->brief ? ", " : "",
                  o->flag, o->value ? " " : "", o->value ? o->value : "");
-        fprintf(out, "  %-26s %s\n", left, o->help);
+        fprintf(out, "  %-26s %s\n", left, option_help(o, text, sizeof text));
     }
     fputs(
         "  --json                     print JSON\n"
@@ -110,10 +137,10 @@ int tb_cli_run_man(tb_cli *cli)
             fputc('\n', out);
         }
         for (const tb_cli_option *o = c->options; o && o->flag; o++) {
-            char left[64];
+            char left[64], text[400];
             snprintf(left, sizeof left, "%s%s%s%s%s", o->brief ? o->brief : "",
                      o->brief ? ", " : "", o->flag, o->value ? " " : "", o->value ? o->value : "");
-            man_entry(out, left, o->help);
+            man_entry(out, left, option_help(o, text, sizeof text));
         }
     }
     fputs(".SH SETTINGS\nFrom .env in the working directory, the environment, or as flags of any "

@@ -205,8 +205,8 @@ int tb_cli_run_history_list(tb_cli *cli)
     tb_err err = {0};
     unsigned long long limit = 20;
     const char *n = tb_cli_get(cli, "--limit");
-    if (n && (!tb_parse_u64(n, &limit) || limit < 1 || limit > 100000))
-        return tb_cli_usage(cli, "--limit is '%s'; allowed: 1 to 100000", n);
+    if (n && (!tb_parse_u64(n, &limit) || limit < 1 || limit > TB_CLIP_LIST_MAX))
+        return tb_cli_usage(cli, "--limit is '%s'; allowed: 1 to %d", n, (int)TB_CLIP_LIST_MAX);
     tb_clip_query query = {.limit = (size_t)limit, .q = tb_cli_get(cli, "--query")};
     int code = open_store(cli, &store);
     if (code) return code;

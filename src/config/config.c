@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "catalogue/catalogue.h"
 #include "params/params.h"
 
@@ -33,6 +34,10 @@ typedef struct {
     const char *zero;
 } setting;
 
+#define USERNAME_MAX     128 /* bytes */
+#define TEXT_OF(x)       TEXT_OF_VALUE(x)
+#define TEXT_OF_VALUE(x) #x
+
 /* clang-format off */
 /* A row says kind and range once: what is allowed, in words, follows from them (tb_config_allowed).
  * ENUM: the member is first for the first choice, and so on. zero: what 0 means where it is allowed beside the range; NULL where it is in the range, or not. */
@@ -54,7 +59,7 @@ static const setting table[] = {
     NUMBER("PORT", "--port", port, "8000", 0, 65535, "port to listen on; 0 lets the system choose"),
     TEXT("BASE_PATH", "--base-path", "path", base_path, "", "empty, or a path such as /tts", "path under which a reverse proxy publishes the service; links begin with it"),
     TEXT("DATA", "--data", "folder", data, "data", "a folder that can be written", "where voices, history and the database are stored; without a .env, the command line uses ~/.local/share/timbre"),
-    TEXT("API_USERNAME", "--api-username", "text", api_username, "", "any text without a colon", "user name of Basic authentication"),
+    TEXT("API_USERNAME", "--api-username", "text", api_username, "", "any text without a colon, at most " TEXT_OF(USERNAME_MAX) " bytes", "user name of Basic authentication"),
     SECRET("API_PASSWORD", "--api-password", api_password, "any text, or an $argon2id$ string", "password of Basic authentication"),
     SECRET("API_KEY", "--api-key", api_key, "any text", "key for Bearer and xi-api-key authentication; empty: both are disabled"),
     SWITCH("PUBLIC_HEALTH", "--public-health", public_health, "0", "/health and /ready answer without credentials"),
@@ -75,7 +80,7 @@ static const setting table[] = {
     DURATION("MODEL_IDLE_TTL", "--model-idle-ttl", model_idle_ttl_s, "0", "never", 1, 31536000, "the model is unloaded from memory after this long without a request"),
     SWITCH("MODEL_DOWNLOAD", "--model-download", model_download, "1", "serve downloads the model if it is missing (3 GB)"),
     TEXT("PERTH", "--perth", "file", perth, "", TB_FILE_PERTH, "weights of the watermark; empty: searched beside the model"),
-    NUMBER("THREADS", "--threads", threads, "0", 0, 256, "compute threads, shared by all requests; 0: one per core"),
+    NUMBER("THREADS", "--threads", threads, "0", 0, TB_THREADS_MAX, "compute threads, shared by all requests; 0: one per core"),
     TEXT("HF_ENDPOINT", "--hf-endpoint", "text", hf_endpoint, "https://huggingface.co", "an http or https address", "hub that the model is downloaded from"),
     SECRET("HF_TOKEN", "--hf-token", hf_token, "any text", "token for downloads of model files"),
     SWITCH("HF_HUB_OFFLINE", "--hf-hub-offline", hf_hub_offline, "0", "download nothing; a filled cache is still used"),
@@ -85,7 +90,7 @@ static const setting table[] = {
     NUMBER("WORKERS", "--workers", workers, "0", 0, 256, "jobs that run at once; 0: five per four cores, at least ten"),
     NUMBER("QUEUE_MAX", "--queue-max", queue_max, "64", 1, 100000, "jobs that may wait in total"),
     NUMBER("QUEUE_PER_USER", "--queue-per-user", queue_per_user, "32", 1, 100000, "jobs that may wait per caller"),
-    NUMBER("TEXT_MAX", "--text-max", text_max, "20000", 1, 1000000, "longest text of a request, in characters"),
+    NUMBER("TEXT_MAX", "--text-max", text_max, TB_TEXT_MAX_FALLBACK, 1, 1000000, "longest text of a request, in characters"),
     SIZE("UPLOAD_MAX", "--upload-max", upload_max, "32M", NULL, 1024, 1073741824.0, "largest body of a request"),
     NUMBER("CONNECTIONS_MAX", "--connections-max", connections_max, "512", 4, 60000, "open connections; those without credentials are closed first"),
     DURATION("CLIENT_TIMEOUT", "--client-timeout", client_timeout_s, "30s", NULL, 1, 3600, "how long a client may send or read less than 1 KiB per second"),
@@ -361,9 +366,9 @@ static tb_status check_pairs(const tb_config *c, tb_err *err)
     if (strchr(c->api_username, ':'))
         return tb_fail_field(err, TB_EINVAL, "API_USERNAME",
                              "API_USERNAME holds a colon, which Basic authentication cannot carry");
-    if (strlen(c->api_username) > 128)
+    if (strlen(c->api_username) > USERNAME_MAX)
         return tb_fail_field(err, TB_EINVAL, "API_USERNAME",
-                             "API_USERNAME has more than 128 bytes");
+                             "API_USERNAME has more than " TEXT_OF(USERNAME_MAX) " bytes");
     if (!*c->data) return tb_fail_field(err, TB_EINVAL, "DATA", "DATA is empty; give a folder");
     return TB_OK;
 }

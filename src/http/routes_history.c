@@ -62,9 +62,9 @@ static tb_status get_history(tb_request *r, tb_err *err)
     unsigned long long n = 0;
     uint64_t total = 0;
     char text[32];
-    if (limit && (!tb_parse_u64(limit, &n) || n < 1 || n > 1000))
-        return tb_fail_field(err, TB_EINVAL, "limit", "limit is '%.30s'; allowed: 1 to 1000",
-                             limit);
+    if (limit && (!tb_parse_u64(limit, &n) || n < 1 || n > TB_CLIP_PAGE_MAX))
+        return tb_fail_field(err, TB_EINVAL, "limit", "limit is '%.30s'; allowed: 1 to %d", limit,
+                             (int)TB_CLIP_PAGE_MAX);
     tb_status st = limit ? history_page(r, (size_t)n, cursor, q, &total, err)
                          : tb_reply_listing(r, q, cursor, &total, err);
     snprintf(text, sizeof text, "%llu", (unsigned long long)total);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "nn/ops.h"
 
 #include <string.h>
@@ -55,8 +56,7 @@ bool tb_timing_again(tb_timing *t, size_t least, double enough_s)
 /* ---- memory ---- */
 
 enum {
-    MAX_THREADS = 256, /* of a pool, that are counted */
-    PARTS = 8,         /* areas that are read in turn */
+    PARTS = 8, /* areas that are read in turn */
     WORDS = TB_BANDWIDTH_BYTES / 8,
     PREFETCH_WORDS = 512,
 };
@@ -67,7 +67,7 @@ struct tb_bandwidth {
     size_t part;      /* the area of the next sample */
     size_t pieces;
     const uint64_t *data;
-    uint64_t sum[MAX_THREADS]; /* so that the compiler keeps the loads */
+    uint64_t sum[TB_THREADS_MAX]; /* so that the compiler keeps the loads */
 };
 
 static void read_piece(void *self, size_t i)
@@ -94,7 +94,7 @@ static void read_piece(void *self, size_t i)
 static size_t threads_of(const tb_thread_pool *pool)
 {
     const size_t n = tb_thread_pool_threads(pool);
-    return n < MAX_THREADS ? n : MAX_THREADS;
+    return n < TB_THREADS_MAX ? n : TB_THREADS_MAX;
 }
 
 tb_bandwidth *tb_bandwidth_new(tb_thread_pool *pool)
@@ -147,7 +147,7 @@ double tb_roofline_bandwidth(tb_thread_pool *pool)
 
 typedef struct {
     tb_dtype type;
-    double rate[MAX_THREADS]; /* the best of each thread */
+    double rate[TB_THREADS_MAX]; /* the best of each thread */
 } multiplying;
 
 enum { PEAK_TIMES = 100000 };

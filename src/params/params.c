@@ -19,7 +19,7 @@
 /* clang-format off */
 const tb_param tb_params[TB_PARAM_COUNT] = {
     [TB_PARAM_TEXT] = {"text", OTHER(TEXT), NULL, "required", TB_BY_SERVICE,
-        "at most `TEXT_MAX` (20 000) characters; may contain [brackets](#brackets-in-the-text)"},
+        "at most `TEXT_MAX` (" TB_TEXT_MAX_FALLBACK ") characters; may contain [brackets](#brackets-in-the-text)"},
     [TB_PARAM_VOICE_ID] = {"voice_id", OTHER(TEXT), NULL, "", TB_BY_SERVICE,
         "a stored voice, or `default`; case and a trailing `.wav` do not matter"},
     [TB_PARAM_AUDIO_PROMPT] = {"audio_prompt", OTHER(FILE), NULL, "", TB_BY_SERVICE,

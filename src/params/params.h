@@ -89,6 +89,9 @@ bool tb_engine_kind_parse(const char *name, tb_engine_kind *out);
 #define TB_LOUDNESS_LEAST (-40.0)
 #define TB_LOUDNESS_MOST  (-10.0)
 
+/* The fallback of TEXT_MAX, as it is written: of the setting and in sentences. */
+#define TB_TEXT_MAX_FALLBACK "20000"
+
 #define TB_SEED_MAX 9007199254740991.0 /* 2^53-1: what a JSON number holds exactly */
 
 const tb_param *tb_param_find(const char *name); /* NULL: there is none */

@@ -198,6 +198,8 @@ typedef struct {
     const char *user; /* only theirs; NULL: everybody's */
     bool uncounted;   /* total is not wanted: it costs a look at all rows */
 } tb_clip_query;
+/* The most that one page of the API, and one list of the command line, may ask for. */
+enum { TB_CLIP_PAGE_MAX = 1000, TB_CLIP_LIST_MAX = 100000 };
 TB_MUST_CHECK tb_status tb_store_clip_list(tb_store *store, const tb_clip_query *query,
                                            tb_clip_list *out, tb_err *err);
 TB_MUST_CHECK tb_status tb_store_clip_get(tb_store *store, const char *id, tb_clip_row *out,

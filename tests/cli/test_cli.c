@@ -86,6 +86,9 @@ static void it_says_its_version_and_how_it_is_used(void **state)
     expect("\"$T\" --help", 0, "usage: timbre COMMAND");
     expect("\"$T\" help", 0, "usage: timbre COMMAND");
     expect("\"$T\" help say", 0, "usage: timbre say");
+    expect("\"$T\" help say", 0, "speaking rate, 0.25-4; 1 is the voice's own");
+    expect("\"$T\" help say", 0, "wav, mp3, opus, ogg, aac, flac, pcm; default");
+    expect("\"$T\" help say", 0, "{\"k8s\": \"kubernetes\"}");
     expect("\"$T\" 2>&1", 2, "usage: timbre");
 }
 

@@ -9,6 +9,7 @@
 #include "audio/wav.h"
 #include "base/str.h"
 #include "codec/decode.h"
+#include "params/params.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -272,9 +273,29 @@ static void an_mp3_says_its_length_where_it_can_be_gone_back_to(void **state)
     }
 }
 
+/* This room cannot see the table of fields; its range is the same. */
+static void the_rates_are_those_of_the_table_of_fields(void **state)
+{
+    (void)state;
+    const tb_param *p = &tb_params[TB_PARAM_SAMPLE_RATE];
+    const int tried[] = {(int)p->least - 1, (int)p->least, (int)p->most, (int)p->most + 1};
+    for (size_t i = 0; i < 4; i++) {
+        struct bytes b = {0};
+        tb_encoder_sink sink = {add, over, &b};
+        tb_encoder *e = NULL;
+        tb_err err = {0};
+        const bool fits = i == 1 || i == 2;
+        assert_int_equal(tb_encoder_new(TB_FORMAT_WAV, tried[i], &sink, &e, &err),
+                         fits ? TB_OK : TB_EINVAL);
+        tb_encoder_free(e);
+        tb_free(b.data);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_rates_are_those_of_the_table_of_fields),
         cmocka_unit_test(an_mp3_says_its_length_where_it_can_be_gone_back_to),
         cmocka_unit_test(ffprobe_finds_format_codec_rate_and_length),
         cmocka_unit_test(what_comes_back_is_what_went_in),

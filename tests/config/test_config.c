@@ -273,6 +273,13 @@ static void pairs_and_colons_are_checked(void **state)
     assert_int_equal(load("TLS_KEY=a.pem\nTLS_CERT=b.pem", &c, &err), TB_OK);
     tb_config_clear(&c);
     assert_int_equal(load("API_USERNAME=a:b", &c, &err), TB_EINVAL);
+    char *name = tb_sprintf("API_USERNAME=%0128d", 1), *longer = tb_sprintf("%s1", name);
+    assert_int_equal(load(name, &c, &err), TB_OK);
+    tb_config_clear(&c);
+    assert_int_equal(load(longer, &c, &err), TB_EINVAL);
+    assert_string_equal(err.field, "API_USERNAME");
+    tb_free(name);
+    tb_free(longer);
     assert_int_equal(load("DATA=\"\"", &c, &err), TB_EINVAL);
     assert_string_equal(err.field, "DATA");
 }

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/counter.h"
+#include "params/params.h"
 
 enum { N = 8, BIG = 6563 };
 
@@ -197,9 +198,22 @@ static void a_draw_takes_the_first_whose_sum_exceeds(void **state)
     assert_int_equal(tb_sampler_pick(q, N, 0.5), 2);
 }
 
+/* The table of fields says in words what the sampler does when nothing is said. */
+static void the_defaults_are_those_of_the_table_of_fields(void **state)
+{
+    (void)state;
+    const tb_sampler_params *d = &tb_sampler_defaults;
+    assert_true(tb_param_fallback(&tb_params[TB_PARAM_TEMPERATURE]) == d->temperature);
+    assert_true(strtod(tb_params[TB_PARAM_TOP_P].without, NULL) == d->top_p);
+    assert_true(strtod(tb_params[TB_PARAM_TOP_K].without, NULL) == d->top_k);
+    assert_true(strtod(tb_params[TB_PARAM_REPETITION_PENALTY].without, NULL) ==
+                d->repetition_penalty);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_defaults_are_those_of_the_table_of_fields),
         cmocka_unit_test(parameters_that_do_nothing_do_nothing),
         cmocka_unit_test(temperature_zero_is_no_scaling),
         cmocka_unit_test(ties_with_the_kth_largest_stay),
