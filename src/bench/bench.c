@@ -50,7 +50,7 @@ static bool chosen(const char *list, const char *name)
 }
 
 /* The first word of the list that is no section; NULL: none. Points into list. */
-static const char *stranger(const char *list)
+static const char *unknown_name(const char *list)
 {
     while (list && *list) {
         const size_t len = strcspn(list, ",");
@@ -192,11 +192,11 @@ int tb_bench_run(tb_cli *cli)
         return tb_cli_usage(cli, "--runs %s is not a number from 1 to 1000", runs);
     if (factor && (!tb_parse_double(factor, &o.factor) || o.factor < 1))
         return tb_cli_usage(cli, "--factor %s is not a number from 1 on", factor);
-    if (stranger(only))
+    if (unknown_name(only))
         return tb_cli_usage(cli,
                             "--only: there is no %.*s; there are memory, stages, voice, "
                             "lengths, stream, together",
-                            (int)strcspn(stranger(only), ","), stranger(only));
+                            (int)strcspn(unknown_name(only), ","), unknown_name(only));
 
     tb_status st = compare ? read_json(compare, &o.then, &err) : TB_OK;
     if (!st && peer) st = read_json(peer, &o.peer, &err);

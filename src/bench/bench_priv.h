@@ -115,10 +115,10 @@ void tb_bench_seams(const float *a, const float *b, size_t rows, size_t cols,
 /* ---- what is measured ---- */
 
 enum {
-    TB_BENCH_TOKENS = 250, /* 10 s of speech */
-    TB_BENCH_TEXT = 43,    /* ids of a text that long */
-    TB_BENCH_CLIP_S = 15,  /* of the voice: 375 tokens for T3, 250 for the flow */
-    TB_BENCH_WINDOW = 5,   /* tokens that are timed together */
+    TB_BENCH_TOKENS = 250,     /* 10 s of speech */
+    TB_BENCH_TEXT = 43,        /* ids of a text that long */
+    TB_BENCH_RECORDING_S = 15, /* of the voice: 375 tokens for T3, 250 for the flow */
+    TB_BENCH_WINDOW = 5,       /* tokens that are timed together */
 };
 
 /* The networks of one model, as the engine opens them, and the case they are measured on. */
@@ -148,7 +148,7 @@ TB_MUST_CHECK tb_status tb_bench_reopen(tb_bench *b, const void *prefix, size_t 
 void tb_bench_close(tb_bench *b);
 
 /* A made-up voice: a hum of harmonics in syllables. */
-TB_MUST_CHECK tb_status tb_bench_clip(double seconds, tb_pcm *out, tb_err *err);
+TB_MUST_CHECK tb_status tb_bench_recording(double seconds, tb_pcm *out, tb_err *err);
 /* The i-th made-up speech token. */
 int32_t tb_bench_token(const tb_bench *b, size_t i);
 

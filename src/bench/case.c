@@ -34,10 +34,10 @@ static tb_status bind_all(tb_bench *b, tb_err *err)
 /* The voice of the case, made the way that a person's is. */
 static tb_status make_voice(tb_bench *b, tb_err *err)
 {
-    tb_pcm clip = {0};
-    tb_status st = tb_bench_clip(TB_BENCH_CLIP_S, &clip, err);
-    if (!st) st = tb_conditioner_run(&b->conditioner, &b->nn, &clip, NULL, &b->voice, err);
-    tb_pcm_clear(&clip);
+    tb_pcm recording = {0};
+    tb_status st = tb_bench_recording(TB_BENCH_RECORDING_S, &recording, err);
+    if (!st) st = tb_conditioner_run(&b->conditioner, &b->nn, &recording, NULL, &b->voice, err);
+    tb_pcm_clear(&recording);
     if (st) return st;
     const tb_t3_voice t3_voice = {.speaker = b->voice.speaker,
                                   .prompt = b->voice.t3_prompt,
@@ -82,7 +82,7 @@ void tb_bench_close(tb_bench *b)
     b->weights = NULL;
 }
 
-tb_status tb_bench_clip(double seconds, tb_pcm *out, tb_err *err)
+tb_status tb_bench_recording(double seconds, tb_pcm *out, tb_err *err)
 {
     const double tau = 6.283185307179586;
     tb_status st = tb_pcm_init(out, (size_t)(seconds * TB_RATE_HZ), TB_RATE_HZ, err);

@@ -193,18 +193,18 @@ static tb_status measure_memory(tb_bench *b, tb_err *err)
 {
     watch one, many, condition;
     resident rest, after;
-    tb_pcm clip = {0};
+    tb_pcm recording = {0};
     tb_conds conds = {0};
     tb_status st = speak_together(b, 1, &one, err);
     if (st) return st;
     const bool known = read_resident(&rest);
     st = speak_together(b, MOST, &many, err);
     if (st) return st;
-    st = tb_bench_clip(10, &clip, err);
+    st = tb_bench_recording(10, &recording, err);
     if (!st) st = watch_start(&condition, err);
     if (st) goto out;
     tb_scratch_trim(b->nn.scratch);
-    st = tb_conditioner_run(&b->conditioner, &b->nn, &clip, NULL, &conds, err);
+    st = tb_conditioner_run(&b->conditioner, &b->nn, &recording, NULL, &conds, err);
     tb_scratch_trim(b->nn.scratch);
     watch_stop(&condition);
     tb_conds_clear(&conds);
@@ -217,7 +217,7 @@ static tb_status measure_memory(tb_bench *b, tb_err *err)
     add_resident(b, "memory.voice", &condition.most, "most, while a voice is made");
     add_resident(b, "memory.voice_rest", &after, "afterwards");
 out:
-    tb_pcm_clear(&clip);
+    tb_pcm_clear(&recording);
     return st;
 }
 

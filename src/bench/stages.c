@@ -233,16 +233,16 @@ out:
 
 tb_status tb_bench_voice(tb_bench *b, tb_err *err)
 {
-    enum { CLIP_S = 10 };
-    const tb_bench_work work = tb_bench_work_conditioning(b, CLIP_S);
-    tb_pcm clip = {0};
+    enum { RECORDING_S = 10 };
+    const tb_bench_work work = tb_bench_work_conditioning(b, RECORDING_S);
+    tb_pcm recording = {0};
     tb_conds conds = {0};
     tb_timing c = {0}, p = {0};
-    tb_status st = tb_bench_clip(CLIP_S, &clip, err);
+    tb_status st = tb_bench_recording(RECORDING_S, &recording, err);
     while (!st && tb_timing_again(&c, b->runs, 0)) {
         tb_conds_clear(&conds);
         conds = (tb_conds){0};
-        st = tb_conditioner_run(&b->conditioner, &b->nn, &clip, NULL, &conds, err);
+        st = tb_conditioner_run(&b->conditioner, &b->nn, &recording, NULL, &conds, err);
     }
     if (st) goto out;
     const tb_t3_voice t3_voice = {.speaker = conds.speaker,
@@ -261,7 +261,7 @@ tb_status tb_bench_voice(tb_bench *b, tb_err *err)
                  "both: the voice is ready");
 out:
     tb_conds_clear(&conds);
-    tb_pcm_clear(&clip);
+    tb_pcm_clear(&recording);
     return st;
 }
 

@@ -134,7 +134,7 @@ static tb_status in_pieces(const tb_bench *b, const tb_pace *pace, const int32_t
     return st;
 }
 
-static tb_status hear(const tb_pcm *pcm, float **mel, size_t *rows, tb_err *err)
+static tb_status log_mel_of(const tb_pcm *pcm, float **mel, size_t *rows, tb_err *err)
 {
     *rows = tb_mel_s3gen_frames(pcm->len);
     *mel = tb_alloc((*rows + 1) * TB_MEL_S3GEN_BANDS * sizeof **mel);
@@ -160,8 +160,8 @@ static tb_status compare_pieces(tb_bench *b, const tb_pace *pace, tb_err *err)
     const uint64_t whole_frames = sound.flow_frames;
     tb_sound_clear(&sound);
     if (!st) st = in_pieces(b, pace, speech, n, &pieces, joins, &n_joins, &flow_frames, err);
-    if (!st) st = hear(&whole, &a, &whole_rows, err);
-    if (!st) st = hear(&pieces, &c, &rows, err);
+    if (!st) st = log_mel_of(&whole, &a, &whole_rows, err);
+    if (!st) st = log_mel_of(&pieces, &c, &rows, err);
     if (st) goto out;
     tb_bench_seams(a, c, rows < whole_rows ? rows : whole_rows, TB_MEL_S3GEN_BANDS,
                    &(tb_bench_joins){joins, n_joins, NEAR}, &at_joins, &elsewhere);

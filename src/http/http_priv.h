@@ -64,7 +64,7 @@ struct tb_request {
     int64_t refused_ns;  /* since when its body is read and dropped */
     uint64_t dropped;    /* bytes of it */
     bool early;          /* answered while a body may still be on its way */
-    char trace[56];      /* traceparent (W3C), or empty */
+    char trace_id[56];   /* traceparent (W3C), or empty */
     bool streaming;
 
     int status; /* of the answer; 0: none yet */

@@ -147,9 +147,9 @@ static void request_begin(tb_request *r, struct MHD_Connection *connection, cons
         snprintf(r->id, sizeof r->id, "%s", uuid);
     }
     const char *trace = tb_request_header(r, "traceparent");
-    if (trace && strlen(trace) == sizeof r->trace - 1 &&
-        strspn(trace, "0123456789abcdef-") == sizeof r->trace - 1)
-        snprintf(r->trace, sizeof r->trace, "%s", trace);
+    if (trace && strlen(trace) == sizeof r->trace_id - 1 &&
+        strspn(trace, "0123456789abcdef-") == sizeof r->trace_id - 1)
+        snprintf(r->trace_id, sizeof r->trace_id, "%s", trace);
     atomic_fetch_add(&r->http->in_flight, 1);
     tb_seat_begin(r);
 }
@@ -322,7 +322,7 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
     tb_log(TB_INFO, "http",
            "id=%s method=%s path=%.200s status=%d bytes=%llu ms=%.1f user=%s end=%s%s%.55s", r->id,
            r->method, r->path, r->status, (unsigned long long)r->sent, seconds * 1e3, r->user,
-           whole ? "ok" : "cut", *r->trace ? " traceparent=" : "", r->trace);
+           whole ? "ok" : "cut", *r->trace_id ? " traceparent=" : "", r->trace_id);
     if (r->response) MHD_destroy_response(r->response);
     for (int i = 0; i < r->n_headers; i++) {
         tb_free(r->headers[i].name);

@@ -418,7 +418,7 @@ tb_status tb_probe_choose(tb_probe *p, const char *begin, const int32_t *rows, s
     return TB_OK;
 }
 
-/* --------------------------------------------------------------------- tap */
+/* --------------------------------------------------------------------- trace */
 
 enum { MOMENTS = 24, MOMENTS_PART = MOMENTS / 3 };
 
@@ -474,8 +474,8 @@ static void on_trace(void *self, const char *said, const float *x, size_t rows, 
     char name[TB_PROBE_NAME];
 
     if (p->trace_only && !tb_str_starts(said, p->trace_only)) return;
-    snprintf(name, sizeof name, "%s%s", p->tap_prefix ? p->tap_prefix : "", said);
-    if (p->tap_joins) {
+    snprintf(name, sizeof name, "%s%s", p->trace_prefix ? p->trace_prefix : "", said);
+    if (p->trace_joins) {
         assert(!transposed);
         join(p, name, x, rows, cols);
         return;
@@ -497,8 +497,8 @@ static void on_trace(void *self, const char *said, const float *x, size_t rows, 
 
 void tb_probe_record_trace(tb_probe *p)
 {
-    p->tap = (tb_trace){.put = on_trace, .self = p};
-    p->nn.trace = &p->tap;
+    p->trace = (tb_trace){.put = on_trace, .self = p};
+    p->nn.trace = &p->trace;
 }
 
 /* ------------------------------------------------------------------- write */

@@ -69,11 +69,11 @@ struct tb_probe {
     tb_bpe *bpe;
     tb_perth *perth;
 
-    tb_nn nn; /* its tap is below */
-    tb_trace tap;
-    const char *tap_prefix; /* put between prefix and what a network says */
-    const char *trace_only; /* names that do not begin so are ignored */
-    bool tap_joins;         /* arrays of one name are rows of one array */
+    tb_nn nn; /* its trace is below */
+    tb_trace trace;
+    const char *trace_prefix; /* put between prefix and what a network says */
+    const char *trace_only;   /* names that do not begin so are ignored */
+    bool trace_joins;         /* arrays of one name are rows of one array */
 
     tb_probe_output *out;
     size_t n_out, cap_out;

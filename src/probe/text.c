@@ -265,7 +265,7 @@ tb_status tb_probe_t3(tb_probe *p, tb_err *err)
 {
     t3_run r = {0};
 
-    p->tap_joins = true; /* the prefix's rows, the text's, one per step */
+    p->trace_joins = true; /* the prefix's rows, the text's, one per step */
     p->trace_only = NULL;
     tb_probe_record_trace(p);
     tb_status st = begin_t3(p, &r, err);

@@ -41,7 +41,7 @@ static void put_bank(tb_probe *p, const char *name, tb_bank *bank)
     tb_bank_clear(bank);
 }
 
-/* What no clip changes. */
+/* What no recording changes. */
 static void put_tables(tb_probe *p)
 {
     tb_bank bank = {0};
@@ -99,7 +99,7 @@ static size_t resample_case(const tb_probe *p, size_t i, int *rate_hz, size_t *s
     return tb_json_len(all);
 }
 
-static tb_status put_resampled(tb_probe *p, const tb_pcm *clip, tb_err *err)
+static tb_status put_resampled(tb_probe *p, const tb_pcm *recording, tb_err *err)
 {
     tb_status st = TB_OK;
     tb_pcm out = {0};
@@ -108,14 +108,15 @@ static tb_status put_resampled(tb_probe *p, const tb_pcm *clip, tb_err *err)
     size_t start, n;
 
     for (size_t i = 0; !st && i < resample_case(p, i, &rate_hz, &start, &n); i++) {
-        if (start > clip->len || n > clip->len - start) continue; /* a shorter clip has no such */
-        const tb_pcm in = {.data = clip->data + start, .len = n, .rate_hz = rate_hz};
+        if (start > recording->len || n > recording->len - start)
+            continue; /* a shorter recording has no such */
+        const tb_pcm in = {.data = recording->data + start, .len = n, .rate_hz = rate_hz};
         st = tb_resample_ceil(&in, 24000, &out, err);
         snprintf(name, sizeof name, "soxr_%d_24000", rate_hz);
         if (!st) tb_probe_put_f32(p, name, out.data, out.len);
         tb_pcm_clear(&out);
     }
-    if (!st) st = tb_resample_ceil(clip, 24000, &out, err);
+    if (!st) st = tb_resample_ceil(recording, 24000, &out, err);
     if (st) return st;
     tb_probe_put_f32(p, "wav24_pre", out.data, out.len);
     float *weighted = tb_alloc((out.len ? out.len : 1) * sizeof *weighted);
@@ -161,19 +162,19 @@ static tb_status put_front(tb_probe *p, const tb_front *f, tb_err *err)
 
 tb_status tb_probe_dsp(tb_probe *p, tb_err *err)
 {
-    tb_pcm clip = {0};
+    tb_pcm recording = {0};
     tb_front front = {0};
-    tb_status st = read_wav(p, &clip, err);
+    tb_status st = read_wav(p, &recording, err);
 
-    if (!st) st = tb_front_make(&clip, NULL, NULL, &front, err);
+    if (!st) st = tb_front_make(&recording, NULL, NULL, &front, err);
     if (!st) {
-        put_part(p, "mono_0_8192", clip.data, clip.len, 0, 8192);
+        put_part(p, "mono_0_8192", recording.data, recording.len, 0, 8192);
         put_tables(p);
-        st = put_resampled(p, &clip, err);
+        st = put_resampled(p, &recording, err);
     }
     if (!st) st = put_front(p, &front, err);
     tb_front_clear(&front);
-    tb_pcm_clear(&clip);
+    tb_pcm_clear(&recording);
     return st;
 }
 
@@ -195,7 +196,7 @@ tb_status tb_probe_s3tokenizer(tb_probe *p, tb_err *err)
     void *tokens = NULL, *margins = NULL;
     size_t frames = 0;
 
-    p->tap_prefix = full ? "tok/" : NULL;
+    p->trace_prefix = full ? "tok/" : NULL;
     tb_probe_record_trace(p);
     tb_status st = tb_s3tok_bind(p->weights, (size_t)p->set[TB_PROBE_HEADS], &tok, err);
     size_t bands = tok.bands;
@@ -222,7 +223,7 @@ tb_status tb_probe_campplus(tb_probe *p, tb_err *err)
     const float *x;
     void *out = NULL;
 
-    p->tap_prefix = full ? "spk/" : NULL;
+    p->trace_prefix = full ? "spk/" : NULL;
     tb_probe_record_trace(p);
     tb_status st = tb_campplus_bind(p->weights, &net, err);
     size_t dim[2] = {0, net.bands};
@@ -278,7 +279,7 @@ tb_status tb_probe_ve(tb_probe *p, tb_err *err)
     const float *mel;
     void *out = NULL;
 
-    p->tap_prefix = full ? "ve/" : NULL;
+    p->trace_prefix = full ? "ve/" : NULL;
     tb_probe_record_trace(p);
     tb_status st = read_ve_hparams(p, &hp, err);
     if (!st) st = tb_ve_bind(p->weights, &hp, &ve, err);
@@ -307,17 +308,17 @@ static void put_conds(tb_probe *p, const tb_conds *c)
 
 tb_status tb_probe_conditionals(tb_probe *p, tb_err *err)
 {
-    tb_pcm clip = {0};
+    tb_pcm recording = {0};
     tb_conditioner c = {0};
     tb_conds conds = {0};
-    tb_status st = read_wav(p, &clip, err);
+    tb_status st = read_wav(p, &recording, err);
 
     if (!st) st = tb_conditioner_bind(p->weights, &c, err);
-    if (!st) st = tb_conditioner_run(&c, &p->nn, &clip, NULL, &conds, err);
+    if (!st) st = tb_conditioner_run(&c, &p->nn, &recording, NULL, &conds, err);
     if (!st) put_conds(p, &conds);
     tb_conds_clear(&conds);
     tb_conditioner_clear(&c);
-    tb_pcm_clear(&clip);
+    tb_pcm_clear(&recording);
     return st;
 }
 

@@ -164,7 +164,7 @@ static void a_cancelled_text_ends_within_a_step(void **state)
     (void)state;
     tb_conds conds = {0};
     tb_t3_prefix *none = NULL;
-    tb_pcm clip = recording();
+    tb_pcm clip = make_recording();
     tb_cancel set = {true};
     struct endless_talk t = {.c = opened(endless, TB_F32, 1)};
     tb_t3_prefix *p = prefix_of(t.c, tb_chatterbox_default(t.c));

@@ -67,7 +67,7 @@ static inline void gather_compare(gather *a, const char *name, golden *g, const 
                                   const int32_t *rows, size_t n)
 {
     const gathered *got = gather_find(a, name);
-    if (!got) fail_msg("nothing was tapped as %s", name);
+    if (!got) fail_msg("nothing was traced as %s", name);
     float *x = tb_try_alloc(n * got->cols, sizeof *x);
     for (size_t i = 0; i < n; i++) {
         assert_true((size_t)rows[i] < got->rows);

@@ -7,7 +7,7 @@
 
 /*
  * A recorded case, tests/data/golden/<name>.safetensors with <name>.json beside it, and what a
- * network said through its taps. A stage is fed the recording's inputs; what it taps is compared
+ * network traced. A stage is fed the recording's inputs; what it traces is compared
  * with the recording under the same name. Failures end the cmocka test with a sentence.
  */
 typedef struct {
@@ -15,7 +15,7 @@ typedef struct {
     tb_weights *tensors;
     tb_json *json;    /* NULL when there is none */
     double looseness; /* multiplies the tolerance of 10 err32 + 1e-6; 1 unless the test says why */
-    const char *prefix; /* golden name = prefix + tapped name; "" */
+    const char *prefix; /* golden name = prefix + traced name; "" */
     size_t compared;    /* arrays compared so far */
 } golden;
 

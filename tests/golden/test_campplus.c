@@ -14,8 +14,8 @@
 
 #include "conditioning.h"
 
-/* A reduced network (16 bands, 8 channels more per layer, all 52 layers) on clips of 237, 200 and
- * 61 frames: a second segment cut short, exactly one, and one cut short. */
+/* A reduced network (16 bands, 8 channels more per layer, all 52 layers) on recordings of 237, 200
+ * and 61 frames: a second segment cut short, exactly one, and one cut short. */
 static const char TINY[] = TB_TEST_DATA "/golden/cond_tiny.safetensors";
 
 static const double STAGES = 1e-4; /* ten times what f32 does to the reference itself */
@@ -51,7 +51,7 @@ static int close_all(void **state)
     return 0;
 }
 
-static void run_case(fixture *f, const char *prefix, size_t threads, size_t taps)
+static void run_case(fixture *f, const char *prefix, size_t threads, size_t traced)
 {
     cond_trace trace;
     tb_err err = {0};
@@ -64,21 +64,21 @@ static void run_case(fixture *f, const char *prefix, size_t threads, size_t taps
     tb_campplus_run(&f->net, &nn, golden_f32(&f->g, "feat", NULL), golden_dim(&f->g, "feat", 0),
                     out);
     golden_compare(&f->g, "embedding", out, 1, 24, false, closer[0].tolerance);
-    assert_int_equal(f->g.compared, taps + 1);
+    assert_int_equal(f->g.compared, traced + 1);
     tb_thread_pool_free(nn.pool);
 }
 
-static void a_clip_becomes_the_recorded_vector(void **state)
+static void a_recording_becomes_the_recorded_vector(void **state)
 {
     run_case(*state, "tiny_campplus/c0/", 1, 19);
 }
 
-static void a_clip_of_one_segment_too(void **state)
+static void a_recording_of_one_segment_too(void **state)
 {
     run_case(*state, "tiny_campplus/c1/", 2, 5);
 }
 
-static void a_short_clip_too(void **state)
+static void a_short_recording_too(void **state)
 {
     run_case(*state, "tiny_campplus/c2/", 1, 5);
 }
@@ -94,7 +94,7 @@ static void the_sizes_are_the_tensors(void **state)
     assert_int_equal(f->net.blocks[2].C_out, 252);
 }
 
-static void the_shortest_clip_has_a_vector(void **state)
+static void the_shortest_recording_has_a_vector(void **state)
 {
     fixture *f = *state;
     float x[TB_CAMPPLUS_MIN_FRAMES * 16] = {0}, out[24];
@@ -167,11 +167,11 @@ static void weights_that_do_not_fit_are_refused_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_clip_becomes_the_recorded_vector),
-        cmocka_unit_test(a_clip_of_one_segment_too),
-        cmocka_unit_test(a_short_clip_too),
+        cmocka_unit_test(a_recording_becomes_the_recorded_vector),
+        cmocka_unit_test(a_recording_of_one_segment_too),
+        cmocka_unit_test(a_short_recording_too),
         cmocka_unit_test(the_sizes_are_the_tensors),
-        cmocka_unit_test(the_shortest_clip_has_a_vector),
+        cmocka_unit_test(the_shortest_recording_has_a_vector),
         cmocka_unit_test(weights_in_f16_are_computed_in_f32),
         cmocka_unit_test(weights_that_do_not_fit_are_refused_by_name),
     };

@@ -14,9 +14,9 @@
 
 #include "conditioning.h"
 
-/* The way from a clip to the conditionals with networks that hear as many bands as the published
- * ones, but are thin: what fits where, what is refused, what stops. The numbers of the published
- * sizes are in test_full_conditioner.c. */
+/* The way from a recording to the conditionals with networks that hear as many bands as the
+ * published ones, but are thin: what fits where, what is refused, what stops. The numbers of the
+ * published sizes are in test_full_conditioner.c. */
 
 enum { WIDE = 64, IMAGE = 4, TRUNK = 8, MORE = 4, MEMORY = 8, DIM = 6 };
 
@@ -150,7 +150,7 @@ typedef struct {
     tb_weights *weights;
     tb_conditioner c;
     tb_nn nn;
-    tb_pcm clip; /* 8.03 s at 44.1 kHz */
+    tb_pcm recording; /* 8.03 s at 44.1 kHz */
 } fixture;
 
 static int set_up(void **state)
@@ -166,7 +166,7 @@ static int set_up(void **state)
     if (tb_conditioner_bind(f->weights, &f->c, &err)) fail_msg("%s", err.msg);
     f->nn = (tb_nn){.scratch = tb_scratch_new()};
     if (tb_file_read(TB_TEST_DATA "/golden/cond_ref.wav", 1 << 24, &bytes, &size, &err) ||
-        tb_wav_read(bytes, size, 100, &f->clip, &err))
+        tb_wav_read(bytes, size, 100, &f->recording, &err))
         fail_msg("%s", err.msg);
     tb_free(bytes);
     *state = f;
@@ -176,7 +176,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     fixture *f = *state;
-    tb_pcm_clear(&f->clip);
+    tb_pcm_clear(&f->recording);
     tb_scratch_free(f->nn.scratch);
     tb_conditioner_clear(&f->c);
     tb_weights_free(f->weights);
@@ -184,12 +184,13 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void a_clip_becomes_conditionals_of_the_right_sizes(void **state)
+static void a_recording_becomes_conditionals_of_the_right_sizes(void **state)
 {
     fixture *f = *state;
     tb_conds conds = {0};
     tb_err err = {0};
-    if (tb_conditioner_run(&f->c, &f->nn, &f->clip, NULL, &conds, &err)) fail_msg("%s", err.msg);
+    if (tb_conditioner_run(&f->c, &f->nn, &f->recording, NULL, &conds, &err))
+        fail_msg("%s", err.msg);
     assert_int_equal(conds.n_t3_prompt, 201); /* 803 frames */
     assert_int_equal(conds.n_prompt, 200);    /* 192721 samples / 960 */
     assert_int_equal(conds.prompt_frames, 401);
@@ -211,15 +212,15 @@ static void a_clip_becomes_conditionals_of_the_right_sizes(void **state)
     tb_conds_clear(&conds);
 }
 
-static void the_same_clip_gives_the_same_bits_on_any_number_of_threads(void **state)
+static void the_same_recording_gives_the_same_bits_on_any_number_of_threads(void **state)
 {
     fixture *f = *state;
     tb_conds one = {0}, three = {0};
     tb_nn nn = {.scratch = f->nn.scratch};
     tb_err err = {0};
-    assert_int_equal(tb_conditioner_run(&f->c, &f->nn, &f->clip, NULL, &one, &err), TB_OK);
+    assert_int_equal(tb_conditioner_run(&f->c, &f->nn, &f->recording, NULL, &one, &err), TB_OK);
     assert_int_equal(tb_thread_pool_new(3, &nn.pool, &err), TB_OK);
-    assert_int_equal(tb_conditioner_run(&f->c, &nn, &f->clip, NULL, &three, &err), TB_OK);
+    assert_int_equal(tb_conditioner_run(&f->c, &nn, &f->recording, NULL, &three, &err), TB_OK);
     assert_memory_equal(one.t3_prompt, three.t3_prompt, one.n_t3_prompt * sizeof(int32_t));
     assert_memory_equal(one.prompt, three.prompt, one.n_prompt * sizeof(int32_t));
     assert_memory_equal(one.embedding, three.embedding, DIM * sizeof(float));
@@ -229,12 +230,12 @@ static void the_same_clip_gives_the_same_bits_on_any_number_of_threads(void **st
     tb_conds_clear(&three);
 }
 
-static void a_clip_too_short_or_of_no_sound_is_refused(void **state)
+static void a_recording_too_short_or_of_no_sound_is_refused(void **state)
 {
     fixture *f = *state;
     tb_conds conds = {0};
     tb_err err = {0};
-    tb_pcm part = f->clip;
+    tb_pcm part = f->recording;
     part.len = 5 * 44100 - 1; /* one more, and rounding makes 120001 at 24 kHz of it */
     assert_int_equal(tb_conditioner_run(&f->c, &f->nn, &part, NULL, &conds, &err), TB_EINVAL);
     assert_non_null(strstr(err.msg, "5 s"));
@@ -265,19 +266,19 @@ static void a_job_that_is_stopped_ends_within_a_block(void **state)
     const tb_nn nn = {.scratch = f->nn.scratch, .trace = &s.trace};
     tb_conds conds = {0};
     tb_err err = {0};
-    assert_int_equal(tb_conditioner_run(&f->c, &nn, &f->clip, &s.cancel, &conds, &err), TB_OK);
+    assert_int_equal(tb_conditioner_run(&f->c, &nn, &f->recording, &s.cancel, &conds, &err), TB_OK);
     const size_t all = s.heard;
     tb_conds_clear(&conds);
     const size_t places[] = {1, all / 4, all / 2, all * 3 / 4, all - 1};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         s = (stopper){.trace = {.put = hear, .self = &s}, .at = places[i]};
-        assert_int_equal(tb_conditioner_run(&f->c, &nn, &f->clip, &s.cancel, &conds, &err),
+        assert_int_equal(tb_conditioner_run(&f->c, &nn, &f->recording, &s.cancel, &conds, &err),
                          TB_ECANCELLED);
         assert_null(conds.speaker);
         assert_true(s.heard <= places[i] + 30); /* a block, and the end of its network */
         /* Set from the start: no network says anything. */
         const size_t before = s.heard;
-        assert_int_equal(tb_conditioner_run(&f->c, &nn, &f->clip, &s.cancel, &conds, &err),
+        assert_int_equal(tb_conditioner_run(&f->c, &nn, &f->recording, &s.cancel, &conds, &err),
                          TB_ECANCELLED);
         assert_int_equal(s.heard, before);
     }
@@ -303,9 +304,9 @@ static void networks_that_hear_something_else_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_clip_becomes_conditionals_of_the_right_sizes),
-        cmocka_unit_test(the_same_clip_gives_the_same_bits_on_any_number_of_threads),
-        cmocka_unit_test(a_clip_too_short_or_of_no_sound_is_refused),
+        cmocka_unit_test(a_recording_becomes_conditionals_of_the_right_sizes),
+        cmocka_unit_test(the_same_recording_gives_the_same_bits_on_any_number_of_threads),
+        cmocka_unit_test(a_recording_too_short_or_of_no_sound_is_refused),
         cmocka_unit_test(a_job_that_is_stopped_ends_within_a_block),
         cmocka_unit_test(networks_that_hear_something_else_are_refused),
     };

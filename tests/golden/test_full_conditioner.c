@@ -33,7 +33,7 @@ typedef struct {
     tb_weights *weights;
     tb_conditioner c;
     tb_nn nn;
-    tb_pcm clip;
+    tb_pcm recording;
 } fixture;
 
 static int set_up(void **state)
@@ -55,7 +55,7 @@ static int set_up(void **state)
         tb_layout_build(&src, TB_F32, dir, &f->weights, &err) ||
         tb_conditioner_bind(f->weights, &f->c, &err) || tb_thread_pool_new(2, &f->nn.pool, &err) ||
         tb_file_read(TB_TEST_DATA "/golden/cond_ref.wav", 1 << 24, &bytes, &size, &err) ||
-        tb_wav_read(bytes, size, 100, &f->clip, &err))
+        tb_wav_read(bytes, size, 100, &f->recording, &err))
         fail_msg("%s", err.msg);
     f->nn.scratch = tb_scratch_new();
     tb_free(bytes);
@@ -69,7 +69,7 @@ static int tear_down(void **state)
     fixture *f = *state;
     tb_scratch_free(f->nn.scratch);
     tb_thread_pool_free(f->nn.pool);
-    tb_pcm_clear(&f->clip);
+    tb_pcm_clear(&f->recording);
     tb_conditioner_clear(&f->c);
     tb_weights_free(f->weights);
     if (f->there) {
@@ -145,13 +145,13 @@ static void the_speaker_network_says_what_was_recorded(void **state)
     tb_free(out);
 }
 
-/* Tokens, x-vector and speaker of a clip, names with a prefix. Gives the conditionals back. */
-static tb_conds condition(fixture *f, const tb_pcm *clip, const char *prefix)
+/* Tokens, x-vector and speaker of a recording, names with a prefix. Gives the conditionals back. */
+static tb_conds condition(fixture *f, const tb_pcm *recording, const char *prefix)
 {
     tb_conds c = {0};
     tb_err err = {0};
     size_t n_t3, n_prompt;
-    if (tb_conditioner_run(&f->c, &f->nn, clip, NULL, &c, &err)) fail_msg("%s", err.msg);
+    if (tb_conditioner_run(&f->c, &f->nn, recording, NULL, &c, &err)) fail_msg("%s", err.msg);
     f->full.prefix = prefix;
     int32_t *t3 = golden_ids(&f->full, "t3_tokens", &n_t3);
     int32_t *prompt = golden_ids(&f->full, "prompt_token", &n_prompt);
@@ -172,20 +172,20 @@ static void a_recording_becomes_the_recorded_conditionals(void **state)
 {
     fixture *f = *state;
     if (!f->there) skip();
-    tb_conds c = condition(f, &f->clip, "main/");
+    tb_conds c = condition(f, &f->recording, "main/");
     golden_compare(&f->dsp, "mel24", c.prompt_mel, c.prompt_frames, c.mels, false, MEL);
     tb_conds_clear(&c);
 }
 
-/* The clip twice: past the 10 s of the one prompt and the 15 s of the other. */
+/* The recording twice: past the 10 s of the one prompt and the 15 s of the other. */
 static void a_longer_one_is_cut_where_the_reference_cuts_it(void **state)
 {
     fixture *f = *state;
     if (!f->there) skip();
     tb_pcm twice = {0};
-    assert_int_equal(tb_pcm_init(&twice, 0, f->clip.rate_hz, NULL), TB_OK);
-    assert_int_equal(tb_pcm_append(&twice, f->clip.data, f->clip.len, NULL), TB_OK);
-    assert_int_equal(tb_pcm_append(&twice, f->clip.data, f->clip.len, NULL), TB_OK);
+    assert_int_equal(tb_pcm_init(&twice, 0, f->recording.rate_hz, NULL), TB_OK);
+    assert_int_equal(tb_pcm_append(&twice, f->recording.data, f->recording.len, NULL), TB_OK);
+    assert_int_equal(tb_pcm_append(&twice, f->recording.data, f->recording.len, NULL), TB_OK);
     tb_conds c = condition(f, &twice, "long/");
     assert_int_equal(c.prompt_frames, 500);
     golden_compare(&f->full, "long/prompt_feat_last8", c.prompt_mel + 492 * c.mels, 8, c.mels,

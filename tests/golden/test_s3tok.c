@@ -14,9 +14,10 @@
 
 #include "conditioning.h"
 
-/* A reduced network (32 bands, 128 channels, 2 heads, 2 blocks) on clips of 101 and 38 frames. */
+/* A reduced network (32 bands, 128 channels, 2 heads, 2 blocks) on recordings of 101 and 38 frames.
+ */
 static const char TINY[] = TB_TEST_DATA "/golden/cond_tiny.safetensors";
-enum { TAPS = 15 }; /* recorded of each clip, tokens and input aside */
+enum { TRACED = 15 }; /* traced of each recording, tokens and input aside */
 
 /* f32 of the reference is off by 1e-5 from its own f64; another order of sums is allowed ten times
  * that. */
@@ -77,7 +78,7 @@ static void run_case(fixture *f, const char *prefix, size_t threads)
     assert_int_equal(tb_s3tok_len(frames), n);
     tb_s3tok_run(&f->tok, &nn, mel, frames, got, margins);
     cond_compare_tokens(got, want, NULL, n);
-    assert_int_equal(f->g.compared, TAPS);
+    assert_int_equal(f->g.compared, TRACED);
 
     const float *e = golden_f32(&f->g, "project_down", NULL);
     for (size_t t = 0; t < n; t++) {
@@ -141,7 +142,7 @@ static void four_frames_are_a_token(void **state)
     assert_int_equal(tb_s3tok_len(1500), 375);
 }
 
-/* One frame, and numbers that no clip has: a token comes out, whatever it means. */
+/* One frame, and numbers that no recording has: a token comes out, whatever it means. */
 static void any_numbers_become_tokens(void **state)
 {
     fixture *f = *state;

@@ -22,7 +22,7 @@
 #include <cmocka.h>
 
 /* The voice encoder against the reference: a small one with its weights in the recording, then one
- * of the published size with seeded weights, on the recorded clip. */
+ * of the published size with seeded weights, on the recorded recording. */
 
 static int set_up(void **state)
 {
@@ -137,7 +137,7 @@ static void the_reduced_network_says_what_the_reference_says(void **state)
     tb_weights_free(w);
 }
 
-static void read_clip(tb_pcm *mono)
+static void read_recording(tb_pcm *mono)
 {
     char *bytes = NULL;
     size_t size = 0;
@@ -176,8 +176,8 @@ static void the_full_network_says_what_the_reference_says(void **state)
     tb_weights_free(w);
 }
 
-/* The whole road, from a recording at 44.1 kHz; then the same clip played twice, which is cut at
- * ten seconds for the acoustic decoder. */
+/* The whole road, from a recording at 44.1 kHz; then the same recording played twice, which is cut
+ * at ten seconds for the acoustic decoder. */
 static void from_the_recording_to_the_voice(void **state)
 {
     golden *g = *state;
@@ -189,7 +189,7 @@ static void from_the_recording_to_the_voice(void **state)
     tb_front front = {0};
     float out[256];
     assert_int_equal(tb_ve_bind(w, &tb_ve_published, &ve, NULL), TB_OK);
-    read_clip(&mono);
+    read_recording(&mono);
     assert_int_equal(tb_front_make(&mono, NULL, NULL, &front, NULL), TB_OK);
     tb_ve_run(&ve, &nn, front.ve.data, front.ve.rows, out);
     golden_compare(g, "main/speaker_emb", out, 1, 256, false, 1e-5);

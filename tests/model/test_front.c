@@ -22,11 +22,11 @@ static tb_pcm speech(size_t len, int rate_hz)
     return (tb_pcm){.data = signal_speech(120, len), .len = len, .rate_hz = rate_hz};
 }
 
-static void refuse(const tb_pcm *clip, const char *word)
+static void refuse(const tb_pcm *recording, const char *word)
 {
     tb_front front = {0};
     tb_err err = {0};
-    assert_int_equal(tb_front_make(clip, NULL, NULL, &front, &err), TB_EINVAL);
+    assert_int_equal(tb_front_make(recording, NULL, NULL, &front, &err), TB_EINVAL);
     if (!strstr(err.msg, word)) fail_msg("'%s' does not say '%s'", err.msg, word);
     assert_null(front.w24.data);
 }
@@ -34,63 +34,63 @@ static void refuse(const tb_pcm *clip, const char *word)
 static void five_seconds_are_too_short_and_a_sample_more_is_enough(void **state)
 {
     (void)state;
-    tb_pcm clip = speech(120001, 24000);
+    tb_pcm recording = speech(120001, 24000);
     tb_front front = {0};
-    assert_int_equal(tb_front_make(&clip, NULL, NULL, &front, NULL), TB_OK);
+    assert_int_equal(tb_front_make(&recording, NULL, NULL, &front, NULL), TB_OK);
     assert_int_equal(front.mel24.rows, 250);
     assert_int_equal(front.s3_flow.rows, 500);
     tb_front_clear(&front);
-    clip.len = 120000;
-    refuse(&clip, "5.00 s");
-    clip.len = 1;
-    refuse(&clip, "0.00 s");
-    tb_free(clip.data);
+    recording.len = 120000;
+    refuse(&recording, "5.00 s");
+    recording.len = 1;
+    refuse(&recording, "0.00 s");
+    tb_free(recording.data);
 }
 
 /* The reference counts 120001 samples where there are five seconds at 22.05 kHz, and so do we. */
 static void five_seconds_at_22050_pass(void **state)
 {
     (void)state;
-    tb_pcm clip = speech(110250, 22050);
+    tb_pcm recording = speech(110250, 22050);
     tb_front front = {0};
-    assert_int_equal(tb_front_make(&clip, NULL, NULL, &front, NULL), TB_OK);
+    assert_int_equal(tb_front_make(&recording, NULL, NULL, &front, NULL), TB_OK);
     assert_int_equal(front.w24.len, TB_FRONT_MIN_LEN);
     tb_front_clear(&front);
-    clip.len--;
-    refuse(&clip, "more than 5 s");
-    tb_free(clip.data);
+    recording.len--;
+    refuse(&recording, "more than 5 s");
+    tb_free(recording.data);
 }
 
 static void nothing_and_silence_have_their_sentences(void **state)
 {
     (void)state;
-    tb_pcm clip = {.data = tb_alloc(200000 * sizeof(float)), .len = 200000, .rate_hz = 24000};
-    refuse(&clip, "silent");
-    clip.len = 0;
-    refuse(&clip, "0.00 s");
-    tb_free(clip.data);
+    tb_pcm recording = {.data = tb_alloc(200000 * sizeof(float)), .len = 200000, .rate_hz = 24000};
+    refuse(&recording, "silent");
+    recording.len = 0;
+    refuse(&recording, "0.00 s");
+    tb_free(recording.data);
 }
 
 static void what_is_no_number_is_refused_where_it_stands(void **state)
 {
     (void)state;
     static const float wrong[] = {NAN, INFINITY, -INFINITY, 3e38F};
-    tb_pcm clip = speech(130000, 24000);
+    tb_pcm recording = speech(130000, 24000);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        clip.data[60000] = wrong[i];
-        refuse(&clip, "2.50 s");
+        recording.data[60000] = wrong[i];
+        refuse(&recording, "2.50 s");
     }
-    tb_free(clip.data);
+    tb_free(recording.data);
 }
 
 static void impossible_rates_are_refused(void **state)
 {
     (void)state;
-    tb_pcm clip = speech(1000, 0);
-    refuse(&clip, "1000 to 384000");
-    clip.rate_hz = -44100;
-    refuse(&clip, "1000 to 384000");
-    tb_free(clip.data);
+    tb_pcm recording = speech(1000, 0);
+    refuse(&recording, "1000 to 384000");
+    recording.rate_hz = -44100;
+    refuse(&recording, "1000 to 384000");
+    tb_free(recording.data);
 }
 
 static void assert_finite(const tb_frames *f)
@@ -105,14 +105,16 @@ static void strange_recordings_give_numbers(void **state)
 {
     (void)state;
     for (int kind = 0; kind < 5; kind++) {
-        tb_pcm clip = {.data = tb_alloc(130000 * sizeof(float)), .len = 130000, .rate_hz = 24000};
+        tb_pcm recording = {.data = tb_alloc(130000 * sizeof(float)),
+                            .len = 130000,
+                            .rate_hz = 24000};
         tb_front front = {0};
-        for (size_t i = 0; i < clip.len; i++)
-            clip.data[i] = kind == 2 ? 1e-30F : kind == 3 ? (float)(i % 50) * 2e4F : 0;
-        if (kind == 0) clip.data[0] = 1;
-        if (kind == 1) clip.data[129999] = 1;
-        if (kind == 4) clip.data[60000] = 1e-40F;
-        assert_int_equal(tb_front_make(&clip, NULL, NULL, &front, NULL), TB_OK);
+        for (size_t i = 0; i < recording.len; i++)
+            recording.data[i] = kind == 2 ? 1e-30F : kind == 3 ? (float)(i % 50) * 2e4F : 0;
+        if (kind == 0) recording.data[0] = 1;
+        if (kind == 1) recording.data[129999] = 1;
+        if (kind == 4) recording.data[60000] = 1e-40F;
+        assert_int_equal(tb_front_make(&recording, NULL, NULL, &front, NULL), TB_OK);
         assert_true(isfinite(front.gain) && front.gain > 0);
         if (kind == 2) assert_close(front.gain, 1, 0);
         assert_finite(&front.mel24);
@@ -121,16 +123,16 @@ static void strange_recordings_give_numbers(void **state)
         assert_finite(&front.ve);
         assert_finite(&front.fbank);
         tb_front_clear(&front);
-        tb_free(clip.data);
+        tb_free(recording.data);
     }
 }
 
 static void a_long_recording_is_cut_where_each_prompt_ends(void **state)
 {
     (void)state;
-    tb_pcm clip = speech(40 * 24000, 24000);
+    tb_pcm recording = speech(40 * 24000, 24000);
     tb_front front = {0};
-    assert_int_equal(tb_front_make(&clip, NULL, NULL, &front, NULL), TB_OK);
+    assert_int_equal(tb_front_make(&recording, NULL, NULL, &front, NULL), TB_OK);
     assert_int_equal(front.d24_len, 240000);
     assert_int_equal(front.d16.len, 160000);
     assert_int_equal(front.mel24.rows, 500);
@@ -142,19 +144,19 @@ static void a_long_recording_is_cut_where_each_prompt_ends(void **state)
     assert_close(front.lufs + 20 * log10((double)front.gain), -27, 1e-5);
     tb_front_clear(&front);
     tb_front_clear(&front);
-    tb_free(clip.data);
+    tb_free(recording.data);
 }
 
 /* A filterbank of zeros leaves nothing but the floor, a window of zeros too. */
 static void the_model_files_own_tables_reach_the_tokenizers_mel(void **state)
 {
     (void)state;
-    tb_pcm clip = speech(130000, 24000);
+    tb_pcm recording = speech(130000, 24000);
     float *zeros = tb_alloc(128 * 201 * sizeof *zeros);
     const tb_front_tables tables[] = {{.filters = zeros}, {.window = zeros}};
     for (size_t c = 0; c < 2; c++) {
         tb_front front = {0};
-        assert_int_equal(tb_front_make(&clip, &tables[c], NULL, &front, NULL), TB_OK);
+        assert_int_equal(tb_front_make(&recording, &tables[c], NULL, &front, NULL), TB_OK);
         for (size_t i = 0; i < front.s3_prompt.rows * 128; i++)
             assert_close(front.s3_prompt.data[i], -1.5, 1e-6);
         for (size_t i = 0; i < front.s3_flow.rows * 128; i++)
@@ -162,18 +164,18 @@ static void the_model_files_own_tables_reach_the_tokenizers_mel(void **state)
         tb_front_clear(&front);
     }
     tb_free(zeros);
-    tb_free(clip.data);
+    tb_free(recording.data);
 }
 
 static void a_job_that_is_cancelled_stops(void **state)
 {
     (void)state;
-    tb_pcm clip = speech(130000, 24000);
+    tb_pcm recording = speech(130000, 24000);
     tb_front front = {0};
     tb_cancel cancel = {0};
     tb_cancel_set(&cancel);
-    assert_int_equal(tb_front_make(&clip, NULL, &cancel, &front, NULL), TB_ECANCELLED);
-    tb_free(clip.data);
+    assert_int_equal(tb_front_make(&recording, NULL, &cancel, &front, NULL), TB_ECANCELLED);
+    tb_free(recording.data);
 }
 
 int main(void)

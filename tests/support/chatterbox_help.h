@@ -84,7 +84,7 @@ static const char text[] = "Good morning, how are you today?";
 
 /* ---- voices ---- */
 
-static inline tb_pcm recording(void)
+static inline tb_pcm make_recording(void)
 {
     char *data = NULL;
     size_t size = 0;

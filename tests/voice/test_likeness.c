@@ -65,27 +65,27 @@ static void toward(const char *variant)
 {
     static const tb_speech_programs programs = {.espeak_program = "espeak-ng"};
     tb_base_speaker base = {.cut_hz = 8200};
-    tb_pcm clip = {0};
+    tb_pcm recording = {0};
     tb_voice *voice = NULL;
     snprintf(base.voice, sizeof base.voice, "%s", variant);
     assert_int_equal(
         tb_base_speaker_say(&programs, &base,
                             "The old man told us a story about the war. My sister bought a "
                             "new car and sold the old one. Please put the clean glasses back.",
-                            NULL, &clip, NULL),
+                            NULL, &recording, NULL),
         TB_OK);
-    assert_int_equal(tb_voice_make(NULL, TB_ENGINE_EMBEDDED, "reference", "", &clip, "file", NULL,
-                                   &voice, NULL),
+    assert_int_equal(tb_voice_make(NULL, TB_ENGINE_EMBEDDED, "reference", "", &recording, "file",
+                                   NULL, &voice, NULL),
                      TB_OK);
     tb_pcm plain = say(NULL), bent = say(&voice->embedded);
-    tb_voice_stats p = measure(&plain), b = measure(&bent), r = measure(&clip);
+    tb_voice_stats p = measure(&plain), b = measure(&bent), r = measure(&recording);
     print_message("%s: pitch %.2f -> %.2f st off, colour %.2f -> %.2f\n", variant,
                   semitones(&p, &r), semitones(&b, &r), colour(&p, &r), colour(&b, &r));
     assert_true(semitones(&b, &r) < 1.3);
     assert_true(colour(&b, &r) < 0.67 * colour(&p, &r));
     tb_pcm_clear(&plain);
     tb_pcm_clear(&bent);
-    tb_pcm_clear(&clip);
+    tb_pcm_clear(&recording);
     tb_voice_free(voice);
 }
 

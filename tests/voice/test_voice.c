@@ -19,9 +19,9 @@ enum { N = 8 * 24000 };
 
 static int start(void **state)
 {
-    tb_pcm *clip = tb_alloc(sizeof *clip);
-    *clip = (tb_pcm){.data = signal_speech(180, N), .len = N, .rate_hz = 24000};
-    *state = clip;
+    tb_pcm *recording = tb_alloc(sizeof *recording);
+    *recording = (tb_pcm){.data = signal_speech(180, N), .len = N, .rate_hz = 24000};
+    *state = recording;
     return 0;
 }
 
@@ -32,10 +32,10 @@ static int stop(void **state)
     return 0;
 }
 
-static tb_status make(const char *id, const tb_pcm *clip, const char *field,
+static tb_status make(const char *id, const tb_pcm *recording, const char *field,
                       const tb_cancel *cancel, tb_voice **out, tb_err *err)
 {
-    return tb_voice_make(NULL, TB_ENGINE_EMBEDDED, id, HASH, clip, field, cancel, out, err);
+    return tb_voice_make(NULL, TB_ENGINE_EMBEDDED, id, HASH, recording, field, cancel, out, err);
 }
 
 static tb_status unpack(const char *id, const char *hash, const void *data, size_t size,
@@ -49,11 +49,11 @@ static tb_status unpack(const char *id, const char *hash, const void *data, size
     return st;
 }
 
-static tb_voice *from(const tb_pcm *clip)
+static tb_voice *from(const tb_pcm *recording)
 {
     tb_voice *v = NULL;
     tb_err err = {0};
-    tb_status st = make("Ana", clip, "file", NULL, &v, &err);
+    tb_status st = make("Ana", recording, "file", NULL, &v, &err);
     if (st) print_error("%s\n", err.msg);
     assert_int_equal(st, TB_OK);
     return v;
@@ -73,17 +73,17 @@ static void the_built_in_voice_has_no_map(void **state)
     tb_voice_free(NULL);
 }
 
-static void a_clip_becomes_a_voice_at_any_rate(void **state)
+static void a_recording_becomes_a_voice_at_any_rate(void **state)
 {
-    const tb_pcm *clip = *state;
-    tb_voice *v = from(clip), *w;
+    const tb_pcm *recording = *state;
+    tb_voice *v = from(recording), *w;
     tb_pcm fast = {0};
     assert_string_equal(v->id, "Ana");
     assert_string_equal(v->hash, HASH);
     assert_true(v->has_embedded);
     assert_close(v->seconds, 8, 0.01);
     assert_close(exp((double)v->embedded.f0_median), 180, 10);
-    assert_int_equal(tb_resample(clip, 48000, &fast, NULL), TB_OK);
+    assert_int_equal(tb_resample(recording, 48000, &fast, NULL), TB_OK);
     w = from(&fast);
     assert_close(exp((double)w->embedded.f0_median), 180, 10);
     tb_pcm_clear(&fast);
@@ -91,17 +91,17 @@ static void a_clip_becomes_a_voice_at_any_rate(void **state)
     tb_voice_free(w);
 }
 
-static void a_short_or_silent_clip_is_refused_by_its_field(void **state)
+static void a_short_or_silent_recording_is_refused_by_its_field(void **state)
 {
-    tb_pcm clip = *(const tb_pcm *)*state;
+    tb_pcm recording = *(const tb_pcm *)*state;
     tb_voice *v = NULL;
     tb_err err = {0};
-    clip.len = 24000;
-    assert_int_equal(make("a", &clip, "audio_prompt", NULL, &v, &err), TB_EINVAL);
+    recording.len = 24000;
+    assert_int_equal(make("a", &recording, "audio_prompt", NULL, &v, &err), TB_EINVAL);
     assert_string_equal(err.field, "audio_prompt");
     assert_true(strlen(err.msg) > 20);
-    clip.len = 0;
-    assert_int_equal(make("a", &clip, "file", NULL, &v, &err), TB_EINVAL);
+    recording.len = 0;
+    assert_int_equal(make("a", &recording, "file", NULL, &v, &err), TB_EINVAL);
     assert_string_equal(err.field, "file");
     assert_null(v);
 }
@@ -117,9 +117,9 @@ static void a_cancelled_measurement_makes_no_voice(void **state)
 
 static void a_kept_voice_is_the_same_voice(void **state)
 {
-    tb_pcm clip = *(const tb_pcm *)*state;
-    clip.len = 5 * 24000; /* short enough for a warning to be kept too */
-    tb_voice *v = from(&clip), *w = NULL;
+    tb_pcm recording = *(const tb_pcm *)*state;
+    recording.len = 5 * 24000; /* short enough for a warning to be kept too */
+    tb_voice *v = from(&recording), *w = NULL;
     void *data = NULL;
     size_t size = 0;
     assert_true(v->n_warnings > 0);
@@ -138,7 +138,7 @@ static void a_kept_voice_is_the_same_voice(void **state)
     tb_free(data);
 }
 
-static void bytes_of_another_clip_or_cut_or_damaged_are_not_found(void **state)
+static void bytes_of_another_recording_or_cut_or_damaged_are_not_found(void **state)
 {
     tb_voice *v = from(*state), *w = NULL;
     void *data = NULL;
@@ -169,11 +169,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_built_in_voice_has_no_map),
-        cmocka_unit_test(a_clip_becomes_a_voice_at_any_rate),
-        cmocka_unit_test(a_short_or_silent_clip_is_refused_by_its_field),
+        cmocka_unit_test(a_recording_becomes_a_voice_at_any_rate),
+        cmocka_unit_test(a_short_or_silent_recording_is_refused_by_its_field),
         cmocka_unit_test(a_cancelled_measurement_makes_no_voice),
         cmocka_unit_test(a_kept_voice_is_the_same_voice),
-        cmocka_unit_test(bytes_of_another_clip_or_cut_or_damaged_are_not_found),
+        cmocka_unit_test(bytes_of_another_recording_or_cut_or_damaged_are_not_found),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

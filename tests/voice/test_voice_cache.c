@@ -8,12 +8,12 @@
 #include "store_help.h"
 #include "voice/library.h"
 
-enum { KEPT = 64, CLIP = 3 * 24000 };
+enum { KEPT = 64, RECORDING = 3 * 24000 };
 
 static tb_store *store;
 static tb_engine *engine;
 static tb_voices *voices;
-static tb_pcm clip;
+static tb_pcm recording;
 
 static int start(void **state)
 {
@@ -25,13 +25,13 @@ static int start(void **state)
     store = store_open(*state, true);
     assert_ok(tb_engine_open(&config, &engine, err));
     voices = tb_voices_new(store, tb_engine_model_handle(engine));
-    clip = (tb_pcm){.data = signal_speech(180, CLIP), .len = CLIP, .rate_hz = 24000};
+    recording = (tb_pcm){.data = signal_speech(180, RECORDING), .len = RECORDING, .rate_hz = 24000};
     return 0;
 }
 
 static int stop(void **state)
 {
-    tb_pcm_clear(&clip);
+    tb_pcm_clear(&recording);
     tb_voices_free(voices);
     tb_engine_close(engine);
     tb_store_close(store);
@@ -43,8 +43,8 @@ static tb_status ask(int i, const tb_cancel *cancel, const tb_voice **out, tb_er
 {
     uint8_t *wav = NULL;
     size_t size = 0;
-    clip.data[0] = (float)i / 1024;
-    assert_int_equal(tb_wav_print_exact(&clip, &wav, &size, NULL), TB_OK);
+    recording.data[0] = (float)i / 1024;
+    assert_int_equal(tb_wav_print_exact(&recording, &wav, &size, NULL), TB_OK);
     tb_status st =
         tb_voices_from_wav(voices, TB_ENGINE_EMBEDDED, wav, size, "audio_prompt", cancel, out, err);
     tb_free(wav);

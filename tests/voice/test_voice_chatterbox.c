@@ -15,13 +15,13 @@
 static void a_voice_kept_speaks_like_one_just_made(void **state)
 {
     (void)state;
-    tb_pcm clip = recording();
+    tb_pcm recording = make_recording();
     tb_conds made = {0}, kept = {0};
     tb_t3_prefix *cold, *warm = NULL;
     void *packed = NULL;
     size_t size = 0;
     tb_err err = {0};
-    if (tb_chatterbox_condition(chatter, &clip, NULL, &made, &err)) fail_msg("%s", err.msg);
+    if (tb_chatterbox_condition(chatter, &recording, NULL, &made, &err)) fail_msg("%s", err.msg);
     cold = prefix_of(chatter, &made);
     tb_chatterbox_options how = usual(chatter, cold);
     tb_pcm builtin = say(chatter,
@@ -66,27 +66,27 @@ static void a_voice_kept_speaks_like_one_just_made(void **state)
     tb_t3_prefix_free(cold);
     tb_conds_clear(&made);
     tb_conds_clear(&kept);
-    tb_pcm_clear(&clip);
+    tb_pcm_clear(&recording);
 }
 
 static void a_short_recording_is_refused_with_a_sentence(void **state)
 {
     (void)state;
-    tb_pcm clip = recording();
+    tb_pcm recording = make_recording();
     tb_conds made = {0};
     tb_err err = {0};
-    clip.len = 3 * (size_t)clip.rate_hz;
-    assert_int_equal(tb_chatterbox_condition(chatter, &clip, NULL, &made, &err), TB_EINVAL);
+    recording.len = 3 * (size_t)recording.rate_hz;
+    assert_int_equal(tb_chatterbox_condition(chatter, &recording, NULL, &made, &err), TB_EINVAL);
     assert_non_null(strstr(err.msg, "5"));
     assert_null(made.speaker);
-    tb_pcm_clear(&clip);
+    tb_pcm_clear(&recording);
 }
 
 static void what_is_kept_of_a_voice_is_whole_or_made_again(void **state)
 {
     (void)state;
     tb_engine *e = engine_of(folder);
-    tb_pcm clip = recording();
+    tb_pcm recording = make_recording();
     tb_voice *v = NULL, *back = NULL;
     void *data[TB_VOICE_PARTS];
     size_t size[TB_VOICE_PARTS];
@@ -95,8 +95,8 @@ static void what_is_kept_of_a_voice_is_whole_or_made_again(void **state)
     tb_err err = {0};
     char kind[TB_VOICE_KIND], other[TB_VOICE_KIND];
 
-    if (tb_voice_make(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, "me", "hash-of-mine", &clip,
-                      "file", NULL, &v, &err))
+    if (tb_voice_make(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, "me", "hash-of-mine",
+                      &recording, "file", NULL, &v, &err))
         fail_msg("%s", err.msg);
     for (size_t i = 0; i < TB_VOICE_PARTS; i++) {
         assert_true(tb_voice_kind(tb_engine_model_handle(e), TB_ENGINE_CHATTERBOX, i, kind));
@@ -157,7 +157,7 @@ static void what_is_kept_of_a_voice_is_whole_or_made_again(void **state)
     for (size_t i = 0; i < TB_VOICE_PARTS; i++)
         tb_free(data[i]);
     tb_voice_free(v);
-    tb_pcm_clear(&clip);
+    tb_pcm_clear(&recording);
     tb_engine_close(e);
 }
 
