@@ -4,6 +4,13 @@
  * A job is refcounted by its submitter, its readers and the queue; what it has made lies in a file
  * that readers take with pread while it grows. State changes under the job's lock and wakes the
  * waiting connection. What a job does is speech.c, upload.c and preview.c. Relies on queue.c.
+ *
+ * Invariants, whenever the lock is free (assert_invariants):
+ *   - refs >= 1 while anybody may use the job; the last holder frees it;
+ *   - the state only goes on, from queued over running to done or failed, and ends once;
+ *   - a job that is done is ready; what is ready does not become unready, and its size only grows;
+ *   - the strings of the head are constant once it is ready (a streamed head has been sent by
+ * then).
  */
 #include "base/clock.h"
 #include "base/hash.h"
@@ -49,9 +56,20 @@ static void upload_clear(tb_voice_upload *u)
     *u = (tb_voice_upload){0};
 }
 
+/* The lock is held. Free in release builds. */
+static void assert_invariants(const tb_job *job)
+{
+    assert(atomic_load(&job->refs) >= 1);
+    assert(job->view.state != TB_JOB_DONE || job->view.ready);
+    assert(job->fd >= -1);
+    (void)job;
+}
+
 static void unref(tb_job *job)
 {
-    if (atomic_fetch_sub(&job->refs, 1) != 1) return;
+    const int refs = atomic_fetch_sub(&job->refs, 1);
+    assert(refs >= 1);
+    if (refs != 1) return;
     if (job->fd >= 0) close(job->fd);
     tb_speech_req_clear(&job->req);
     upload_clear(&job->upload);
@@ -69,6 +87,7 @@ const char *tb_job_keep(tb_job *job, const char *s)
 {
     enum { MOST = sizeof job->strings / sizeof job->strings[0] };
     if (!s) return NULL;
+    assert(!job->view.ready);      /* only the worker that calls this makes it ready */
     assert(job->n_strings < MOST); /* a new string of the head needs a larger array */
     if (job->n_strings == MOST) return NULL;
     return job->strings[job->n_strings++] = tb_strdup(s);
@@ -85,8 +104,10 @@ void tb_job_grew(tb_job *job, uint64_t size, bool ready)
 {
     pthread_mutex_lock(&job->lock);
     bool news = ready && (size != job->view.size || !job->view.ready);
+    assert(size >= job->view.size && (ready || !job->view.ready));
     job->view.size = size;
     job->view.ready = ready;
+    assert_invariants(job);
     pthread_mutex_unlock(&job->lock);
     if (news) wake(job);
 }
@@ -111,11 +132,13 @@ static void finish(tb_job *job, tb_status st, const tb_err *err)
 {
     tb_service *s = job->service;
     pthread_mutex_lock(&job->lock);
+    assert(job->view.state == TB_JOB_QUEUED || job->view.state == TB_JOB_RUNNING);
     job->view.state = st ? TB_JOB_FAILED : TB_JOB_DONE;
     if (st)
         job->view.err = *err;
     else
         job->view.ready = true;
+    assert_invariants(job);
     pthread_cond_broadcast(&job->changed);
     pthread_mutex_unlock(&job->lock);
     atomic_fetch_add(st == TB_OK ? &s->done : st == TB_ECANCELLED ? &s->cancelled : &s->failed, 1);

@@ -9,6 +9,11 @@
  *
  * Relies on the thread pool (one pool loop of as many iterations as workers) and on the caller's
  * scratch for the ranges and for each worker's own temporaries.
+ *
+ * Invariants: no iteration is in two ranges, so all ranges together never hold more than n (a
+ * stolen half is in none for a moment). Before the workers start they hold all n, one behind the
+ * other; when the workers have ended they are empty (assert_ranges, at these two times only:
+ * between them the ranges change without a lock).
  */
 #include "nn/parallel_priv.h"
 
@@ -32,6 +37,24 @@ typedef struct {
     char *scratch; /* (workers, scratch_each) */
     size_t scratch_each;
 } parallel_job;
+
+/* No worker runs: each range begins where the one before it ends, and the last ends at n; or all
+ * are empty. Free in release builds. */
+static void assert_ranges(const parallel_job *job, size_t n, bool done)
+{
+#ifndef NDEBUG
+    size_t left = 0, at = 0;
+    for (size_t s = 0; s < job->workers; s++) {
+        const uint64_t bounds = atomic_load_explicit(&job->ranges[s].bounds, memory_order_relaxed);
+        const size_t next = bounds & UINT32_MAX, end = bounds >> 32;
+        assert(next <= end && end <= n && (done || next == at));
+        left += end - next;
+        at = end;
+    }
+    assert(left == (done ? 0 : n));
+#endif
+    (void)job, (void)n, (void)done;
+}
 
 /* Takes the next n iterations of the worker's own range, from i on. More than one at a time because
  * an atomic read-modify-write waits for all outstanding loads of the core. */
@@ -92,6 +115,8 @@ void tb_parallel_for(const tb_nn *nn, size_t n, double work, size_t scratch_each
         atomic_init(&job.ranges[s].bounds,
                     (uint64_t)(n * (s + 1) / workers) << 32 | n * s / workers);
     job.scratch = tb_scratch_bytes(nn->scratch, workers * scratch_each);
+    assert_ranges(&job, n, false);
     tb_thread_pool_for(nn->pool, workers, run_worker, &job);
+    assert_ranges(&job, n, true);
     tb_scratch_release(nn->scratch, mark);
 }

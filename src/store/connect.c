@@ -1,6 +1,8 @@
 #include "base/log.h"
 #include "store/store_priv.h"
 
+#include <assert.h>
+
 /*
  * Connections: one that writes, whose turn wait.c gives, and a pool of those that read.
  */
@@ -65,11 +67,26 @@ out:
     return st;
 }
 
+/* pool_lock is held. Free in release builds. */
+static void assert_invariants(const tb_store *store)
+{
+#ifndef NDEBUG
+    assert(store->idle_n >= 0 && store->idle_n <= TB_STORE_READERS);
+    for (int i = 0; i < store->idle_n; i++) {
+        assert(store->idle[i] && store->idle[i] != store->writer);
+        for (int k = 0; k < i; k++)
+            assert(store->idle[k] != store->idle[i]);
+    }
+#endif
+    (void)store;
+}
+
 tb_status tb_store_reader(tb_store *store, sqlite3 **out, tb_err *err)
 {
     sqlite3 *db = NULL;
     pthread_mutex_lock(&store->pool_lock);
     if (store->idle_n > 0) db = store->idle[--store->idle_n];
+    assert_invariants(store);
     pthread_mutex_unlock(&store->pool_lock);
     if (!db) return tb_db_connect(store, false, out, err);
     *out = db;
@@ -84,6 +101,7 @@ void tb_store_reader_done(tb_store *store, sqlite3 *db)
         store->idle[store->idle_n++] = db;
         db = NULL;
     }
+    assert_invariants(store);
     pthread_mutex_unlock(&store->pool_lock);
     sqlite3_close(db);
 }

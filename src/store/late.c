@@ -1,6 +1,7 @@
 #include "base/mem.h"
 #include "store/store_priv.h"
 
+#include <assert.h>
 #include <string.h>
 
 /*
@@ -11,8 +12,6 @@
  * An entry stays in the list while it is being written, so that nobody who asks meanwhile misses
  * it; one that changes in that time is written again.
  */
-enum { LATE_MAX = 1000 };
-
 struct tb_late {
     struct tb_late *next;
     tb_job_row row; /* its strings are its own; NULL for what an end leaves as it is */
@@ -53,6 +52,20 @@ static struct tb_late *find(tb_store *store, const char *id)
     return late;
 }
 
+/* Free in release builds. */
+static void assert_invariants(const tb_store *store)
+{
+#ifndef NDEBUG
+    int length = 0;
+    for (const struct tb_late *late = store->late; late; late = late->next, length++) {
+        assert(length < store->n_late); /* no cycle */
+        assert(late->row.id && (late->writing || !late->changed));
+    }
+    assert(length == store->n_late && length <= TB_STORE_LATE_MAX + 1);
+#endif
+    (void)store;
+}
+
 static void unlink_late(tb_store *store, struct tb_late *late)
 {
     struct tb_late **p = &store->late;
@@ -61,6 +74,7 @@ static void unlink_late(tb_store *store, struct tb_late *late)
     *p = late->next;
     late->next = NULL;
     store->n_late--;
+    assert_invariants(store);
 }
 
 static void take_out(tb_store *store, struct tb_late *late)
@@ -76,6 +90,7 @@ static void append(tb_store *store, struct tb_late *late)
         end = &(*end)->next;
     *end = late;
     store->n_late++;
+    assert_invariants(store);
 }
 
 static void add(tb_store *store, const tb_job_row *row, bool whole)
@@ -84,7 +99,7 @@ static void add(tb_store *store, const tb_job_row *row, bool whole)
     set_row(&late->row, row);
     late->whole = whole;
     append(store, late);
-    if (store->n_late <= LATE_MAX) return;
+    if (store->n_late <= TB_STORE_LATE_MAX) return;
     struct tb_late *oldest = store->late;
     while (oldest->writing)
         oldest = oldest->next;
@@ -198,7 +213,7 @@ void tb_store_late_write(tb_store *store)
 {
     struct tb_late copy = {0};
     bool written = true;
-    for (int i = 0; i < LATE_MAX && written && begin(store, &copy); i++) {
+    for (int i = 0; i < TB_STORE_LATE_MAX && written && begin(store, &copy); i++) {
         tb_err err = {0};
         tb_status st = copy.whole ? tb_store_job_insert(store, &copy.row, &err)
                                   : tb_store_job_update(store, &copy.row, &err);

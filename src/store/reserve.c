@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "store/store_priv.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -116,6 +117,7 @@ bool tb_store_reserve_use(tb_store *store)
 void tb_store_reserve_return(tb_store *store)
 {
     pthread_mutex_lock(&store->reserve_lock);
+    assert(store->reserve_users > 0);
     if (--store->reserve_users == 0) restore(store);
     pthread_mutex_unlock(&store->reserve_lock);
 }

@@ -12,7 +12,8 @@ enum { TB_STORE_OPEN_MS = 10000 }; /* a start waits so long for another process 
 #define TB_STORE_BUSY                                                                             \
     "timbre.db, in the data folder, is busy: if another program holds it (a database viewer, an " \
     "sqlite3 shell, a backup), close that; then send this again"
-enum { TB_STORE_READERS = 8 }; /* idle reading connections kept; more are opened and closed */
+enum { TB_STORE_READERS = 8 };     /* idle reading connections kept; more are opened and closed */
+enum { TB_STORE_LATE_MAX = 1000 }; /* notes of jobs that wait to be written */
 
 /* settle.c: a time that no jump of the clock carries away. clock_us 0: not known yet. hold_us: for
  * how long the clock has to stand where it jumped to, held_us how long it has. */
@@ -22,13 +23,24 @@ typedef struct {
 /* elapsed_us: since the last call; negative when nobody knows, after a start. */
 void tb_settle(tb_settled *s, int64_t wall_us, int64_t elapsed_us);
 
+/*
+ * Invariants, each whenever its lock is free; debug builds assert them:
+ *   - write_lock (wait.c): `writing` is true exactly while one thread, turn_owner, has the turn,
+ * and only that thread uses `writer`, `settled` and `saved` and gives the turn back;
+ *   - pool_lock (connect.c): 0 <= idle_n <= TB_STORE_READERS; the first idle_n of `idle` are open
+ *     connections, each there once, and nobody uses them;
+ *   - late_lock (late.c): n_late is the length of the list `late`, at most TB_STORE_LATE_MAX + 1
+ *     (one more only while an entry is added); a note that is `changed` is being written;
+ *   - reserve_lock (reserve.c): reserve_users >= 0 counts the removals that use the reserve.
+ */
 struct tb_store {
     char *data, *db_path;
     char *voices, *clips, *prompts; /* folders */
     int lock_fd;                    /* -1: not exclusive */
     pthread_mutex_t write_lock;     /* guards writing; never taken together with pool_lock */
     pthread_cond_t write_free;
-    bool writing; /* somebody has the turn, and with it the writer */
+    bool writing;         /* somebody has the turn, and with it the writer */
+    pthread_t turn_owner; /* who, while writing */
     sqlite3 *writer;
     int64_t opening_ns; /* while it is opened, since when: a long wait is told, once */
     bool said;

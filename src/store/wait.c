@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "store/store_priv.h"
 
+#include <assert.h>
 #include <string.h>
 
 /*
@@ -87,6 +88,23 @@ static tb_status busy(tb_err *err)
     return tb_fail(err, TB_EUNREADY, TB_STORE_BUSY);
 }
 
+/* By the thread that has the turn: it has just taken it or is about to give it. write_lock is held.
+ * Free in release builds. */
+static void assert_has_turn(const tb_store *store)
+{
+    assert(store->writing && pthread_equal(store->turn_owner, pthread_self()));
+    (void)store;
+}
+
+/* The turn is free and write_lock is held. */
+static void set_owner(tb_store *store)
+{
+    assert(!store->writing);
+    store->writing = true;
+    store->turn_owner = pthread_self();
+    assert_has_turn(store);
+}
+
 /* Waits until nobody of us writes. */
 bool tb_store_take_turn(tb_store *store)
 {
@@ -100,7 +118,7 @@ bool tb_store_take_turn(tb_store *store)
         const struct timespec until = tb_cond_deadline(left_ns);
         pthread_cond_timedwait(&store->write_free, &store->write_lock, &until);
     }
-    if (mine) store->writing = true;
+    if (mine) set_owner(store);
     pthread_mutex_unlock(&store->write_lock);
     return mine;
 }
@@ -108,6 +126,7 @@ bool tb_store_take_turn(tb_store *store)
 void tb_store_give_turn(tb_store *store)
 {
     pthread_mutex_lock(&store->write_lock);
+    assert_has_turn(store);
     store->writing = false;
     pthread_cond_signal(&store->write_free);
     pthread_mutex_unlock(&store->write_lock);
@@ -138,7 +157,7 @@ tb_status tb_store_try_write(tb_store *store, bool *begun, tb_err *err)
     *begun = false;
     pthread_mutex_lock(&store->write_lock);
     const bool taken = store->writing;
-    store->writing = true;
+    if (!taken) set_owner(store);
     pthread_mutex_unlock(&store->write_lock);
     if (taken) return TB_OK;
     sqlite3_busy_timeout(store->writer, 0);

@@ -5,6 +5,12 @@
  * A slot per (engine, hash of the recording). Who wants a voice that is being measured waits for
  * it; the oldest unused voices go when there are more than 64 or 400 MB. One lock guards the slots;
  * measuring is done without it. Relies on store/store.h and on the families of voice/family_priv.h.
+ *
+ * Invariants, whenever the lock is free (assert_invariants):
+ *   - `count` is the length of the list, `bytes` the sum of tb_voice_bytes over its voices;
+ *   - no two slots have the same key;
+ *   - a slot without a voice has exactly one user, who measures it; others wait for `measured`;
+ *   - a slot with users stays in the list.
  */
 #include "voice/library.h"
 
@@ -15,6 +21,7 @@
 #include "base/mem.h"
 #include "voice/recording.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +48,24 @@ struct tb_voices {
     size_t bytes;
     unsigned long long clock;
 };
+
+/* The lock is held. Free in release builds. */
+static void assert_invariants(const tb_voices *v)
+{
+#ifndef NDEBUG
+    int count = 0;
+    size_t bytes = 0;
+    for (const slot *s = v->slots; s; s = s->next, count++) {
+        assert(count < v->count); /* no cycle */
+        assert(s->voice ? s->users >= 0 : s->users == 1);
+        if (s->voice) bytes += tb_voice_bytes(s->voice);
+        for (const slot *other = s->next; other; other = other->next)
+            assert(strcmp(s->key, other->key) != 0);
+    }
+    assert(count == v->count && bytes == v->bytes);
+#endif
+    (void)v;
+}
 
 tb_voices *tb_voices_new(tb_store *store, tb_model_handle *model)
 {
@@ -122,6 +147,7 @@ static slot *take(tb_voices *v, tb_engine_kind of, const char *hash, const tb_ca
     }
     s->users++;
     s->used = ++v->clock;
+    assert_invariants(v);
     pthread_mutex_unlock(&v->lock);
     return s;
 }
@@ -136,6 +162,7 @@ static void fill(tb_voices *v, slot *s, tb_voice *voice)
     else
         drop(v, s);
     trim(v);
+    assert_invariants(v);
     pthread_cond_broadcast(&v->measured);
     pthread_mutex_unlock(&v->lock);
 }
@@ -147,6 +174,7 @@ void tb_voices_release(tb_voices *v, const tb_voice *voice)
     for (slot *s = v->slots; s; s = s->next)
         if (s->voice == voice) s->users--;
     trim(v);
+    assert_invariants(v);
     pthread_mutex_unlock(&v->lock);
 }
 
