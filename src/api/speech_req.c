@@ -161,7 +161,7 @@ static tb_status read_voice(tb_speech_req *req, tb_fields *fields, tb_err *err)
     if (st || req->prompt || req->prompt_hash) return st; /* the prompt wins */
     char *id = tb_field_wish(fields, "voice_id");
     if (id && strlen(id) > 4 && tb_str_ieq(id + strlen(id) - 4, ".wav")) id[strlen(id) - 4] = 0;
-    if (!id && req->route == TB_ROUTE_DEMO) id = tb_strdup("default");
+    if (!id && req->route == TB_ROUTE_DEMO) id = tb_strdup(TB_VOICE_DEFAULT);
     if (!id)
         return tb_fail(
             err, TB_EMALFORMED,

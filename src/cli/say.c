@@ -72,7 +72,7 @@ static tb_status build(tb_cli *cli, const char *text, tb_speech_req *req, tb_err
         st = tb_file_read(voice, (size_t)cli->config.upload_max, &data, &size, err);
         if (!st) st = tb_fields_add(&fields, "audio_prompt", voice, data, size, err);
     } else if (!st) {
-        st = add(&fields, "voice_id", voice ? voice : "default", err);
+        st = add(&fields, "voice_id", voice ? voice : TB_VOICE_DEFAULT, err);
     }
     if (!st)
         st = tb_speech_req_parse(tb_cli_get(cli, "--keep") ? TB_ROUTE_GENERATE : TB_ROUTE_DEMO,

@@ -124,7 +124,7 @@ int tb_cli_run_voices_add(tb_cli *cli)
     tb_voice_upload up = {
         .name = tb_strdup(cli->args[0]),
         .language =
-            tb_str_ieq(cli->config.language, "auto") ? NULL : tb_strdup(cli->config.language),
+            tb_language_is_auto(cli->config.language) ? NULL : tb_strdup(cli->config.language),
         .region = tb_strdup(tb_cli_get(cli, "--region")),
         .gender = tb_strdup(tb_cli_get(cli, "--gender")),
         .description = tb_strdup(tb_cli_get(cli, "--description")),

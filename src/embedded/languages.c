@@ -8,6 +8,7 @@
  */
 #include "embedded/languages_priv.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -32,7 +33,7 @@ struct row {
 struct tb_languages {
     tb_language list[MOST];
     struct row rows[MOST];
-    size_t n;
+    size_t n, n_left_out;
     char *default_code;
     bool guesses;
 };
@@ -182,14 +183,17 @@ static void read_line(tb_languages *l, const char *line)
 {
     char code[64], gender[16], name[128], file[128];
     int priority, used = 0;
-    if (l->n == MOST ||
-        sscanf(line, "%d %63s %15s %127s %127s%n", &priority, code, gender, name, file, &used) != 5)
+    if (sscanf(line, "%d %63s %15s %127s %127s%n", &priority, code, gender, name, file, &used) != 5)
         return;
     tb_str_lower(code);
     for (char *p = name; *p; p++)
         if (*p == '_') *p = ' ';
     for (size_t i = 0; i < l->n; i++)
         if (strcmp(l->list[i].code, code) == 0) return; /* a second voice of the same code */
+    if (l->n == MOST) { /* it is another program's list: none of ours to be sure of */
+        l->n_left_out++;
+        return;
+    }
     tb_language *lang = &l->list[l->n];
     lang->code = tb_strdup(code);
     lang->name = tb_strdup(tb_str_strip(name));
@@ -200,11 +204,16 @@ static void read_line(tb_languages *l, const char *line)
     l->n++;
 }
 
+bool tb_language_is_auto(const char *wanted)
+{
+    return wanted && tb_str_ieq(wanted, "auto");
+}
+
 /* What "" means, by the setting; and whether that is only a beginning. */
 static void set_default(tb_languages *l, const char *wanted)
 {
     const char *colon = wanted ? strchr(wanted, ':') : NULL;
-    l->guesses = !wanted || !*wanted || colon || tb_str_ieq(wanted, "auto");
+    l->guesses = !wanted || !*wanted || colon || tb_language_is_auto(wanted);
     l->default_code = colon ? tb_sprintf("%.*s", (int)(colon - wanted), wanted)
                             : tb_strdup(l->guesses ? "en" : wanted);
 }
@@ -235,6 +244,10 @@ tb_languages *tb_languages_new(const char *listing, const char *wanted)
         l->list[0].voice = tb_strdup("");
         l->n = 1;
     }
+    if (l->n_left_out)
+        tb_log(TB_WARN, "embedded",
+               "espeak-ng lists %zu languages; the last %zu of them are left out",
+               MOST + l->n_left_out, l->n_left_out);
     check_default(l);
     return l;
 }

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -70,7 +71,7 @@ static float find_cut(const tb_analysis *analysis, const bool *active, int sourc
 
 static void warn(tb_reference_report *r, const char *sentence)
 {
-    if (r->n_warnings >= TB_REFERENCE_WARNINGS) return;
+    assert(r->n_warnings < TB_REFERENCE_WARNINGS);
     snprintf(r->warnings[r->n_warnings++], sizeof r->warnings[0], "%s", sentence);
 }
 

@@ -41,6 +41,8 @@ typedef struct {
     bool constructed;  /* Klingon and kin: kept off short lists */
 } tb_language;
 
+/* "auto": the language is left to the text. NULL is not. */
+bool tb_language_is_auto(const char *wanted);
 /* May a text be read in another language than the default, by a guess? (languages.h) */
 bool tb_embedded_guesses(const tb_embedded *e);
 size_t tb_embedded_languages(const tb_embedded *e, const tb_language **list);

@@ -47,7 +47,7 @@ tb_model_handle *tb_engine_model_handle(const tb_engine *engine);
 typedef struct {
     tb_engine_kind engine;   /* unsaid: the configured one */
     const char *language;    /* NULL or "" = the configured one; auto: by the text */
-    const char *mode;        /* NULL, turbo, multilingual */
+    const char *mode;        /* NULL, or a choice of params/params.h */
     const char *language_id; /* wins over language only with mode=multilingual */
     bool as_written;         /* the text goes to the engine without the front (text/front.h) */
     const tb_pronunciations *pronunciations; /* the request's and the installation's; NULL none */

@@ -13,7 +13,7 @@ tb_status tb_engine_language(const tb_embedded *e, const char *text, const tb_en
                              tb_plan *plan, tb_err *err)
 {
     const char *asked = o->language ? o->language : "";
-    const bool by_text = tb_str_ieq(asked, "auto");
+    const bool by_text = tb_language_is_auto(asked);
     const tb_language *guessed;
     tb_status st = tb_embedded_language(e, by_text ? "" : asked, &plan->language, err);
     if (st || !text || !(by_text || (!*asked && tb_embedded_guesses(e)))) return st;

@@ -45,15 +45,10 @@ static tb_status choose(tb_engine *e, const tb_engine_opts *o, tb_plan *plan, tb
         plan->reason =
             there ? tb_sprintf("chatterbox-turbo speaks English only, not %s", plan->language->code)
                   : tb_strdup(tb_engine_no_weights);
-    if (o->mode && *o->mode) {
-        if (strcmp(o->mode, "multilingual") == 0)
-            return tb_fail_field(err, TB_EINVAL, "mode",
-                                 "mode is multilingual, but that model is not "
-                                 "installed; leave mode out and give language instead");
-        if (strcmp(o->mode, "turbo") != 0)
-            return tb_fail_field(err, TB_EINVAL, "mode", "mode is '%.40s'; allowed: turbo",
-                                 o->mode);
-    }
+    if (o->mode && strcmp(o->mode, "multilingual") == 0)
+        return tb_fail_field(err, TB_EINVAL, "mode",
+                             "mode is multilingual, but that model is not "
+                             "installed; leave mode out and give language instead");
     return TB_OK;
 }
 

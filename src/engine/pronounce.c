@@ -17,10 +17,11 @@ static bool speaks(void *self, const char *wanted)
     const struct listener *l = self;
     const tb_language *found;
     char code[36];
+    if (tb_embedded_language(l->embedded, wanted, &found, NULL)) return false;
+    if (found == l->language) return true;
     if (tb_embedded_language_code(l->embedded, wanted, code, NULL)) return false;
     size_t n = strlen(code);
-    if (strncmp(l->language->code, code, n) == 0 && l->language->code[n] == '-') return true;
-    return tb_embedded_language(l->embedded, code, &found, NULL) == TB_OK && found == l->language;
+    return strncmp(l->language->code, code, n) == 0 && l->language->code[n] == '-';
 }
 
 /* The request's own must be right; the installation's were when they were kept. */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#include <assert.h>
 #include <string.h>
 
 /*
@@ -37,7 +38,8 @@ static bool match(const char *pattern, const char *path, char *params[TB_PATH_PA
     for (;;) {
         if (*pattern == '{') {
             size_t len = strcspn(path, "/");
-            if (len == 0 || n == TB_PATH_PARAMS) return false;
+            if (len == 0) return false;
+            assert(n < TB_PATH_PARAMS); /* the rows are ours: one with more needs the room */
             tb_free(params[n]);
             params[n++] = tb_strndup(path, len);
             pattern += strcspn(pattern, "}") + 1;

@@ -77,7 +77,8 @@ typedef struct {
 void tb_voice_row_clear(tb_voice_row *row);
 void tb_voice_list_clear(tb_voice_list *list);
 
-enum { TB_VOICE_NAME_MAX = 64 }; /* code points */
+enum { TB_VOICE_NAME_MAX = 64 };   /* code points */
+#define TB_VOICE_DEFAULT "default" /* the built-in one; no stored voice is called so */
 
 /*
  * 1..64 letters and digits of any script, spaces, '-' and '_', no space at either end; not one of

@@ -53,7 +53,7 @@ static void read_row(sqlite3_stmt *s, tb_voice_row *r)
 
 tb_status tb_voice_name_check(const char *name, tb_err *err)
 {
-    static const char *const reserved[] = {"default", "list", "upload"};
+    static const char *const reserved[] = {TB_VOICE_DEFAULT, "list", "upload"};
     size_t len = strlen(name), count = 0, n;
     tb_status st = TB_OK;
     for (size_t i = 0; i < len; i += n, count++) {

@@ -3,6 +3,7 @@
 #include "embedded/reference.h"
 #include "voice/family_priv.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,12 +11,12 @@
  * Voices of the embedded engine: the statistics that it maps its base speech toward. Packed: a
  * head of our own, the warnings, then the statistics with their own checks.
  */
-enum { MAGIC_LEN = 8, WARNINGS_MAX = 16 };
+enum { MAGIC_LEN = 8, WARNINGS_MAX = TB_REFERENCE_WARNINGS };
 static const char magic[MAGIC_LEN + 1] = "tbvoice1";
 
 static void add_warning(tb_voice *v, const char *text)
 {
-    if (v->n_warnings == WARNINGS_MAX) return;
+    assert(v->n_warnings < WARNINGS_MAX);
     if (!v->warnings) v->warnings = tb_alloc(WARNINGS_MAX * sizeof *v->warnings);
     v->warnings[v->n_warnings++] = tb_strdup(text);
 }
@@ -97,7 +98,8 @@ static tb_status unpack(tb_model_handle *model, const char *id, const char *hash
         char *text = tb_strndup(p, (size_t)(stop - p));
         bool last = line >= 2 && !*text, other = line == 0 && strcmp(text, hash) != 0;
         if (line == 1 && !tb_parse_double(text, &v->seconds)) other = true;
-        if (line >= 2 && *text) add_warning(v, text);
+        if (line >= 2 + WARNINGS_MAX && *text) other = true;
+        if (line >= 2 && *text && !other) add_warning(v, text);
         tb_free(text);
         p = stop + 1;
         if (other) {

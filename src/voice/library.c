@@ -269,7 +269,7 @@ tb_status tb_voices_get(tb_voices *v, tb_engine_kind of, const tb_voice_wish *wi
     tb_voice_row row = {0};
     tb_voice *voice = NULL;
     tb_status st = TB_OK;
-    bool builtin = strcmp(wish->name, "default") == 0, fresh;
+    bool builtin = strcmp(wish->name, TB_VOICE_DEFAULT) == 0, fresh;
     if (!builtin) st = look_up(v, wish, &row, err);
     if (st) {
         tb_voice_row_clear(&row);

@@ -1,6 +1,7 @@
 #include "voice/family_priv.h"
 
 #include "base/mem.h"
+#include "store/store.h"
 
 #include <assert.h>
 #include <string.h>
@@ -53,7 +54,7 @@ tb_voice *tb_voice_new(const char *id, const char *hash)
 
 tb_voice *tb_voice_default(void)
 {
-    return tb_voice_new("default", "");
+    return tb_voice_new(TB_VOICE_DEFAULT, "");
 }
 
 void tb_voice_free(tb_voice *v)

@@ -269,6 +269,24 @@ static void a_damaged_list_is_read_as_far_as_it_goes(void **state)
     tb_languages_free(l);
 }
 
+/* More languages than there is room for: what fits is kept, and the log says what does not. */
+static void a_list_that_is_too_long_is_cut(void **state)
+{
+    enum { LINES = 500 };
+    char *listing = tb_alloc(LINES * 64), *p = listing;
+    const tb_language *list, *language;
+    (void)state;
+    for (int i = 0; i < LINES; i++)
+        p += sprintf(p, " 5  x%c%c%c  --/M  Name_%d  file%d\n", 'a' + i / 100, 'a' + i / 10 % 10,
+                     'a' + i % 10, i, i);
+    tb_languages *l = tb_languages_new(listing, "xaaa");
+    const size_t n = tb_languages_list(l, &list);
+    assert_in_range(n, 300, LINES - 1);
+    assert_int_equal(tb_languages_find(l, list[n - 1].code, &language, NULL), TB_OK);
+    tb_languages_free(l);
+    tb_free(listing);
+}
+
 static void a_default_that_is_left_open_is_english_until_a_text_says_otherwise(void **state)
 {
     static const struct {
@@ -317,6 +335,7 @@ int main(void)
         cmocka_unit_test(hostile_codes_are_refused),
         cmocka_unit_test(constructed_languages_are_marked),
         cmocka_unit_test(a_damaged_list_is_read_as_far_as_it_goes),
+        cmocka_unit_test(a_list_that_is_too_long_is_cut),
         cmocka_unit_test(a_default_that_is_left_open_is_english_until_a_text_says_otherwise),
         cmocka_unit_test(without_the_program_there_is_english),
     };

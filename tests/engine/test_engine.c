@@ -109,8 +109,6 @@ static void the_neural_engine_without_weights_is_refused_not_replaced(void **sta
     opts = usual();
     opts.mode = "multilingual";
     refused(&opts, "Hi.", "mode");
-    opts.mode = "fast";
-    refused(&opts, "Hi.", "mode");
 }
 
 static void who_speaks_and_why_is_in_the_plan(void **state)

@@ -165,6 +165,29 @@ static void bytes_of_another_recording_or_cut_or_damaged_are_not_found(void **st
     tb_free(data);
 }
 
+/* No measurement has so many: it is not one of ours, and is made again. */
+static void a_kept_voice_with_too_many_warnings_is_not_found(void **state)
+{
+    static const char more[] = "a\nb\nc\nd\ne\nf\ng\nh\n";
+    enum { HEAD = 8, MORE = sizeof more - 1 };
+    tb_voice *v = from(*state), *w = NULL;
+    void *data = NULL;
+    size_t size = 0;
+    assert_int_equal(tb_voice_pack(TB_ENGINE_EMBEDDED, v, 0, &data, &size, NULL), TB_OK);
+    char *copy = tb_alloc(size + MORE), *at = (char *)data + HEAD;
+    for (int line = 0; line < 2; line++) /* hash and seconds */
+        at = strchr(at, '\n') + 1;
+    const size_t head = (size_t)(at - (char *)data);
+    memcpy(copy, data, head);
+    memcpy(copy + head, more, MORE);
+    memcpy(copy + head + MORE, at, size - head);
+    assert_int_equal(unpack("a", v->hash, copy, size + MORE, &w), TB_ENOTFOUND);
+    assert_null(w);
+    tb_voice_free(v);
+    tb_free(copy);
+    tb_free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +196,7 @@ int main(void)
         cmocka_unit_test(a_short_or_silent_recording_is_refused_by_its_field),
         cmocka_unit_test(a_cancelled_measurement_makes_no_voice),
         cmocka_unit_test(a_kept_voice_is_the_same_voice),
+        cmocka_unit_test(a_kept_voice_with_too_many_warnings_is_not_found),
         cmocka_unit_test(bytes_of_another_recording_or_cut_or_damaged_are_not_found),
     };
     return cmocka_run_group_tests(tests, start, stop);
