@@ -110,10 +110,10 @@ static void feed(struct run *r)
     ssize_t n = left ? write(r->in, (const char *)r->child->input + r->written, left) : 0;
     if (n > 0) r->written += (size_t)n;
     if (r->written == r->child->input_size || (n < 0 && errno != EAGAIN && errno != EINTR))
-        shut(&r->in); /* all said, or it does not listen any more: its exit code tells */
+        shut(&r->in); /* all is written, or it reads no more: its exit code tells why */
 }
 
-static tb_status drink(struct run *r, tb_err *err)
+static tb_status read_stdout(struct run *r, tb_err *err)
 {
     char chunk[CHUNK];
     ssize_t n = read(r->out, chunk, sizeof chunk);
@@ -124,7 +124,7 @@ static tb_status drink(struct run *r, tb_err *err)
     return TB_OK;
 }
 
-static void overhear(struct run *r)
+static void read_stderr(struct run *r)
 {
     char chunk[512];
     ssize_t n = read(r->err, chunk, sizeof chunk);
@@ -185,10 +185,10 @@ static tb_status attend(struct run *r, const tb_spawned *child, const tb_cancel 
             return tb_fail_errno(err, errno, "cannot wait for %s", r->child->name);
         if (r->in >= 0 && fds[0].revents) feed(r);
         if (r->out >= 0 && fds[1].revents) {
-            tb_status st = drink(r, err);
+            tb_status st = read_stdout(r, err);
             if (st) return st;
         }
-        if (r->err >= 0 && fds[2].revents) overhear(r);
+        if (r->err >= 0 && fds[2].revents) read_stderr(r);
     }
 }
 
@@ -200,7 +200,7 @@ static void outcome(struct run *r, int wait_status, tb_child_exit *how)
     };
     while (r->err >= 0 && r->said_len + 1 < sizeof r->said) {
         size_t before = r->said_len;
-        overhear(r);
+        read_stderr(r);
         if (r->said_len == before) break;
     }
     memcpy(how->stderr_text, r->said, sizeof r->said);

@@ -124,8 +124,9 @@ static int begin(void *arg)
     become(b->order, b->env);
 }
 
-/* As vfork, with these namespaces; *fd is the pidfd. -1 and errno. */
-static pid_t start_apart(birth *b, int namespaces, int *fd)
+/* As vfork, in new namespaces (flags; 0: none); *fd is the pidfd. On failure -1, and errno is set.
+ */
+static pid_t clone_in_namespaces(birth *b, int namespaces, int *fd)
 {
     enum { STACK = 128 << 10 };
     static _Alignas(64) char stack[STACK];
@@ -154,11 +155,11 @@ static pid_t start(const tb_spawn_order *order, char *const *env, int *fd)
     pid_t pid = -1;
     if (geteuid() != 0) namespaces |= CLONE_NEWUSER;
     if (order->plan->apart && !refused) {
-        pid = start_apart(&b, namespaces, fd);
+        pid = clone_in_namespaces(&b, namespaces, fd);
         if (pid < 0 && is_final(errno)) refused = true;
     }
     if (pid < 0 && !unknown) {
-        pid = start_apart(&b, 0, fd);
+        pid = clone_in_namespaces(&b, 0, fd);
         if (pid < 0 && is_final(errno)) unknown = true;
     }
     if (pid >= 0) return pid;

@@ -14,8 +14,7 @@ struct lowered {
 static void *run(void *self)
 {
     const struct lowered *l = self;
-    /* Priority is a thread's own on Linux; 0 is the calling one. At the end of the scale it stays.
-     */
+    /* On Linux each thread has its own nice value; 0 is the calling thread. 19 is the most. */
     setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + LOWER);
     l->work(l->arg);
     return NULL;

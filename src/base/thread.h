@@ -5,10 +5,9 @@
 enum { TB_THREADS_MAX = 256 };
 
 /*
- * Runs work(arg) to its end on a thread that has less of the processor than others where they want
- * it too (nice 5 more, on Linux; elsewhere, and when there is no thread to be had, on the
- * caller's). The threads and children that it starts have inherited that for good: what is started
- * in here computes, and gives way to those who only answer.
+ * Runs work(arg) on a new thread and waits for its end. On Linux the thread runs at nice +5, below
+ * threads that serve requests; threads and children that it starts inherit that, so compute threads
+ * are started in here. Elsewhere, or when no thread can be created, work runs on the caller's.
  */
 void tb_thread_lowered(void (*work)(void *arg), void *arg);
 

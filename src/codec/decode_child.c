@@ -3,7 +3,7 @@
  *
  * It confines itself before it opens the file: no other files, no network, no threads. Only
  * decoders of a list may run, whatever libav knows. The protocol to the parent is decode_priv.h;
- * what is wrong with a file is said on stderr with exit code TB_DECODE_BAD. docs/audio.md,
+ * what is wrong with a file goes to stderr with exit code TB_DECODE_BAD. docs/audio.md,
  * "Decoders". Relies on base/confine.h; limits of time and memory are the parent's (decode.c).
  */
 #include "audio/pcm.h"

@@ -145,7 +145,7 @@ static void finish(tb_job *job, tb_status st, const tb_err *err)
     wake(job);
 }
 
-/* A worker that waited inside the store would be missing to those who need no database. */
+/* A worker that waits inside the store would block jobs that do not need the database. */
 bool tb_job_must_wait(tb_job *job)
 {
     enum { NAP_MS = 20 };
@@ -164,7 +164,7 @@ tb_queue_piece tb_job_run(tb_service *s, tb_job *job)
     tb_err err = {0};
     tb_status st = TB_OK;
     bool again = false;
-    const bool begun = job->speaking || job->keeping;
+    const bool begun = job->speaking || job->pending_voice;
     const int64_t began = tb_clock_mono_ns();
     if (!begun) {
         pthread_mutex_lock(&job->lock);

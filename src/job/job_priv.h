@@ -13,7 +13,7 @@
  * head, output or json through the functions below. */
 typedef tb_status (*tb_job_work)(tb_job *job, bool *again, tb_err *err);
 struct tb_speaking;
-struct tb_keeping;
+struct tb_pending_voice;
 
 struct tb_job {
     tb_queue_entry entry; /* the queue's; first, so that the queue hands back the job */
@@ -22,11 +22,11 @@ struct tb_job {
     char *user;
     tb_job_work work;
     tb_cancel cancel;
-    struct tb_speaking *speaking; /* between two pieces of speech */
-    struct tb_keeping *keeping;   /* a voice that is judged and not kept yet */
-    int64_t held_ns;              /* since when the database keeps it waiting; 0: it does not */
-    int64_t worked_ns;            /* so far; the worker's */
-    atomic_int refs;              /* the submitter's and the queue's */
+    struct tb_speaking *speaking;           /* between two pieces of speech */
+    struct tb_pending_voice *pending_voice; /* an upload that is judged and not stored yet */
+    int64_t held_ns;   /* since when the database keeps it waiting; 0: it does not */
+    int64_t worked_ns; /* so far; the worker's */
+    atomic_int refs;   /* the submitter's and the queue's */
 
     /* what it works on: one of them, by kind of work */
     tb_speech_req req;

@@ -10,16 +10,17 @@ tb_status tb_output_begin(tb_store *store, bool kept, const char *ext, tb_output
                           int *reader_fd, tb_err *err)
 {
     tb_status st;
-    *out = (tb_output){.loose.fd = -1};
+    *out = (tb_output){.unlinked_file.fd = -1};
     int fd = -1;
     if (kept) {
         st = tb_store_clip_begin(store, ext, &out->clip, err);
         if (!st) fd = tb_clip_writer_fd(out->clip);
     } else {
-        st = tb_file_begin(&out->loose, tb_store_data_dir(store), err);
+        st = tb_file_begin(&out->unlinked_file, tb_store_data_dir(store), err);
         if (!st) {
-            unlink(out->loose.tmp_path); /* nobody finds it by name; kill -9 leaves nothing */
-            fd = out->loose.fd;
+            unlink(
+                out->unlinked_file.tmp_path); /* nobody finds it by name; kill -9 leaves nothing */
+            fd = out->unlinked_file.fd;
         }
     }
     if (st) return st;
@@ -34,7 +35,7 @@ tb_status tb_output_begin(tb_store *store, bool kept, const char *ext, tb_output
 tb_status tb_output_append(tb_output *o, const void *data, size_t size, tb_err *err)
 {
     tb_status st = o->clip ? tb_clip_writer_append(o->clip, data, size, err)
-                           : tb_file_append(&o->loose, data, size, err);
+                           : tb_file_append(&o->unlinked_file, data, size, err);
     if (!st) o->size += size;
     return st;
 }
@@ -45,7 +46,7 @@ tb_status tb_output_rewrite(tb_output *o, uint64_t offset, const void *data, siz
     const char *p = data;
     if (o->clip) return tb_clip_writer_rewrite(o->clip, offset, data, size, err);
     while (size > 0) {
-        ssize_t n = pwrite(o->loose.fd, p, size, (off_t)offset);
+        ssize_t n = pwrite(o->unlinked_file.fd, p, size, (off_t)offset);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return tb_fail_errno(err, errno, "cannot write the output");
         p += n;
@@ -66,6 +67,6 @@ tb_status tb_output_commit(tb_output *o, const tb_clip_row *row, tb_err *err)
 void tb_output_abort(tb_output *o)
 {
     tb_clip_writer_abort(o->clip);
-    tb_file_abort(&o->loose);
-    *o = (tb_output){.loose.fd = -1};
+    tb_file_abort(&o->unlinked_file);
+    *o = (tb_output){.unlinked_file.fd = -1};
 }

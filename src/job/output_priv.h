@@ -9,7 +9,7 @@
  * that is gone with its last reader. One thread writes; readers use their own descriptor. */
 typedef struct {
     tb_clip_writer *clip; /* NULL: not kept */
-    tb_file_writer loose;
+    tb_file_writer unlinked_file;
     uint64_t size;
 } tb_output;
 

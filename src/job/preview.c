@@ -13,7 +13,7 @@ tb_status tb_work_preview(tb_job *job, bool *again, tb_err *err)
     tb_service *s = job->service;
     tb_bed *bed = NULL;
     tb_pcm pcm = {0};
-    tb_output output = {.loose.fd = -1};
+    tb_output output = {.unlinked_file.fd = -1};
     uint8_t *wav = NULL;
     size_t size = 0;
     int reader = -1;

@@ -2,9 +2,9 @@
  * The queue of jobs: a lane per caller, worker threads, fair shares of work.
  *
  * A worker takes a piece of the job whose lane has the fewest running jobs and has had the least
- * work (a lane that comes later starts where the others stand), works it without the lock, and
- * charges the lane with its cost. Some workers are kept free of long jobs. One lock guards all of
- * it; entries belong to their jobs. The header explains the order in full.
+ * work (a new lane starts at the queue's virtual time), runs it without the lock, and charges the
+ * lane with its cost. Some workers are reserved for shorter jobs. One lock guards all of it;
+ * entries belong to their jobs. The header explains the order in full.
  *
  * Invariants, whenever the lock is free (assert_invariants):
  *   - a lane's `waiting` is the length of its list, `last` its last entry; every lane has a job;
@@ -23,30 +23,30 @@
 #include <pthread.h>
 #include <string.h>
 
-/* How far ahead of its lane a job begins, in seconds of work: the first words of who has just come
- * go before the second minute of the others. */
-#define AHEAD_S 2.0
+/* Seconds of work that a new job is ahead of its lane: the first words of a new text are spoken
+ * before the second minute of the texts that came before it. */
+#define NEW_JOB_CREDIT_S 2.0
 
 struct tb_lane {
     struct tb_lane *next;
     tb_queue_entry *first, *last;
     char *name;
     int waiting, running;
-    double had; /* seconds of work, from a start that all lanes share */
-    double now; /* what a job of this lane would have had that was there all the time */
+    double served_s;         /* seconds of work done for it, from a start that all lanes share */
+    double virtual_time;     /* the served_s of a job that has been in this lane all the time */
     unsigned long long turn; /* when it came, or last had a turn: the longest ago goes first */
 };
 
 struct tb_queue {
     pthread_mutex_t lock;
-    pthread_cond_t work, kept_work, idle;
+    pthread_cond_t work, reserved_work, idle;
     struct tb_lane *lanes;
     tb_queue_entry **running; /* one slot per worker */
     pthread_t *threads;
     int workers, started, max, max_per_lane, waiting, n_running, n_lanes;
-    int kept_free;                                       /* the workers of the first slots */
+    int reserved_workers; /* the first slots: they take no long jobs */
     int under_way[TB_QUEUE_SIZES], most[TB_QUEUE_SIZES]; /* begun and not ended */
-    double now; /* what a lane would have had that was there all the time */
+    double virtual_time; /* the served_s of a lane that has been here all the time */
     unsigned long long clock;
     bool stopping, ending;
     tb_queue_run run;
@@ -86,15 +86,17 @@ static void assert_invariants(const tb_queue *q)
     (void)q;
 }
 
-/* The longest that a worker takes: one of those kept free is for brief jobs alone. */
+/* The longest job that a worker takes. Of the reserved workers the first takes brief jobs only. */
 static tb_queue_size longest(const tb_queue *q, int slot)
 {
-    return slot >= q->kept_free ? TB_QUEUE_LONG : slot > 0 ? TB_QUEUE_MEDIUM : TB_QUEUE_BRIEF;
+    return slot >= q->reserved_workers ? TB_QUEUE_LONG
+           : slot > 0                  ? TB_QUEUE_MEDIUM
+                                       : TB_QUEUE_BRIEF;
 }
 
 static bool may_take(const tb_queue *q, int slot, const tb_queue_entry *e)
 {
-    if (e->hurried) return true;
+    if (e->expedited) return true;
     if (e->size > longest(q, slot)) return false;
     return e->begun || e->size == TB_QUEUE_BRIEF || q->under_way[e->size] < q->most[e->size];
 }
@@ -106,7 +108,8 @@ static tb_queue_entry *next_entry(const tb_queue *q, int slot, const struct tb_l
     tb_queue_entry *best = NULL, *last = NULL;
     for (tb_queue_entry *e = lane->first; e; last = e, e = e->next) {
         if (!may_take(q, slot, e)) continue;
-        if (best && !(e->hurried && !best->hurried) && (best->hurried || e->had >= best->had))
+        if (best && !(e->expedited && !best->expedited) &&
+            (best->expedited || e->served_s >= best->served_s))
             continue;
         best = e;
         *before = last;
@@ -117,7 +120,7 @@ static tb_queue_entry *next_entry(const tb_queue *q, int slot, const struct tb_l
 static bool goes_before(const struct tb_lane *a, const struct tb_lane *b)
 {
     if (a->running != b->running) return a->running < b->running;
-    if (a->had < b->had || a->had > b->had) return a->had < b->had;
+    if (a->served_s < b->served_s || a->served_s > b->served_s) return a->served_s < b->served_s;
     return a->turn < b->turn;
 }
 
@@ -174,19 +177,20 @@ static tb_queue_entry *take(tb_queue *q, int slot, struct tb_lane **from)
 static void wake(tb_queue *q, const tb_queue_entry *entry)
 {
     pthread_cond_signal(&q->work);
-    if (q->kept_free > 0 && (entry->hurried || entry->size != TB_QUEUE_LONG))
-        pthread_cond_broadcast(&q->kept_work); /* not each of them may take it */
+    if (q->reserved_workers > 0 && (entry->expedited || entry->size != TB_QUEUE_LONG))
+        pthread_cond_broadcast(&q->reserved_work); /* some of them may not take it */
 }
 
-/* What a piece cost is its lane's; the time of all goes on by their share of it. */
+/* A lane is charged the whole cost of its piece. The lane's virtual time advances by cost / jobs of
+ * the lane, the queue's virtual time advances by cost / lanes. */
 static void charge(tb_queue *q, struct tb_lane *lane, double cost)
 {
-    lane->had += cost;
-    lane->now += cost / (lane->waiting + lane->running);
-    q->now += cost / q->n_lanes;
+    lane->served_s += cost;
+    lane->virtual_time += cost / (lane->waiting + lane->running);
+    q->virtual_time += cost / q->n_lanes;
 }
 
-/* Lanes of callers who have gone would add up: a lane without jobs is forgotten. */
+/* Frees a lane without jobs: lanes of callers who have gone would accumulate. */
 static void drop_empty_lane(tb_queue *q, struct tb_lane *lane)
 {
     if (lane->waiting || lane->running) return;
@@ -200,7 +204,7 @@ static void drop_empty_lane(tb_queue *q, struct tb_lane *lane)
     }
 }
 
-/* A worker is through with a piece. */
+/* A worker has finished a piece. */
 static void end_piece(tb_queue *q, int slot, struct tb_lane *lane, double cost)
 {
     charge(q, lane, cost);
@@ -213,7 +217,7 @@ static void end_piece(tb_queue *q, int slot, struct tb_lane *lane, double cost)
 static void end_entry(tb_queue *q, struct tb_lane *lane, tb_queue_size size)
 {
     q->under_way[size]--;
-    if (size == TB_QUEUE_MEDIUM) pthread_cond_broadcast(&q->kept_work); /* another may begin */
+    if (size == TB_QUEUE_MEDIUM) pthread_cond_broadcast(&q->reserved_work); /* another may begin */
     if (size != TB_QUEUE_BRIEF) pthread_cond_signal(&q->work);
     drop_empty_lane(q, lane);
     if (q->waiting == 0 && q->n_running == 0) pthread_cond_broadcast(&q->idle);
@@ -230,7 +234,7 @@ static void *worker(void *arg)
         tb_queue_entry *entry = take(q, slot, &lane);
         if (!entry) {
             if (q->ending) break;
-            pthread_cond_wait(slot < q->kept_free ? &q->kept_work : &q->work, &q->lock);
+            pthread_cond_wait(slot < q->reserved_workers ? &q->reserved_work : &q->work, &q->lock);
             continue;
         }
         const tb_queue_size size = entry->size; /* the entry may be gone after its last piece */
@@ -239,7 +243,7 @@ static void *worker(void *arg)
         pthread_mutex_lock(&q->lock);
         end_piece(q, slot, lane, piece.cost);
         if (piece.again) {
-            entry->had += piece.cost;
+            entry->served_s += piece.cost;
             append_entry(q, lane, entry);
             wake(q, entry); /* this worker may take another */
             continue;
@@ -256,7 +260,7 @@ static void *worker(void *arg)
 /* What is under way at most: long jobs as many as there are workers for them, medium ones some. */
 static void set_most(tb_queue *q)
 {
-    const int workers = q->workers - q->kept_free;
+    const int workers = q->workers - q->reserved_workers;
     q->most[TB_QUEUE_LONG] = workers;
     q->most[TB_QUEUE_MEDIUM] = 4 * workers;
 }
@@ -274,7 +278,7 @@ tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_queue_run run,
     q->threads = tb_alloc((size_t)workers * sizeof *q->threads);
     pthread_mutex_init(&q->lock, NULL);
     pthread_cond_init(&q->work, NULL);
-    pthread_cond_init(&q->kept_work, NULL);
+    pthread_cond_init(&q->reserved_work, NULL);
     tb_cond_init(&q->idle);
     for (int i = 0; i < workers; i++) {
         int why = pthread_create(&q->threads[i], NULL, worker, q);
@@ -293,12 +297,12 @@ tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_queue_run run,
     return TB_OK;
 }
 
-void tb_queue_keep_free(tb_queue *q, int workers)
+void tb_queue_reserve_workers(tb_queue *q, int workers)
 {
     pthread_mutex_lock(&q->lock);
-    q->kept_free = workers;
+    q->reserved_workers = workers;
     set_most(q);
-    pthread_cond_broadcast(&q->work); /* those kept free wait elsewhere */
+    pthread_cond_broadcast(&q->work); /* reserved workers wait for reserved_work */
     pthread_mutex_unlock(&q->lock);
 }
 
@@ -322,13 +326,13 @@ tb_status tb_queue_push(tb_queue *q, const char *name, tb_queue_entry *entry, tb
             lane = tb_alloc(sizeof *lane);
             lane->name = tb_strdup(name);
             lane->next = q->lanes;
-            lane->had = q->now;
+            lane->served_s = q->virtual_time;
             lane->turn = ++q->clock; /* behind those who have waited since before */
             q->lanes = lane;
             q->n_lanes++;
         }
-        entry->begun = entry->hurried = false;
-        entry->had = lane->now - AHEAD_S;
+        entry->begun = entry->expedited = false;
+        entry->served_s = lane->virtual_time - NEW_JOB_CREDIT_S;
         append_entry(q, lane, entry);
         wake(q, entry);
     }
@@ -347,7 +351,7 @@ bool tb_queue_remove(tb_queue *q, tb_queue_entry *entry)
             before = e;
         if (!e) continue;
         if (e->begun) {
-            e->hurried = true;
+            e->expedited = true;
             wake(q, e);
         } else {
             unlink_entry(q, lane, before, e);
@@ -401,7 +405,7 @@ void tb_queue_free(tb_queue *q)
     pthread_mutex_lock(&q->lock);
     q->stopping = q->ending = true;
     pthread_cond_broadcast(&q->work);
-    pthread_cond_broadcast(&q->kept_work);
+    pthread_cond_broadcast(&q->reserved_work);
     pthread_mutex_unlock(&q->lock);
     for (int i = 0; i < q->workers; i++)
         pthread_join(q->threads[i], NULL);
@@ -413,7 +417,7 @@ void tb_queue_free(tb_queue *q)
     }
     pthread_mutex_destroy(&q->lock);
     pthread_cond_destroy(&q->work);
-    pthread_cond_destroy(&q->kept_work);
+    pthread_cond_destroy(&q->reserved_work);
     pthread_cond_destroy(&q->idle);
     tb_free(q->running);
     tb_free(q->threads);

@@ -9,10 +9,11 @@
  * A bounded queue with a lane per caller and a fixed set of worker threads. Work is done by pieces:
  * a worker takes the next piece of one job, puts the job back if there is more of it, and looks
  * again. The piece comes from the lane with the fewest running jobs, among equals the one that has
- * had the least work; in the lane it is that of the job that has had the least. Who comes starts
- * where those who are there stand, so nobody waits for ever, and a job has some seconds ahead of
- * those of its lane. So a caller who sends a hundred texts delays the others by one piece at most,
- * and a long text a short one.
+ * had the least work; in the lane it is that of the job that has had the least. A new lane starts
+ * at the queue's virtual time, which is the work that a lane present all the time would have had,
+ * so nobody waits for ever. A new job starts some seconds ahead of its lane's virtual time. So a
+ * caller who sends a hundred texts delays the others by one piece at most, and a long text a short
+ * one.
  */
 typedef struct tb_queue tb_queue;
 
@@ -24,8 +25,8 @@ typedef struct tb_queue_entry {
     struct tb_queue_entry *next;
     tb_queue_size size; /* set before the push */
     /* the queue's own */
-    double had; /* of work, from a start that all of a lane share */
-    bool begun, hurried;
+    double served_s; /* work done for it, from a start that all jobs of a lane share */
+    bool begun, expedited;
 } tb_queue_entry;
 
 typedef struct {
@@ -43,7 +44,7 @@ TB_MUST_CHECK tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_
                                      tb_err *err);
 /* That many of the workers take no long jobs, and one of these brief ones only. Before the first
  * push. */
-void tb_queue_keep_free(tb_queue *q, int workers);
+void tb_queue_reserve_workers(tb_queue *q, int workers);
 /* TB_EBUSY when the lane or the queue is full, TB_EUNREADY when it is stopping. */
 TB_MUST_CHECK tb_status tb_queue_push(tb_queue *q, const char *lane, tb_queue_entry *entry,
                                       tb_err *err);

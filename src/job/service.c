@@ -129,9 +129,9 @@ static void *warm_up(void *arg)
     return NULL;
 }
 
-/* A quarter of four workers and more is kept free of long texts, one of them for brief work alone:
- * a sentence, a bed's preview, an upload. */
-static int kept_free(int workers)
+/* A quarter of four workers and more takes no long texts, and one worker of it brief
+ * work only: a sentence, a bed's preview, an upload. */
+static int reserved_workers(int workers)
 {
     return workers / 4;
 }
@@ -148,7 +148,7 @@ static tb_status start_workers(tb_service *s, tb_err *err)
     tb_status st = tb_queue_new(workers, s->config->queue_max, s->config->queue_per_user, run,
                                 release, s, &s->queue, err);
     if (st) return st;
-    tb_queue_keep_free(s->queue, kept_free(workers));
+    tb_queue_reserve_workers(s->queue, reserved_workers(workers));
     int why = pthread_create(&s->warmer, NULL, warm_up, s);
     s->warming = why == 0;
     return why ? tb_fail_errno(err, why, "cannot start the warm-up") : TB_OK;

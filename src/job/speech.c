@@ -14,9 +14,9 @@
 /*
  * The conductor: one job from text to file, by pieces: the text is read and the voice found, then
  * sentence after sentence is spoken, then the end is made and kept. Engine, mixer, encoder and
- * output hang on each other by their sinks, so a streaming client hears each piece as soon as it is
- * encoded; for everybody else the answer waits for the end, with exact sizes. Between two pieces
- * other jobs have their turn; what is heard does not depend on it.
+ * output are chained by sinks, so a streaming client receives each piece as soon as it is encoded;
+ * for everybody else the answer waits for the end, with exact sizes. Between two pieces the worker
+ * runs other jobs; the sound does not depend on it.
  */
 struct tb_speaking {
     tb_job *job;
@@ -329,7 +329,7 @@ static tb_status speak(tb_job *job, bool *again, tb_err *err)
     if (!l) {
         l = job->speaking = tb_alloc(sizeof *l);
         l->job = job;
-        l->output.loose.fd = -1;
+        l->output.unlinked_file.fd = -1;
         st = speak_begin(l, err);
         *again = !st;
     } else if (l->next < l->plan.script.n) {

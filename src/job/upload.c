@@ -7,17 +7,17 @@
 
 /* A job that makes a voice of an upload: decoded, judged, kept. */
 
-/* What an upload has become when it is judged: between two pieces, until the store takes it. */
-struct tb_keeping {
+/* An upload that has been judged and waits, between two pieces of the job, until it is stored. */
+struct tb_pending_voice {
     uint8_t *wav;
     size_t size;
     tb_recording_verdict judged;
 };
 
-static void let_go(tb_job *job)
+static void free_pending(tb_job *job)
 {
-    struct tb_keeping *k = job->keeping;
-    job->keeping = NULL;
+    struct tb_pending_voice *k = job->pending_voice;
+    job->pending_voice = NULL;
     if (!k) return;
     tb_recording_verdict_clear(job->service->voices, &k->judged);
     tb_free(k->wav);
@@ -28,7 +28,7 @@ static tb_status judge(tb_job *job, tb_err *err)
 {
     tb_service *s = job->service;
     tb_voice_upload *up = &job->upload;
-    struct tb_keeping *k = job->keeping = tb_alloc(sizeof *k);
+    struct tb_pending_voice *k = job->pending_voice = tb_alloc(sizeof *k);
     const bool neural = tb_engine_current(s->engine) == TB_ENGINE_CHATTERBOX;
     tb_status st = tb_voice_name_check(up->name, err);
     if (!st)
@@ -43,7 +43,7 @@ static tb_status keep(tb_job *job, tb_err *err)
 {
     tb_service *s = job->service;
     const tb_voice_upload *up = &job->upload;
-    struct tb_keeping *k = job->keeping;
+    struct tb_pending_voice *k = job->pending_voice;
     tb_voice_row kept = {0};
     char *warnings = tb_json_print(k->judged.warnings);
     const tb_voice_row row = {
@@ -68,11 +68,11 @@ static tb_status keep(tb_job *job, tb_err *err)
 
 tb_status tb_work_voice(tb_job *job, bool *again, tb_err *err)
 {
-    tb_status st = job->keeping ? TB_OK : judge(job, err);
+    tb_status st = job->pending_voice ? TB_OK : judge(job, err);
     if (!st && tb_cancelled(&job->cancel)) st = tb_fail_cancelled(err);
     *again = !st && tb_job_must_wait(job);
     if (!st && !*again) st = keep(job, err);
-    if (!*again) let_go(job);
+    if (!*again) free_pending(job);
     return st;
 }
 

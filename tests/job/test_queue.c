@@ -305,7 +305,7 @@ static void brief_work_finds_a_worker_and_long_work_is_not_all_begun(void **stat
     bool stopping;
     stage_init(&s);
     assert_int_equal(tb_queue_new(3, 100, 100, run, release, &s, &q, NULL), TB_OK);
-    tb_queue_keep_free(q, 1);
+    tb_queue_reserve_workers(q, 1);
     push_pieces(q, "a", &j[0], 'L', 2, 5);
     push_pieces(q, "a", &j[1], 'L', 2, 5);
     wait_inside(&s, 2);
@@ -335,7 +335,7 @@ static void medium_work_finds_a_worker_and_leaves_one_to_brief_work(void **state
     bool stopping;
     stage_init(&s);
     assert_int_equal(tb_queue_new(3, 100, 100, run, release, &s, &q, NULL), TB_OK);
-    tb_queue_keep_free(q, 2);
+    tb_queue_reserve_workers(q, 2);
     push_pieces(q, "a", &j[0], 'L', 1, 5);
     wait_inside(&s, 1);
     push_pieces(q, "a", &j[1], 'm', 1, 5);
@@ -353,7 +353,7 @@ static void medium_work_finds_a_worker_and_leaves_one_to_brief_work(void **state
     stage_end(&s);
 }
 
-static void a_job_between_two_pieces_is_not_removed_but_hurried(void **state)
+static void a_job_between_two_pieces_is_not_removed_but_expedited(void **state)
 {
     (void)state;
     stage s;
@@ -462,7 +462,7 @@ static void many_callers_lose_and_double_nothing(void **state)
     tb_queue *q;
     int taken = 0, removed = 0;
     assert_int_equal(tb_queue_new(4, 50, 10, quick, forget, NULL, &q, NULL), TB_OK);
-    tb_queue_keep_free(q, 1);
+    tb_queue_reserve_workers(q, 1);
     for (int i = 0; i < CALLERS; i++) {
         callers[i].q = q;
         callers[i].lane[0] = (char)('a' + i / 2); /* two threads to a lane */
@@ -491,7 +491,7 @@ int main(void)
         cmocka_unit_test(nobody_waits_for_ever),
         cmocka_unit_test(brief_work_finds_a_worker_and_long_work_is_not_all_begun),
         cmocka_unit_test(medium_work_finds_a_worker_and_leaves_one_to_brief_work),
-        cmocka_unit_test(a_job_between_two_pieces_is_not_removed_but_hurried),
+        cmocka_unit_test(a_job_between_two_pieces_is_not_removed_but_expedited),
         cmocka_unit_test(each_sees_what_waits_and_what_runs),
         cmocka_unit_test(many_callers_lose_and_double_nothing),
     };
