@@ -370,7 +370,8 @@ void tb_seats_look(tb_http *http)
         s->looked_ms = now;
         check_invariants(s);
         for (int i = 0; i < s->used; i++) {
-            if (s->at[i].state == HANDED && now - s->at[i].since_ms > LOST_MS) set_free(s, i);
+            if (s->at[i].state == HANDED && (s->at[i].behind_ms += passed_ms) > LOST_MS)
+                set_free(s, i);
             if (s->at[i].state != OPEN || !is_late(s, i, now, passed_ms)) continue;
             shut(s, i);
             late++;

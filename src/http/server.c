@@ -217,9 +217,9 @@ void tb_http_stop(tb_http *http)
             tb_clock_sleep_ms(LOOK_MS);
         MHD_stop_daemon(http->daemon);
     }
-    tb_door_free(http);
-    tb_linger_stop(http);
+    tb_linger_stop(http); /* receives on seats, which go with the door */
     tb_watch_stop(http);
+    tb_door_free(http);
     tb_desk_stop(http);
     tb_auth_free(http->auth);
     tb_counts_stop(http);

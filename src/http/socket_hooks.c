@@ -1,11 +1,14 @@
 #ifdef __linux__
-#define _GNU_SOURCE /* sendmmsg */
+#define _GNU_SOURCE /* sendmmsg, RTLD_NEXT */
 #endif
 #include "http/wire_priv.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 
+#ifdef __linux__
+#include <dlfcn.h>
+#endif
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -15,8 +18,9 @@
 /*
  * Between libmicrohttpd and its sockets: functions of our program's own that libmicrohttpd calls
  * instead of those of libc and GnuTLS, because the linker looks for symbols in the program first.
- * Each does what the library's own does, by another function of that library. Whoever else in the
- * process sends or receives has a descriptor without a wire, or one that is not watched.
+ * Each does what the library's own does, by another function of that library or by its own. Whoever
+ * else in the process sends or receives has a descriptor without a wire, or one that is not
+ * watched.
  *
  * - `recv` and, with TLS, `gnutls_record_recv` show the bytes that came to the connection's wire.
  * - `send`, `sendmsg` and, with TLS, `gnutls_record_send` see an answer that we have not given:
@@ -133,14 +137,30 @@ ssize_t tb_hook_recv(int fd, void *data, size_t size, int flags)
     return n;
 }
 
+typedef ssize_t (*record_recv)(gnutls_session_t session, void *data, size_t size);
+
+/* GnuTLS's own. It has no other function that also receives from kernel TLS (ktls = true in its
+ * configuration): gnutls_record_recv_seq would read what the kernel has deciphered as records. */
+static record_recv library_record_recv(void)
+{
+    static _Atomic(record_recv) found;
+    record_recv it = atomic_load(&found);
+    if (!it) {
+        *(void **)&it = dlsym(RTLD_NEXT, "gnutls_record_recv");
+        atomic_store(&found, it);
+    }
+    return it;
+}
+
 ssize_t tb_hook_record_recv(gnutls_session_t session, void *data,
                             size_t size) __asm__("gnutls_record_recv")
     __attribute__((visibility("default"), used));
 
 ssize_t tb_hook_record_recv(gnutls_session_t session, void *data, size_t size)
 {
-    unsigned char number[8];
-    ssize_t n = gnutls_record_recv_seq(session, data, size, number);
+    const record_recv receive = library_record_recv();
+    if (!receive) return GNUTLS_E_INTERNAL_ERROR; /* linked statically: no build of ours */
+    ssize_t n = receive(session, data, size);
     tb_wire *w = n > 0 ? watched_session(session) : NULL;
     if (w) tb_wire_look(w, data, (size_t)n);
     return n;

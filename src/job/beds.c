@@ -27,7 +27,7 @@ int tb_beds_find(void *beds, const char *name)
 {
     tb_beds *b = beds;
     tb_err why;
-    tb_ambience bed;
+    tb_ambience bed = {0};
     const int known = remembered(b, name);
     if (known >= 0 || !tb_ambience_in_text(b->set, name, &bed, &why)) return known;
     if (b->n == b->max) {

@@ -151,11 +151,14 @@ bool tb_job_must_wait(tb_job *job)
     enum { NAP_MS = 20 };
     const int64_t now = tb_clock_mono_ns(), most = (int64_t)10 * 1000000000;
     const bool held = tb_store_is_held(job->service->store);
-    if (held && !job->held_ns) job->held_ns = now;
+    /* Once it is free, the wait for others of us who write begins anew. */
+    if (!held)
+        job->held_ns = 0;
+    else if (!job->held_ns)
+        job->held_ns = now;
     const bool waits = held && now - job->held_ns < most && !tb_cancelled(&job->cancel);
     if (waits) tb_clock_sleep_ms(NAP_MS);
     tb_store_wait_until(job->held_ns ? job->held_ns + most : 0);
-    if (!held) job->held_ns = 0;
     return waits;
 }
 

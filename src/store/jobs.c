@@ -76,7 +76,10 @@ tb_status tb_store_job_get(tb_store *store, const char *id, tb_job_row *out, tb_
     tb_status st = tb_store_reader(store, &db, err);
     if (st) return st;
     st = find(db, id, out, err);
-    if ((!st || st == TB_ENOTFOUND) && tb_store_late_tell(store, id, out)) st = TB_OK;
+    if ((!st || st == TB_ENOTFOUND) && tb_store_late_tell(store, id, out))
+        st = TB_OK;
+    else if (st == TB_ENOTFOUND)
+        st = find(db, id, out, err); /* its late row came between the two */
     tb_store_reader_done(store, db);
     return st;
 }

@@ -181,6 +181,12 @@ out:
 void tb_store_close(tb_store *store)
 {
     if (!store) return;
+    if (store->writer && store->late) { /* the last chance of what could not be written before */
+        atomic_store(&store->hurried, false);
+        const int64_t until = tb_store_wait_within((int64_t)500 * 1000000);
+        tb_store_late_write(store);
+        tb_store_wait_until(until);
+    }
     while (store->idle_n > 0)
         sqlite3_close(store->idle[--store->idle_n]);
     sqlite3_close(store->looker);

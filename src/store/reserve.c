@@ -70,7 +70,9 @@ static void restore(tb_store *store)
     struct stat info;
     int fd = open_reserve(store, O_CREAT), why = fd < 0 ? errno : 0;
     if (fd >= 0 && fstat(fd, &info) == 0) {
-        off_t size = info.st_size / STEP * STEP;
+        /* A copy of the folder may be sparse: what has no blocks is room for nobody. */
+        const off_t blocks = (off_t)info.st_blocks * 512;
+        off_t size = (blocks < info.st_size ? blocks : info.st_size) / STEP * STEP;
         while (size < WHOLE && !why) {
             why = make_room(fd, size);
             size += why ? 0 : STEP;
@@ -79,14 +81,15 @@ static void restore(tb_store *store)
     }
     if (fd >= 0) close(fd);
     const bool no_room = why == ENOSPC || why == EDQUOT;
-    if (no_room != store->reserve_short || (why && !no_room && !store->reserve_told))
+    if ((!why && store->reserve_short) || (no_room && !store->reserve_short) ||
+        (why && !no_room && !store->reserve_told))
         tb_log(why ? TB_WARN : TB_INFO, "store", "reserve=%s errno=%d",
                !why      ? "whole"
                : no_room ? "short new_things=refused"
                          : "none",
                why);
     store->reserve_told = why && !no_room;
-    store->reserve_short = no_room;
+    if (!why || no_room) store->reserve_short = no_room; /* else nobody knows */
 }
 
 void tb_store_reserve_init(tb_store *store)

@@ -128,7 +128,7 @@ static size_t bullet(const line *l)
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         size_t n = strlen(marks[i]);
         if (l->len > n && memcmp(l->s, marks[i], n) == 0 && (l->s[n] == ' ' || l->s[n] == '\t'))
-            return memcmp(l->s, "+ de ", 5 < l->len ? 5 : l->len) == 0 ? 0 : n + 1; /* + de 100 */
+            return l->len >= 5 && memcmp(l->s, "+ de ", 5) == 0 ? 0 : n + 1; /* + de 100 */
     }
     return l->len > 3 && memcmp(l->s, "•", 3) == 0 ? 3 : 0;
 }

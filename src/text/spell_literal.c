@@ -209,7 +209,7 @@ static size_t team(tb_speller *sp, size_t i)
     tb_spell_words w = {0};
     tb_en_cardinal(&w, sp->s + i, n, false);
     tb_spell_say_words(sp, &w);
-    tb_str_puts(sp->out, sp->out->data[sp->out->len - 1] == 'e' ? "rs" : "ers");
+    tb_str_puts(sp->out, sp->out->len && sp->out->data[sp->out->len - 1] == 'e' ? "rs" : "ers");
     return n + 3;
 }
 

@@ -252,7 +252,7 @@ static size_t between(tb_speller *sp, size_t i)
         if (number_after) say = in(sp, "about", "aproximadamente");
         break;
     case '!': /* 5! = 120 */
-        if (left >= '0' && left <= '9' && after && strchr("=+*/", (int)(after & 0x7F)))
+        if (left >= '0' && left <= '9' && after && after < 0x80 && strchr("=+*/", (int)after))
             say = in(sp, "factorial", "factorial");
         break;
     case '@':
