@@ -89,7 +89,7 @@ static const tb_cli_option list_options[] = {
 };
 
 static const tb_cli_option convert_options[] = {
-    {"--type", NULL, "NAME", "f32, f16, bf16, q8_0 or q4_0; default: q8_0"},
+    {"--type", NULL, "NAME", TB_MODEL_TYPES(", ") "; default: q8_0"},
     {"--out", NULL, "FILE", "the file to write; default: in FOLDER, named after variant and type"},
     {"--base", NULL, "FOLDER",
      "folder with the files that FOLDER lacks (nano shares files with turbo)"},
@@ -143,7 +143,7 @@ const tb_cli_command tb_commands[] = {
      false},
     {"model pull", "[" TB_MODEL_VARIANTS("|") "|OWNER/NAME]",
      "download a model and convert it to one file",
-     "Downloads the missing files (3 GB), checks them, and resumes interrupted downloads. serve "
+     "Downloads the missing files, checks them, and resumes interrupted downloads. serve "
      "does the same on its own unless MODEL_DOWNLOAD is 0.",
      0, 1, tb_cli_run_model_pull, tb_cli_pull_options, false},
     {"model convert", "FOLDER", "convert a model's published files to one GGUF file",

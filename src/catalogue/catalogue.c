@@ -10,7 +10,7 @@ const tb_catalogue_model tb_catalogue_models[TB_CATALOGUE_MODELS] = {
      .t3 = "t3_turbo_v1.safetensors",
      .licence = "mit",
      .languages = "en",
-     .tags = true,
+     .spoken = "English",
      .download_gb = 3.0},
     {.variant = "nano",
      .name = "chatterbox-nano",
@@ -20,7 +20,7 @@ const tb_catalogue_model tb_catalogue_models[TB_CATALOGUE_MODELS] = {
      .t3 = "t3_nano_v1.safetensors",
      .licence = "mit",
      .languages = "en",
-     .tags = true,
+     .spoken = "English",
      .download_gb = 1.9},
 };
 
@@ -63,6 +63,16 @@ const tb_catalogue_model *tb_catalogue_named(const char *name)
     return NULL;
 }
 
+bool tb_catalogue_speaks(const tb_catalogue_model *model, const char *code)
+{
+    for (const char *p = model->languages; *p;) {
+        const size_t len = strcspn(p, ",");
+        if (strncmp(code, p, len) == 0 && (code[len] == 0 || code[len] == '-')) return true;
+        p += len + (p[len] == ',');
+    }
+    return false;
+}
+
 const tb_catalogue_file *tb_catalogue_inside(size_t i)
 {
     for (int text = 1; text >= 0; text--)
@@ -75,6 +85,16 @@ const tb_catalogue_file *tb_catalogue_inside(size_t i)
 const char *tb_model_type_name(tb_model_type type)
 {
     return types[type].name;
+}
+
+bool tb_model_type_parse(const char *name, tb_model_type *out)
+{
+    for (int t = 0; t < TB_MODEL_TYPE_COUNT; t++)
+        if (strcmp(types[t].name, name) == 0) {
+            *out = (tb_model_type)t;
+            return true;
+        }
+    return false;
 }
 
 uint64_t tb_model_type_bytes(tb_model_type type)

@@ -25,7 +25,7 @@ typedef struct {
     const char *t3;   /* the token model's file; the other files are of all models */
     const char *licence;
     const char *languages; /* codes that it speaks, comma-separated */
-    bool tags;             /* it reads tags as tokens */
+    const char *spoken;    /* the same in words, for sentences: "English" */
     double download_gb;    /* of all its files */
 } tb_catalogue_model;
 
@@ -37,6 +37,9 @@ extern const tb_catalogue_model tb_catalogue_models[TB_CATALOGUE_MODELS];
 const tb_catalogue_model *tb_catalogue_find(const char *variant);
 /* By "turbo" or "ResembleAI/chatterbox-turbo"; NULL for none of them. */
 const tb_catalogue_model *tb_catalogue_named(const char *name);
+
+/* Whether it speaks a language, with or without a region: "en", "en-us". */
+bool tb_catalogue_speaks(const tb_catalogue_model *model, const char *code);
 
 /* ---- published files ---- */
 
@@ -72,6 +75,8 @@ typedef enum {
 } tb_model_type;
 
 const char *tb_model_type_name(tb_model_type type);
+/* One of TB_MODEL_TYPES; false for other words. */
+bool tb_model_type_parse(const char *name, tb_model_type *out);
 /* What one file of this type takes of the disk, at most. */
 uint64_t tb_model_type_bytes(tb_model_type type);
 

@@ -85,6 +85,14 @@ const char *tb_model_handle_name(const tb_model_handle *h)
     return tb_model_handle_ready(h) ? h->name : NULL;
 }
 
+const tb_catalogue_model *tb_model_handle_entry(const tb_model_handle *h)
+{
+    const char *name = h ? tb_model_handle_name(h) : NULL;
+    const tb_catalogue_model *m = name ? tb_catalogue_named(name) : NULL;
+    if (!m && h) m = tb_catalogue_find(h->config.variant);
+    return m ? m : tb_catalogue_find(NULL);
+}
+
 const char *tb_model_handle_id(const tb_model_handle *h)
 {
     return tb_model_handle_ready(h) ? h->id : NULL;

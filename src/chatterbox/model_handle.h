@@ -20,6 +20,9 @@ TB_MUST_CHECK tb_status tb_model_handle_load(tb_model_handle *h, const char *pat
 bool tb_model_handle_ready(const tb_model_handle *h); /* open, or closed and can be opened again */
 const char *tb_model_handle_name(
     const tb_model_handle *h); /* tb_chatterbox_model; NULL before the first load */
+/* What the catalogue says of the loaded model; before that, and with NULL, of the one configured.
+ */
+const tb_catalogue_model *tb_model_handle_entry(const tb_model_handle *h);
 const char *tb_model_handle_id(const tb_model_handle *h);
 
 /* Takes a reference, opening the model if it is closed. Fails as tb_model_open does. Each acquire

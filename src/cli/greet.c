@@ -39,7 +39,7 @@ static bool downloading(tb_greet *g, const tb_model_progress *p, char *line, siz
         const double minutes = (double)(p->total - p->done) / p->bytes_per_s / 60;
         if (minutes < 6000) snprintf(rest, sizeof rest, ", about %.0f min left", fmax(1, minutes));
     }
-    snprintf(line, size, "%s: %d %% of %s are here%s", g->model, 10 * tenths, all, rest);
+    snprintf(line, size, "%s: %d %% of %s are here%s", g->model->name, 10 * tenths, all, rest);
     return true;
 }
 
@@ -48,7 +48,7 @@ bool tb_greet_line(tb_greet *g, bool speaks, const tb_model_progress *p, char *l
     if (speaks) {
         if (g->speaks) return false;
         g->speaks = true;
-        snprintf(line, size, "%s speaks from now on, in English", g->model);
+        snprintf(line, size, "%s speaks from now on, in %s", g->model->name, g->model->spoken);
         return true;
     }
     if (!p) return false;
@@ -56,14 +56,14 @@ bool tb_greet_line(tb_greet *g, bool speaks, const tb_model_progress *p, char *l
     if (strcmp(p->state, "converting") == 0) {
         if (g->converting) return false;
         g->converting = true;
-        snprintf(line, size, "%s: everything is here; one file is made of it", g->model);
+        snprintf(line, size, "%s: everything is here; one file is made of it", g->model->name);
         return true;
     }
     if (strcmp(p->state, "waiting") == 0 && p->total > 0) { /* not before it has begun */
         if (g->waiting) return false;
         g->waiting = true;
-        snprintf(line, size, "%s: nothing comes at the moment (%s); it is tried again", g->model,
-                 p->note);
+        snprintf(line, size, "%s: nothing comes at the moment (%s); it is tried again",
+                 g->model->name, p->note);
         return true;
     }
     return false; /* a failure is a line of the log */
@@ -147,27 +147,27 @@ static void say_engines(const tb_greet *g, const tb_cli *cli, tb_engine *engine)
     const tb_language *list;
     const size_t languages = tb_embedded_languages(tb_engine_embedded(engine), &list);
     char size[24];
-    snprintf(size, sizeof size, "%.1f GB", tb_catalogue_find(c->model_variant)->download_gb);
+    snprintf(size, sizeof size, "%.1f GB", g->model->download_gb);
     if (g->speaks) {
-        printf("English is spoken by %s, %zu languages by the embedded engine\n", g->model,
-               languages);
+        printf("%s is spoken by %s, %zu languages by the embedded engine\n", g->model->spoken,
+               g->model->name, languages);
         return;
     }
     printf("The embedded engine answers now, in %zu languages\n", languages);
     if (tb_engine_progress(engine, &p))
         printf("%s, %s, is fetched in the background into %s/models; to stop that for good, write\n"
                "MODEL_DOWNLOAD=0 into .env and start again. It speaks as soon as it is here\n",
-               g->model, size, c->data);
+               g->model->name, size, c->data);
     else if (c->engine != TB_ENGINE_EMBEDDED)
-        printf("%s is not fetched (MODEL_DOWNLOAD is off); %s model pull gets it, %s\n", g->model,
-               cli->program, size);
+        printf("%s is not fetched (MODEL_DOWNLOAD is off); %s model pull gets it, %s\n",
+               g->model->name, cli->program, size);
 }
 
 void tb_greet_start(tb_greet *g, const tb_cli *cli, tb_engine *engine, int port, bool quiet)
 {
     const tb_config *c = &cli->config;
     char *base = address(c, port), *command = tb_greet_command(c, port, ".env");
-    *g = (tb_greet){.model = tb_catalogue_find(c->model_variant)->name,
+    *g = (tb_greet){.model = tb_catalogue_find(c->model_variant),
                     .speaks = tb_engine_current(engine) == TB_ENGINE_CHATTERBOX};
     say_engines(g, cli, engine);
     if (!quiet) {

@@ -1,6 +1,7 @@
 #ifndef TB_CLI_GREET_PRIV_H
 #define TB_CLI_GREET_PRIV_H
 
+#include "catalogue/catalogue.h"
 #include "cli/cli_priv.h"
 #include "engine/engine.h"
 
@@ -10,10 +11,10 @@
  * "listening on ..." ends with a colon and a number: programs look for the port there.
  */
 typedef struct {
-    bool speaks; /* chatterbox-turbo does, and that was said */
+    bool speaks; /* the model does, and that was said */
     int tenths;  /* of the download, said so far */
     bool converting, waiting;
-    const char *model; /* chatterbox-turbo | chatterbox-nano */
+    const tb_catalogue_model *model;
 } tb_greet;
 
 /* Behind the line "listening on ...". quiet: nothing to try, as at a restart or under systemd. */

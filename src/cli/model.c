@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "catalogue/catalogue.h"
+#include "chatterbox/install.h"
 #include "cli/cli_priv.h"
 #include "fetch/source.h"
 #include "model/convert.h"
@@ -104,12 +106,6 @@ static void find_origin(origin *o, const char *folder, const tb_model_paths *pat
     tb_json_free(source);
 }
 
-static bool parse_weight_type(const char *name, tb_dtype *out)
-{
-    return tb_dtype_parse(name, out) && (*out == TB_F32 || *out == TB_F16 || *out == TB_BF16 ||
-                                         *out == TB_Q8_0 || *out == TB_Q4_0);
-}
-
 static int print_converted(tb_cli *cli, const char *path, const tb_convert *how)
 {
     const int64_t size = tb_file_size(path);
@@ -134,6 +130,7 @@ int tb_cli_run_model_convert(tb_cli *cli)
                                   .variant = tb_cli_get(cli, "--variant")};
     meter m = {.terminal = isatty(STDERR_FILENO) != 0};
     tb_convert how = {.progress = show, .self = &m};
+    tb_model_type weights = TB_MODEL_Q8_0;
     tb_model_paths paths = {0};
     origin o = {0};
     char *path = NULL;
@@ -141,8 +138,9 @@ int tb_cli_run_model_convert(tb_cli *cli)
     int code = TB_EXIT_OK;
     tb_status st;
 
-    if (!parse_weight_type(type ? type : "q8_0", &how.type))
+    if (type && !tb_model_type_parse(type, &weights))
         return tb_cli_usage(cli, "--type %s is not one of " TB_MODEL_TYPES(", "), type);
+    how.type = tb_model_dtype(weights);
     st = tb_model_find(&place, &paths, &err);
     if (!st) {
         find_origin(&o, place.path, &paths);

@@ -78,7 +78,7 @@ static const setting table[] = {
     CHOICE("MODEL_VARIANT", "--model-variant", model_variant, "turbo", TB_MODEL_VARIANTS("|"), "which model: chatterbox-turbo, or the smaller chatterbox-nano"),
     TEXT("MODEL_REVISION", "--model-revision", "text", model_revision, "main", "a branch, tag or commit", "revision of the model to download"),
     DURATION("MODEL_IDLE_TTL", "--model-idle-ttl", model_idle_ttl_s, "0", "never", 1, 31536000, "the model is unloaded from memory after this long without a request"),
-    SWITCH("MODEL_DOWNLOAD", "--model-download", model_download, "1", "serve downloads the model if it is missing (3 GB)"),
+    SWITCH("MODEL_DOWNLOAD", "--model-download", model_download, "1", "serve downloads the model if it is missing"),
     TEXT("PERTH", "--perth", "file", perth, "", TB_FILE_PERTH, "weights of the watermark; empty: searched beside the model"),
     NUMBER("THREADS", "--threads", threads, "0", 0, TB_THREADS_MAX, "compute threads, shared by all requests; 0: one per core"),
     TEXT("HF_ENDPOINT", "--hf-endpoint", "text", hf_endpoint, "https://huggingface.co", "an http or https address", "hub that the model is downloaded from"),

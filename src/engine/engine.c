@@ -18,8 +18,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char tb_engine_no_weights[] = "the weights of chatterbox-turbo are not installed";
-
 tb_model_handle *tb_engine_model_handle(const tb_engine *e)
 {
     return e->neural;
@@ -33,9 +31,10 @@ static tb_status open_installed(tb_engine *e, bool must, tb_err *err)
     if (path && !e->chosen) st = tb_model_handle_load(e->neural, path, err);
     if (!st && must && !tb_model_handle_ready(e->neural))
         st = tb_fail_field(err, TB_EUNREADY, "ENGINE",
-                           "ENGINE is chatterbox, but %s; get them with: timbre model pull, or "
+                           "ENGINE is chatterbox, but " TB_ENGINE_NO_WEIGHTS
+                           "; get them with: timbre model pull, or "
                            "use one of the engines allowed without them: auto, embedded",
-                           tb_engine_no_weights);
+                           tb_model_handle_entry(e->neural)->name);
     tb_free(path);
     return st;
 }

@@ -22,7 +22,8 @@ struct tb_engine {
     tb_model_progress progress; /* state NULL: nothing is being done */
 };
 
-extern const char tb_engine_no_weights[]; /* a sentence's end */
+/* A sentence's end, of the model's name. */
+#define TB_ENGINE_NO_WEIGHTS "the weights of %s are not installed"
 
 /* The neural engine speaks this plan. */
 bool tb_plan_is_neural(const tb_plan *plan);

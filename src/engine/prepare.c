@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "catalogue/catalogue.h"
 #include "engine/engine_priv.h"
 #include "params/params.h"
 #include "text/front.h"
@@ -14,37 +15,38 @@
 #include <math.h>
 #include <string.h>
 
-static const char not_loaded[] = "ENGINE=embedded keeps chatterbox-turbo from being loaded";
-
-static bool english(const tb_language *language)
-{
-    return strncmp(language->code, "en", 2) == 0 &&
-           (language->code[2] == 0 || language->code[2] == '-');
-}
+#define NOT_LOADED "ENGINE=embedded keeps %s from being loaded"
 
 /* Which engine speaks: the request's word, else the configuration's, else the language decides. */
 static tb_status choose(tb_engine *e, const tb_engine_opts *o, tb_plan *plan, tb_err *err)
 {
+    const tb_catalogue_model *model = tb_model_handle_entry(e->neural);
+    const bool speaks = tb_catalogue_speaks(model, plan->language->code);
     const bool by_name = o->engine == TB_ENGINE_CHATTERBOX;
     bool there = tb_model_handle_ready(e->neural);
     plan->engine = TB_ENGINE_EMBEDDED;
+    if (by_name && !there && e->chosen)
+        return tb_fail_field(err, TB_EINVAL, "engine",
+                             "engine is chatterbox, but " NOT_LOADED "; allowed: auto, embedded",
+                             model->name);
     if (by_name && !there)
         return tb_fail_field(err, TB_EINVAL, "engine",
-                             "engine is chatterbox, but %s; allowed: auto, embedded",
-                             e->chosen ? not_loaded : tb_engine_no_weights);
-    if (by_name && !english(plan->language))
+                             "engine is chatterbox, but " TB_ENGINE_NO_WEIGHTS
+                             "; allowed: auto, embedded",
+                             model->name);
+    if (by_name && !speaks)
         return tb_fail_field(err, TB_EINVAL, "language",
-                             "language is '%s', but chatterbox-turbo speaks English only; leave "
+                             "language is '%s', but %s speaks %s only; leave "
                              "engine out and the embedded engine speaks it",
-                             plan->language->code);
+                             plan->language->code, model->name, model->spoken);
     const bool wished = o->engine == TB_ENGINE_EMBEDDED ||
                         (o->engine == TB_ENGINE_UNSAID && e->chosen); /* the embedded one */
-    if (by_name || (!wished && there && english(plan->language)))
+    if (by_name || (!wished && there && speaks))
         plan->engine = TB_ENGINE_CHATTERBOX;
     else if (!wished)
-        plan->reason =
-            there ? tb_sprintf("chatterbox-turbo speaks English only, not %s", plan->language->code)
-                  : tb_strdup(tb_engine_no_weights);
+        plan->reason = there ? tb_sprintf("%s speaks %s only, not %s", model->name, model->spoken,
+                                          plan->language->code)
+                             : tb_sprintf(TB_ENGINE_NO_WEIGHTS, model->name);
     if (o->mode && strcmp(o->mode, "multilingual") == 0)
         return tb_fail_field(err, TB_EINVAL, "mode",
                              "mode is multilingual, but that model is not "

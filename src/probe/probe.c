@@ -26,7 +26,7 @@ const tb_cli_option tb_probe_options[] = {
     {"--text", NULL, "JSON", "a list of texts"},
     {"--set", NULL, "K=V",
      "a hyperparameter that no shape shows: heads, enc_heads, est_heads, ...; repeatable"},
-    {"--type", NULL, "NAME", "f32, f16, bf16, q8_0 or q4_0; default: f32"},
+    {"--type", NULL, "NAME", TB_MODEL_TYPES(", ") "; default: f32"},
     {"--sample", NULL, NULL, "24 time steps of each array, time first (s3tokenizer, campplus)"},
     {"--list", NULL, NULL, "list the stages, what each needs and writes"},
     {0},
@@ -130,8 +130,9 @@ static int read_options(tb_probe *p, tb_dtype *type)
                                 "--set %s: there are heads, enc_heads, est_heads, partial_frames, "
                                 "step, min_coverage, steps and max_gen_len, all above 0",
                                 cli->given[i].value);
+    tb_model_type known;
     *type = TB_F32;
-    if (name && (!tb_dtype_parse(name, type) || *type > TB_Q4_0))
+    if (name && (!tb_model_type_parse(name, &known) || !tb_dtype_parse(name, type)))
         return tb_cli_usage(cli, "--type %s is not one of " TB_MODEL_TYPES(", "), name);
     p->sample = tb_cli_get(cli, "--sample") && p->stage->sampled;
     p->noise = tb_cli_get(cli, "--noise");

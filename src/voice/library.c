@@ -19,6 +19,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "catalogue/catalogue.h"
 #include "voice/recording.h"
 
 #include <assert.h>
@@ -260,6 +261,11 @@ static tb_status look_up(tb_voices *v, const tb_voice_wish *wish, tb_voice_row *
                            "was replaced since",
                            row->id);
     return st;
+}
+
+const char *tb_voices_model_name(const tb_voices *v)
+{
+    return tb_model_handle_entry(v->model)->name;
 }
 
 tb_status tb_voices_get(tb_voices *v, tb_engine_kind of, const tb_voice_wish *wish,

@@ -40,6 +40,8 @@ TB_MUST_CHECK tb_status tb_voices_from_wav(tb_voices *voices, tb_engine_kind of,
 /* Keeps a voice's analysis beside its wav, so that it is never made again. A failure is logged
  * only: the voice speaks all the same. */
 void tb_voices_keep(tb_voices *voices, tb_engine_kind of, const tb_voice *voice, const char *uuid);
+/* The neural model that they are also made for, by its name in sentences: a constant. */
+const char *tb_voices_model_name(const tb_voices *voices);
 void tb_voices_release(tb_voices *voices, const tb_voice *voice); /* NULL is fine */
 
 #endif

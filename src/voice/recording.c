@@ -42,8 +42,9 @@ static void add_warning(tb_json *list, const char *sentence)
     tb_json_add(list, tb_json_string(sentence));
 }
 
-/* Can chatterbox-turbo use a recording that the embedded engine refused for `why`? */
-static bool only_neural(const void *wav, size_t size, tb_recording_verdict *v, const tb_err *why)
+/* Can the neural engine use a recording that the embedded engine refused for `why`? */
+static bool only_neural(const tb_voices *voices, const void *wav, size_t size,
+                        tb_recording_verdict *v, const tb_err *why)
 {
     tb_pcm recording = {0};
     tb_err err = {0};
@@ -55,11 +56,20 @@ static bool only_neural(const void *wav, size_t size, tb_recording_verdict *v, c
     tb_pcm_clear(&recording);
     if (!fits) return false;
     char *sentence = tb_sprintf("the embedded engine cannot use this recording (%s); "
-                                "chatterbox-turbo can",
-                                why->msg);
+                                "%s can",
+                                why->msg, tb_voices_model_name(voices));
     add_warning(v->warnings, sentence);
     tb_free(sentence);
     return true;
+}
+
+static void warn_short(tb_json *list, const char *model)
+{
+    char *sentence = tb_sprintf("this recording has %d seconds or less: enough for the embedded "
+                                "engine, too little for %s",
+                                (int)CHATTERBOX_SECONDS, model);
+    add_warning(list, sentence);
+    tb_free(sentence);
 }
 
 tb_status tb_recording_judge(tb_voices *voices, bool chatterbox, const void *wav, size_t size,
@@ -70,7 +80,7 @@ tb_status tb_recording_judge(tb_voices *voices, bool chatterbox, const void *wav
     tb_err why = {0};
     tb_status st =
         tb_voices_from_wav(voices, TB_ENGINE_EMBEDDED, wav, size, field, cancel, &v.voice, &why);
-    if (st == TB_EINVAL && chatterbox && only_neural(wav, size, &v, &why)) st = TB_OK;
+    if (st == TB_EINVAL && chatterbox && only_neural(voices, wav, size, &v, &why)) st = TB_OK;
     if (st) {
         if (err) *err = why;
         tb_recording_verdict_clear(voices, &v);
@@ -80,9 +90,7 @@ tb_status tb_recording_judge(tb_voices *voices, bool chatterbox, const void *wav
         v.seconds = v.voice->seconds;
         for (size_t i = 0; i < v.voice->n_warnings; i++)
             add_warning(v.warnings, v.voice->warnings[i]);
-        if (v.seconds <= CHATTERBOX_SECONDS)
-            add_warning(v.warnings, "this recording has 5 seconds or less: enough for the embedded "
-                                    "engine, too little for chatterbox-turbo");
+        if (v.seconds <= CHATTERBOX_SECONDS) warn_short(v.warnings, tb_voices_model_name(voices));
     }
     if (v.seconds >= TB_RECORDING_SECONDS)
         add_warning(v.warnings, "this recording is longer than is kept: its first 10 minutes are");

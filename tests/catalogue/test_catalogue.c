@@ -51,6 +51,31 @@ static void a_model_is_found_by_variant_and_by_repository(void **state)
     }
 }
 
+static void a_model_speaks_its_languages_and_their_regions(void **state)
+{
+    const tb_catalogue_model several = {.languages = "en,pt-br,es"};
+    const tb_catalogue_model *turbo = tb_catalogue_find("turbo");
+    (void)state;
+    assert_true(tb_catalogue_speaks(turbo, "en") && tb_catalogue_speaks(turbo, "en-gb-scotland"));
+    assert_false(tb_catalogue_speaks(turbo, "") || tb_catalogue_speaks(turbo, "e") ||
+                 tb_catalogue_speaks(turbo, "enm") || tb_catalogue_speaks(turbo, "es"));
+    assert_true(tb_catalogue_speaks(&several, "es-419") && tb_catalogue_speaks(&several, "pt-br"));
+    assert_false(tb_catalogue_speaks(&several, "pt"));
+    for (size_t i = 0; i < TB_CATALOGUE_MODELS; i++)
+        assert_true(*tb_catalogue_models[i].spoken);
+}
+
+static void a_number_type_is_found_by_its_name(void **state)
+{
+    tb_model_type found;
+    (void)state;
+    for (int t = 0; t < TB_MODEL_TYPE_COUNT; t++) {
+        assert_true(tb_model_type_parse(tb_model_type_name((tb_model_type)t), &found));
+        assert_int_equal(found, t);
+    }
+    assert_false(tb_model_type_parse("", &found) || tb_model_type_parse("i32", &found));
+}
+
 /* The order is that of the metadata in files that exist. */
 static void what_goes_into_the_one_file_is_texts_and_then_the_voice(void **state)
 {
@@ -68,6 +93,8 @@ int main(void)
         cmocka_unit_test(the_choices_in_sentences_are_those_of_the_table),
         cmocka_unit_test(every_number_type_of_weights_has_a_size),
         cmocka_unit_test(a_model_is_found_by_variant_and_by_repository),
+        cmocka_unit_test(a_model_speaks_its_languages_and_their_regions),
+        cmocka_unit_test(a_number_type_is_found_by_its_name),
         cmocka_unit_test(what_goes_into_the_one_file_is_texts_and_then_the_voice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

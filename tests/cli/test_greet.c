@@ -45,7 +45,7 @@ static tb_model_progress at(const char *state, uint64_t done, double rate)
 static void a_download_is_told_each_tenth_once(void **state)
 {
     (void)state;
-    tb_greet g = {.model = "chatterbox-turbo"};
+    tb_greet g = {.model = tb_catalogue_find("turbo")};
     char line[300];
     int lines = 0;
     for (uint64_t done = 0; done <= 3000000000; done += 7000000) {
@@ -59,7 +59,7 @@ static void a_download_is_told_each_tenth_once(void **state)
     assert_true(tb_greet_line(&g, false, &p, line, sizeof line));
     assert_string_equal(line, "chatterbox-turbo: 100 % of 3.0 GB are here");
     /* One that goes on where it stopped begins there. */
-    g = (tb_greet){.model = "chatterbox-nano"};
+    g = (tb_greet){.model = tb_catalogue_find("nano")};
     p = at("downloading", 1500000000, 5e6);
     assert_true(tb_greet_line(&g, false, &p, line, sizeof line));
     assert_string_equal(line, "chatterbox-nano: 50 % of 3.0 GB are here, about 5 min left");
@@ -69,7 +69,7 @@ static void a_download_is_told_each_tenth_once(void **state)
 static void each_state_is_told_once(void **state)
 {
     (void)state;
-    tb_greet g = {.model = "chatterbox-turbo"};
+    tb_greet g = {.model = tb_catalogue_find("turbo")};
     char line[300];
     tb_model_progress first = {.state = "waiting", .note = "soon"}, p = at("waiting", 1, 0);
     assert_false(tb_greet_line(&g, false, &first, line, sizeof line)); /* it was said already */

@@ -111,6 +111,26 @@ static void the_neural_engine_without_weights_is_refused_not_replaced(void **sta
     refused(&opts, "Hi.", "mode");
 }
 
+static void sentences_name_the_model_that_was_configured(void **state)
+{
+    tb_engine *usual_one = engine;
+    tb_engine_config nano = config;
+    tb_engine_opts opts = usual();
+    tb_plan plan = {0};
+    tb_err err = {0};
+    (void)state;
+    nano.model.variant = "nano";
+    assert_int_equal(tb_engine_open(&nano, &engine, NULL), TB_OK);
+    plan = plan_of("Hi.", &opts);
+    assert_string_equal(plan.reason, "the weights of chatterbox-nano are not installed");
+    tb_plan_clear(&plan);
+    opts.engine = TB_ENGINE_CHATTERBOX;
+    assert_int_equal(tb_engine_prepare(engine, "Hi.", &script_opts, &opts, &plan, &err), TB_EINVAL);
+    assert_non_null(strstr(err.msg, "chatterbox-nano are not installed"));
+    tb_engine_close(engine);
+    engine = usual_one;
+}
+
 static void who_speaks_and_why_is_in_the_plan(void **state)
 {
     (void)state;
@@ -358,6 +378,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_neural_engine_without_weights_is_refused_not_replaced),
+        cmocka_unit_test(sentences_name_the_model_that_was_configured),
         cmocka_unit_test(who_speaks_and_why_is_in_the_plan),
         cmocka_unit_test(words_are_said_as_the_request_wants),
         cmocka_unit_test(a_text_without_a_language_is_read_in_its_own),
