@@ -70,7 +70,7 @@ static void look_at_load(double *load)
     *load = getloadavg(l, 1) == 1 ? l[0] : -1;
 }
 
-/* What the machine can. Others may be at work; the best of several looks is what counts. */
+/* The machine's bandwidth and rate. Other programs may run, so the best of several runs counts. */
 static tb_status measure_machine(tb_bench_report *r, tb_err *err)
 {
     static const tb_dtype types[TB_YARD_COUNT] = {

@@ -40,7 +40,7 @@ typedef enum {
     TB_BENCH_SECONDS, /* less is better */
     TB_BENCH_RATE,    /* more is better: something a second, grows with the machine */
     TB_BENCH_MB,      /* less is better, and no matter of the machine's speed */
-    TB_BENCH_NUMBER,  /* told, not judged */
+    TB_BENCH_NUMBER,  /* reported, not compared */
 } tb_bench_kind;
 
 enum { TB_BENCH_PARTS = 8 };
@@ -95,12 +95,12 @@ TB_MUST_CHECK tb_status tb_bench_peer(const tb_json *now, const tb_json *peer, t
 
 /* ---- sums ---- */
 
-/* Least squares of t = fixed * segments + slope * seconds. False when they do not tell. */
+/* Least squares of t = fixed * segments + slope * seconds. False when they do not determine it. */
 bool tb_bench_fit(const double *segments, const double *seconds, const double *t, size_t n,
                   double *fixed, double *slope);
 /*
  * When pieces that lasted `seconds` each were ready at `ready` (from the beginning): how long
- * somebody who began to listen with the first had to wait in all.
+ * a listener who starts with the first has to wait in all.
  */
 double tb_bench_gaps(const double *ready, const double *seconds, size_t n);
 /* Mean difference of rows of two (rows, cols) arrays: of those within `near` rows of a join, and of
@@ -163,9 +163,9 @@ typedef struct {
     double step_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1]; /* the best of each window of tokens */
     double step_cpu_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1];
     tb_bandwidth *reading; /* looked at after every window; NULL: not */
-    double read_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1]; /* the best look after each */
+    double read_s[TB_T3_MAX_MORE / TB_BENCH_WINDOW + 1]; /* the best run after each */
     int64_t first_ns;                   /* when the first token after the text was there */
-    int32_t speech[TB_T3_MAX_MORE + 4]; /* what was said, and how much */
+    int32_t speech[TB_T3_MAX_MORE + 4]; /* the tokens, and how many */
     size_t n;
 } tb_bench_utterance;
 TB_MUST_CHECK tb_status tb_bench_generate(const tb_bench *b, const tb_nn *nn, tb_bench_utterance *s,

@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * timbre bench: memory, and the way from nothing to an answer. What the system says of this process
- * in /proc; elsewhere only the times are told.
+ * timbre bench: memory, and the time from the start to the first answer. Memory is read from /proc;
+ * elsewhere only the times are reported.
  */
 
 static const char MEMORY[] = "memory and start";
@@ -40,7 +40,7 @@ static bool read_resident(resident *r)
     return anon && file;
 }
 
-/* Looks again and again until told to stop, and keeps the most. */
+/* Samples memory until it is stopped, and keeps the peak. */
 typedef struct {
     atomic_bool stop;
     resident most; /* of the sum */
@@ -90,7 +90,7 @@ static tb_status first_piece(void *self, const tb_pcm *pcm, tb_err *err)
 {
     (void)pcm;
     *(int64_t *)self = tb_clock_mono_ns();
-    return tb_fail_cancelled(err); /* that was all we wanted to hear */
+    return tb_fail_cancelled(err); /* the first chunk is all that is measured */
 }
 
 /* From nothing to a model that speaks in a voice that was kept. */

@@ -181,7 +181,7 @@ static tb_status time_utterances(tb_bench *b, caller *all, size_t n, double *one
     return st;
 }
 
-/* How long somebody who comes while seven are talking waits for the first token. */
+/* Time to the first token of a session that joins while seven are running. */
 static tb_status time_newcomer(tb_bench *b, caller *all, tb_err *err)
 {
     tb_status st = TB_OK;
@@ -195,7 +195,7 @@ static tb_status time_newcomer(tb_bench *b, caller *all, tb_err *err)
         if (!st) alone = fmin(alone, (double)(all[0].utterance.first_ns - all[0].begun) * 1e-9);
         for (; !st && started < MOST; started++) {
             if (started == MOST - 1) {
-                /* All seven have read their texts when the eighth comes. */
+                /* All seven have finished their prefill when the eighth joins. */
                 uint64_t steps = 0, tokens = 0;
                 for (int ms = 0; tokens < (MOST - 1) * 2 * LATE && ms < 60000; ms += 5) {
                     tb_clock_sleep_ms(5);

@@ -111,9 +111,9 @@ static bool read_given(tb_auth *a, const tb_auth_given *in, struct given *g)
     return g->has_pair || g->has_key[0] || g->has_key[1];
 }
 
-/* ---- is it right? ---- */
+/* ---- judging ---- */
 
-/* Without waiting. Both of the keys are looked at, and the pair, however the first one fits. */
+/* Without waiting, and in constant time: both keys and the pair are compared in any case. */
 static tb_auth_answer compare(tb_auth *a, const struct given *g)
 {
     bool right = false, later = false;
@@ -128,7 +128,7 @@ static tb_auth_answer compare(tb_auth *a, const struct given *g)
     return right ? TB_AUTH_YES : later ? TB_AUTH_LATER : TB_AUTH_NO;
 }
 
-/* All that it has, as one. */
+/* One hash of all that was given. */
 static void fingerprint(tb_auth *a, const struct given *g, unsigned char out[TB_HASH_BYTES])
 {
     unsigned char all[3 * TB_HASH_BYTES];
@@ -168,11 +168,11 @@ static bool was_wrong(tb_auth *a, const struct given *g)
     return found;
 }
 
-/* The slow way: asks the argon2id string. */
+/* Slow: verifies the pair with the argon2id string. */
 static tb_guess_end verify(tb_auth *a, const struct given *g)
 {
     const char *colon = memchr(g->text, ':', g->len);
-    size_t name = (size_t)(colon - g->text); /* whoever read it made sure of the colon */
+    size_t name = (size_t)(colon - g->text); /* read_given has checked that there is a colon */
     bool user = strlen(a->username) == name && memcmp(a->username, g->text, name) == 0;
     /* Verified in any case: a wrong name must not answer sooner than a wrong password. */
     tb_status st = tb_password_verify(a->password, colon + 1, g->len - name - 1);

@@ -9,15 +9,15 @@
 /*
  * One principal, three ways in: Basic, Bearer, xi-api-key. Secrets are compared in constant time
  * over keyed BLAKE2b. A password kept as an argon2id string costs 91 ms and 64 MiB to verify, on a
- * thread of its own, until somebody was right: from then on the right pair is known as a keyed
- * hash, and there is nothing more to verify. How often anybody may be wrong: http/guard_priv.h.
+ * thread of its own. Once a pair was right it is kept as a keyed hash, and argon2id is not needed
+ * any more. How often a guess may be wrong: http/guard_priv.h.
  */
 typedef struct tb_auth tb_auth;
 typedef struct tb_auth_check tb_auth_check; /* one that waits for its turn */
 
 typedef enum { TB_AUTH_NO, TB_AUTH_YES, TB_AUTH_LATER } tb_auth_answer;
 
-/* What a client gave, NULL where it gave nothing: headers as they came, or a form's fields. */
+/* The credentials of a request, NULL for none: headers as received, or a form's fields. */
 typedef struct {
     const char *authorization, *api_key;
     const char *user, *password;
@@ -27,7 +27,7 @@ TB_MUST_CHECK tb_status tb_auth_new(const tb_config *config, tb_auth **out, tb_e
 /* How many connections there may be at once: it bounds how many guesses wait. */
 void tb_auth_room(tb_auth *a, int connections);
 void tb_auth_free(tb_auth *auth);
-/* Answers all who wait; who would have to wait later is refused. */
+/* Ends all waiting checks; later ones that would have to wait are refused. */
 void tb_auth_drain(tb_auth *auth);
 
 tb_auth_answer tb_auth_look(tb_auth *auth, const tb_peer *peer, const tb_auth_given *given);
@@ -38,10 +38,10 @@ TB_MUST_CHECK tb_status tb_auth_wait(tb_auth *auth, const tb_peer *peer, const t
                                      void (*wake)(void *), void *self, tb_auth_check **out,
                                      tb_err *err);
 bool tb_auth_decided(const tb_auth_check *check);
-/* Of a decided one: TB_OK, TB_EAUTH, or why it could not be told. */
+/* Of a decided check: TB_OK, TB_EAUTH, or why it could not be judged. */
 TB_MUST_CHECK tb_status tb_auth_verdict(const tb_auth_check *check, tb_err *err);
-/* Its client has left: if it still waits, it is decided without being judged, and wakes. From any
- * thread, while nobody gives it back. */
+/* Its client has disconnected: a waiting check is ended without being judged, and wakes. Any
+ * thread, but not at the same time as tb_auth_leave. */
 void tb_auth_abandon(tb_auth *auth, tb_auth_check *check);
 /* Gives it back; wake is not called any more after this. NULL is fine. */
 void tb_auth_leave(tb_auth *auth, tb_auth_check *check);

@@ -39,7 +39,7 @@ struct tb_counts {
 };
 
 /* Looks at the store once a second. While another process holds the database it waits here, and
- * /metrics tells what it told before. */
+ * /metrics shows the previous figures. */
 static void *look_at_store(void *arg)
 {
     tb_http *http = arg;

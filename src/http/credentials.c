@@ -7,7 +7,7 @@
 #include <string.h>
 
 /*
- * Who asks: the credentials of a request's head, of a signed link or of the login form. What is
+ * Authentication of a request: by its head, by a signed link or by the login form. What is
  * known from before is judged at once (auth.c); an unknown password is judged by the guard's
  * threads while the connection sleeps, and r->check stands for the verdict.
  */

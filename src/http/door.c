@@ -56,8 +56,9 @@ static int accept_one(int listen_fd, struct sockaddr_storage *from, socklen_t *l
 #endif
 }
 
-/* Says why and shuts; what was sent is read first, or the socket would be reset with the answer
- * unread. With TLS nothing can be said. */
+/* Sends 503 and shuts the sending side. Received bytes are read first: closing a socket with unread
+ * bytes resets it, and the answer would be lost. With TLS no answer is possible without a
+ * handshake. */
 static void send_refusal(const tb_http *http, int fd)
 {
     char sent[4096];
@@ -111,7 +112,7 @@ static void use_spare(tb_http *http)
         close(fd);
     }
     d->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    poll(NULL, 0, FULL_PAUSE_MS); /* whoever still waits is seen again, but not in a hurry */
+    poll(NULL, 0, FULL_PAUSE_MS); /* do not spin while the table is full */
 }
 
 static void accept_pending(tb_http *http)
@@ -124,7 +125,7 @@ static void accept_pending(tb_http *http)
         int fd = accept_one(http->listen_fd, &from, &len);
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
             use_spare(http);
-        if (fd < 0) return; /* nobody else is there, or the next look tells */
+        if (fd < 0) return; /* no more pending ones, or a failure that the next poll repeats */
         if (!tb_seats_room(http) || !tb_seat_take(http, fd, (struct sockaddr *)&from)) {
             log_refusals(d, true, "CONNECTIONS_MAX, or what the limit of open files allows");
             send_refusal(http, fd);
@@ -192,7 +193,7 @@ void tb_door_close(tb_http *http)
     struct tb_door *d = http->door;
     if (!d || !d->running) return;
     atomic_store(&d->ending, true);
-    if (write(d->wake[1], "", 1) < 0) { /* it looks again soon anyway */
+    if (write(d->wake[1], "", 1) < 0) { /* the poll ends after LOOK_MS in any case */
     }
     pthread_join(d->thread, NULL);
     d->running = false;

@@ -44,7 +44,8 @@ void tb_reply_error(tb_request *r, const tb_err *err)
         tb_log(TB_ERROR, "http", "id=%s status=%s why=%s", r->id, tb_status_name(err->status),
                err->msg);
     tb_err said = *err;
-    if (err->status == TB_ENOSPACE) /* the log has the path; a client is told what it can use */
+    if (err->status ==
+        TB_ENOSPACE) /* the path is for the log; the client gets what it can act on */
         tb_fail(&said, TB_ENOSPACE,
                 strcmp(r->method, "DELETE") == 0
                     ? "the server's disk is so full that a removal cannot be noted: make some room "

@@ -7,14 +7,14 @@
 #include <strings.h>
 
 /*
- * Where a request begins and ends must be beyond doubt. A proxy before us that reads a head
- * otherwise than we do could be made to let a second request pass that it never saw (request
- * smuggling), so whatever can be read in two ways is answered with 400 and the connection is closed
+ * Refuses ambiguous requests. A proxy that reads a head differently than this server could be made
+ * to forward a second request that it never saw (request smuggling), so whatever can be read in
+ * two ways is answered with 400 and the connection is closed
  * (RFC 9112, sections 3.2, 5.1, 6.1 and 6.3).
  *
  * libmicrohttpd reads heads leniently before 1.0, and takes the first of two lengths; what it hands
- * over is looked at here before anything else. It is told to be strict where it can be (server.c);
- * where not, the bytes themselves are looked at (wire_priv.h).
+ * over is checked here before anything else. It is set to be strict where it can be (server.c);
+ * where not, the bytes themselves are inspected (wire_priv.h).
  */
 typedef struct {
     tb_err *err;
@@ -118,8 +118,8 @@ tb_status tb_framing_check(tb_request *r, const char *version, tb_err *err)
 
 /* ---- the target ---- */
 
-/* libmicrohttpd would take the query apart into its own bounded memory, and say nothing when that
- * is full. So its copy is cut at the question mark, and ours is read with everybody's bounds. */
+/* libmicrohttpd parses the query into its own bounded memory and drops silently what does not fit.
+ * So its copy is cut at the question mark, and ours is parsed with the bounds of all fields. */
 void *tb_request_announce(void *self, const char *target, struct MHD_Connection *connection)
 {
     tb_request *r = tb_alloc(sizeof *r);

@@ -48,7 +48,7 @@ struct tb_address_queue {
     int64_t used_ns, good_until_ns;
     tb_guess *first, *last;
     int waiting;
-    struct tb_address_queue *next, *before; /* of those that have somebody waiting */
+    struct tb_address_queue *next, *before; /* in the ring */
 };
 
 struct tb_guard {
@@ -62,7 +62,7 @@ struct tb_guard {
     struct tb_address_queue queues[SETS][WAYS];
     struct credit all;
     struct tb_address_queue *ring;       /* those where guesses wait, from the next to be served */
-    int waiting, address_most, all_most; /* limits of those that wait: tb_guard_room */
+    int waiting, address_most, all_most; /* how many may wait: tb_guard_room */
     tb_peer known[KNOWN];
     size_t n_known, next_known;
     bool busy, closed, ending;

@@ -60,7 +60,7 @@ void tb_guard_free(tb_guard *g);
 /* Whether this very connection has been right before, and not wrong since: it may be compared at
  * once, and forgotten if that fails. */
 bool tb_guard_knows(tb_guard *g, const tb_peer *peer);
-/* It was wrong now, or is somebody else's: a proxy uses a connection for many. */
+/* The connection sent wrong credentials, or a proxy uses it for another client now. */
 void tb_guard_forget(tb_guard *g, const tb_peer *peer);
 /* Whether this one may try now. Takes a credit; tb_guard_report gives it back unless the guess was
  * wrong. */

@@ -14,7 +14,8 @@ typedef struct tb_request tb_request;
 typedef struct tb_listing tb_listing;
 typedef struct tb_route tb_route; /* route_priv.h */
 
-/* Whom a connection waits for: the client's head or body, us, the client's reading. */
+/* What a connection waits for: the client's head or body, the server's work, the client's reading.
+ */
 typedef enum { TB_SEAT_HEAD, TB_SEAT_BODY, TB_SEAT_WORK, TB_SEAT_REPLY } tb_seat_phase;
 
 enum { TB_PATH_PARAMS = 2, TB_REPLY_HEADERS = 32 };
@@ -26,8 +27,8 @@ struct tb_request {
     size_t route_index; /* of tb_route_at; with a route */
     const char *method;
     char *path;                   /* decoded by MHD, without the query, as routes know it */
-    char *base;                   /* what links begin with: "", or "/tts" behind a proxy */
-    char *query;                  /* behind the question mark, as it came; NULL: none */
+    char *base;                   /* prefix of links: "", or "/tts" behind a proxy */
+    char *query;                  /* after the question mark, undecoded; NULL: none */
     char *params[TB_PATH_PARAMS]; /* what {x} stood for */
     char id[65];                  /* X-Request-Id */
     char user[129];
@@ -91,7 +92,7 @@ struct tb_http {
     bool quiesced;
     struct tb_door *door;
     struct tb_seats *seats;
-    atomic_bool closing;  /* whoever sleeps is woken, and nobody sleeps any more */
+    atomic_bool closing;  /* suspended requests are woken, and none is suspended any more */
     atomic_size_t bodies; /* bytes of all bodies in memory */
     size_t bodies_max;
     atomic_int in_flight;
@@ -168,7 +169,8 @@ int tb_seats_served(tb_http *http);
 
 /* The threads that may wait (desk.c). */
 TB_MUST_CHECK tb_status tb_desk_start(tb_http *http, tb_err *err);
-void tb_desk_drain(tb_http *http); /* until all that came are done; who comes later is refused */
+void tb_desk_drain(
+    tb_http *http); /* until all requests at the desk are done; later ones are refused */
 void tb_desk_stop(tb_http *http);
 /* From a callback of libmicrohttpd: puts the connection to sleep and has work done at the desk; the
  * connection wakes when it is done. False (and r->err set) when the desk takes nothing more; it
@@ -185,7 +187,7 @@ enum MHD_Result tb_request_await_job(tb_request *r);
 /* Sleeps unless something happened since the last look (false: look again). */
 bool tb_request_sleep(tb_request *r);
 
-/* Who asks (credentials.c). TB_OK with r->check: the verdict is still to come. */
+/* Authentication (credentials.c). TB_OK with r->check: the verdict is pending. */
 TB_MUST_CHECK tb_status tb_request_authorise(tb_request *r, tb_err *err);
 bool tb_request_awaits_verdict(tb_request *r); /* sleeps until the credentials are judged */
 enum MHD_Result tb_request_await_login(tb_request *r);
@@ -210,13 +212,14 @@ void tb_links_init(tb_http *http);
 bool tb_link_given(tb_request *r);
 bool tb_link_opens(tb_request *r);
 
-/* Requests whose body nobody wants (refusal.c). The first three are for HTTP threads only. */
+/* Requests that are refused before their body has arrived (refusal.c). The first three are for HTTP
+ * threads only. */
 enum MHD_Result tb_refuse(tb_request *r, const tb_err *err);
 enum MHD_Result tb_refuse_midway(tb_request *r, const tb_err *err);
 enum MHD_Result tb_refusal_drop(tb_request *r, size_t size);
 TB_MUST_CHECK tb_status tb_linger_start(tb_http *http, tb_err *err);
 void tb_linger_stop(tb_http *http);
-/* Keeps the socket open behind libmicrohttpd's back; called before it closes its own. */
+/* Keeps a duplicate of the socket open; called before libmicrohttpd closes its own. */
 void tb_linger_add(tb_http *http, struct MHD_Connection *connection);
 
 /* Clients that leave while their connection sleeps (watch.c). */
@@ -225,8 +228,8 @@ void tb_watch_stop(tb_http *http);
 void tb_watch_add(tb_request *r);
 void tb_watch_remove(tb_request *r);
 
-/* Figures for /metrics (counts.c). A thread of theirs looks at the store once a second, so that
- * nobody who asks has to wait for it. */
+/* Figures for /metrics (counts.c). Their own thread queries the store once a second, so that
+ * /metrics never waits for it. */
 TB_MUST_CHECK tb_status tb_counts_start(tb_http *http, tb_err *err);
 void tb_counts_stop(tb_http *http);
 void tb_counts_add(tb_http *http, const tb_request *r, double seconds);

@@ -81,7 +81,8 @@ bool tb_reply_job(tb_request *r)
     tb_job_view view = tb_job_look(r->job);
     if (view.state == TB_JOB_FAILED) {
         tb_err why = view.err;
-        if (why.status == TB_ECANCELLED) { /* 499 is for the log: who reads this did not leave */
+        if (why.status ==
+            TB_ECANCELLED) { /* 499 is for the log: a client that reads this has not left */
             if (tb_service_look(r->http->service).stopping)
                 tb_fail(&why, TB_EUNREADY, "the server is stopping");
             else

@@ -49,7 +49,7 @@ bool tb_link_opens(tb_request *r)
                  (long long)until >= tb_clock_now_us() / 1000000;
     if (opens) {
         sign(r->http, r->path, until, right);
-        /* Compared as hashes, in a time that tells nothing of where they differ. */
+        /* Compared in constant time. */
         tb_hash_keyed(given, DIGITS, r->http->link_key, a);
         tb_hash_keyed(right, DIGITS, r->http->link_key, b);
         opens = tb_hash_equal(a, b);

@@ -7,7 +7,7 @@
 /*
  * The whole history as one JSON array, however long it is: read and printed in pieces at the desk,
  * each when the former one has been sent. It costs the memory of one piece, and no thread between
- * two. Nothing of a piece is read before its client has taken what came before it.
+ * two. A piece is read only when the client has received the one before it.
  */
 enum { PIECE_ROWS = 200, PIECE_BYTES = 1 << 20, BLOCK = 16384, PRINTED_MAX = 64 << 20 };
 
@@ -54,7 +54,7 @@ static tb_status read_piece(tb_request *r, uint64_t *total, tb_err *err)
     return st;
 }
 
-/* At the desk. The head has gone out: all that can still be said is to break off. */
+/* At the desk. The head was sent already, so the only way to report a failure is to break off. */
 static void next_piece(tb_request *r)
 {
     if (read_piece(r, NULL, &r->err)) r->listing->failed = true;

@@ -22,9 +22,9 @@
  *
  * - The rest of the body is read and dropped, and the answer follows it: up to the route's limit
  *   and SLACK more, for DROP_MS.
- * - Who asked first (Expect: 100-continue), announces more than that, or frames the body wrongly
- *   is answered at once.
- * - Who goes on past the bounds is answered in the middle of the body. libmicrohttpd has no call
+ * - A request that asks first (Expect: 100-continue), announces more than that, or frames the body
+ *   wrongly is answered at once.
+ * - One that exceeds these bounds is answered in the middle of the body. libmicrohttpd has no call
  *   for that, so the answer is written to the socket directly (not with TLS, where such a client
  *   is cut off).
  * - After an answer that did not wait for the end of the body, the socket lingers: libmicrohttpd
@@ -116,7 +116,7 @@ enum MHD_Result tb_refuse_midway(tb_request *r, const tb_err *err)
 
 /* The answer in the middle of a body. What was answered on this connection before has been sent,
  * or the body would not be read yet; an answer of some hundred bytes fits into the socket. */
-static void send_last_word(tb_request *r)
+static void send_refusal_midway(tb_request *r)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -141,7 +141,7 @@ enum MHD_Result tb_refusal_drop(tb_request *r, size_t size)
     if (r->dropped <= drop_max(r) &&
         tb_clock_mono_ns() - r->refused_ns < (int64_t)DROP_MS * 1000000)
         return MHD_YES;
-    send_last_word(r);
+    send_refusal_midway(r);
     return MHD_NO; /* closes the connection */
 }
 
@@ -161,7 +161,7 @@ void tb_linger_add(tb_http *http, struct MHD_Connection *connection)
     pthread_mutex_unlock(&l->lock);
     if (!room)
         close(fd);
-    else if (write(l->wake[1], "", 1) < 0) { /* the pipe is full: it will look anyway */
+    else if (write(l->wake[1], "", 1) < 0) { /* the pipe is full: the thread wakes in any case */
     }
 }
 

@@ -19,7 +19,7 @@
  * woken; `phase` says how far we are.
  */
 enum {
-    WORK_BYTES = 2 << 20, /* what a handler may take without asking */
+    WORK_BYTES = 2 << 20, /* what a handler may allocate unchecked */
     LARGE = 1 << 20,      /* bytes of a body after which memory is given back */
 };
 
@@ -82,7 +82,7 @@ static tb_status check_length(tb_request *r, tb_err *err)
     if (length > (unsigned long long)tb_request_body_limit(r) && length > 0)
         return tb_fail(err, TB_ETOOBIG, "the body has %llu bytes; at most %lld are taken here",
                        length, (long long)tb_request_body_limit(r));
-    /* What is announced is all that comes: it grows to that and not beyond. */
+    /* No more than the announced length arrives: the buffer grows to that at most. */
     tb_str_init(&r->body, text ? (size_t)length : (size_t)tb_request_body_limit(r));
     return length > LARGE ? tb_mem_want((size_t)length, err) : TB_OK;
 }
@@ -115,7 +115,7 @@ static enum MHD_Result keep_last(void *self, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
-/* The nearest proxy adds to the list, or adds a line of its own behind those that were sent. */
+/* The nearest proxy appends to the list, or appends a header line of its own. */
 static const char *forwarded_for(struct MHD_Connection *connection)
 {
     const char *last = NULL;
@@ -160,7 +160,7 @@ bool tb_request_has_body(tb_request *r)
     return (length && strcmp(length, "0") != 0) || tb_request_header(r, "Transfer-Encoding");
 }
 
-/* What browsers ask before they ask: no credentials come with it, nothing is told. */
+/* CORS preflight: it carries no credentials, and the answer tells nothing of the server. */
 static enum MHD_Result answer_preflight(tb_request *r)
 {
     const char *wanted = tb_request_header(r, "Access-Control-Request-Headers");
@@ -172,7 +172,7 @@ static enum MHD_Result answer_preflight(tb_request *r)
     return tb_reply_send(r);
 }
 
-/* The headers are there: who asks, for what, and may the body come? */
+/* The head is complete: authenticates, finds the route, decides whether the body is read. */
 static enum MHD_Result begin(tb_request *r)
 {
     tb_err err = {0};
@@ -232,7 +232,7 @@ static void run_handler(tb_request *r)
     tb_str_clear(&r->body);
     if (!st) st = r->route->handler(r, &r->err);
     tb_fields_clear(&r->fields);
-    r->err.status = st; /* some functions leave a sentence behind and go on */
+    r->err.status = st; /* some functions fill err and succeed */
 }
 
 static enum MHD_Result answer(tb_request *r)
@@ -277,8 +277,8 @@ enum MHD_Result tb_request_handle(void *self, struct MHD_Connection *connection,
     if (!r->begun) {
         request_begin(r, connection, url, method);
         if (tb_framing_check(r, version, &err)) return refuse_framing(r, &err);
-        /* Who announces a body is looked at before it comes. Without one the answer waits for the
-         * next call: given now, it would close the connection. */
+        /* A request with a body is checked before the body is read. Without one the answer waits
+         * for the next call: given now, it would close the connection. */
         return tb_request_has_body(r) ? begin(r) : MHD_YES;
     }
     if (r->phase == TB_AT_START || r->phase == TB_AT_PASSWORD) {
@@ -306,8 +306,8 @@ void tb_request_completed(void *self, struct MHD_Connection *connection, void **
         tb_free(r);
         return;
     }
-    /* Who woke the connection holds this still, and a client who has left is not waited for
-     * elsewhere: without it r would be gone under the desk's hands. */
+    /* The thread that resumed the connection may still hold this lock; r is not freed before it has
+     * let go. */
     pthread_mutex_lock(&r->lock);
     pthread_mutex_unlock(&r->lock);
     tb_watch_remove(r);

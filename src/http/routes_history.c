@@ -135,7 +135,7 @@ static tb_status post_replay(tb_request *r, tb_err *err)
     if (!st && !req.prompt_hash && *row.prompt_hash) req.prompt_hash = tb_strdup(row.prompt_hash);
     if (!st && !req.voice_id && !req.prompt_hash)
         st = tb_fail(err, TB_ENOTFOUND, "the recording this was spoken with is not kept any more");
-    req.stream = false; /* it sounds as it did, but comes whole */
+    req.stream = false; /* the same sound, sent as a whole */
     if (!req.voice_hash) req.voice_before_us = row.timestamp_us;
     if (!st) st = tb_request_speak(r, &req, err);
     tb_speech_req_clear(&req);

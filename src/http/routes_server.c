@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-/* What is told of the server itself: is it there, is it ready, its figures. */
+/* Routes about the server itself: status, liveness, readiness, metrics. */
 
 static tb_status get_root(tb_request *r, tb_err *err)
 {

@@ -56,7 +56,7 @@ struct seat {
     int list, before, behind; /* list is NONE when it is in none */
     unsigned address_slot;
     int64_t since_ms, behind_ms; /* when the phase began; how far it is behind the least rate */
-    uint64_t moved;              /* bytes at the last look */
+    uint64_t moved;              /* bytes at the last check */
     uint64_t arrived;            /* bytes that the client had when its request began */
     unsigned requests;           /* that have begun on it */
     tb_request *request;

@@ -99,7 +99,7 @@ static tb_status read_tls(tb_http *http, const tb_config *c, tb_err *err)
     return st;
 }
 
-/* Since 1.0 it can be told to be strict: no bare line feeds, folded lines and the like. What it
+/* Since 1.0 it can be set to be strict: no bare line feeds, folded lines and the like. What it
  * calls strict before is a part of what framing.c looks at, with a poorer answer. */
 #if MHD_VERSION >= 0x00097701
 #define STRICTNESS MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1

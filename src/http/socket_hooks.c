@@ -16,32 +16,32 @@
 #include <sys/socket.h>
 
 /*
- * Between libmicrohttpd and its sockets: functions of our program's own that libmicrohttpd calls
- * instead of those of libc and GnuTLS, because the linker looks for symbols in the program first.
- * Each does what the library's own does, by another function of that library or by its own. Whoever
- * else in the process sends or receives has a descriptor without a wire, or one that is not
- * watched.
+ * Hooks between libmicrohttpd and its sockets: this program defines functions under the names of
+ * some of libc and GnuTLS, and the dynamic linker finds them first. Each does the same by another
+ * function of that library, or by its own; other descriptors of the process have no wire and are
+ * not affected.
  *
- * - `recv` and, with TLS, `gnutls_record_recv` show the bytes that came to the connection's wire.
- * - `send`, `sendmsg` and, with TLS, `gnutls_record_send` see an answer that we have not given:
- *   libmicrohttpd's own, to what it cannot read. It has none of our headers; so ours is sent in its
- *   place, in one piece, and the rest of its own is dropped. The connection ends after it.
+ * - `recv` and, with TLS, `gnutls_record_recv` pass received bytes to the connection's
+ *   wire (wire.c).
+ * - `send`, `sendmsg` and, with TLS, `gnutls_record_send` recognise an answer that libmicrohttpd
+ *   makes itself to a malformed request, which lacks our headers. Ours is sent in its place, in one
+ *   piece (raw_reply.c), the rest is dropped, and the connection ends.
  *
- * The callers are the threads of libmicrohttpd, and a connection belongs to one of them.
+ * Called on libmicrohttpd's threads; a connection belongs to one of them.
  */
 #ifdef __linux__
 
 #include <gnutls/gnutls.h>
 
-#define LOOKS_ITSELF 0x00097701 /* the first version that refuses what is written badly */
+#define STRICT_SINCE 0x00097701 /* the first version that refuses malformed lines itself */
 
 enum { ANSWER_MAX = 4096, STATUS_AT = 9 /* behind "HTTP/1.1 " */ };
 
 static _Atomic(tb_wire *) wires;
 static atomic_int n_wires;
-static atomic_bool over_tls; /* what goes through the socket is not what is said */
-static void (*answer_instead)(void *self, int status, tb_str *out);
-static void *answerer;
+static atomic_bool over_tls; /* what goes through the socket is encrypted */
+static void (*make_replacement)(void *self, int status, tb_str *out);
+static void *replacement_self;
 
 void tb_wires_open(int n, bool tls, void (*instead)(void *self, int status, tb_str *out),
                    void *self)
@@ -52,8 +52,8 @@ void tb_wires_open(int n, bool tls, void (*instead)(void *self, int status, tb_s
         return;
     }
     atomic_store(&over_tls, tls);
-    answer_instead = instead;
-    answerer = self;
+    make_replacement = instead;
+    replacement_self = self;
     atomic_store(&n_wires, n);
 }
 
@@ -68,7 +68,7 @@ static tb_wire *wire_of(intptr_t fd)
     return fd >= 0 && fd < atomic_load(&n_wires) ? &atomic_load(&wires)[fd] : NULL;
 }
 
-/* The wire of a connection that speaks like this. */
+/* The wire of a watched connection, with TLS or without. */
 static tb_wire *watched(intptr_t fd, bool tls)
 {
     tb_wire *w = atomic_load(&over_tls) == tls ? wire_of(fd) : NULL;
@@ -99,11 +99,11 @@ void tb_wire_own(int fd, bool own)
     if (w) w->own = own;
 }
 
-/* A request came whose bytes were not shown: this libmicrohttpd was linked so that it does not call
- * our functions. Then it is said that requests are read leniently. */
-static void check_sight(const tb_wire *w)
+/* A request came whose bytes did not pass the hooks: this libmicrohttpd was linked so that it does
+ * not call them. The log then says once that requests are read leniently. */
+static void check_hooks_called(const tb_wire *w)
 {
-#if MHD_VERSION < LOOKS_ITSELF
+#if MHD_VERSION < STRICT_SINCE
     static atomic_flag said = ATOMIC_FLAG_INIT;
     if (!w || !w->watched || w->requests > 0 || atomic_flag_test_and_set(&said)) return;
     tb_log(TB_ERROR, "http",
@@ -118,13 +118,13 @@ static void check_sight(const tb_wire *w)
 bool tb_wire_is_bad(int fd, unsigned requests)
 {
     const tb_wire *w = wire_of(fd);
-    check_sight(w);
+    check_hooks_called(w);
     return w && w->bad && w->requests <= requests;
 }
 
-/* ---- what comes ---- */
+/* ---- receiving ---- */
 
-#if MHD_VERSION < LOOKS_ITSELF
+#if MHD_VERSION < STRICT_SINCE
 
 ssize_t tb_hook_recv(int fd, void *data, size_t size, int flags) __asm__("recv")
     __attribute__((visibility("default"), used));
@@ -168,25 +168,25 @@ ssize_t tb_hook_record_recv(gnutls_session_t session, void *data, size_t size)
 
 #endif
 
-/* ---- what goes ---- */
+/* ---- sending ---- */
 
-/* Whether this is not to be sent: the beginning of libmicrohttpd's own answer, for which *text is
- * ours, or what follows it. */
+/* Whether these bytes must not be sent: the beginning of libmicrohttpd's own answer (*text is then
+ * the one to send instead), or what follows it. */
 static bool is_replaced(tb_wire *w, const void *data, size_t size, tb_str *text)
 {
     const char *head = data;
-    if (!w || w->own || w->said) return w && w->said;
+    if (!w || w->own || w->replaced) return w && w->replaced;
     if (size < STATUS_AT + 3 || memcmp(head, "HTTP/1.", 7) != 0) return false;
     int status = 0;
     for (int i = 0; i < 3; i++)
         status = status * 10 + (head[STATUS_AT + i] - '0');
     if (status < 200 || status > 599) return false; /* 100 Continue */
-    answer_instead(answerer, status, text);
-    w->said = true;
+    make_replacement(replacement_self, status, text);
+    w->replaced = true;
     return true;
 }
 
-/* As from send(2) with all of it sent. */
+/* Returns what send(2) would if it had sent all. */
 static ssize_t send_instead(int fd, tb_str *text, size_t size)
 {
     bool sent = text->len == 0 || sendto(fd, text->data, text->len, MSG_DONTWAIT | MSG_NOSIGNAL,

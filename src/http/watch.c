@@ -64,7 +64,7 @@ void tb_watch_remove(tb_request *r)
 }
 
 #ifdef __linux__
-/* Sees the end even behind bytes that nobody read: a pipelined request, a TLS farewell. */
+/* Detects the end even when unread bytes precede it: a pipelined request, a TLS close_notify. */
 static bool has_left(int fd)
 {
     struct pollfd p = {fd, POLLRDHUP, 0};

@@ -8,17 +8,17 @@
 #include <stdint.h>
 
 /*
- * What one connection's client sends, as it comes from the socket. libmicrohttpd before 1.0 takes a
- * bare line feed for the end of a line, in chunks too, drops what stands behind a NUL, and joins
- * folded lines; none of it can be seen in what it hands over. So the bytes are looked at on their
- * way, with TLS as soon as they are deciphered (socket_hooks.c). Nothing is changed; the request
- * that was written so is told by its number. With libmicrohttpd 1.0 and later, which refuses such
- * requests itself, nothing of this is there; nor outside Linux.
+ * The bytes that one connection's client sends. libmicrohttpd before 1.0 accepts a bare line feed
+ * as the end of a line, in chunks too, drops what follows a NUL, and joins folded lines; nothing of
+ * this can be seen in what it hands over. So the bytes are inspected as they arrive, with TLS after
+ * decryption (socket_hooks.c). They are never changed; a malformed request is identified by its
+ * number. libmicrohttpd 1.0 and later refuses such requests itself: there, and outside Linux, none
+ * of this is compiled.
  */
 typedef struct {
     unsigned char state;
     bool cr, chunked, bad, watched;
-    bool own, said; /* an answer of ours is under way; one was given in place of another */
+    bool own, replaced; /* an answer of ours is being sent; libmicrohttpd's was replaced */
     unsigned char name_len;
     char name[20];     /* of the header that is read, in small letters */
     uint64_t left;     /* bytes of the body or chunk */

@@ -203,7 +203,7 @@ static void read_number(const char *clause, const char *word, float *out)
     }
 }
 
-/* What the recording's note says of one key: "golden/s3_long/feat [500,80] mean -5 scale 3, ...".
+/* What the recording's note has for one key: "golden/s3_long/feat [500,80] mean -5 scale 3, ...".
  * The clause ends where the next key begins. */
 static void read_note(const tb_probe *p, const char *key, float *mean, float *scale)
 {

@@ -71,7 +71,7 @@ struct tb_probe {
 
     tb_nn nn; /* its trace is below */
     tb_trace trace;
-    const char *trace_prefix; /* put between prefix and what a network says */
+    const char *trace_prefix; /* between the prefix and a traced name */
     const char *trace_only;   /* names that do not begin so are ignored */
     bool trace_joins;         /* arrays of one name are rows of one array */
 
@@ -104,7 +104,7 @@ TB_MUST_CHECK tb_status tb_probe_transposed(tb_probe *p, const char *name, size_
                                             size_t *cols, const float **out, tb_err *err);
 /* The same two, made by --noise when the recording has none. */
 typedef struct {
-    const char *what;  /* how the noise is called behind --noise */
+    const char *what;  /* the noise's name after --noise */
     float mean, scale; /* its standard deviation is scale / sqrt 3 */
 } tb_probe_noise_spec;
 TB_MUST_CHECK tb_status tb_probe_noise(tb_probe *p, const char *name,
@@ -130,7 +130,7 @@ void tb_probe_put_rows(tb_probe *p, const char *name, const float *x, size_t row
 void tb_probe_put_transposed(tb_probe *p, const char *name, const float *x, size_t rows,
                              size_t cols);
 void tb_probe_put_ids(tb_probe *p, const char *name, const int32_t *ids, size_t n);
-tb_probe_output *tb_probe_find(tb_probe *p, const char *name); /* NULL when not said */
+tb_probe_output *tb_probe_find(tb_probe *p, const char *name); /* NULL when not traced */
 void tb_probe_rename(tb_probe *p, const char *name, const char *to);
 /* The first axis, of (a * b), is two. Nothing happens to an array that is not there or sampled. */
 void tb_probe_split(tb_probe *p, const char *name, size_t a);

@@ -12,6 +12,11 @@
 
 #include <cmocka.h>
 
+/*
+ * Memory: sizes that a request chose are refused, not fatal; the reserve, and what is told when it
+ * is used. Children with a limit of their address space stand for a machine whose memory is full.
+ * Relies on base/mem.h.
+ */
 static void memory_of_a_chosen_size_is_zeroed_or_refused(void **state)
 {
     (void)state;
