@@ -37,15 +37,23 @@ void tb_clip_list_clear(tb_clip_list *list)
     *list = (tb_clip_list){0};
 }
 
-/* Returns the bytes of its strings. */
-static size_t read_row(sqlite3_stmt *s, tb_clip_row *r, int64_t *seq)
+/* bytes (may be NULL): those of its strings are added. The text is as large as a request made it:
+ * TB_ENOMEM when SQLite or we have no room for it. */
+static tb_status read_row(sqlite3_stmt *s, tb_clip_row *r, int64_t *seq, size_t *bytes, tb_err *err)
 {
+    enum { TEXT = 1, REST = 8192 };
     const char **const fields[] = {&r->id,          &r->text,        &r->filename,
                                    &r->voice_used,  &r->mode,        &r->language_id,
                                    &r->user,        &r->job_id,      &r->engine,
                                    &r->params,      &r->prompt_hash, &r->format,
                                    &r->content_type};
     enum { N = sizeof fields / sizeof fields[0] };
+    const bool has_text = sqlite3_column_type(s, TEXT) != SQLITE_NULL;
+    const bool read = !has_text || sqlite3_column_text(s, TEXT);
+    const size_t size = (size_t)sqlite3_column_bytes(s, TEXT) + REST;
+    if (!read) return tb_nomem(err, size, 1);
+    tb_status st = tb_mem_want(size, err);
+    if (st) return st;
     r->mem = tb_db_texts(s, fields, N);
     r->timestamp_us = sqlite3_column_int64(s, N);
     r->seed = (uint64_t)sqlite3_column_int64(s, N + 1);
@@ -53,10 +61,9 @@ static size_t read_row(sqlite3_stmt *s, tb_clip_row *r, int64_t *seq)
     r->size_bytes = (uint64_t)sqlite3_column_int64(s, N + 3);
     r->missing = sqlite3_column_int(s, N + 4) != 0;
     if (seq) *seq = sqlite3_column_int64(s, N + 5);
-    size_t bytes = 0;
-    for (int i = 0; i < N; i++)
-        bytes += (size_t)sqlite3_column_bytes(s, i);
-    return bytes;
+    for (int i = 0; bytes && i < N; i++)
+        *bytes += (size_t)sqlite3_column_bytes(s, i);
+    return TB_OK;
 }
 
 /* What the table knows of a file is from the last start, or from a download; a look is certain. */
@@ -98,10 +105,8 @@ static tb_status get(tb_store *store, const char *where, const char *key, const 
     char *sql = tb_sprintf("SELECT " COLUMNS " FROM history h WHERE %s", where);
     st = tb_db_begin(db, &s, err, sql, "s", key);
     if (!st) st = tb_db_step(s, &row, err);
-    if (!st && row) {
-        (void)read_row(s, out, NULL);
-        look_for_file(store, out);
-    }
+    if (!st && row) st = read_row(s, out, NULL, NULL, err);
+    if (!st && row) look_for_file(store, out);
     tb_db_end(s);
     tb_store_reader_done(store, db);
     tb_free(sql);
@@ -252,7 +257,9 @@ static tb_status list_rows(sqlite3_stmt *s, const tb_clip_query *query, tb_clip_
             cap = more;
         }
         list->rows[list->n] = (tb_clip_row){0};
-        bytes += read_row(s, &list->rows[list->n++], &seq);
+        st = read_row(s, &list->rows[list->n], &seq, &bytes, err);
+        if (st) return st;
+        list->n++;
     }
     return st;
 }

@@ -4,6 +4,9 @@
 #include "base/hash.h"
 #include "store_help.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 /* Lists and gives the number of rows; the rows themselves go. */
 static size_t found(tb_store *store, const char *q)
 {
@@ -452,11 +455,55 @@ static void a_download_name_is_looked_up_and_never_a_path(void **state)
     tb_store_close(store);
 }
 
+/* In a child that gets no more address space: a clip with a long text is an error, not an end of
+ * the process and not a clip without a text; a short one is read. */
+static int read_in_a_narrow_place(const char *data)
+{
+    enum { LONG = 4 << 20, HOLES = 2048 };
+    char *text = tb_try_alloc(LONG, 1), *holes[HOLES];
+    char long_id[TB_UUID_TEXT], short_id[TB_UUID_TEXT];
+    tb_store *store = NULL;
+    tb_clip_row row = {.text = "Hi"};
+    tb_clip_list list = {0};
+    tb_err err = {0};
+    if (!text || tb_store_open(data, false, &store, &err)) return 1;
+    if (store_clip(store, &row, 10, short_id, &err)) return 2;
+    memset(text, 'a', LONG - 1);
+    row.text = text;
+    if (store_clip(store, &row, 10, long_id, &err)) return 3;
+    for (size_t i = 0; i < HOLES; i++) /* for what is small */
+        holes[i] = tb_alloc(1000);
+    for (size_t i = 0; i < HOLES; i++)
+        tb_free(holes[i]);
+    const struct rlimit narrow = {.rlim_cur = 16 << 20, .rlim_max = RLIM_INFINITY};
+    if (setrlimit(RLIMIT_AS, &narrow) != 0) return 4;
+    err = (tb_err){0};
+    if (tb_store_clip_get(store, long_id, &row, &err) != TB_ENOMEM || !err.msg[0]) return 5;
+    const tb_clip_query query = {.limit = 10};
+    if (tb_store_clip_list(store, &query, &list, &err) != TB_ENOMEM || list.n) return 6;
+    if (tb_store_clip_get(store, short_id, &row, &err) != TB_OK) return 7;
+    return strcmp(row.text, "Hi") == 0 ? 0 : 8;
+}
+
+static void a_long_text_is_read_where_there_is_room(void **state)
+{
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) _exit(read_in_a_narrow_place(*state));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         store_test(a_clip_comes_back_as_it_was_committed),
         store_test(an_aborted_clip_leaves_nothing),
+        store_test(a_long_text_is_read_where_there_is_room),
         store_test(the_newest_comes_first),
         store_test(pages_neither_repeat_nor_lose_rows_while_others_come),
         store_test(a_page_that_ends_with_the_last_row_has_no_next_one),
