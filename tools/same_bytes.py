@@ -97,7 +97,7 @@ class Side:
         about = " ".join(f"{h}={headers[h]}" for h in HEADERS if h in headers)
         self.answers.append((name, status, about, body))
 
-    def play(self, clip):
+    def play(self, recording):
         s = self.server
         self.keep("timbre man", 0, {}, self.run("man"))
         for t in TYPES:
@@ -105,13 +105,13 @@ class Side:
             self.run("model", "convert", "--type", t, "--out", out, self.small)
             with open(out, "rb") as f:
                 self.keep(f"model convert --type {t}", 0, {}, hashlib.sha256(f.read()).digest())
-        status, _, _ = s.file("/voices/upload", "file", clip, name="ana")
+        status, _, _ = s.file("/voices/upload", "file", recording, name="ana")
         self.keep("upload", status, *s.ask("GET", "/voices/ana/audio")[1:])
         last = ""
         for name, route, fields in speech():
             if "audio_prompt" in fields:
                 del fields["audio_prompt"]
-                status, headers, body = s.file(route, "audio_prompt", clip, 600, **fields)
+                status, headers, body = s.file(route, "audio_prompt", recording, 600, **fields)
             else:
                 status, headers, body = s.form(route, 600, **fields)
             self.keep(name, status, headers, body)
@@ -127,19 +127,19 @@ def main():
         os.path.dirname(programs[1]), "tools/seedmodel/timbre-seedmodel")
     del sys.argv[1:] # harness would take the first for the one program
     with tempfile.TemporaryDirectory(prefix="timbre-same-") as folder:
-        small, model, clip = (os.path.join(folder, n) for n in ("small", "m.gguf", "clip.wav"))
+        small, model, recording = (os.path.join(folder, n) for n in ("small", "m.gguf", "recording.wav"))
         quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         subprocess.run([seed, "--small", small], **quiet)
         subprocess.run([programs[0], "model", "convert", "--out", model, small], **quiet)
-        subprocess.run([programs[0], "sample", "--output", clip], cwd=folder, **quiet)
-        with open(clip, "rb") as f:
-            clip = f.read()
+        subprocess.run([programs[0], "sample", "--output", recording], cwd=folder, **quiet)
+        with open(recording, "rb") as f:
+            recording = f.read()
         sides = []
         for p in programs: # one after the other: harness reads the program from the environment
             sides.append(Side(p, small, model))
             sides[-1].start()
             sides[-1].pace()
-        threads = [threading.Thread(target=s.play, args=(clip,)) for s in sides]
+        threads = [threading.Thread(target=s.play, args=(recording,)) for s in sides]
         for t in threads:
             t.start()
         for t in threads:

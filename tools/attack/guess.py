@@ -97,15 +97,15 @@ def around(v, name, password, stored, address=None, headers=None, slow=1.0):
     v.check(s.stop() == 0, f"{name}: the server ends well")
 
 
-def crowd(v):
+def many_guessers(v):
     """More than may wait: 429 for some, and the owner from elsewhere is answered."""
     s = Server(CONNECTIONS_MAX="512", API_KEY="of our own, too")
     s.start()
     with Guessers(s, 128, lambda i: "203.0.113.9") as g:
         time.sleep(2)
         then, t = owner(s, "of our own", 20, {"X-Forwarded-For": "198.51.100.7"})
-        v.check(then == {200: 20} and t[-1] < 1, f"a crowd of 128 elsewhere: {then}, {figures(t)}")
-    v.check(g.statuses.get(429, 0) > 0, f"a crowd: some are told to wait ({g.statuses})")
+        v.check(then == {200: 20} and t[-1] < 1, f"128 guessers elsewhere: {then}, {figures(t)}")
+    v.check(g.statuses.get(429, 0) > 0, f"128 guessers: some get 429 ({g.statuses})")
     with Guessers(s, 64, lambda i: f"203.0.113.{i}") as g:
         time.sleep(2)
         then, t = owner(s, "of our own", 20, {"X-Forwarded-For": "198.51.100.8"})
@@ -115,7 +115,7 @@ def crowd(v):
         with Guessers(s, 16, how=how) as g:
             time.sleep(3)
         v.check(g.rate() < 60, f"by {how}: {g.rate():.1f} guesses a second ({g.statuses})")
-    v.check(s.stop() == 0, "a crowd: the server ends well")
+    v.check(s.stop() == 0, "many guessers: the server ends well")
 
 
 def main():
@@ -126,7 +126,7 @@ def main():
     around(v, "argon2id, same address", "open sesame", OPEN)
     around(v, "argon2id, other address", "open sesame", OPEN, lambda i: "203.0.113.9",
            {"X-Forwarded-For": "198.51.100.7"}, slow=.2)
-    crowd(v)
+    many_guessers(v)
     s = Server(API_PASSWORD=OPEN[:-40])
     v.check(not s.start() and "argon2id" in s.said(), f"a broken string: {s.said().strip()}")
     v.end()
