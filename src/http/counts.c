@@ -25,7 +25,7 @@ static const int64_t LOOK_EVERY_NS = 1000000000;
 struct tb_counts {
     pthread_mutex_t lock;
     pthread_cond_t end;
-    pthread_t looker;
+    pthread_t stats_conn;
     bool looking, ending;
     bool known; /* stored was read */
     tb_store_figures stored;
@@ -50,7 +50,8 @@ static void *look_at_store(void *arg)
         tb_err err = {0};
         bool changed = false;
         pthread_mutex_unlock(&c->lock);
-        tb_status st = tb_store_stats_news(tb_service_store(http->service), &f, &changed, &err);
+        tb_status st =
+            tb_store_stats_if_changed(tb_service_store(http->service), &f, &changed, &err);
         if (st) tb_log(TB_DEBUG, "http", "figures=old why=\"%s\"", err.msg);
         pthread_mutex_lock(&c->lock);
         if (changed) {
@@ -72,7 +73,7 @@ tb_status tb_counts_start(tb_http *http, tb_err *err)
     http->counts = c;
     pthread_mutex_init(&c->lock, NULL);
     tb_cond_init(&c->end);
-    int why = pthread_create(&c->looker, NULL, look_at_store, http);
+    int why = pthread_create(&c->stats_conn, NULL, look_at_store, http);
     c->looking = why == 0;
     return why ? tb_fail_errno(err, why, "cannot start the thread that reads the figures") : TB_OK;
 }
@@ -85,7 +86,7 @@ void tb_counts_stop(tb_http *http)
     c->ending = true;
     pthread_cond_signal(&c->end);
     pthread_mutex_unlock(&c->lock);
-    if (c->looking) pthread_join(c->looker, NULL);
+    if (c->looking) pthread_join(c->stats_conn, NULL);
     pthread_mutex_destroy(&c->lock);
     pthread_cond_destroy(&c->end);
     tb_free(c);

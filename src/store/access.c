@@ -143,7 +143,7 @@ static void narrow(const char *path, mode_t allowed)
 }
 
 /* A folder that somebody put other things into as well: a home, the root of a volume. */
-static bool has_strangers(const char *data)
+static bool has_foreign_files(const char *data)
 {
     static const char *const ours[] = {
         "timbre.db",      "timbre.db-wal", "timbre.db-shm", "timbre.db-journal", "lock",
@@ -180,7 +180,7 @@ void tb_store_make_private(const tb_store *store)
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
         narrow(folders[i], 0700);
     if (stat(store->data, &info) != 0 || (info.st_mode & 077) == 0) return;
-    if (has_strangers(store->data))
+    if (has_foreign_files(store->data))
         tb_log(TB_WARN, "store",
                "folder=\"%.200s\" mode=%03o kept=1 why=\"it holds other things than timbre's\"",
                store->data, (unsigned)info.st_mode & 0777U);

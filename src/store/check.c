@@ -194,21 +194,22 @@ tb_status tb_store_stats(tb_store *store, tb_store_figures *out, tb_err *err)
     return st;
 }
 
-tb_status tb_store_stats_news(tb_store *store, tb_store_figures *out, bool *changed, tb_err *err)
+tb_status tb_store_stats_if_changed(tb_store *store, tb_store_figures *out, bool *changed,
+                                    tb_err *err)
 {
     int64_t version = 0;
     tb_status st = TB_OK;
     *changed = false;
-    if (!store->looker) {
-        st = tb_db_connect(store, false, &store->looker, err);
-        store->looked = -1;
+    if (!store->stats_conn) {
+        st = tb_db_connect(store, false, &store->stats_conn, err);
+        store->seen_version = -1;
     }
     /* Changes when another connection has committed; this one never writes. */
-    if (!st) st = tb_db_int(store->looker, 0, &version, err, "PRAGMA data_version", "");
-    if (st || version == store->looked) return st;
-    st = read_stats(store->looker, out, err);
+    if (!st) st = tb_db_int(store->stats_conn, 0, &version, err, "PRAGMA data_version", "");
+    if (st || version == store->seen_version) return st;
+    st = read_stats(store->stats_conn, out, err);
     if (st) return st;
-    store->looked = version;
+    store->seen_version = version;
     *changed = true;
     return TB_OK;
 }

@@ -1,11 +1,11 @@
+/*
+ * Connections: one that writes, whose turn wait.c gives, and a pool of those that read. Their
+ * invariants are in store_priv.h.
+ */
 #include "base/log.h"
 #include "store/store_priv.h"
 
 #include <assert.h>
-
-/*
- * Connections: one that writes, whose turn wait.c gives, and a pool of those that read.
- */
 
 static void log_line(void *self, int code, const char *msg)
 {

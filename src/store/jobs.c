@@ -45,7 +45,7 @@ tb_status tb_store_job_add(tb_store *store, const tb_job_row *row, tb_err *err)
     if (!is_state(job.state))
         return tb_fail(err, TB_EINTERNAL, "no job state is called %s", job.state);
     tb_status st = tb_store_job_insert(store, &job, err);
-    if (st && st != TB_EINTERNAL) tb_store_late_row(store, &job);
+    if (st && st != TB_EINTERNAL) tb_store_pending_row(store, &job);
     return st;
 }
 
@@ -76,10 +76,10 @@ tb_status tb_store_job_get(tb_store *store, const char *id, tb_job_row *out, tb_
     tb_status st = tb_store_reader(store, &db, err);
     if (st) return st;
     st = find(db, id, out, err);
-    if ((!st || st == TB_ENOTFOUND) && tb_store_late_tell(store, id, out))
+    if ((!st || st == TB_ENOTFOUND) && tb_store_pending_merge(store, id, out))
         st = TB_OK;
     else if (st == TB_ENOTFOUND)
-        st = find(db, id, out, err); /* its late row came between the two */
+        st = find(db, id, out, err); /* the note was written between the two */
     tb_store_reader_done(store, db);
     return st;
 }
@@ -111,9 +111,9 @@ tb_status tb_store_job_set(tb_store *store, const char *id, const char *state, c
                             .error = error,
                             .clip_id = clip_id,
                             .ended_us = is_end(state) ? tb_clock_now_us() : 0};
-    if (tb_store_late_change(store, &end)) return TB_OK;
+    if (tb_store_pending_change(store, &end)) return TB_OK;
     tb_status st = tb_store_job_update(store, &end, err);
     if (st && st != TB_ECONFLICT && st != TB_ENOTFOUND && is_end(state))
-        tb_store_late_end(store, &end); /* a full disk must not hide it */
+        tb_store_pending_end(store, &end); /* a full disk must not hide it */
     return st;
 }

@@ -83,7 +83,7 @@ static tb_status take_over(tb_store *store, int64_t started_us, tb_err *err)
                    "UPDATE jobs SET state='interrupted', ended_us=? "
                    "WHERE state IN ('queued', 'running')",
                    "i", started_us);
-    if (!st) st = tb_store_settle_clock(store, true, err);
+    if (!st) st = tb_store_aging_clock_advance(store, true, err);
     if (!st) st = tb_store_jobs_prune(store, err);
     if (!st) st = tb_store_prompts_prune(store, err);
     st = tb_store_write_end(store, st, err);
@@ -130,7 +130,7 @@ tb_status tb_store_open(const char *data_dir, bool exclusive, tb_store **out, tb
     store->opening_ns = tb_clock_mono_ns();
     const int64_t waits = tb_store_wait_within((int64_t)TB_STORE_OPEN_MS * 1000000);
     pthread_mutex_init(&store->pool_lock, NULL);
-    pthread_mutex_init(&store->late_lock, NULL);
+    pthread_mutex_init(&store->pending_lock, NULL);
     store->data = tb_strdup(data_dir);
     store->db_path = tb_path_join(data_dir, "timbre.db");
     store->voices = tb_path_join(data_dir, "voices");
@@ -181,15 +181,15 @@ out:
 void tb_store_close(tb_store *store)
 {
     if (!store) return;
-    if (store->writer && store->late) { /* the last chance of what could not be written before */
-        atomic_store(&store->hurried, false);
+    if (store->writer && store->pending) { /* the last chance to write the notes */
+        atomic_store(&store->stop_waiting, false);
         const int64_t until = tb_store_wait_within((int64_t)500 * 1000000);
-        tb_store_late_write(store);
+        tb_store_pending_write(store);
         tb_store_wait_until(until);
     }
     while (store->idle_n > 0)
         sqlite3_close(store->idle[--store->idle_n]);
-    sqlite3_close(store->looker);
+    sqlite3_close(store->stats_conn);
     sqlite3_close(store->writer);
     tb_store_reserve_mend(store); /* the log is gone: there may be room */
     pthread_mutex_destroy(&store->reserve_lock);
@@ -197,8 +197,8 @@ void tb_store_close(tb_store *store)
     pthread_mutex_destroy(&store->write_lock);
     pthread_cond_destroy(&store->write_free);
     pthread_mutex_destroy(&store->pool_lock);
-    tb_store_late_free(store);
-    pthread_mutex_destroy(&store->late_lock);
+    tb_store_pending_free(store);
+    pthread_mutex_destroy(&store->pending_lock);
     tb_free(store->data);
     tb_free(store->db_path);
     tb_free(store->voices);

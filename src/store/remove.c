@@ -124,7 +124,7 @@ tb_status tb_store_retain(tb_store *store, int64_t max_age_s, uint64_t max_bytes
     struct where all[2];
     struct removal r = {.all = all};
     if (deleted) *deleted = 0;
-    const int64_t now_us = tb_store_settled_us(store);
+    const int64_t now_us = tb_store_aging_now_us(store);
     /* An age longer than the calendar keeps everything. */
     const int64_t age_us = max_age_s > now_us / 1000000 ? now_us : max_age_s * 1000000;
     if (max_age_s > 0)

@@ -49,8 +49,10 @@ void tb_store_close(tb_store *store); /* no other call may be running */
 void tb_store_wait_until(int64_t mono_ns);
 /* Does another process keep us from writing at this moment? Waits for nothing. */
 bool tb_store_is_held(tb_store *store);
-/* From now on nobody waits: such calls are TB_EUNREADY at once. For a server that is stopping. */
-void tb_store_hurry(tb_store *store);
+/* From now on no call waits for another process: it is TB_EUNREADY at once. For a server that
+ * stops.
+ */
+void tb_store_stop_waiting(tb_store *store);
 const char *tb_store_data_dir(const tb_store *store);
 
 /* ---- voices ---- */
@@ -214,11 +216,11 @@ TB_MUST_CHECK tb_status tb_store_clip_delete(tb_store *store, const char *const 
                                              size_t *deleted, uint64_t *remaining, tb_err *err);
 TB_MUST_CHECK tb_status tb_store_clip_delete_all(tb_store *store, uint64_t *remaining, tb_err *err);
 
-/* Once a minute, without waiting for another process: looks at the clock, forgets jobs of long ago,
- * writes what could not be written. */
+/* Once a minute, without waiting for another process: advances the aging clock, deletes old jobs,
+ * writes the pending notes. */
 TB_MUST_CHECK tb_status tb_store_tidy(tb_store *store, tb_err *err);
 
-/* By a clock that was not set forward just now (settle.c):
+/* By the aging clock, which does not follow a jump of the system clock at once (aging_clock.c):
  * deletes the oldest until none is older than max_age_s and the rest is at most max_bytes (0: no
  * such bound). deleted may be NULL. */
 TB_MUST_CHECK tb_status tb_store_retain(tb_store *store, int64_t max_age_s, uint64_t max_bytes,
@@ -335,9 +337,9 @@ typedef struct {
     uint64_t clip_bytes, db_bytes;
 } tb_store_figures;
 TB_MUST_CHECK tb_status tb_store_stats(tb_store *store, tb_store_figures *out, tb_err *err);
-/* The same for whoever looks again and again, one thread only: *changed says whether anything was
- * written since the last look; else out is left as it is, and the look was cheap. */
-TB_MUST_CHECK tb_status tb_store_stats_news(tb_store *store, tb_store_figures *out, bool *changed,
-                                            tb_err *err);
+/* The same for one thread that polls: *changed says whether anything was written since its last
+ * call; if not, out is left as it is, and the call is cheap. */
+TB_MUST_CHECK tb_status tb_store_stats_if_changed(tb_store *store, tb_store_figures *out,
+                                                  bool *changed, tb_err *err);
 
 #endif

@@ -12,25 +12,27 @@ enum { TB_STORE_OPEN_MS = 10000 }; /* a start waits so long for another process 
 #define TB_STORE_BUSY                                                                             \
     "timbre.db, in the data folder, is busy: if another program holds it (a database viewer, an " \
     "sqlite3 shell, a backup), close that; then send this again"
-enum { TB_STORE_READERS = 8 };     /* idle reading connections kept; more are opened and closed */
-enum { TB_STORE_LATE_MAX = 1000 }; /* notes of jobs that wait to be written */
+enum { TB_STORE_READERS = 8 }; /* idle reading connections kept; more are opened and closed */
+enum { TB_STORE_PENDING_MAX = 1000 }; /* notes of jobs that wait to be written */
 
-/* settle.c: a time that no jump of the clock carries away. clock_us 0: not known yet. hold_us: for
- * how long the clock has to stand where it jumped to, held_us how long it has. */
+/* aging_clock.c: the time by which stored things grow old; a jump of the system clock does not move
+ * it at once. clock_us: its time, 0 until it is known. hold_us: for how long the system clock has
+ * to stay where it jumped to before it is believed; held_us: how long it has. */
 typedef struct {
     int64_t clock_us, hold_us, held_us;
-} tb_settled;
-/* elapsed_us: since the last call; negative when nobody knows, after a start. */
-void tb_settle(tb_settled *s, int64_t wall_us, int64_t elapsed_us);
+} tb_aging_clock;
+/* elapsed_us: since the last call; negative after a start, when it is not known. */
+void tb_aging_clock_advance(tb_aging_clock *s, int64_t wall_us, int64_t elapsed_us);
 
 /*
  * Invariants, each whenever its lock is free; debug builds assert them:
  *   - write_lock (wait.c): `writing` is true exactly while one thread, turn_owner, has the turn,
- * and only that thread uses `writer`, `settled` and `saved` and gives the turn back;
+ * and only that thread uses `writer`, `aging` and `aging_saved` and gives the turn back;
  *   - pool_lock (connect.c): 0 <= idle_n <= TB_STORE_READERS; the first idle_n of `idle` are open
  *     connections, each there once, and nobody uses them;
- *   - late_lock (late.c): n_late is the length of the list `late`, at most TB_STORE_LATE_MAX + 1
- *     (one more only while an entry is added); a note that is `changed` is being written;
+ *   - pending_lock (pending_notes.c): n_pending is the length of the list `pending`, at most
+ *     TB_STORE_PENDING_MAX (one more while a note is added); a note is `changed` only while it is
+ *     being written;
  *   - reserve_lock (reserve.c): reserve_users >= 0 counts the removals that use the reserve.
  */
 struct tb_store {
@@ -39,47 +41,47 @@ struct tb_store {
     int lock_fd;                    /* -1: not exclusive */
     pthread_mutex_t write_lock;     /* guards writing; never taken together with pool_lock */
     pthread_cond_t write_free;
-    bool writing;         /* somebody has the turn, and with it the writer */
+    bool writing;         /* a thread has the turn, and with it the writer */
     pthread_t turn_owner; /* who, while writing */
     sqlite3 *writer;
-    int64_t opening_ns; /* while it is opened, since when: a long wait is told, once */
-    bool said;
-    atomic_bool held; /* by another process, when somebody last wanted to write */
+    int64_t opening_ns; /* when opening began, while it lasts: a long wait is logged, once */
+    bool warned;
+    atomic_bool held; /* by another process, at the last attempt to write */
     pthread_mutex_t pool_lock;
     sqlite3 *idle[TB_STORE_READERS];
     int idle_n;
-    sqlite3 *looker; /* of tb_store_stats_news */
-    int64_t looked;  /* its PRAGMA data_version */
-    atomic_bool hurried;
-    tb_settled settled, saved; /* in a write only */
-    int64_t machine_us;        /* when settled was last looked at */
-    _Atomic int64_t lag_us;    /* how far the clock is ahead of the settled time */
-    pthread_mutex_t late_lock;
-    struct tb_late *late; /* notes of jobs that could not be written */
-    int n_late;
+    sqlite3 *stats_conn;  /* of tb_store_stats_if_changed */
+    int64_t seen_version; /* its PRAGMA data_version */
+    atomic_bool stop_waiting;
+    tb_aging_clock aging, aging_saved; /* in a write only */
+    int64_t machine_us;                /* when aging was last advanced */
+    _Atomic int64_t lag_us;            /* how far the system clock is ahead of the aging clock */
+    pthread_mutex_t pending_lock;
+    struct tb_pending_note *pending; /* notes of jobs that could not be written */
+    int n_pending;
     pthread_mutex_t reserve_lock; /* guards these */
     bool keeps_reserve, reserve_short, reserve_told;
     int reserve_users;
 };
 
 /* In a write. */
-TB_MUST_CHECK tb_status tb_store_settle_clock(tb_store *store, bool first, tb_err *err);
+TB_MUST_CHECK tb_status tb_store_aging_clock_advance(tb_store *store, bool first, tb_err *err);
 TB_MUST_CHECK tb_status tb_store_jobs_prune(tb_store *store, tb_err *err);
-/* Now, for what grows old. */
-int64_t tb_store_settled_us(tb_store *store);
-/* late.c: notes of jobs that cannot be written now. A row, and an end of one that is written; of a
- * job that is there already nothing is added. */
-void tb_store_late_row(tb_store *store, const tb_job_row *row);
-void tb_store_late_end(tb_store *store, const tb_job_row *end);
+/* The time of the aging clock, now. */
+int64_t tb_store_aging_now_us(tb_store *store);
+/* pending_notes.c: notes of jobs that cannot be written now: the row of a new job, or the end of
+ * one that has a row. Nothing is added to a job that has a note already. */
+void tb_store_pending_row(tb_store *store, const tb_job_row *row);
+void tb_store_pending_end(tb_store *store, const tb_job_row *end);
 /* The end of a job whose row is not written yet; false: it is not among these. */
-bool tb_store_late_change(tb_store *store, const tb_job_row *end);
-/* Makes of row, {0} when there is none, what is known of the job; false: nothing is late. */
-bool tb_store_late_tell(tb_store *store, const char *id, tb_job_row *row);
-void tb_store_late_write(tb_store *store);
+bool tb_store_pending_change(tb_store *store, const tb_job_row *end);
+/* Merges the note of a job into its row, {0} when there is none; false: row is left as it is. */
+bool tb_store_pending_merge(tb_store *store, const char *id, tb_job_row *row);
+void tb_store_pending_write(tb_store *store);
 /* jobs.c: writes a row; sets state, error, clip_id (NULL: as they are) and ended_us of one. */
 TB_MUST_CHECK tb_status tb_store_job_insert(tb_store *store, const tb_job_row *row, tb_err *err);
 TB_MUST_CHECK tb_status tb_store_job_update(tb_store *store, const tb_job_row *end, tb_err *err);
-void tb_store_late_free(tb_store *store);
+void tb_store_pending_free(tb_store *store);
 
 /* ---- wait.c */
 void tb_store_wait_init(void); /* once, before the first connection */

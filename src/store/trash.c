@@ -90,7 +90,7 @@ tb_status tb_store_prompts_prune(tb_store *store, tb_err *err)
     static const char unused[] =
         "FROM prompts WHERE (pending <= 0 OR used_us < ?)"
         " AND NOT EXISTS (SELECT 1 FROM history WHERE prompt_hash = prompts.hash)";
-    int64_t day_ago_us = tb_store_settled_us(store) - (int64_t)86400 * 1000000;
+    int64_t day_ago_us = tb_store_aging_now_us(store) - (int64_t)86400 * 1000000;
     char *trash =
         tb_sprintf("INSERT OR IGNORE INTO trash SELECT 'prompts', hash || '.wav' %s", unused);
     char *gone = tb_sprintf("DELETE %s", unused);

@@ -1,3 +1,13 @@
+/*
+ * Waiting to write: for the turn among our own writers, and for another process that holds the
+ * database.
+ *
+ * One deadline covers both: the thread's (tb_store_wait_until), or ten seconds from the beginning
+ * of the call. SQLite asks our busy handler whether to go on waiting. Where it waits by itself, for
+ * a reader's place in the log, it sleeps in our sleep_within, which returns at once when the
+ * deadline has passed, so that its hundred attempts end soon. Relies on SQLite's busy handler and
+ * VFS; the invariants of the turn are in store_priv.h.
+ */
 #include "base/clock.h"
 #include "base/cond.h"
 #include "base/log.h"
@@ -5,15 +15,7 @@
 
 #include <assert.h>
 #include <string.h>
-
-/*
- * Waiting for others: for the turn among our own writers, and for another process that holds the
- * database. One deadline covers both: it is the thread's (tb_store_wait_until), or ten seconds from
- * the beginning of the call. SQLite asks our busy handler whether to go on waiting; where it waits
- * by itself, for a reader's place in the log, it sleeps by our sleep, which returns at once when
- * the deadline has passed, so that its hundred tries end soon.
- */
-enum { USUAL_MS = 10000, SAY_AFTER_MS = 1000, PAUSE_MS = 20, FIRST_PAUSE_MS = 2, SOON = 5 };
+enum { USUAL_MS = 10000, WARN_AFTER_MS = 1000, PAUSE_MS = 20, FIRST_PAUSE_MS = 2, SOON = 5 };
 
 static _Thread_local int64_t bound_ns; /* the thread's deadline; 0: none */
 static _Thread_local int64_t until_ns; /* of this wait */
@@ -36,12 +38,12 @@ static int64_t deadline(void)
     return bound_ns ? bound_ns : tb_clock_mono_ns() + (int64_t)USUAL_MS * 1000000;
 }
 
-/* At the start nobody knows yet why nothing happens. */
-static void say_once(tb_store *store, int64_t left_ns)
+/* Log once why the start is waiting. */
+static void warn_once(tb_store *store, int64_t left_ns)
 {
     const int64_t waited_ns = tb_clock_mono_ns() - store->opening_ns;
-    if (!store->opening_ns || store->said || waited_ns < (int64_t)SAY_AFTER_MS * 1000000) return;
-    store->said = true;
+    if (!store->opening_ns || store->warned || waited_ns < (int64_t)WARN_AFTER_MS * 1000000) return;
+    store->warned = true;
     tb_log(TB_WARN, "store", "waiting_for=\"%.200s\" at_most_s=%d why=\"another program holds it\"",
            store->db_path, (int)(left_ns / 1000000000) + 1);
 }
@@ -52,8 +54,8 @@ int tb_store_wait_busy(void *self, int times)
     if (times == 0 && !has_turn) until_ns = deadline();
     if (has_turn) atomic_store(&store->held, true);
     const int64_t left_ns = until_ns - tb_clock_mono_ns();
-    if (atomic_load(&store->hurried) || left_ns <= 0) return 0;
-    say_once(store, left_ns);
+    if (atomic_load(&store->stop_waiting) || left_ns <= 0) return 0;
+    warn_once(store, left_ns);
     const int64_t left_ms = left_ns / 1000000 + 1;
     const int pause_ms = times < SOON ? FIRST_PAUSE_MS : PAUSE_MS;
     tb_clock_sleep_ms(left_ms < pause_ms ? (int)left_ms : pause_ms);
@@ -105,7 +107,7 @@ static void set_owner(tb_store *store)
     assert_has_turn(store);
 }
 
-/* Waits until nobody of us writes. */
+/* Waits until no thread of this process writes. */
 bool tb_store_take_turn(tb_store *store)
 {
     bool mine = true;
@@ -113,7 +115,7 @@ bool tb_store_take_turn(tb_store *store)
     pthread_mutex_lock(&store->write_lock);
     while (mine && store->writing) {
         const int64_t left_ns = until_ns - tb_clock_mono_ns();
-        mine = left_ns > 0; /* who has the turn is in a hurry, too, and gives it soon */
+        mine = left_ns > 0; /* stop_waiting ends the owner's waits, so it gives the turn soon */
         if (!mine) break;
         const struct timespec until = tb_cond_deadline(left_ns);
         pthread_cond_timedwait(&store->write_free, &store->write_lock, &until);
@@ -132,9 +134,9 @@ void tb_store_give_turn(tb_store *store)
     pthread_mutex_unlock(&store->write_lock);
 }
 
-void tb_store_hurry(tb_store *store)
+void tb_store_stop_waiting(tb_store *store)
 {
-    atomic_store(&store->hurried, true);
+    atomic_store(&store->stop_waiting, true);
     pthread_mutex_lock(&store->write_lock);
     pthread_cond_broadcast(&store->write_free);
     pthread_mutex_unlock(&store->write_lock);

@@ -8,45 +8,45 @@ static const int64_t day = 24 * 3600 * (int64_t)1000000, begin = 1700000000 * (i
 
 static void a_clock_that_goes_on_is_followed(void **state)
 {
-    tb_settled s = {0};
+    tb_aging_clock s = {0};
     (void)state;
-    tb_settle(&s, begin, -1);
+    tb_aging_clock_advance(&s, begin, -1);
     assert_int_equal(s.clock_us, begin);
     for (int i = 1; i < 5000; i++) {
-        tb_settle(&s, begin + i * minute, minute);
+        tb_aging_clock_advance(&s, begin + i * minute, minute);
         assert_int_equal(s.clock_us, begin + i * minute);
         assert_int_equal(s.hold_us, 0);
     }
-    tb_settle(&s, begin + 5040 * minute, minute);            /* set a little */
-    tb_settle(&s, begin + 5040 * minute + 9 * day, 9 * day); /* slept */
+    tb_aging_clock_advance(&s, begin + 5040 * minute, minute);            /* set a little */
+    tb_aging_clock_advance(&s, begin + 5040 * minute + 9 * day, 9 * day); /* slept */
     assert_int_equal(s.clock_us, begin + 5040 * minute + 9 * day);
-    tb_settle(&s, begin, minute); /* set back */
+    tb_aging_clock_advance(&s, begin, minute); /* set back */
     assert_int_equal(s.clock_us, begin);
     assert_int_equal(s.hold_us, 0);
 }
 
 static void a_jump_is_believed_when_the_clock_has_stood_there_for_a_day(void **state)
 {
-    tb_settled s = {.clock_us = begin};
+    tb_aging_clock s = {.clock_us = begin};
     int64_t wall = begin + 400 * day;
     (void)state;
     for (int i = 1; i < 24 * 60; i++) {
-        tb_settle(&s, wall + i * minute, minute);
+        tb_aging_clock_advance(&s, wall + i * minute, minute);
         assert_int_equal(s.clock_us, begin + i * minute);
         assert_int_equal(s.hold_us, day);
     }
-    tb_settle(&s, wall + day, minute);
+    tb_aging_clock_advance(&s, wall + day, minute);
     assert_int_equal(s.clock_us, wall + day);
     assert_int_equal(s.hold_us, 0);
 }
 
 static void a_jump_that_is_taken_back_was_none(void **state)
 {
-    tb_settled s = {.clock_us = begin};
+    tb_aging_clock s = {.clock_us = begin};
     (void)state;
-    tb_settle(&s, begin + 400 * day, minute);
+    tb_aging_clock_advance(&s, begin + 400 * day, minute);
     assert_int_equal(s.hold_us, day);
-    tb_settle(&s, begin + 2 * minute, minute);
+    tb_aging_clock_advance(&s, begin + 2 * minute, minute);
     assert_int_equal(s.clock_us, begin + 2 * minute);
     assert_int_equal(s.hold_us, 0);
     assert_int_equal(s.held_us, 0);
@@ -55,17 +55,17 @@ static void a_jump_that_is_taken_back_was_none(void **state)
 /* Off for a week, or a clock that was set meanwhile: nobody can tell. */
 static void after_a_start_it_takes_an_hour(void **state)
 {
-    tb_settled s = {.clock_us = begin};
+    tb_aging_clock s = {.clock_us = begin};
     (void)state;
-    tb_settle(&s, begin + 7 * day, -1);
+    tb_aging_clock_advance(&s, begin + 7 * day, -1);
     assert_int_equal(s.clock_us, begin);
     assert_int_equal(s.hold_us, hour);
-    tb_settle(&s, begin + 7 * day, -1); /* and again a start */
+    tb_aging_clock_advance(&s, begin + 7 * day, -1); /* and again a start */
     for (int i = 1; i < 60; i++) {
-        tb_settle(&s, begin + 7 * day + i * minute, minute);
+        tb_aging_clock_advance(&s, begin + 7 * day + i * minute, minute);
         assert_int_equal(s.clock_us, begin + i * minute);
     }
-    tb_settle(&s, begin + 7 * day + hour, minute);
+    tb_aging_clock_advance(&s, begin + 7 * day + hour, minute);
     assert_int_equal(s.clock_us, begin + 7 * day + hour);
 }
 
@@ -78,7 +78,7 @@ static void history_is_kept_when_the_clock_has_jumped(void **state)
     tb_store *store = store_open(*state, true);
     store_say(store, "of then", "Ana", then, NULL);
     assert_ok(tb_store_tidy(store, err));
-    assert_int_equal(tb_store_settled_us(store) / day, tb_clock_now_us() / day);
+    assert_int_equal(tb_store_aging_now_us(store) / day, tb_clock_now_us() / day);
     tb_store_close(store);
     snprintf(text, sizeof text, "UPDATE facts SET value=%lld WHERE name='clock_us'",
              (long long)(then + day));

@@ -1,5 +1,5 @@
 /*
- * Waiting for a database that another process holds: deadlines, readers, hurry.
+ * Waiting for a database that another process holds: deadlines, readers, a stop.
  */
 #include "patience.h"
 #include "store_help.h"
@@ -111,7 +111,7 @@ static void many_who_write_wait_at_the_same_time(void **state)
     tb_store_close(store);
 }
 
-static void who_hurries_wakes_those_who_wait(void **state)
+static void stop_waiting_wakes_those_who_wait(void **state)
 {
     struct writer one = {0}, two = {0};
     pthread_t threads[2];
@@ -121,7 +121,7 @@ static void who_hurries_wakes_those_who_wait(void **state)
     assert_int_equal(pthread_create(&threads[0], NULL, write_once, &one), 0);
     assert_int_equal(pthread_create(&threads[1], NULL, write_once, &two), 0);
     tb_clock_sleep_ms(50);
-    tb_store_hurry(store);
+    tb_store_stop_waiting(store);
     pthread_join(threads[0], NULL);
     pthread_join(threads[1], NULL);
     assert_true(one.took_ms < 400 && two.took_ms < 400);
@@ -167,7 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         store_test(who_writes_waits_until_the_deadline_and_who_reads_does_not),
         store_test(many_who_write_wait_at_the_same_time),
-        store_test(who_hurries_wakes_those_who_wait),
+        store_test(stop_waiting_wakes_those_who_wait),
         store_test(a_held_database_is_not_opened_and_the_sentence_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

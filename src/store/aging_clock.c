@@ -1,35 +1,36 @@
+/*
+ * The aging clock: the time by which stored things grow old and are removed.
+ *
+ * A system clock that is set forward by mistake (a dead battery, a wrong time server) must not
+ * delete the history. So after a jump of more than an hour the aging clock advances at the rate of
+ * the monotonic clock, and follows the system clock only when that has kept its new time for a day,
+ * or for an hour after a start, when the time since the last run is not known. Its state is kept in
+ * the table `facts`. Here is also what is done once a minute by that clock (tb_store_tidy).
+ */
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/store_priv.h"
 
 #include <time.h>
 
-/*
- * The time by which things grow old. A clock that is set forward by mistake (a dead battery, a
- * wrong time server) must not take the history along: the settled time goes on at the pace of this
- * machine and follows the clock only when that has stood where it stands for a while. The time
- * since the last run is not known, so a start waits an hour; a jump under our eyes a day.
- *
- * And what is done once a minute by that time.
- */
 enum { JOBS_MAX = 10000 };
 static const int64_t second = 1000000, hour = 3600 * (int64_t)1000000, day = 24 * hour;
 
-void tb_settle(tb_settled *s, int64_t wall_us, int64_t elapsed_us)
+void tb_aging_clock_advance(tb_aging_clock *s, int64_t wall_us, int64_t elapsed_us)
 {
     const int64_t gone = elapsed_us > 0 ? elapsed_us : 0;
     if (s->clock_us == 0) s->clock_us = wall_us;
     s->clock_us += gone;
     if (wall_us <= s->clock_us + hour) {
-        *s = (tb_settled){.clock_us = wall_us};
+        *s = (tb_aging_clock){.clock_us = wall_us};
         return;
     }
     if (!s->hold_us) s->hold_us = elapsed_us < 0 ? hour : day;
     s->held_us += gone;
-    if (s->held_us >= s->hold_us) *s = (tb_settled){.clock_us = wall_us};
+    if (s->held_us >= s->hold_us) *s = (tb_aging_clock){.clock_us = wall_us};
 }
 
-/* Of this machine, sleep counted where the system can tell. */
+/* The monotonic clock, which counts sleep where the system can tell. */
 static int64_t machine_us(void)
 {
 #ifdef CLOCK_BOOTTIME
@@ -62,7 +63,7 @@ static tb_status last_seen(tb_store *store, int64_t *us, tb_err *err)
                      "");
 }
 
-static tb_status load(tb_store *store, tb_settled *s, tb_err *err)
+static tb_status load(tb_store *store, tb_aging_clock *s, tb_err *err)
 {
     tb_status st = last_seen(store, &s->clock_us, err);
     if (!st) st = read_fact(store, "clock_us", &s->clock_us, err);
@@ -71,24 +72,24 @@ static tb_status load(tb_store *store, tb_settled *s, tb_err *err)
     return st;
 }
 
-static tb_status save(tb_store *store, const tb_settled *s, tb_err *err)
+static tb_status save(tb_store *store, const tb_aging_clock *s, tb_err *err)
 {
     tb_status st = keep_fact(store, "clock_us", s->clock_us, err);
     if (!st) st = keep_fact(store, "held_us", s->held_us, err);
     if (!st) st = keep_fact(store, "hold_us", s->hold_us, err);
-    if (!st) store->saved = *s;
+    if (!st) store->aging_saved = *s;
     return st;
 }
 
 /* In a write. The file is written every ten minutes at most, and when something began or ended. */
-tb_status tb_store_settle_clock(tb_store *store, bool first, tb_err *err)
+tb_status tb_store_aging_clock_advance(tb_store *store, bool first, tb_err *err)
 {
     const int64_t machine = machine_us(), wall = tb_clock_now_us();
-    tb_settled *s = &store->settled;
+    tb_aging_clock *s = &store->aging;
     tb_status st = first ? load(store, s, err) : TB_OK;
     if (st) return st;
     const bool held = s->hold_us != 0;
-    tb_settle(s, wall, first ? -1 : machine - store->machine_us);
+    tb_aging_clock_advance(s, wall, first ? -1 : machine - store->machine_us);
     store->machine_us = machine;
     atomic_store(&store->lag_us, s->hold_us ? wall - s->clock_us : 0);
     if (s->hold_us && !held)
@@ -97,11 +98,11 @@ tb_status tb_store_settle_clock(tb_store *store, bool first, tb_err *err)
             "clock=ahead by_s=%lld removes=nothing for_s=%lld why=\"the clock is later than when "
             "it was last looked at; if it is right, nothing need be done\"",
             (long long)((wall - s->clock_us) / second), (long long)(s->hold_us / second));
-    const bool far = s->clock_us - store->saved.clock_us > hour / 6;
+    const bool far = s->clock_us - store->aging_saved.clock_us > hour / 6;
     return first || far || held != (s->hold_us != 0) ? save(store, s, err) : TB_OK;
 }
 
-int64_t tb_store_settled_us(tb_store *store)
+int64_t tb_store_aging_now_us(tb_store *store)
 {
     return tb_clock_now_us() - atomic_load(&store->lag_us);
 }
@@ -113,7 +114,7 @@ tb_status tb_store_jobs_prune(tb_store *store, tb_err *err)
 {
     tb_status st =
         tb_db_run(store->writer, err, "DELETE FROM jobs WHERE ended_us > 0 AND ended_us < ?", "i",
-                  tb_store_settled_us(store) - 30 * day);
+                  tb_store_aging_now_us(store) - 30 * day);
     if (!st)
         st = tb_db_run(store->writer, err,
                        "DELETE FROM jobs WHERE rowid <= (SELECT max(rowid) FROM jobs) - ? "
@@ -130,7 +131,7 @@ static tb_status tidy(tb_store *store, void *self, int most, bool *more, tb_err 
     (void)more;
     tb_status st = tb_store_try_write(store, &begun, err);
     if (st || !begun) return st;
-    st = tb_store_settle_clock(store, false, err);
+    st = tb_store_aging_clock_advance(store, false, err);
     if (!st) st = tb_store_jobs_prune(store, err);
     return tb_store_write_end(store, st, err);
 }
@@ -139,6 +140,6 @@ tb_status tb_store_tidy(tb_store *store, tb_err *err)
 {
     tb_status st = tb_store_remove(store, tidy, NULL, err);
     tb_store_reserve_mend(store);
-    if (!st) tb_store_late_write(store);
+    if (!st) tb_store_pending_write(store);
     return st;
 }
