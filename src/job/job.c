@@ -1,16 +1,15 @@
 /*
- * The life of a job: made, queued, worked on, looked at by its reader, left or cancelled.
+ * The life of a job: created, queued, run, read by its client, released or cancelled.
  *
- * A job is refcounted by its submitter, its readers and the queue; what it has made lies in a file
- * that readers take with pread while it grows. State changes under the job's lock and wakes the
- * waiting connection. What a job does is speech.c, upload.c and preview.c. Relies on queue.c.
+ * A job is refcounted by its submitter, its readers and the queue. Its output is a file that
+ * readers read with pread while it grows. State changes under the job's lock and wakes the waiting
+ * connection. What a job does is speech.c, upload.c and preview.c. Relies on queue.c.
  *
  * Invariants, whenever the lock is free (assert_invariants):
  *   - refs >= 1 while anybody may use the job; the last holder frees it;
  *   - the state only goes on, from queued over running to done or failed, and ends once;
  *   - a job that is done is ready; what is ready does not become unready, and its size only grows;
- *   - the strings of the head are constant once it is ready (a streamed head has been sent by
- * then).
+ *   - the strings of the head are constant once it is ready: a stream may have sent them.
  */
 #include "base/clock.h"
 #include "base/hash.h"
@@ -260,9 +259,9 @@ int tb_job_fd(tb_job *job)
 void tb_job_cancel(tb_job *job)
 {
     tb_cancel_set(&job->cancel);
-    /* Between two pieces its next comes at once, and gives back what is kept. */
+    /* Between two pieces its next one runs at once and frees what the job holds. */
     if (tb_queue_remove(job->service->queue, &job->entry)) {
-        /* It never ran: ended here, so that its waiter hears of it at once. */
+        /* It never ran: it ends here, so that its waiter is woken at once. */
         tb_err err = {0};
         tb_status st = tb_fail_cancelled(&err);
         finish(job, st, &err);
@@ -305,8 +304,8 @@ static void match(void *self, tb_queue_entry *entry)
     struct search *search = self;
     tb_job *job = (tb_job *)entry;
     if (strcmp(job->id, search->id) != 0 || strcmp(job->user, search->user) != 0) return;
-    atomic_fetch_add(&job->refs,
-                     1); /* the queue's reference keeps it alive here: its lock is held */
+    /* The queue's reference keeps the job alive here: the queue's lock is held. */
+    atomic_fetch_add(&job->refs, 1);
     search->found = job;
 }
 

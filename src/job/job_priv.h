@@ -8,9 +8,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* The next piece of what a job does, on a worker. *again: there is another one; what is kept until
- * then is given back by the last, which also comes when the job is cancelled between two. Fills
- * head, output or json through the functions below. */
+/* Runs the next piece of a job on a worker. *again: there is another piece; the last one, which
+ * also runs when the job is cancelled between two, frees what the job holds. Sets head, output or
+ * json through the functions below. */
 typedef tb_status (*tb_job_work)(tb_job *job, bool *again, tb_err *err);
 struct tb_speaking;
 struct tb_pending_voice;
@@ -24,9 +24,9 @@ struct tb_job {
     tb_cancel cancel;
     struct tb_speaking *speaking;           /* between two pieces of speech */
     struct tb_pending_voice *pending_voice; /* an upload that is judged and not stored yet */
-    int64_t held_ns;   /* since when the database keeps it waiting; 0: it does not */
+    int64_t held_ns;   /* since when it waits for the database; 0: it does not */
     int64_t worked_ns; /* so far; the worker's */
-    atomic_int refs;   /* the submitter's and the queue's */
+    atomic_int refs;   /* of the submitter, the queue and readers */
 
     /* what it works on: one of them, by kind of work */
     tb_speech_req req;
@@ -72,10 +72,9 @@ void tb_job_grew(tb_job *job, uint64_t size, bool ready);
 void tb_job_set_fd(tb_job *job, int fd);       /* takes fd */
 void tb_job_set_json(tb_job *job, char *json); /* takes json */
 
-/* Before a write that the job depends on. True: another process holds the database, so come again;
- * others have their turn meanwhile. False: write now, or hear TB_EUNREADY when ten seconds are
- * over.
- */
+/* Before a write that the job depends on. True: another process holds the database, so end the
+ * piece and ask again in the next one; other jobs run meanwhile. False: write now, which is
+ * TB_EUNREADY when the database has been held for ten seconds. */
 bool tb_job_must_wait(tb_job *job);
 
 tb_queue_piece tb_job_run(tb_service *s, tb_job *job); /* on a worker: the next piece */

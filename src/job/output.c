@@ -18,8 +18,8 @@ tb_status tb_output_begin(tb_store *store, bool kept, const char *ext, tb_output
     } else {
         st = tb_file_begin(&out->unlinked_file, tb_store_data_dir(store), err);
         if (!st) {
-            unlink(
-                out->unlinked_file.tmp_path); /* nobody finds it by name; kill -9 leaves nothing */
+            /* Without a name, so that kill -9 leaves nothing behind. */
+            unlink(out->unlinked_file.tmp_path);
             fd = out->unlinked_file.fd;
         }
     }

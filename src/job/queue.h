@@ -17,39 +17,39 @@
  */
 typedef struct tb_queue tb_queue;
 
-/* How much work a job is about. A brief one may be taken by every worker; of medium and long ones
- * only so many are under way at once, since each keeps what it has made. */
+/* About how much work a job is. Every worker may take a brief one. The number of medium and of long
+ * ones that are begun and not ended is limited, since each holds memory and files. */
 typedef enum { TB_QUEUE_BRIEF, TB_QUEUE_MEDIUM, TB_QUEUE_LONG, TB_QUEUE_SIZES } tb_queue_size;
 
 typedef struct tb_queue_entry {
     struct tb_queue_entry *next;
     tb_queue_size size; /* set before the push */
-    /* the queue's own */
+    /* used by the queue only */
     double served_s; /* work done for it, from a start that all jobs of a lane share */
     bool begun, expedited;
 } tb_queue_entry;
 
 typedef struct {
-    bool again;  /* there is another piece; otherwise the entry may be gone by now */
-    double cost; /* seconds that this one took; 0: all are alike */
+    bool again;  /* there is another piece; otherwise the entry may be freed by now */
+    double cost; /* seconds that this piece took */
 } tb_queue_piece;
 
-/* run: works a piece of an entry; release: the queue has forgotten it. Both are called on a worker,
- * no lock held; of one entry one at a time. */
+/* run: runs a piece of an entry; release: the queue no longer refers to the entry. Both are called
+ * on a worker without a lock, for one entry by one worker at a time. */
 typedef tb_queue_piece (*tb_queue_run)(void *self, tb_queue_entry *entry);
 typedef void (*tb_queue_release)(void *self, tb_queue_entry *entry);
 
 TB_MUST_CHECK tb_status tb_queue_new(int workers, int max, int max_per_lane, tb_queue_run run,
                                      tb_queue_release release, void *self, tb_queue **out,
                                      tb_err *err);
-/* That many of the workers take no long jobs, and one of these brief ones only. Before the first
- * push. */
+/* Reserves workers: they take no long jobs, and the first of them takes brief ones only. Call it
+ * before the first push. */
 void tb_queue_reserve_workers(tb_queue *q, int workers);
 /* TB_EBUSY when the lane or the queue is full, TB_EUNREADY when it is stopping. */
 TB_MUST_CHECK tb_status tb_queue_push(tb_queue *q, const char *lane, tb_queue_entry *entry,
                                       tb_err *err);
-/* Takes a waiting entry out of which nothing is done yet; false when there is none. One that is
- * between two pieces has its next one at once instead. */
+/* Removes a waiting entry that is not begun; false when there is none. An entry between two pieces
+ * is expedited instead: its next piece runs first. */
 bool tb_queue_remove(tb_queue *q, tb_queue_entry *entry);
 /* Refuses new entries; waits until all are done, at most ms. True when the queue ran empty. */
 bool tb_queue_drain(tb_queue *q, int ms);

@@ -171,8 +171,8 @@ void tb_service_stop(tb_service *s, int grace_ms)
     if (!tb_queue_drain(s->queue, grace_ms)) {
         tb_log(TB_WARN, "job", "stop=cancelling the jobs that did not end within the grace time");
         tb_queue_each(s->queue, cancel_one, NULL);
-        tb_store_stop_waiting(
-            s->store); /* they may wait for a database that another process holds */
+        /* They may wait for a database that another process holds. */
+        tb_store_stop_waiting(s->store);
         tb_queue_drain(s->queue, 5000);
     }
     tb_store_stop_waiting(s->store);

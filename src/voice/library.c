@@ -2,9 +2,10 @@
  * Voices ready to speak with, kept in memory: looked up in the store, unpacked from its cache, or
  * measured once.
  *
- * A slot per (engine, hash of the recording). Who wants a voice that is being measured waits for
- * it; the oldest unused voices go when there are more than 64 or 400 MB. One lock guards the slots;
- * measuring is done without it. Relies on store/store.h and on the families of voice/family_priv.h.
+ * There is one slot per engine and hash of the recording. A caller that wants a voice which another
+ * one is measuring waits for it. Beyond 64 voices or 400 MB the least recently used ones that
+ * nobody uses are freed. One lock guards the slots; voices are measured without it. Relies on
+ * store/store.h and on the families of voice/family_priv.h.
  *
  * Invariants, whenever the lock is free (assert_invariants):
  *   - `count` is the length of the list, `bytes` the sum of tb_voice_bytes over its voices;
@@ -28,13 +29,13 @@
 #include <string.h>
 
 enum { KEPT = 64, KEPT_BYTES = 400 << 20 };
-enum { LOOK_NS = 20000000 }; /* how often a waiter looks whether its client is still there */
+enum { LOOK_NS = 20000000 }; /* how often a waiter checks whether it is cancelled */
 enum { KEY = TB_VOICE_KIND + TB_HASH_HEX };
 
 typedef struct slot {
     struct slot *next;
     char key[KEY];   /* its kind, then the hash of the wav; nothing for the built-in voice */
-    tb_voice *voice; /* NULL while somebody measures it */
+    tb_voice *voice; /* NULL while a user measures it */
     int users;
     unsigned long long used;
 } slot;
@@ -101,7 +102,7 @@ void tb_voices_free(tb_voices *v)
     tb_free(v);
 }
 
-/* The oldest unused ones go when there are too many. Lock held. */
+/* Frees the least recently used voices that nobody uses, while there are too many. Lock held. */
 static void trim(tb_voices *v)
 {
     while (v->count > KEPT || v->bytes > KEPT_BYTES) {
@@ -114,9 +115,9 @@ static void trim(tb_voices *v)
 }
 
 /*
- * The slot of a key, in use. *fresh: it is new and the caller measures it, then calls fill; else
- * it has its voice. Another's measurement is waited for, some 0.3 s or 3 of the neural kind, unless
- * cancelled: NULL then.
+ * Returns the slot of a key and counts a user. *fresh: it is new, so the caller measures the voice
+ * and calls fill; else it has its voice. Waits while another caller measures it (about 0.3 s, or 3
+ * s of the neural kind); NULL when cancelled meanwhile.
  */
 static slot *take(tb_voices *v, tb_engine_kind of, const char *hash, const tb_cancel *cancel,
                   bool *fresh)
@@ -153,7 +154,7 @@ static slot *take(tb_voices *v, tb_engine_kind of, const char *hash, const tb_ca
     return s;
 }
 
-/* Ends a measurement: voice NULL when it failed, and the slot is gone. */
+/* Ends a measurement. voice NULL: it failed, and the slot is freed. */
 static void fill(tb_voices *v, slot *s, tb_voice *voice)
 {
     pthread_mutex_lock(&v->lock);
@@ -190,7 +191,7 @@ static tb_status measure(tb_voices *v, tb_engine_kind of, const char *id, const 
     return st;
 }
 
-/* Keeps the parts from the first one on. */
+/* Stores the analyses from part `first` on. */
 static void keep_from(tb_voices *v, tb_engine_kind of, const tb_voice *voice, const char *uuid,
                       size_t first)
 {
@@ -211,7 +212,7 @@ void tb_voices_keep(tb_voices *v, tb_engine_kind of, const tb_voice *voice, cons
     keep_from(v, of, voice, uuid, 0);
 }
 
-/* What was kept of a voice; TB_ENOTFOUND and the like: it has to be measured. */
+/* Makes a voice from its stored analyses; on failure it has to be measured. */
 static tb_status unpack(tb_voices *v, tb_engine_kind of, const tb_voice_row *row,
                         const tb_cancel *cancel, tb_voice **out)
 {
@@ -245,7 +246,7 @@ static tb_status load(tb_voices *v, tb_engine_kind of, const tb_voice_row *row,
     return st;
 }
 
-/* A voice whose recording is gone does not speak, whatever analyses of it are still about. */
+/* A voice whose recording is missing is refused, even if analyses of it are stored. */
 static tb_status look_up(tb_voices *v, const tb_voice_wish *wish, tb_voice_row *row, tb_err *err)
 {
     tb_status st = wish->hash ? tb_store_voice_by_hash(v->store, wish->hash, wish->name, row, err)
