@@ -280,6 +280,9 @@ tb_status tb_marked_read(const char *text, size_t len, const tb_script_opts *opt
                 tb_str_add(&m.words, stays ? "[" : " ", 1);
                 continue;
             }
+            /* A bracket may be all of a text; it is copied, and folded to twice its length. */
+            st = tb_mem_want(4 * inside, err);
+            if (st) break;
             char *content = tb_strndup(text + i + 1, inside);
             const char *name = tb_str_strip(content);
             bool known = false;

@@ -13,6 +13,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -499,6 +502,37 @@ static void sentences_are_gathered_to_the_last_character_and_no_further(void **s
         }
 }
 
+/* In a child that gets no more address space: what stands in a bracket may be all of a text. */
+static int read_in_a_narrow_place(void)
+{
+    enum { LONG = 4 << 20 };
+    const tb_script_opts opts = {.find_bed = bed, .text_max = SIZE_MAX};
+    const struct rlimit narrow = {.rlim_cur = 16 << 20, .rlim_max = RLIM_INFINITY};
+    char *text = tb_try_alloc(LONG, 1);
+    tb_script s = {0};
+    tb_err err = {0};
+    if (!text) return 1;
+    memset(text, 'a', LONG - 1);
+    text[0] = '[';
+    text[LONG - 2] = ']';
+    if (setrlimit(RLIMIT_AS, &narrow) != 0) return 2;
+    return tb_script_parse(text, &opts, &s, &err) == TB_ENOMEM && err.msg[0] ? 0 : 3;
+}
+
+static void a_long_bracket_is_read_where_there_is_room(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) _exit(read_in_a_narrow_place());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +552,7 @@ int main(void)
         cmocka_unit_test(nothing_to_say_is_refused),
         cmocka_unit_test(long_sentences_are_cut_at_commas_then_at_blanks_then_anywhere),
         cmocka_unit_test(hostile_texts_come_to_an_end),
+        cmocka_unit_test(a_long_bracket_is_read_where_there_is_room),
         cmocka_unit_test(tags_are_found_by_any_of_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
