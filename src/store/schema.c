@@ -116,20 +116,23 @@ static tb_status migrate(tb_store *store, tb_err *err)
 
 /* ---- is all there? ---- */
 
+/* Looked at once: another process may make or remove the file meanwhile. Absent is fine. */
 static tb_status is_file(const char *path, const char *suffix, tb_err *err)
 {
     struct stat info;
     char *name = tb_sprintf("%s%s", path, suffix);
     tb_status st = TB_OK;
-    if (stat(name, &info) == 0 && !S_ISREG(info.st_mode))
-        st =
-            tb_fail(err, TB_EINTERNAL, "%s is %s, but must be a file: move it away and start again",
-                    name, S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
-    else if (stat(name, &info) != 0 && lstat(name, &info) == 0)
+    if (lstat(name, &info) != 0) goto out;
+    if (S_ISLNK(info.st_mode) && stat(name, &info) != 0)
         st = tb_fail(err, TB_EINTERNAL,
                      "%s is a link that leads to no file: is a disk not mounted? Mend the link, or "
                      "move it away and start again",
                      name);
+    else if (!S_ISREG(info.st_mode))
+        st =
+            tb_fail(err, TB_EINTERNAL, "%s is %s, but must be a file: move it away and start again",
+                    name, S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
+out:
     tb_free(name);
     return st;
 }
