@@ -20,7 +20,6 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "catalogue/catalogue.h"
 #include "voice/recording.h"
 
 #include <assert.h>
